@@ -1,0 +1,285 @@
+//! Every error code: one entry here is its page, its SQLSTATE, its HTTP status, its exit code
+//! and its Python exception. `oktant explain OKT1001` prints an entry.
+//!
+//! Thousands group them: 1 connecting, 2 talking to the org, 3 SQL, 4 the command line,
+//! 5 the sandbox, 9 ourselves. A code is never reused for another meaning.
+
+/// The exception class of PEP 249 that a code becomes in Python.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DbApi {
+    /// Wrong use of the interface itself.
+    Interface,
+    /// The data does not fit.
+    Data,
+    /// The org, the network or the credentials.
+    Operational,
+    /// The org refuses the state that a write would make.
+    Integrity,
+    /// A mistake of ours.
+    Internal,
+    /// A mistake in the statement or the properties.
+    Programming,
+    /// Something that is not offered.
+    NotSupported,
+}
+
+/// One entry of the table of codes.
+#[derive(Debug)]
+pub struct Entry {
+    id: &'static str,
+    title: &'static str,
+    sqlstate: &'static str,
+    http_status: u16,
+    exit_code: u8,
+    db_api: DbApi,
+    cause: &'static str,
+    fix: &'static str,
+}
+
+/// An error code: a reference to its entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Code(&'static Entry);
+
+impl Code {
+    /// The code itself, such as `OKT1001`.
+    pub const fn id(self) -> &'static str {
+        self.0.id
+    }
+    /// What it means, in a few words.
+    pub const fn title(self) -> &'static str {
+        self.0.title
+    }
+    /// Its SQLSTATE, five characters.
+    pub const fn sqlstate(self) -> &'static str {
+        self.0.sqlstate
+    }
+    /// The status our own HTTP interfaces answer with.
+    pub const fn http_status(self) -> u16 {
+        self.0.http_status
+    }
+    /// What the program exits with: 1 failed, 2 wrong usage, 4 sign-in needed, 6 rate limited.
+    pub const fn exit_code(self) -> u8 {
+        self.0.exit_code
+    }
+    /// Its exception class in Python.
+    pub const fn db_api(self) -> DbApi {
+        self.0.db_api
+    }
+    /// Why it usually happens.
+    pub const fn cause(self) -> &'static str {
+        self.0.cause
+    }
+    /// How it is usually mended.
+    pub const fn fix(self) -> &'static str {
+        self.0.fix
+    }
+}
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for Code {}
+
+macro_rules! codes {
+    ($($id:ident $title:literal, $sqlstate:literal, $http:literal, $exit:literal, $db_api:ident, $cause:literal, $fix:literal;)*) => {
+        $(
+            #[doc = $title]
+            pub const $id: Code = Code(&Entry {
+                id: stringify!($id),
+                title: $title,
+                sqlstate: $sqlstate,
+                http_status: $http,
+                exit_code: $exit,
+                db_api: DbApi::$db_api,
+                cause: $cause,
+                fix: $fix,
+            });
+        )*
+
+        /// All codes, in order.
+        pub const ALL: &[Code] = &[$($id),*];
+    };
+}
+
+codes! {
+    OKT1001 "unknown connection property", "08001", 400, 2, Programming,
+        "The connection string names a property that does not exist.",
+        "check the spelling against the list of connection properties";
+    OKT1002 "bad value of a connection property", "08001", 400, 2, Programming,
+        "A property has a value of the wrong type or outside its range.",
+        "give a value of the type that the message names";
+    OKT1003 "the connection string cannot be read", "08001", 400, 2, Programming,
+        "The text is neither an okta:// URL nor Name=value pairs separated by semicolons.",
+        "write okta:///?Domain=acme.okta.com&... or Domain=acme.okta.com;...";
+    OKT1004 "connection properties are missing or contradict each other", "08001", 400, 2, Programming,
+        "Something that the chosen sign-in needs was not given, or two properties exclude each other.",
+        "add or remove the properties that the message names";
+    OKT1005 "bad org domain", "08001", 400, 2, Programming,
+        "The domain is empty, a placeholder, or not a host name.",
+        "use the org's host name as in the browser, without -admin: acme.okta.com";
+    OKT1006 "plain http outside loopback", "08001", 400, 2, Programming,
+        "Credentials would cross a network unencrypted.",
+        "use https, or a loopback address for a sandbox";
+    OKT1010 "sign-in is needed", "28000", 401, 4, Operational,
+        "No usable token is stored and the browser flow is switched off.",
+        "run `oktant login`, or set InitiateOAuth=GETANDREFRESH";
+    OKT1011 "the org refused the API token", "28000", 401, 4, Operational,
+        "The API token is unknown, revoked or expired (API tokens end after 30 days without use).",
+        "make a new token in the Admin Console under Security, API, Tokens";
+    OKT1012 "the access token is expired or invalid", "28000", 401, 4, Operational,
+        "The org no longer accepts the access token and it could not be refreshed.",
+        "sign in again with `oktant login`, or set InitiateOAuth=GETANDREFRESH";
+    OKT1013 "a scope is missing", "42501", 403, 1, Programming,
+        "The token was not granted the scope that the operation needs.",
+        "grant the scope to the app in the Admin Console (Okta API Scopes) and sign in again";
+    OKT1014 "access denied", "42501", 403, 1, Programming,
+        "The administrator behind the token lacks the permission.",
+        "use credentials of an administrator whose role covers the resource";
+    OKT1015 "the authorization server refused", "28000", 401, 4, Operational,
+        "The token endpoint answered with an OAuth error.",
+        "check client id, secret or key, redirect URI and granted scopes of the app";
+    OKT1016 "the browser sign-in did not complete", "28000", 401, 4, Operational,
+        "No answer reached the callback address in time, or it did not belong to this sign-in.",
+        "open the printed URL in a browser on this machine, and check that CallbackURL is registered in the app";
+    OKT1017 "the settings file cannot be used", "28000", 401, 4, Operational,
+        "The file of OAuthSettingsLocation is unreadable, belongs to another org or client, or is open to others.",
+        "correct its permissions (0600) or choose another OAuthSettingsLocation";
+    OKT1018 "a key cannot be read", "08001", 400, 2, Programming,
+        "The private key is neither a JWK nor PEM of a supported kind.",
+        "give an RSA or P-256/384/521 key as JWK, PKCS#8, PKCS#1 or SEC1";
+    OKT1019 "a callback address cannot be used", "08001", 400, 2, Programming,
+        "CallbackURL is not a loopback http address, or its port is taken.",
+        "use http://localhost:PORT with a free port that is registered in the app";
+
+    OKT2001 "the org cannot be reached", "08006", 502, 1, Operational,
+        "The name does not resolve, nothing listens there, or TLS failed.",
+        "check the domain, the network and the proxy settings; `oktant doctor` tests each step";
+    OKT2002 "a request timed out", "08006", 504, 1, Operational,
+        "The org did not answer within the time allowed.",
+        "raise Timeout, or narrow the query";
+    OKT2003 "the org failed", "08006", 502, 1, Operational,
+        "The org answered with a server error, also after retries.",
+        "try again later; the request id helps Okta's support";
+    OKT2004 "the answer cannot be read", "08006", 502, 1, Operational,
+        "The answer is not the JSON that was expected, or it ended early.",
+        "try again; if it stays, report it with the request id";
+    OKT2005 "paging does not end", "08006", 502, 1, Operational,
+        "A page links to itself or to a page that was already read.",
+        "try again; if it stays, report it with the request id";
+    OKT2006 "not found", "02000", 404, 1, Data,
+        "No object has this id or name, or the credentials may not see it.",
+        "check the id and the administrator's permissions";
+    OKT2007 "the org rejected the request", "22000", 400, 1, Data,
+        "The org's validation refused a value.",
+        "correct what the causes name";
+    OKT2008 "the object exists already", "23505", 409, 1, Integrity,
+        "Another object has the same login, name or identifier.",
+        "choose another value, or update the existing object";
+    OKT2009 "not allowed in the object's current status", "55000", 409, 1, Data,
+        "The lifecycle of the object does not allow this step now.",
+        "look at the object's status and take the step before it first";
+    OKT2010 "the feature is not enabled", "0A000", 501, 1, NotSupported,
+        "The org's edition or settings do not include it.",
+        "ask Okta to enable the feature for the org";
+    OKT2011 "rate limit used up", "53400", 503, 6, Operational,
+        "The bucket's limit is spent and the wait would be longer than allowed.",
+        "try again after the time named, or lower RateLimitShare to leave room for others";
+    OKT2012 "too many concurrent requests", "53400", 503, 6, Operational,
+        "The org's limit of requests in flight is reached, also after backing off.",
+        "lower Parallelism";
+    OKT2013 "another host was addressed", "08006", 502, 1, Operational,
+        "A URL points away from the org; credentials are sent nowhere else.",
+        "use a path of the org itself";
+    OKT2014 "a page could not be read", "58030", 502, 1, Operational,
+        "A request in the middle of a scan failed. The rows read before it are withheld, since half a table must not look whole.",
+        "run the statement again; the cause says what failed";
+    OKT2015 "unknown operation", "42883", 400, 2, Programming,
+        "The catalogue has no operation of this name or path.",
+        "`oktant api --list` shows every operation";
+    OKT2016 "bad argument of an operation", "22023", 400, 2, Programming,
+        "A parameter is unknown, missing or of the wrong type.",
+        "`oktant api --list` shows the parameters of each operation";
+
+    OKT3001 "syntax error", "42601", 400, 1, Programming,
+        "The statement is not valid SQL.",
+        "correct the statement at the place the message names";
+    OKT3002 "unknown table", "42P01", 400, 1, Programming,
+        "No table or view has this name.",
+        "list the tables with .tables, or SELECT * FROM sys.sys_tables";
+    OKT3003 "unknown column", "42703", 400, 1, Programming,
+        "The table has no column of this name.",
+        "list the columns with .inspect TABLE";
+    OKT3004 "request budget exceeded", "54000", 400, 1, Programming,
+        "The statement would need more requests than MaxApiRequests allows; nothing was sent.",
+        "narrow the statement as the message proposes, or raise MaxApiRequests";
+    OKT3005 "not supported", "0A000", 501, 1, NotSupported,
+        "The statement asks for something that this version does not do.",
+        "see the SQL guide for what is supported";
+    OKT3006 "bad value", "22000", 400, 1, Data,
+        "A value cannot be converted or computed.",
+        "correct the value or the cast that the message names";
+    OKT3007 "wrong parameters", "07001", 400, 1, Programming,
+        "The number or type of bound parameters does not fit the statement.",
+        "bind one value for each placeholder";
+    OKT3008 "a parent key is needed", "42000", 400, 1, Programming,
+        "The table is read per parent object, and the statement does not say which.",
+        "add a predicate on the key column that the message names, or join the parent table";
+    OKT3009 "the statement is read-only here", "25006", 403, 1, NotSupported,
+        "The connection does not write.",
+        "use the Management API for writes: `oktant api`";
+    OKT3010 "cancelled", "57014", 499, 130, Operational,
+        "The statement was interrupted.",
+        "run it again";
+    OKT3011 "ambiguous name", "42702", 400, 1, Programming,
+        "A column name occurs in several tables of the statement.",
+        "put the table's name or alias in front of it";
+    OKT3012 "the cursor or connection is closed", "08003", 400, 1, Interface,
+        "It was used after close, or in another process than the one that opened it.",
+        "open a new one";
+    OKT3013 "query too large for memory", "53200", 503, 1, Operational,
+        "Sorting, joining or grouping needs more memory than allowed.",
+        "narrow the statement";
+
+    OKT4001 "wrong usage", "00000", 400, 2, Interface,
+        "An argument is missing or unknown.",
+        "see --help";
+    OKT4002 "a file cannot be read or written", "58030", 500, 1, Operational,
+        "The path does not exist, or permissions or space are missing.",
+        "check the path that the message names";
+    OKT4003 "no org is configured", "08001", 400, 2, Programming,
+        "Neither --dsn nor OKTANT_DSN says which org to use.",
+        "pass --dsn, set OKTANT_DSN, or start a sandbox with `oktant sandbox` and use the dsn it prints";
+
+    OKT5001 "the sandbox cannot start", "08001", 500, 1, Operational,
+        "The port is taken or a file of faults cannot be read.",
+        "choose another --port, or 0 for a free one";
+
+    OKT9001 "internal error", "XX000", 500, 1, Internal,
+        "A mistake of ours.",
+        "please report it with the statement and this text";
+}
+
+/// The entry of a code, found by its name in any letter case.
+pub fn find(id: &str) -> Option<Code> {
+    ALL.iter().copied().find(|code| code.id().eq_ignore_ascii_case(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_whole() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in ALL {
+            assert!(seen.insert(code.id()), "{} stands twice", code.id());
+            assert_eq!(code.sqlstate().len(), 5, "{}", code.id());
+            assert!(code.cause().ends_with('.') && !code.fix().ends_with('.'), "{}", code.id());
+        }
+        assert_eq!(find("okt1001"), Some(OKT1001));
+        assert_eq!(find("OKT0000"), None);
+    }
+}

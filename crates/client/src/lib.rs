@@ -1,0 +1,1 @@
+//! Talks to an Okta org: credentials, paging, rate limits, retries, ledger

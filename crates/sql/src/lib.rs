@@ -1,0 +1,1 @@
+//! SQL over an org: tables, predicate pushdown and request planning on DataFusion

@@ -1,0 +1,1 @@
+//! Native module of the Python package: sessions, cursors and Arrow streams over the SQL engine
