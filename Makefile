@@ -1,0 +1,47 @@
+# Two commands do all the set-up: `make demo` and `make test`.
+# `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Where the published API description and the recordings are, for those who have them.
+export OKTANT_SHARED_DATA ?= $(abspath ../shared/data)
+
+.PHONY: help demo build test test-rust test-python test-official codegen-check fidelity lint bench
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Build, start a sandbox org and run the SQLAlchemy example against it
+	@python3 scripts/demo.py
+
+build: ## Build the program and the Python module (development profile)
+	cargo build --locked --package oktant-cli --package oktant-python
+
+test: test-rust codegen-check fidelity test-python test-official ## Install what the tests need and run them all
+
+test-rust: ## Unit, property and program tests of the workspace
+	@if cargo nextest --version >/dev/null 2>&1; \
+	then cargo nextest run --locked --workspace; \
+	else cargo test --locked --workspace --lib --bins --tests; fi
+	cargo test --locked --doc --package oktant-base --package oktant-filter --package oktant-client --package oktant-sandbox
+
+codegen-check: ## Fail if the committed catalogue differs from what the description gives
+	cargo xtask codegen --check
+
+fidelity: ## Replay recorded traffic of real orgs against the sandbox and print the table per operation
+	cargo xtask fidelity
+
+test-python: ## The Python package under SQLAlchemy 1.4, 2.0 and 2.1, with a real browser where there is one
+	@python3 scripts/test_python.py
+
+test-official: ## Okta's own Python clients against the sandbox
+	@python3 scripts/test_official.py
+
+lint: ## Formatting and lints
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+
+bench: ## Measure against the peers in one run and rewrite docs/benchmarks.md
+	@python3 benches/run.py
