@@ -1,0 +1,1 @@
+//! From predicates to requests.
