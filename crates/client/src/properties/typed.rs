@@ -1,0 +1,337 @@
+//! The properties as the rest of the program uses them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use oktant_base::{Secret, codes};
+use url::Url;
+
+use super::domain::is_loopback;
+use super::{Problem, Reader};
+
+/// How requests are authorised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthScheme {
+    /// OAuth authorization code, with the client secret if there is one.
+    OAuth,
+    /// OAuth authorization code of a public client.
+    OAuthPkce,
+    /// OAuth client credentials with a signed assertion.
+    OAuthJwt,
+    /// An API token.
+    ApiToken,
+}
+
+/// How far OAuth goes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InitiateOAuth {
+    /// The given access token is used as it is.
+    Off,
+    /// A stored sign-in is renewed; the browser is never opened.
+    Refresh,
+    /// As `Refresh`, and a first sign-in opens the browser.
+    GetAndRefresh,
+}
+
+/// How to sign in.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// How requests are authorised.
+    pub scheme: AuthScheme,
+    /// `APIToken`.
+    pub api_token: Option<Secret>,
+    /// `InitiateOAuth`.
+    pub initiate: InitiateOAuth,
+    /// `OAuthClientId`.
+    pub client_id: Option<String>,
+    /// `OAuthClientSecret`.
+    pub client_secret: Option<Secret>,
+    /// `OAuthSettingsLocation`.
+    pub settings_location: Option<String>,
+    /// `CallbackURL`.
+    pub callback: Url,
+    /// `OAuthVerifier`: an authorization code from elsewhere.
+    pub code: Option<Secret>,
+    /// `Scope` as given; `None` for the scopes that reading needs.
+    pub scope: Option<String>,
+    /// `OAuthAccessToken`.
+    pub access_token: Option<Secret>,
+    /// `OAuthRefreshToken`.
+    pub refresh_token: Option<Secret>,
+    /// `OAuthExpiresIn`.
+    pub expires_in: Option<Duration>,
+    /// `OAuthTokenTimestamp`, in epoch milliseconds.
+    pub token_timestamp_ms: Option<i64>,
+    /// `OAuthJWTCert`.
+    pub key: Option<Secret>,
+    /// `OAuthJWTCertType`.
+    pub key_type: Option<String>,
+    /// `OAuthJWTKeyId`.
+    pub key_id: Option<String>,
+    /// `OAuthJWTAlgorithm`.
+    pub algorithm: Option<String>,
+    /// `OAuthJWTIssuer`.
+    pub issuer: Option<String>,
+    /// `OAuthJWTSubject`.
+    pub subject: Option<String>,
+    /// `DPoP`.
+    pub dpop: bool,
+}
+
+/// How to reach the org.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// `Timeout`: what one request may take; `None` for no bound.
+    pub timeout: Option<Duration>,
+    /// `Parallelism`: requests in flight.
+    pub parallelism: usize,
+    /// `RateLimitShare` in percent.
+    pub rate_limit_share_percent: u8,
+    /// `MaxRetries`.
+    pub retries: u32,
+    /// The proxy to use.
+    pub proxy: Proxy,
+    /// `SSLServerCert`: PEM text or path of one more CA to trust.
+    pub trusted_ca: Option<String>,
+    /// `SSLServerCert=*`: trust any certificate. Loopback only.
+    pub trust_any: bool,
+    /// `SSLClientCert` and `SSLClientKey`.
+    pub client_certificate: Option<(PathBuf, PathBuf)>,
+}
+
+/// Which proxy to use.
+#[derive(Debug, Clone)]
+pub enum Proxy {
+    /// None.
+    Direct,
+    /// What the environment variables say.
+    Environment,
+    /// This one.
+    Server {
+        /// Its URL, without credentials.
+        url: Url,
+        /// User name and password.
+        credentials: Option<(String, Secret)>,
+        /// Hosts reached without it.
+        exceptions: Vec<String>,
+    },
+}
+
+/// How text is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// By code point.
+    Exact,
+    /// As the org does, ignoring case.
+    Okta,
+}
+
+/// Whether lists may come from the search index, which lags behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    /// The cheaper way that is correct for reading.
+    Auto,
+    /// Never from the search index.
+    Strong,
+    /// Preferably from the search index.
+    Search,
+}
+
+/// How statements behave.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a connection property of its own")]
+pub struct SqlOptions {
+    /// `MaxApiRequests`: requests of one statement; `None` for no bound.
+    pub max_api_requests: Option<u64>,
+    /// `MaxRows`: rows of a query without aggregation; `None` for no bound.
+    pub max_rows: Option<u64>,
+    /// `Pagesize`: upper bound of the page size.
+    pub page_size: Option<u32>,
+    /// `StatementTimeout`; `None` for no bound.
+    pub statement_timeout: Option<Duration>,
+    /// `Readonly`.
+    pub read_only: bool,
+    /// `Consistency`.
+    pub consistency: Consistency,
+    /// `IncludeDeprovisioned`.
+    pub include_deprovisioned: bool,
+    /// `StringComparison`.
+    pub comparison: Comparison,
+    /// `EmptyStringAsNull`.
+    pub empty_string_as_null: bool,
+    /// `UseStats`.
+    pub use_stats: bool,
+    /// `ExposeSecrets`.
+    pub expose_secrets: bool,
+}
+
+pub(super) fn sign_in(reader: &mut Reader) -> SignIn {
+    let scheme = scheme(reader);
+    let sign_in = SignIn {
+        scheme,
+        api_token: reader.secret("APIToken"),
+        initiate: match reader.text("InitiateOAuth") {
+            Some("REFRESH") => InitiateOAuth::Refresh,
+            Some("GETANDREFRESH") => InitiateOAuth::GetAndRefresh,
+            _ => InitiateOAuth::Off,
+        },
+        client_id: reader.owned("OAuthClientId"),
+        client_secret: reader.secret("OAuthClientSecret"),
+        settings_location: reader.owned("OAuthSettingsLocation"),
+        callback: callback(reader),
+        code: reader.secret("OAuthVerifier"),
+        scope: reader.owned("Scope"),
+        access_token: reader.secret("OAuthAccessToken"),
+        refresh_token: reader.secret("OAuthRefreshToken"),
+        expires_in: reader.duration("OAuthExpiresIn"),
+        token_timestamp_ms: reader.number("OAuthTokenTimestamp"),
+        key: reader.secret("OAuthJWTCert"),
+        key_type: reader.owned("OAuthJWTCertType"),
+        key_id: reader.owned("OAuthJWTKeyId"),
+        algorithm: reader.owned("OAuthJWTAlgorithm"),
+        issuer: reader.owned("OAuthJWTIssuer"),
+        subject: reader.owned("OAuthJWTSubject"),
+        dpop: reader.flag("DPoP"),
+    };
+    check_sign_in(reader, &sign_in);
+    sign_in
+}
+
+/// The scheme named, else the one that the given credential implies.
+fn scheme(reader: &Reader) -> AuthScheme {
+    match reader.text("AuthScheme") {
+        Some("APIToken") => AuthScheme::ApiToken,
+        Some("OAuthJWT") => AuthScheme::OAuthJwt,
+        Some("OAuthPKCE") => AuthScheme::OAuthPkce,
+        Some(_) => AuthScheme::OAuth,
+        None if reader.text("APIToken").is_some() => AuthScheme::ApiToken,
+        None if reader.text("OAuthJWTCert").is_some() => AuthScheme::OAuthJwt,
+        None => AuthScheme::OAuth,
+    }
+}
+
+fn check_sign_in(reader: &mut Reader, sign_in: &SignIn) {
+    let mut missing = |property: &str, message: &str, hint: &str| {
+        reader.problems.push(Problem::new(property, codes::OKT1004, message).hint(hint));
+    };
+    match sign_in.scheme {
+        AuthScheme::ApiToken if sign_in.api_token.is_none() => {
+            missing("APIToken", "APIToken is missing", "add APIToken, or choose another AuthScheme");
+        }
+        AuthScheme::OAuthJwt => {
+            if sign_in.key.is_none() {
+                missing("OAuthJWTCert", "OAuthJWTCert is missing", "add the private key of the service app");
+            }
+            if sign_in.client_id.is_none() {
+                missing("OAuthClientId", "OAuthClientId is missing", "add the client id of the service app");
+            }
+        }
+        AuthScheme::OAuth | AuthScheme::OAuthPkce
+            if sign_in.initiate == InitiateOAuth::Off && sign_in.access_token.is_none() =>
+        {
+            missing(
+                "InitiateOAuth",
+                "InitiateOAuth=OFF needs OAuthAccessToken",
+                "set InitiateOAuth=GETANDREFRESH to sign in with the browser, or give APIToken",
+            );
+        }
+        AuthScheme::ApiToken | AuthScheme::OAuth | AuthScheme::OAuthPkce => {}
+    }
+    let token = sign_in.api_token.as_ref().map(Secret::expose);
+    if token.is_some_and(|token| token.contains(['{', '}', '<', '>', '\n', '\r'])) {
+        let problem = Problem::new("APIToken", codes::OKT1002, "APIToken still holds the placeholder of an example");
+        reader.problems.push(problem);
+    }
+    if sign_in.key_type.as_deref() == Some("PFXFILE") {
+        let problem = Problem::new("OAuthJWTCertType", codes::OKT1002, "OAuthJWTCertType=PFXFILE is not supported yet");
+        reader.problems.push(problem.hint("export the key as PEM and use PEMKEY_FILE"));
+    }
+}
+
+fn callback(reader: &mut Reader) -> Url {
+    let default = "http://localhost:33333";
+    let text = reader.owned("CallbackURL").unwrap_or_else(|| default.to_owned());
+    let url = Url::parse(&text).ok().filter(|url| url.scheme() == "http" && is_loopback(url));
+    url.unwrap_or_else(|| {
+        reader.problems.push(
+            Problem::new("CallbackURL", codes::OKT1019, format!("CallbackURL={text} is not a loopback http address"))
+                .hint("use http://localhost:PORT with a free port that is registered in the app"),
+        );
+        Url::parse(default).expect("the default is a URL")
+    })
+}
+
+pub(super) fn network(reader: &mut Reader, org: Option<&Url>) -> Network {
+    let certificate = reader.owned("SSLServerCert");
+    let trust_any = certificate.as_deref() == Some("*");
+    if trust_any && org.is_some_and(|org| !is_loopback(org)) {
+        reader.problems.push(
+            Problem::new("SSLServerCert", codes::OKT1002, "SSLServerCert=* would trust anyone on the network")
+                .hint("name the PEM file of the CA to trust"),
+        );
+    }
+    Network {
+        timeout: reader.duration("Timeout"),
+        parallelism: reader.bound("Parallelism").map_or(oktant_base::limits::PARALLELISM, |number| number as usize),
+        rate_limit_share_percent: reader.bound("RateLimitShare").map_or(100, |number| number as u8),
+        retries: reader.bound("MaxRetries").map_or(0, |number| number as u32),
+        proxy: proxy(reader),
+        trusted_ca: certificate.filter(|_| !trust_any),
+        trust_any,
+        client_certificate: client_certificate(reader),
+    }
+}
+
+fn client_certificate(reader: &mut Reader) -> Option<(PathBuf, PathBuf)> {
+    match (reader.owned("SSLClientCert"), reader.owned("SSLClientKey")) {
+        (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
+        (None, None) => None,
+        _ => {
+            let message = "SSLClientCert and SSLClientKey go together";
+            reader.problems.push(Problem::new("SSLClientCert", codes::OKT1004, message));
+            None
+        }
+    }
+}
+
+fn proxy(reader: &mut Reader) -> Proxy {
+    let Some(server) = reader.owned("ProxyServer") else {
+        return if reader.flag("ProxyAutoDetect") { Proxy::Environment } else { Proxy::Direct };
+    };
+    let scheme = if reader.text("ProxySSLType") == Some("ALWAYS") { "https" } else { "http" };
+    let port = reader.number("ProxyPort").unwrap_or(80);
+    let text = if server.contains("://") { server } else { format!("{scheme}://{server}:{port}") };
+    let Ok(url) = Url::parse(&text) else {
+        let message = format!("ProxyServer={text} is not a host");
+        reader.problems.push(Problem::new("ProxyServer", codes::OKT1002, message));
+        return Proxy::Direct;
+    };
+    let user = reader.owned("ProxyUser").filter(|_| reader.text("ProxyAuthScheme") != Some("NONE"));
+    let credentials = user.map(|user| (user, reader.secret("ProxyPassword").unwrap_or_default()));
+    let exceptions = reader.text("ProxyExceptions").unwrap_or_default();
+    let exceptions = exceptions.split(';').map(str::trim).filter(|host| !host.is_empty()).map(ToOwned::to_owned);
+    Proxy::Server { url, credentials, exceptions: exceptions.collect() }
+}
+
+pub(super) fn sql_options(reader: &Reader) -> SqlOptions {
+    SqlOptions {
+        max_api_requests: reader.bound("MaxApiRequests"),
+        max_rows: reader.number("MaxRows").and_then(|number| u64::try_from(number).ok()),
+        page_size: reader.bound("Pagesize").and_then(|number| u32::try_from(number).ok()),
+        statement_timeout: reader.duration("StatementTimeout"),
+        read_only: reader.flag("Readonly"),
+        consistency: match reader.text("Consistency") {
+            Some("Strong") => Consistency::Strong,
+            Some("Search") => Consistency::Search,
+            _ => Consistency::Auto,
+        },
+        include_deprovisioned: reader.flag("IncludeDeprovisioned"),
+        comparison: match reader.text("StringComparison") {
+            Some("Okta") => Comparison::Okta,
+            _ => Comparison::Exact,
+        },
+        empty_string_as_null: reader.flag("EmptyStringAsNull"),
+        use_stats: reader.flag("UseStats"),
+        expose_secrets: reader.flag("ExposeSecrets"),
+    }
+}
