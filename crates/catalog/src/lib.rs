@@ -6,12 +6,23 @@
 //!
 //! The SDK, the SQL tables, the flow actions and the sandbox are projections of these facts.
 
+mod bucket;
+mod build;
+mod generated;
+mod lookup;
 mod operation;
+mod route;
+mod schema;
 mod table;
 
+pub use bucket::{Bucket, PerMinute, Plan};
+pub use lookup::{bucket, buckets, operation, operations, schema, schemas, table, tables};
 pub use operation::{
-    Lifecycle, Limit, ListShape, Method, Operation, Parameter, ParameterIn, RequestBody, Response, Security, TypeRef,
+    Api, Lifecycle, Limit, ListShape, Method, Operation, Parameter, ParameterIn, RequestBody, Response, Security,
+    TypeRef,
 };
+pub use route::{RouteMatch, methods, route};
+pub use schema::{Additional, Discriminator, Object, Property, Schema, SchemaKind, Union};
 pub use table::{
     CaseRule, Column, ColumnType, Expression, Ops, ParentKey, QueryParameter, Route, Source, Table, TimeRange,
 };

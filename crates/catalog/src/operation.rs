@@ -29,18 +29,29 @@ impl Method {
     }
 }
 
+/// A published API description.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Api {
+    /// The management API: 732 operations.
+    Management,
+    /// OAuth 2.0 and OpenID Connect: the endpoints of the authorization servers.
+    OAuth,
+}
+
 /// One operation of the API.
 #[derive(Debug)]
 pub struct Operation {
     /// Operation id of the description, such as `listUsers`.
     pub id: &'static str,
+    /// Which description it stands in.
+    pub api: Api,
     /// Its method.
     pub method: Method,
     /// Path template, such as `/api/v1/users/{userId}`.
     pub path: &'static str,
     /// Tag of the description, such as `User`.
     pub tag: &'static str,
-    /// Tag group, such as `Users`: one of 18.
+    /// Tag group, such as `Users`: one of 18, or `OAuth`.
     pub group: &'static str,
     /// Path, query and header parameters, in the order of the description.
     pub parameters: &'static [Parameter],
@@ -75,8 +86,22 @@ pub struct Parameter {
     pub required: bool,
     /// Its type.
     pub schema: TypeRef,
-    /// Allowed values, where the description lists them.
+    /// Allowed values, where the description lists them; for an array, of its elements.
     pub values: &'static [&'static str],
+    /// Whether an array is sent as one value with commas, rather than as a repeated parameter.
+    pub comma_separated: bool,
+}
+
+impl Operation {
+    /// The parameters that go to `location`, in the order of the description.
+    pub fn parameters_in(&self, location: ParameterIn) -> impl Iterator<Item = &'static Parameter> {
+        self.parameters.iter().filter(move |parameter| parameter.location == location)
+    }
+
+    /// The documented answer of success, if one is documented.
+    pub fn success(&self) -> Option<&'static Response> {
+        self.responses.iter().find(|response| (200..300).contains(&response.status))
+    }
 }
 
 /// Where a parameter goes.
@@ -119,6 +144,8 @@ pub enum Security {
     OAuthOnly,
     /// An API token only.
     TokenOnly,
+    /// The OAuth client's own credentials, such as its secret or a signed assertion.
+    Client,
     /// None.
     Open,
 }

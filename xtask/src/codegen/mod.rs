@@ -1,0 +1,88 @@
+//! `cargo xtask codegen`: writes the catalogue from the API descriptions and the overlay.
+//!
+//! Inputs are `management-minimal.yaml` and `oauth-minimal.yaml` of the shared data and
+//! `catalog/overlay.toml`; outputs are the committed statics of `crates/catalog` and the reference page
+//! of the tables. No prose of the descriptions is taken over.
+
+mod description;
+mod emit;
+mod error;
+mod lookup;
+mod model;
+mod names;
+mod operations;
+mod outputs;
+mod overlay;
+mod patch;
+mod schemas;
+
+use std::path::{Path, PathBuf};
+
+use self::description::Description;
+pub use self::error::Error;
+use self::outputs::Output;
+use self::overlay::Overlay;
+
+/// Generate the catalogue from the API descriptions and `catalog/overlay.toml`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Write nothing; fail if the committed files differ.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Generates the catalogue, or checks it.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let workspace = workspace();
+    let Some(specs) = specs(&workspace) else {
+        println!("skipped: the folder of the API descriptions is not there (set OKTANT_SHARED_DATA)");
+        return Ok(());
+    };
+    let mut management = Description::read(&specs.join("management-minimal.yaml"))?;
+    let mut oauth = Description::read(&specs.join("oauth-minimal.yaml"))?;
+    let overlay = Overlay::read(&workspace.join("catalog/overlay.toml"))?;
+    let outputs = generate(&mut management, &mut oauth, &overlay, &workspace)?;
+    if args.check { outputs::check(&outputs, &workspace) } else { outputs::write(&outputs, &workspace) }
+}
+
+fn generate(
+    management: &mut Description,
+    oauth: &mut Description,
+    overlay: &Overlay,
+    workspace: &Path,
+) -> Result<Vec<Output>, Error> {
+    oauth.rename_conflicting_schemas(management, "OAuth");
+    let mut schemas = model::Schemas::new();
+    let mut operations = Vec::new();
+    operations::collect(management, "Management", &mut schemas, &mut operations)?;
+    operations::collect(oauth, "OAuth", &mut schemas, &mut operations)?;
+    operations.sort_by(|a, b| a.id.cmp(&b.id));
+    if let Some(twice) = operations.windows(2).find(|pair| pair[0].id == pair[1].id) {
+        return Err(Error::description(&twice[0].id, "two operations have this id"));
+    }
+    patch::apply(overlay, &mut operations, &schemas)?;
+    let mut buckets: Vec<_> = overlay.bucket.iter().collect();
+    buckets.sort_by(|a, b| a.id.get_ref().cmp(b.id.get_ref()));
+
+    let rustfmt = workspace.join("rustfmt.toml");
+    let generated = |name: &'static str, source: String| {
+        let path = format!("crates/catalog/src/generated/{name}");
+        emit::formatted(&path, &source, &rustfmt).map(|content| Output { path, content })
+    };
+    Ok(vec![
+        generated("operations.rs", emit::operations(&operations, &buckets))?,
+        generated("schemas.rs", emit::schemas(&schemas))?,
+    ])
+}
+
+/// The root of the workspace.
+fn workspace() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_owned()
+}
+
+/// The folder of the API descriptions, if it is there.
+fn specs(workspace: &Path) -> Option<PathBuf> {
+    let data = std::env::var_os("OKTANT_SHARED_DATA").map_or_else(|| workspace.join("../shared/data"), PathBuf::from);
+    Some(data.join("spec")).filter(|folder| folder.is_dir())
+}

@@ -1,0 +1,114 @@
+//! Applies the overlay's corrections to the operations.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+
+use super::Error;
+use super::model::{Limit, ListShape, Operation, Schemas, TypeRef};
+use super::overlay::{Bucket, OperationPatch, Overlay};
+
+/// Applies corrections, then assigns every operation its rate-limit bucket.
+pub fn apply(overlay: &Overlay, operations: &mut [Operation], schemas: &Schemas) -> Result<(), Error> {
+    for patch in &overlay.operation {
+        if patch.reason.trim().is_empty() {
+            return Err(overlay.error(&patch.id, "the entry gives no reason"));
+        }
+        let operation = operations.iter_mut().find(|operation| operation.id == *patch.id.get_ref());
+        let operation = operation.ok_or_else(|| unknown_operation(overlay, &patch.id))?;
+        apply_one(overlay, patch, operation, schemas)?;
+    }
+    assign_buckets(overlay, operations)
+}
+
+/// The error of an entry that names an operation that does not exist.
+pub fn unknown_operation(overlay: &Overlay, id: &Spanned<String>) -> Error {
+    overlay.error(id, format!("the descriptions have no operation {}", id.get_ref()))
+}
+
+fn apply_one(
+    overlay: &Overlay,
+    patch: &OperationPatch,
+    operation: &mut Operation,
+    schemas: &Schemas,
+) -> Result<(), Error> {
+    if let Some(limit) = patch.limit {
+        let known = operation.limit.unwrap_or(Limit { min: None, default: None, max: None });
+        let corrected = Limit {
+            min: limit.min.or(known.min),
+            default: limit.default.or(known.default),
+            max: limit.max.or(known.max),
+        };
+        if operation.limit == Some(corrected) {
+            return Err(overlay.error(&patch.id, "the description says the same about `limit` by now"));
+        }
+        operation.limit = Some(corrected);
+    }
+    if let Some(wrapped) = &patch.wrapped {
+        let items = &wrapped.items;
+        if !has_array(operation.result(), items, schemas) {
+            return Err(overlay.error(&patch.id, format!("the answer has no array {items}")));
+        }
+        operation.list = ListShape::Wrapped { items: items.clone(), next_in_body: wrapped.next_in_body };
+    }
+    if let Some(scopes) = &patch.scopes {
+        if operation.scopes == *scopes {
+            return Err(overlay.error(&patch.id, "the description says the same about `scopes` by now"));
+        }
+        operation.scopes.clone_from(scopes);
+    }
+    Ok(())
+}
+
+fn has_array(result: Option<&TypeRef>, member: &str, schemas: &Schemas) -> bool {
+    let Some(TypeRef::Named(name)) = result else { return false };
+    let properties = super::lookup::properties(schemas, name);
+    properties.iter().any(|property| {
+        property.name == member && matches!(super::lookup::resolve(schemas, &property.schema), TypeRef::Array(_))
+    })
+}
+
+/// How well a bucket's route fits an operation: the longest path wins, then the one without `**`,
+/// then the one that names the method.
+type Fit = (usize, bool, bool);
+
+fn assign_buckets(overlay: &Overlay, operations: &mut [Operation]) -> Result<(), Error> {
+    for operation in operations {
+        let mut fits: BTreeMap<Fit, &Bucket> = BTreeMap::new();
+        for bucket in &overlay.bucket {
+            for route in &bucket.routes {
+                let Some(fit) = fit(route.get_ref(), operation) else { continue };
+                if fits.insert(fit, bucket).is_some_and(|other| other.id != bucket.id) {
+                    let problem = format!("{} belongs to two buckets equally well", operation.id);
+                    return Err(overlay.error(route, problem));
+                }
+            }
+        }
+        let (_, bucket) = fits.pop_last().ok_or_else(|| Error::description(&operation.id, "no bucket covers it"))?;
+        operation.bucket.clone_from(bucket.id.get_ref());
+    }
+    Ok(())
+}
+
+fn fit(route: &str, operation: &Operation) -> Option<Fit> {
+    let (method, path) = match route.split_once(' ') {
+        Some((method, path)) => (Some(method), path),
+        None => (None, route),
+    };
+    if method.is_some_and(|method| !method.eq_ignore_ascii_case(operation.method)) {
+        return None;
+    }
+    let (prefix, is_prefix) = match path.strip_suffix("/**") {
+        Some(prefix) => (prefix, true),
+        None => (path, false),
+    };
+    let expected = segments(prefix);
+    let given = segments(&operation.path);
+    let fits = if is_prefix { given.len() >= expected.len() } else { given.len() == expected.len() };
+    let same = |(expected, given): (&&str, &&str)| expected == given || (*expected == "{}" && given.starts_with('{'));
+    (fits && expected.iter().zip(&given).all(same)).then_some((expected.len(), !is_prefix, method.is_some()))
+}
+
+fn segments(path: &str) -> Vec<&str> {
+    path.split('/').filter(|segment| !segment.is_empty()).collect()
+}

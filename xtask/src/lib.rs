@@ -1,0 +1,3 @@
+//! Developer commands, one module each.
+
+pub mod codegen;
