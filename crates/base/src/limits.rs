@@ -32,5 +32,8 @@ pub const EXPRESSION_BYTES_MAX: usize = 64 * 1024;
 /// Terms of one pushed expression before it is split into several requests.
 pub const EXPRESSION_TERMS_MAX: usize = 50;
 
+/// Bytes of one pushed expression, percent-encoded, before it is split into several requests.
+pub const EXPRESSION_ENCODED_BYTES_MAX: usize = 6 * 1024;
+
 /// Requests the ledger of a connection remembers; older ones are forgotten first.
 pub const LEDGER_ENTRIES_MAX: usize = 10_000;

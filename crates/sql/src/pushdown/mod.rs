@@ -1,1 +1,25 @@
 //! From predicates to requests.
+//!
+//! [`plan`] decides which requests answer a scan: what the org evaluates is translated by
+//! [`Translator`], the rest stays with the engine. The rule that all of it keeps: the org may
+//! return too much, it must never be asked to drop a row that SQL would keep.
+
+mod access;
+mod estimate;
+mod expression;
+mod keys;
+mod literal;
+mod lookup;
+mod narrowing;
+mod operand;
+mod pattern;
+mod plan;
+mod projection;
+mod spelling;
+mod time_range;
+mod translate;
+
+pub use estimate::{expected_per_minute, seconds};
+pub use expression::{Expression, Literal, Operator};
+pub use plan::plan;
+pub use translate::{Class, Pushed, Selectivity, Translation, Translator};

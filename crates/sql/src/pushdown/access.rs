@@ -1,0 +1,116 @@
+//! Which of a table's routes answers a scan, and where the keys of its parents come from.
+
+use std::collections::BTreeSet;
+
+use datafusion::logical_expr::{Expr, col, lit};
+use oktant_catalog::{ParentKey, Route, Table};
+
+use super::keys::{self, Bound};
+use crate::relation::{Origin, Relation};
+use crate::request::{KeySource, Parents, Pushdown, Scan};
+
+/// Most tuples of parent keys that a statement may spell out.
+const TUPLES_MAX: usize = 10_000;
+
+/// A route and the keys of its parents.
+#[derive(Debug)]
+pub struct Access {
+    /// Index of the route.
+    pub index: usize,
+    /// The route.
+    pub route: &'static Route,
+    /// The parents, for a child table.
+    pub parents: Option<Parents>,
+    /// Conjuncts that the choice of parents satisfies, by position.
+    pub exact: Vec<usize>,
+}
+
+impl Access {
+    /// Chooses the route that returns every column the scan needs at the least number of parents.
+    pub fn choose(scan: &Scan, filters: &[Expr], needed: &BTreeSet<usize>) -> Option<Self> {
+        let relation = &scan.relation;
+        let routes = relation.routes().iter().enumerate();
+        let absent = |route: usize| {
+            needed.iter().filter(|&&column| *relation.columns()[column].origin(route) == Origin::Absent).count()
+        };
+        routes
+            .map(|(index, route)| Self::by(scan, filters, index, route))
+            .min_by_key(|access| (absent(access.index), access.parents_expected(scan), access.index))
+    }
+
+    /// How many parents it visits, as far as that is known: fewer are better, unknown is worst.
+    fn parents_expected(&self, scan: &Scan) -> u64 {
+        match self.parents.as_ref().map(|parents| &parents.source) {
+            None => 0,
+            Some(KeySource::Literal(tuples)) => tuples.len() as u64,
+            Some(KeySource::Table { table, .. }) => scan.options.sizes.get(table).copied().unwrap_or(u64::MAX),
+        }
+    }
+
+    fn by(scan: &Scan, filters: &[Expr], index: usize, route: &'static Route) -> Self {
+        if route.parents.is_empty() {
+            return Self { index, route, parents: None, exact: Vec::new() };
+        }
+        let relation = &scan.relation;
+        let positions: Vec<_> = route.parents.iter().filter_map(|key| relation.position(key.column)).collect();
+        let bounds: Vec<_> = positions.iter().map(|&position| keys::bound(filters, relation, position)).collect();
+        let (source, exact) =
+            literal_source(route, &bounds).unwrap_or_else(|| (table_source(scan, route, &bounds), Vec::new()));
+        let parameters = route.parents.iter().map(|key| key.parameter).zip(positions).collect();
+        Self { index, route, parents: Some(Parents { parameters, source }), exact }
+    }
+}
+
+/// The tuples that the statement spells out, where it binds every parent key.
+fn literal_source(route: &Route, bounds: &[Option<Bound>]) -> Option<(KeySource, Vec<usize>)> {
+    let bounds: Vec<_> = bounds.iter().map(Option::as_ref).collect::<Option<_>>()?;
+    let lists: Vec<_> = bounds.iter().zip(route.parents).map(|(bound, key)| addressable(bound, key)).collect();
+    let tuples = keys::combinations(&lists, TUPLES_MAX)?;
+    let exact = bounds.iter().flat_map(|bound| bound.conjuncts.iter().copied()).collect();
+    Some((KeySource::Literal(tuples), exact))
+}
+
+/// Keys that can name a parent: paths below a user also resolve logins, which are no keys.
+fn addressable(bound: &Bound, key: &ParentKey) -> Vec<String> {
+    let names_key = |value: &String| {
+        if key.table == "Users" { keys::is_id(value) } else { keys::is_segment(value) }
+    };
+    bound.values.iter().filter(|value| names_key(value)).cloned().collect()
+}
+
+/// The table that lists the parents: with several levels, the innermost, which has all keys.
+fn table_source(scan: &Scan, route: &'static Route, bounds: &[Option<Bound>]) -> KeySource {
+    let innermost = route.parents.last().map_or("", |key| key.table);
+    let columns: Vec<&'static str> =
+        route.parents.iter().map(|key| if key.table == innermost { key.table_column } else { key.column }).collect();
+    let mut filters: Vec<Expr> = columns
+        .iter()
+        .zip(bounds)
+        .filter_map(|(column, bound)| bound.as_ref().map(|bound| is_one_of(column, &bound.values)))
+        .collect();
+    if scan.options.pushdown == Pushdown::Off {
+        return KeySource::Table { table: innermost, columns, filters };
+    }
+    if let Some(stand_in) = stand_in(&scan.relation, innermost) {
+        return KeySource::Table { table: stand_in, columns: vec!["Id"], filters };
+    }
+    filters.extend(childless(scan.relation.table(), innermost));
+    KeySource::Table { table: innermost, columns, filters }
+}
+
+fn is_one_of(column: &str, values: &[String]) -> Expr {
+    let values = values.iter().map(|value| lit(value.as_str())).collect();
+    col(column.to_lowercase()).in_list(values, false)
+}
+
+/// A shorter table of just those parents that have children at all.
+fn stand_in(relation: &Relation, parent: &str) -> Option<&'static str> {
+    let table = oktant_catalog::table("AdminUsers")?;
+    (relation.name() == "UserRoles" && parent == "Users").then_some(table.name)
+}
+
+/// A condition that parents with children fulfil, from counts that come with the parents.
+fn childless(child: &Table, parent: &str) -> Option<Expr> {
+    let counts_members = matches!(child.name, "GroupMembers" | "UserGroups");
+    (counts_members && parent == "Groups").then(|| col("userscount").gt(lit(0_i32)))
+}

@@ -1,0 +1,123 @@
+//! What a `LIKE` pattern says about the values it matches.
+
+/// The literal parts of a `LIKE` pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// Literal texts between wildcards, in order, empty ones left out.
+    runs: Vec<String>,
+    /// Whether the first run stands at the start of the pattern.
+    anchored_start: bool,
+    /// Whether the last run stands at the end of the pattern.
+    anchored_end: bool,
+    /// Whether there is a wildcard at all.
+    wild: bool,
+    /// Whether the only wildcard is one `%` at the end.
+    prefix_only: bool,
+}
+
+/// `%` and `_` are wildcards unless this stands before them.
+const ESCAPE: char = '\\';
+
+impl Pattern {
+    /// Reads a pattern; `None` for another escape character than the backslash, which the
+    /// engine does not evaluate either, and for a pattern that ends inside an escape.
+    pub fn parse(pattern: &str, escape: Option<char>) -> Option<Self> {
+        if escape.is_some_and(|escape| escape != ESCAPE) {
+            return None;
+        }
+        let mut runs = vec![String::new()];
+        let mut wildcards = String::new();
+        let mut chars = pattern.chars();
+        let mut ended_with_wildcard = false;
+        while let Some(c) = chars.next() {
+            ended_with_wildcard = matches!(c, '%' | '_');
+            match c {
+                '%' | '_' => {
+                    wildcards.push(c);
+                    runs.push(String::new());
+                }
+                ESCAPE => runs.last_mut()?.push(chars.next()?),
+                literal => runs.last_mut()?.push(literal),
+            }
+        }
+        Some(Self {
+            anchored_start: runs.first().is_some_and(|run| !run.is_empty()),
+            anchored_end: runs.last().is_some_and(|run| !run.is_empty()),
+            wild: !wildcards.is_empty(),
+            prefix_only: wildcards == "%" && ended_with_wildcard,
+            runs: runs.into_iter().filter(|run| !run.is_empty()).collect(),
+        })
+    }
+
+    /// The text it stands for, where it has no wildcard.
+    pub fn whole(&self) -> Option<String> {
+        (!self.wild).then(|| self.runs.concat())
+    }
+
+    /// The literal text every match starts with.
+    pub fn prefix(&self) -> Option<&str> {
+        self.anchored_start.then(|| self.runs.first().map(String::as_str)).flatten()
+    }
+
+    /// The literal text every match ends with.
+    pub fn suffix(&self) -> Option<&str> {
+        self.anchored_end.then(|| self.runs.last().map(String::as_str)).flatten()
+    }
+
+    /// Literal texts that every match contains.
+    pub fn runs(&self) -> impl Iterator<Item = &str> {
+        self.runs.iter().map(String::as_str)
+    }
+
+    /// Whether a value matches exactly when it starts with [`Self::prefix`].
+    pub const fn is_prefix_only(&self) -> bool {
+        self.prefix_only
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(pattern: &str) -> Pattern {
+        Pattern::parse(pattern, None).unwrap()
+    }
+
+    #[test]
+    fn prefix_ends_at_the_first_wildcard() {
+        for (pattern, prefix, suffix, prefix_only) in [
+            ("abc%", Some("abc"), None, true),
+            ("a_c%", Some("a"), None, false),
+            ("ab%cd", Some("ab"), Some("cd"), false),
+            ("%abc", None, Some("abc"), false),
+            ("%abc%", None, None, false),
+            ("abc_", Some("abc"), None, false),
+            (r"a\%b%", Some("a%b"), None, true),
+            (r"a\\%", Some(r"a\"), None, true),
+            (r"a\%", Some("a%"), Some("a%"), false),
+            ("%", None, None, true),
+        ] {
+            let parsed = parse(pattern);
+            assert_eq!(
+                (parsed.prefix(), parsed.suffix(), parsed.is_prefix_only()),
+                (prefix, suffix, prefix_only),
+                "{pattern}"
+            );
+        }
+    }
+
+    #[test]
+    fn pattern_without_wildcard_is_its_text() {
+        assert_eq!(parse("abc").whole().as_deref(), Some("abc"));
+        assert_eq!(parse(r"a\_c").whole().as_deref(), Some("a_c"));
+        assert_eq!(parse("").whole().as_deref(), Some(""));
+        assert_eq!(parse("a_c").whole(), None);
+    }
+
+    #[test]
+    fn foreign_or_dangling_escapes_are_not_understood() {
+        assert_eq!(Pattern::parse("a!%", Some('!')), None);
+        assert_eq!(Pattern::parse(r"abc\", None), None);
+        assert!(Pattern::parse("abc%", Some('\\')).is_some());
+    }
+}

@@ -1,0 +1,409 @@
+//! From a scan to its requests.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use datafusion::logical_expr::{Expr, col, lit};
+use oktant_catalog::{ColumnType, Ops, QueryParameter, Route, TimeRange};
+
+use super::access::Access;
+use super::estimate;
+use super::expression::{Expression, Literal, Operator};
+use super::keys;
+use super::literal::iso_instant;
+use super::narrowing::{Carried, Narrowing, narrow};
+use super::projection;
+use super::time_range::TimeBounds;
+use crate::relation::Origin;
+use crate::request::{Estimate, Order, Pushdown, RequestStream, Scan, ScanPlan};
+
+/// Query parameters of one request.
+type Query = Vec<(String, String)>;
+
+/// Decides which requests answer a scan.
+///
+/// Every row that satisfies the scan's filters is among the rows that the requests return;
+/// what they return too much is told by the plan's `residual` and `dedupe`.
+pub fn plan(scan: &Scan) -> ScanPlan {
+    Planner::new(scan).plan()
+}
+
+pub(super) struct Planner<'a> {
+    pub(super) scan: &'a Scan,
+    pub(super) filters: Vec<Expr>,
+    exact: BTreeSet<usize>,
+    pushed: Vec<String>,
+}
+
+/// What a top-level list or one parent's list is asked.
+struct Questions {
+    queries: Vec<Query>,
+    sorted: bool,
+    narrowed: Option<Carried>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(scan: &'a Scan) -> Self {
+        let mut filters = scan.filters.clone();
+        filters.extend(excluded_status(scan));
+        Self { scan, filters, exact: BTreeSet::new(), pushed: Vec::new() }
+    }
+
+    fn plan(mut self) -> ScanPlan {
+        let Some(inputs) = self.inputs() else { return self.nothing() };
+        if let Some(plan) = self.lookup() {
+            return plan;
+        }
+        let mut needed = projection::mentioned(&self.filters, &self.scan.relation);
+        needed.extend(&self.scan.projection);
+        let Some(access) = Access::choose(self.scan, &self.filters, &needed) else { return self.nothing() };
+        self.exact.extend(&access.exact);
+        let Some(questions) = self.questions(&access, &inputs) else { return self.nothing() };
+        self.assemble(access, questions)
+    }
+
+    /// Values of input-only columns, which are no part of a row and so are settled by being sent.
+    fn inputs(&mut self) -> Option<Query> {
+        let mut inputs = Query::new();
+        for (position, column) in self.scan.relation.columns().iter().enumerate() {
+            let Some(Origin::Input(parameter)) = column.origins.first() else { continue };
+            let Some(bound) = keys::bound(&self.filters, &self.scan.relation, position) else { continue };
+            let [value] = bound.values.as_slice() else { return None };
+            inputs.push(((*parameter).to_owned(), value.clone()));
+            self.pushed.push(format!("{parameter}={value}"));
+            self.exact.extend(bound.conjuncts);
+        }
+        Some(inputs)
+    }
+
+    fn questions(&mut self, access: &Access, inputs: &Query) -> Option<Questions> {
+        let route = access.route;
+        let mut fixed = inputs.clone();
+        if let Some(range) = &route.time_range {
+            fixed.extend(self.time_range(range)?);
+        }
+        let alternatives = self.parameters(route)?;
+        let (mut queries, sorted, narrowed) = match self.narrowing(access) {
+            Narrowing::Never => return None,
+            Narrowing::Open => (self.full_scan(route, &[]), false, None),
+            Narrowing::Pushed(carried) => match self.left_to_list(route, &carried) {
+                Some(left_out) => {
+                    self.exact.extend(&carried.exact);
+                    (self.full_scan(route, &left_out), false, None)
+                }
+                None => {
+                    self.exact.extend(&carried.exact);
+                    self.pushed.push(describe(&carried));
+                    let (queries, sorted) = self.expression_queries(route, &carried);
+                    (queries, sorted, Some(carried))
+                }
+            },
+        };
+        let mut sorted = sorted;
+        if narrowed.is_none() && self.scan.options.pushdown == Pushdown::On {
+            if let Some(query) = self.sorted_scan(route) {
+                (queries, sorted) = (vec![query], true);
+            }
+        }
+        let queries = queries
+            .iter()
+            .flat_map(|query| alternatives.iter().map(|values| [&fixed, values, query].map(Vec::as_slice).concat()))
+            .collect();
+        Some(Questions { queries, sorted, narrowed })
+    }
+
+    fn narrowing(&self, access: &Access) -> Narrowing {
+        match self.scan.options.pushdown {
+            Pushdown::Off => Narrowing::Open,
+            Pushdown::On => narrow(self.scan, access.index, access.route, &self.filters),
+        }
+    }
+
+    /// `since` and `until`, always both: a query without `until` never ends. `None` when no
+    /// instant lies between them.
+    fn time_range(&mut self, range: &TimeRange) -> Option<Query> {
+        let bounds = match (self.scan.options.pushdown, self.scan.relation.position(range.column)) {
+            (Pushdown::On, Some(position)) => TimeBounds::of(&self.filters, &self.scan.relation, position),
+            _ => TimeBounds::default(),
+        };
+        let now = self.scan.options.now;
+        let oldest = (now - TimeDelta::days(i64::from(range.retention_days))).timestamp_millis();
+        let since = bounds.since.map_or(oldest, |since| since.max(oldest));
+        let until = bounds.until.map_or(now.timestamp_millis(), |until| until.min(now.timestamp_millis()));
+        if since >= until {
+            return None;
+        }
+        let (since, until) = (iso_instant(since)?, iso_instant(until)?);
+        if bounds != TimeBounds::default() {
+            self.pushed.push(format!("{}={since}, {}={until}", range.since, range.until));
+        }
+        Some(vec![(range.since.to_owned(), since), (range.until.to_owned(), until)])
+    }
+
+    /// Values of parameters that stand for a column: one entry per combination to ask for.
+    fn parameters(&mut self, route: &Route) -> Option<Vec<Query>> {
+        let mut combinations = vec![Query::new()];
+        for parameter in route.parameters {
+            let values = self.parameter_values(parameter)?;
+            if values.is_empty() {
+                continue;
+            }
+            combinations = combinations
+                .iter()
+                .flat_map(|known| {
+                    values.iter().map(move |value| {
+                        let mut query = known.clone();
+                        query.push((parameter.name.to_owned(), value.clone()));
+                        query
+                    })
+                })
+                .collect();
+        }
+        Some(combinations)
+    }
+
+    /// The values to ask for, none if the parameter can be left out; `None` if no value can match.
+    fn parameter_values(&mut self, parameter: &QueryParameter) -> Option<Vec<String>> {
+        let relation = &self.scan.relation;
+        let all: Vec<String> = parameter.enumerate.iter().map(ToString::to_string).collect();
+        let bound = match (self.scan.options.pushdown, relation.position(parameter.column)) {
+            (Pushdown::On, Some(position)) => keys::bound(&self.filters, relation, position),
+            _ => None,
+        };
+        let Some(bound) = bound else { return Some(all) };
+        let column = relation.column(parameter.column)?;
+        let values: Vec<String> = bound
+            .values
+            .iter()
+            .filter_map(|value| if column.is_enum() { column.member(value) } else { Some(value.as_str()) })
+            .filter(|value| !value.is_empty())
+            .map(ToOwned::to_owned)
+            .collect();
+        if values.is_empty() {
+            return None;
+        }
+        if all.is_empty() && values.len() > 1 {
+            return Some(all);
+        }
+        self.pushed.push(format!("{}={}", parameter.name, values.join("|")));
+        Some(values)
+    }
+
+    /// The requests that return every row but those with the values of `left_out`.
+    fn full_scan(&self, route: &Route, left_out: &[(String, String)]) -> Vec<Query> {
+        let streams: Vec<Query> = route
+            .full_scan
+            .iter()
+            .map(|stream| parse_query(stream))
+            .filter(|query| !restriction(route, query).is_some_and(|rows| left_out.contains(&rows)))
+            .collect();
+        if streams.is_empty() { vec![Query::new()] } else { streams }
+    }
+
+    /// Where the conjuncts carried say no more than that the rows of a further stream of the full
+    /// scan are unwanted, the streams to leave out: a plain list is the better answer then.
+    fn left_to_list(&self, route: &Route, carried: &Carried) -> Option<Vec<(String, String)>> {
+        if carried.batches.len() != 1 || carried.exact.is_empty() || self.scan.order.is_some() {
+            return None;
+        }
+        let streams = route.full_scan.iter().map(|stream| parse_query(stream));
+        let (attribute, left_out) = streams.filter_map(|query| restriction(route, &query)).next()?;
+        let allowed = carried.batches[0].equalities(&attribute)?;
+        let column = self.scan.relation.columns().iter().find(|column| column.attribute == attribute)?;
+        let is_rest = column.values.iter().all(|member| *member == left_out || allowed.contains(&member.as_str()));
+        (is_rest && !allowed.contains(&left_out.as_str())).then(|| vec![(attribute, left_out)])
+    }
+
+    fn expression_queries(&self, route: &Route, carried: &Carried) -> (Vec<Query>, bool) {
+        let sort = self.sort(route, carried.parameter, carried.batches.len());
+        let sorted = !sort.is_empty();
+        let query = |expression: &Expression| {
+            let mut query = vec![(carried.parameter.parameter.to_owned(), expression.to_string())];
+            query.extend(sort.clone());
+            query.extend(common_parameters(route));
+            query
+        };
+        (carried.batches.iter().map(query).collect(), sorted)
+    }
+
+    /// A search for every row, for the sake of its order.
+    fn sorted_scan(&self, route: &Route) -> Option<Query> {
+        let order = self.scan.order?;
+        let parameter = route.expressions.iter().find(|parameter| parameter.sort)?;
+        let sort = self.sort(route, parameter, 1);
+        let column = &self.scan.relation.columns()[order.column];
+        if sort.is_empty() || !column.search.contains(Ops::GE) {
+            return None;
+        }
+        let epoch = Literal::Text(iso_instant(0)?);
+        let all = Expression::compare(&column.attribute, Operator::Ge, epoch);
+        let mut query = vec![(parameter.parameter.to_owned(), all.to_string())];
+        query.extend(sort);
+        query.extend(common_parameters(route));
+        Some(query)
+    }
+
+    /// `sortBy` and `sortOrder`, where the org's order is the one wanted: by an instant that every
+    /// row has, of rows that need no further test, few enough to be worth it.
+    fn sort(&self, route: &Route, parameter: &oktant_catalog::Expression, requests: usize) -> Query {
+        let Some(Order { column, descending, .. }) = self.scan.order else { return Query::new() };
+        let column = &self.scan.relation.columns()[column];
+        let is_sortable = parameter.sort
+            && column.data_type == ColumnType::Timestamp
+            && !column.nullable
+            && !column.attribute.is_empty()
+            && route.parents.is_empty();
+        if !is_sortable || requests != 1 || self.scan.limit.is_none() || self.exact.len() != self.filters.len() {
+            return Query::new();
+        }
+        let direction = if descending { "desc" } else { "asc" };
+        vec![("sortBy".to_owned(), column.attribute.clone()), ("sortOrder".to_owned(), direction.to_owned())]
+    }
+
+    fn assemble(self, access: Access, questions: Questions) -> ScanPlan {
+        let residual = self.residual();
+        let dedupe = questions.queries.len() > 1 && !self.scan.relation.key().is_empty();
+        let keys = if dedupe { self.scan.relation.key() } else { Vec::new() };
+        let columns = self.columns(&residual, &keys);
+        let page = self.page(access.route, residual.is_empty());
+        let streams: Vec<_> = questions
+            .queries
+            .into_iter()
+            .map(|query| RequestStream {
+                operation: access.route.operation,
+                route: access.index,
+                path: Vec::new(),
+                query: self.with_shape(query, &access, &columns, page),
+                single: None,
+            })
+            .collect();
+        let estimate = estimate::of(self.scan, &access, &streams, questions.narrowed.as_ref(), residual.is_empty());
+        ScanPlan {
+            streams,
+            parents: access.parents,
+            columns,
+            residual,
+            pushed: self.pushed.join("; "),
+            dedupe,
+            ordered: questions.sorted,
+            estimate,
+        }
+    }
+
+    /// Adds what shapes the answer: projection, embedded objects and page size.
+    fn with_shape(&self, mut query: Query, access: &Access, columns: &[usize], page: u32) -> Query {
+        let relation = &self.scan.relation;
+        let is_filtered = query.iter().any(|(name, _)| name == "filter");
+        // Whether `fields` works beside `filter` is not documented.
+        if access.route.fields && !is_filtered && self.scan.options.pushdown == Pushdown::On {
+            if let Some(fields) = projection::fields(relation, access.index, columns) {
+                query.push(("fields".to_owned(), fields));
+            }
+        }
+        if let Some(expand) = projection::expand(relation, columns) {
+            query.push(("expand".to_owned(), expand));
+        }
+        if page > 0 {
+            query.push(("limit".to_owned(), page.to_string()));
+        }
+        query
+    }
+
+    /// The page size: no larger than the rows wanted, where every row returned is one of them.
+    fn page(&self, route: &Route, is_exact: bool) -> u32 {
+        if route.page == 0 {
+            return 0;
+        }
+        let least = oktant_catalog::operation(route.operation)
+            .and_then(|operation| operation.limit)
+            .and_then(|limit| limit.min)
+            .unwrap_or(1)
+            .max(1);
+        let wanted = self.scan.options.page_size.unwrap_or(u32::MAX);
+        let is_wanted = is_exact && self.scan.options.pushdown == Pushdown::On;
+        let rows = self.scan.limit.filter(|_| is_wanted).and_then(|limit| u32::try_from(limit).ok());
+        route.page.min(wanted).min(rows.unwrap_or(u32::MAX)).max(least)
+    }
+
+    pub(super) fn residual(&self) -> Vec<Expr> {
+        let rest = self.filters.iter().enumerate().filter(|(position, _)| !self.exact.contains(position));
+        rest.map(|(_, filter)| filter.clone()).collect()
+    }
+
+    pub(super) fn columns(&self, residual: &[Expr], keys: &[usize]) -> Vec<usize> {
+        let mut columns = projection::mentioned(residual, &self.scan.relation);
+        columns.extend(&self.scan.projection);
+        columns.extend(keys);
+        columns.extend(self.scan.order.map(|order| order.column));
+        columns.into_iter().collect()
+    }
+
+    pub(super) fn satisfied(&mut self, conjuncts: &[usize]) {
+        self.exact.extend(conjuncts);
+    }
+
+    /// The plan for a statement that no row satisfies.
+    pub(super) fn nothing(&self) -> ScanPlan {
+        ScanPlan {
+            streams: Vec::new(),
+            parents: None,
+            columns: self.columns(&[], &[]),
+            residual: Vec::new(),
+            pushed: String::new(),
+            dedupe: false,
+            ordered: true,
+            estimate: Estimate {
+                min: 0,
+                max: Some(0),
+                bucket: estimate::bucket(self.scan.relation.routes().first()),
+                basis: "no row can satisfy the predicate".to_owned(),
+                cheaper: None,
+            },
+        }
+    }
+}
+
+/// With `IncludeDeprovisioned=false`, the rows that only a further stream of the full scan returns
+/// are no part of the table, whichever request would find them.
+fn excluded_status(scan: &Scan) -> Vec<Expr> {
+    if scan.options.include_deprovisioned {
+        return Vec::new();
+    }
+    let streams = scan.relation.routes().iter().flat_map(|route| route.full_scan.iter().map(move |text| (route, text)));
+    let restrictions = streams.filter_map(|(route, text)| restriction(route, &parse_query(text)));
+    let excluded = restrictions.filter_map(|(attribute, value)| {
+        let column = scan.relation.columns().iter().find(|column| column.attribute == attribute)?;
+        Some(col(column.name.to_lowercase()).not_eq(lit(value)))
+    });
+    excluded.collect()
+}
+
+/// What the expression of a stream of a full scan restricts it to: an attribute and its value.
+fn restriction(route: &Route, query: &Query) -> Option<(String, String)> {
+    let is_expression = |name: &str| route.expressions.iter().any(|parameter| parameter.parameter == name);
+    let (_, expression) = query.iter().find(|(name, _)| is_expression(name))?;
+    let (attribute, value) = expression.split_once(" eq ")?;
+    let value = value.strip_prefix('"')?.strip_suffix('"')?;
+    Some((attribute.to_owned(), value.to_owned()))
+}
+
+/// Parameters of the first stream of a full scan that carry no expression: they say which rows
+/// the list has, so they go with every expression too.
+fn common_parameters(route: &Route) -> Query {
+    let first = route.full_scan.first().map(|stream| parse_query(stream)).unwrap_or_default();
+    let is_expression = |name: &str| route.expressions.iter().any(|parameter| parameter.parameter == name);
+    first.into_iter().filter(|(name, _)| !is_expression(name)).collect()
+}
+
+fn parse_query(text: &str) -> Query {
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn describe(carried: &Carried) -> String {
+    match carried.batches.as_slice() {
+        [only] => only.to_string(),
+        [first, rest @ ..] => format!("{first} (and {} more of this form)", rest.len()),
+        [] => String::new(),
+    }
+}
