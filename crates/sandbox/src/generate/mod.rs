@@ -1,0 +1,34 @@
+//! A believable org out of a seed.
+
+mod builtin;
+mod names;
+mod people;
+
+use oktant_base::Timestamp;
+
+use crate::store::{Stamp, Store};
+
+/// Login of the administrator.
+pub(crate) const ADMIN_LOGIN: &str = "admin@oktant.example";
+
+/// Password of the administrator.
+pub(crate) const ADMIN_PASSWORD: &str = "Sandbox-Adm1n";
+
+/// Password of every generated user that has one.
+pub(crate) const SHARED_PASSWORD: &str = "Sandbox-Us3r";
+
+/// How much to generate.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) users: usize,
+    pub(crate) groups: usize,
+}
+
+/// An org with its built-in objects and, if asked for, people and groups.
+pub(crate) fn org(seed: u64, size: Size, now: Timestamp) -> Store {
+    let mut store = Store::new(seed);
+    let now = Stamp::of(now);
+    builtin::add(&mut store, now);
+    people::add(&mut store, seed, size, now);
+    store
+}

@@ -1,0 +1,39 @@
+//! The sandbox's own paths, for tests: no credentials, since the org listens on loopback only.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, header};
+use serde::Serialize;
+
+use super::reply::Reply;
+use crate::org::Org;
+
+/// Where the sandbox's own paths start.
+pub(crate) const PREFIX: &str = "/sandbox/";
+
+/// Answers a request to one of the sandbox's own paths.
+pub(crate) fn answer(org: &Org, parts: &Parts, _body: &Bytes) -> Response {
+    let reply = match (&parts.method, parts.uri.path()) {
+        (&Method::GET, "/sandbox/requests") => Reply::json(&org.ledger.entries()),
+        (&Method::DELETE, "/sandbox/requests") => {
+            org.ledger.clear();
+            Reply::no_content()
+        }
+        _ => problem(StatusCode::NOT_FOUND, "the sandbox has no such path"),
+    };
+    let mut response = Response::new(Body::from(reply.body.unwrap_or_default()));
+    *response.status_mut() = reply.status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    error: &'a str,
+}
+
+fn problem(status: StatusCode, error: &str) -> Reply {
+    Reply::json(&Problem { error }).status(status)
+}

@@ -1,0 +1,24 @@
+//! The HTTP face of the org: what every operation has in common.
+
+mod admin;
+mod auth;
+mod call;
+mod dispatch;
+pub(crate) mod errors;
+mod headers;
+mod ledger;
+mod limits;
+pub(crate) mod links;
+mod reply;
+mod server;
+
+pub(crate) use auth::{AccessTokens, ApiToken, NoAccessTokens, Presented, Principal, TokenError};
+pub(crate) use call::Call;
+pub(crate) use dispatch::Handler;
+pub(crate) use errors::ApiError;
+pub(crate) use ledger::Ledger;
+pub use ledger::RecordedRequest;
+pub(crate) use limits::Limits;
+pub use limits::RateLimits;
+pub(crate) use reply::{Outcome, Reply};
+pub(crate) use server::router;

@@ -1,0 +1,53 @@
+//! The org as its handlers see it: state, settings, time and chance.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use oktant_base::{Clock, Entropy, Secret};
+use parking_lot::RwLock;
+
+use crate::http::{AccessTokens, ApiToken, Ledger, Limits};
+use crate::store::{Id, Store};
+
+/// One org.
+#[derive(Debug)]
+pub(crate) struct Org {
+    pub(crate) store: RwLock<Store>,
+    pub(crate) ledger: Ledger,
+    pub(crate) limits: Limits,
+    pub(crate) latency: Duration,
+    pub(crate) api_token: ApiToken,
+    /// The OAuth client that the sandbox announces.
+    pub(crate) client_id: Id,
+    pub(crate) client_secret: Secret,
+    pub(crate) access_tokens: Arc<dyn AccessTokens>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Org {
+    /// Random text of `length` characters out of `[A-Za-z0-9_-]`.
+    pub(crate) fn token(&self, length: usize) -> String {
+        token(self.entropy.as_ref(), length)
+    }
+
+    /// Random lower-case hex digits, two per byte.
+    pub(crate) fn hex(&self, bytes: usize) -> String {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut random = vec![0; bytes];
+        self.entropy.fill(&mut random);
+        let digits = random.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        digits.map(char::from).collect()
+    }
+}
+
+/// Random text of `length` characters out of `[A-Za-z0-9_-]`.
+pub(crate) fn token(entropy: &dyn Entropy, length: usize) -> String {
+    let mut random = vec![0; length.div_ceil(4) * 3];
+    entropy.fill(&mut random);
+    let mut text = BASE64_URL_SAFE_NO_PAD.encode(random);
+    text.truncate(length);
+    text
+}

@@ -1,0 +1,288 @@
+//! Starting, observing and stopping a sandbox.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use oktant_base::{Clock, Code, Coded, Entropy, Secret, SeededEntropy, SystemClock, codes};
+use oktant_catalog::Plan;
+use parking_lot::RwLock;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::generate::{self, ADMIN_LOGIN, ADMIN_PASSWORD, Size};
+use crate::http::{self, ApiToken, Ledger, Limits, NoAccessTokens, RateLimits, RecordedRequest};
+use crate::org::{self, Org};
+
+/// Why a sandbox could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address cannot be listened on.
+    #[error("cannot listen on 127.0.0.1 port {port}")]
+    Listen {
+        /// The port asked for, 0 for any.
+        port: u16,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Listen { .. } => codes::OKT5001,
+        }
+    }
+}
+
+/// Settings of a sandbox; [`Builder::start`] runs it.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Builder {
+    port: u16,
+    users: usize,
+    groups: usize,
+    seed: u64,
+    latency: Duration,
+    rate_limits: RateLimits,
+    plan: Plan,
+    clock: Arc<dyn Clock>,
+    entropy: Option<Arc<dyn Entropy>>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            users: 0,
+            groups: 0,
+            seed: 1,
+            latency: Duration::ZERO,
+            rate_limits: RateLimits::Off,
+            plan: Plan::Enterprise,
+            clock: Arc::new(SystemClock),
+            entropy: None,
+        }
+    }
+}
+
+impl Builder {
+    /// Port on 127.0.0.1; 0, the default, takes a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Users to generate besides the administrator. 0, the default, gives an org with its built-in objects only.
+    pub fn users(mut self, users: usize) -> Self {
+        self.users = users;
+        self
+    }
+
+    /// Groups to generate; each user is put into about ten of them.
+    pub fn groups(mut self, groups: usize) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    /// Seed of everything generated: the same seed and clock give the same org.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Time that every answer of the API takes longer.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// How callers are limited; not at all by default.
+    pub fn rate_limits(mut self, rate_limits: RateLimits) -> Self {
+        self.rate_limits = rate_limits;
+        self
+    }
+
+    /// The plan whose limits [`RateLimits::Okta`] applies; enterprise by default.
+    pub fn plan(mut self, plan: Plan) -> Self {
+        self.plan = plan;
+        self
+    }
+
+    /// Where the org takes its time from.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Where tokens and request ids come from; a generator started with the seed by default.
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = Some(entropy);
+        self
+    }
+
+    /// Generates the org and serves it on 127.0.0.1 in the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] if the port is taken.
+    pub async fn start(self) -> Result<Sandbox, Error> {
+        let port = self.port;
+        let listen = |source| Error::Listen { port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let org = Arc::new(self.build_org());
+        Ok(Sandbox::serve(org, listener, address))
+    }
+
+    fn build_org(self) -> Org {
+        let entropy = self.entropy.unwrap_or_else(|| Arc::new(SeededEntropy::new(self.seed)));
+        let size = Size { users: self.users, groups: self.groups };
+        let mut store = generate::org(self.seed, size, self.clock.now());
+        let admin = store.admin;
+        let api_token = ApiToken {
+            value: Secret::new(format!("00{}", org::token(entropy.as_ref(), 40))),
+            id: store.ids.next("00T"),
+            user: admin,
+        };
+        let client_id = store.ids.next("0oa");
+        let client_secret = Secret::new(org::token(entropy.as_ref(), 64));
+        Org {
+            store: RwLock::new(store),
+            ledger: Ledger::default(),
+            limits: Limits::new(self.rate_limits, self.plan),
+            latency: self.latency,
+            api_token,
+            client_id,
+            client_secret,
+            access_tokens: Arc::new(NoAccessTokens),
+            clock: self.clock,
+            entropy,
+        }
+    }
+}
+
+/// A running sandbox; dropping it stops it.
+#[derive(Debug)]
+pub struct Sandbox {
+    org: Arc<Org>,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<io::Result<()>>>,
+}
+
+/// What a sandbox says once it is ready, as one line of JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Announcement {
+    /// Where it listens, such as `http://127.0.0.1:4096`.
+    pub url: String,
+    /// A token of the administrator, for `Authorization: SSWS …`.
+    pub api_token: String,
+    /// An OAuth client that may do the code flow and has every scope.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// Login of the administrator.
+    pub admin_login: String,
+    /// Password of the administrator.
+    pub admin_password: String,
+    /// A connection string that works as it is.
+    pub dsn: String,
+}
+
+impl Sandbox {
+    /// Settings to start from: an empty org on a free port, without limits.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    fn serve(org: Arc<Org>, listener: TcpListener, address: SocketAddr) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let router = http::router(Arc::clone(&org));
+        // Small answers must not wait for the acknowledgement of the one before.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
+        let server = tokio::spawn(
+            axum::serve(listener, router)
+                .with_graceful_shutdown(async {
+                    let _ = stopped.await;
+                })
+                .into_future(),
+        );
+        Self { org, address, stop: Some(stop), server: Some(server) }
+    }
+
+    /// Where it listens, such as `http://127.0.0.1:4096`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A token of the administrator, for `Authorization: SSWS …`.
+    pub fn api_token(&self) -> &str {
+        self.org.api_token.value.expose()
+    }
+
+    /// Id of an OAuth client that may do the code flow and has every scope.
+    pub fn client_id(&self) -> &str {
+        self.org.client_id.as_str()
+    }
+
+    /// Secret of that client.
+    pub fn client_secret(&self) -> &str {
+        self.org.client_secret.expose()
+    }
+
+    /// Login of the administrator.
+    pub fn admin_login(&self) -> &str {
+        ADMIN_LOGIN
+    }
+
+    /// Password of the administrator.
+    pub fn admin_password(&self) -> &str {
+        ADMIN_PASSWORD
+    }
+
+    /// A connection string that works as it is.
+    pub fn dsn(&self) -> String {
+        format!("okta:///?BaseURL={}&AuthScheme=APIToken&APIToken={}", self.url(), self.api_token())
+    }
+
+    /// What to print once it is ready.
+    pub fn announcement(&self) -> Announcement {
+        Announcement {
+            url: self.url(),
+            api_token: self.api_token().to_owned(),
+            client_id: self.client_id().to_owned(),
+            client_secret: self.client_secret().to_owned(),
+            admin_login: self.admin_login().to_owned(),
+            admin_password: self.admin_password().to_owned(),
+            dsn: self.dsn(),
+        }
+    }
+
+    /// The requests it received, oldest first; the last 10,000 are kept.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.org.ledger.entries()
+    }
+
+    /// Forgets the requests received so far.
+    pub fn clear_requests(&self) {
+        self.org.ledger.clear();
+    }
+
+    /// Stops listening and waits until the answers under way are sent.
+    pub async fn shutdown(mut self) {
+        drop(self.stop.take());
+        if let Some(server) = self.server.take() {
+            // The server only ends by being told to; an error would have no one to go to.
+            let _ = server.await;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Groups and the collection of them.
+
+use super::{Id, NumberSet, Profile, Stamp, UserNumber};
+
+/// A group's slot: its position in order of creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct GroupNumber(u32);
+
+/// What a group is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum GroupKind {
+    /// Made by an administrator.
+    Okta,
+    /// `Everyone`: its members are all users that are not deprovisioned, and are not stored.
+    Everyone,
+    /// Kept by the org itself.
+    BuiltIn,
+    /// Imported from an app.
+    App(Id),
+}
+
+impl GroupKind {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Okta => "OKTA_GROUP",
+            Self::Everyone | Self::BuiltIn => "BUILT_IN",
+            Self::App(_) => "APP_GROUP",
+        }
+    }
+}
+
+/// One group.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) id: Id,
+    pub(crate) kind: GroupKind,
+    pub(crate) created: Stamp,
+    pub(crate) last_updated: Stamp,
+    pub(crate) last_membership_updated: Stamp,
+    pub(crate) profile: Profile,
+    pub(crate) members: NumberSet<UserNumber>,
+}
+
+impl Group {
+    pub(crate) fn name(&self) -> &str {
+        self.profile.text("name")
+    }
+}
+
+/// All groups, in order of creation.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    ids: Vec<Id>,
+    slots: Vec<Option<Group>>,
+}
+
+impl Groups {
+    /// Adds a group whose id is greater than all before.
+    pub(crate) fn add(&mut self, group: Group) -> GroupNumber {
+        let number = GroupNumber(self.slots.len() as u32);
+        self.ids.push(group.id);
+        self.slots.push(Some(group));
+        number
+    }
+
+    pub(crate) fn remove(&mut self, number: GroupNumber) -> Option<Group> {
+        self.slots.get_mut(number.0 as usize)?.take()
+    }
+
+    pub(crate) fn get(&self, number: GroupNumber) -> Option<&Group> {
+        self.slots.get(number.0 as usize)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, number: GroupNumber) -> Option<&mut Group> {
+        self.slots.get_mut(number.0 as usize)?.as_mut()
+    }
+
+    /// The slot of the group with this id.
+    pub(crate) fn number(&self, id: Id) -> Option<GroupNumber> {
+        let number = GroupNumber(self.ids.binary_search(&id).ok()? as u32);
+        self.get(number).map(|_| number)
+    }
+
+    /// The first slot whose id is greater than `after`, as a bound for [`Self::from`].
+    pub(crate) fn position_after(&self, after: Option<Id>) -> usize {
+        after.map_or(0, |after| self.ids.partition_point(|known| *known <= after))
+    }
+
+    /// The groups from a position on, in order.
+    pub(crate) fn from(&self, position: usize) -> impl Iterator<Item = (GroupNumber, &Group)> {
+        let slots = self.slots.get(position..).unwrap_or_default();
+        slots
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, slot)| Some((GroupNumber((position + index) as u32), slot.as_ref()?)))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (GroupNumber, &Group)> {
+        self.from(0)
+    }
+
+    /// The group made by an administrator with this name.
+    pub(crate) fn by_name(&self, name: &str) -> Option<&Group> {
+        self.iter().map(|(_, group)| group).find(|group| group.kind == GroupKind::Okta && group.name() == name)
+    }
+
+    /// The slot of `Everyone`.
+    pub(crate) fn everyone(&self) -> Option<GroupNumber> {
+        self.iter().find(|(_, group)| group.kind == GroupKind::Everyone).map(|(number, _)| number)
+    }
+}

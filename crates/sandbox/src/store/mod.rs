@@ -1,0 +1,92 @@
+//! Everything the org holds. Typed where there is much of it, JSON documents elsewhere.
+
+mod groups;
+mod id;
+pub(crate) mod json;
+mod numbers;
+mod profile;
+mod stamp;
+mod users;
+
+pub(crate) use groups::{Group, GroupKind, GroupNumber, Groups};
+pub(crate) use id::{Id, IdSource};
+pub(crate) use numbers::NumberSet;
+pub(crate) use profile::{Datum, Name, Profile};
+pub(crate) use stamp::{Stamp, with_millis};
+pub(crate) use users::{Password, Provider, RecoveryQuestion, Status, User, UserNumber, Users};
+
+use indexmap::IndexMap;
+
+use crate::schemas::Schema;
+
+/// The state of one org.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) ids: IdSource,
+    /// Identity of the org itself.
+    pub(crate) org_id: Id,
+    pub(crate) users: Users,
+    pub(crate) groups: Groups,
+    /// The user type that every user has unless told otherwise.
+    pub(crate) default_type: Id,
+    /// Schema of the default user type.
+    pub(crate) default_schema: Schema,
+    /// Schemas of the other user types.
+    pub(crate) user_schemas: IndexMap<Id, Schema>,
+    pub(crate) group_schema: Schema,
+    /// The administrator behind the API token.
+    pub(crate) admin: Id,
+}
+
+impl Store {
+    /// An org with nothing in it.
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut ids = IdSource::new(seed);
+        let (org_id, default_type, admin) = (ids.next("00o"), ids.next("oty"), ids.next("00u"));
+        Self {
+            ids,
+            org_id,
+            users: Users::default(),
+            groups: Groups::default(),
+            default_type,
+            default_schema: Schema::user(),
+            user_schemas: IndexMap::new(),
+            group_schema: Schema::group(),
+            admin,
+        }
+    }
+
+    /// The schema of a user type's profiles.
+    pub(crate) fn user_schema(&self, type_id: Id) -> &Schema {
+        self.user_schemas.get(&type_id).unwrap_or(&self.default_schema)
+    }
+
+    /// Whether there is such a user type.
+    pub(crate) fn has_user_type(&self, type_id: Id) -> bool {
+        type_id == self.default_type || self.user_schemas.contains_key(&type_id)
+    }
+
+    /// Makes a user a member of a group. `false` if it was one already or either is gone.
+    pub(crate) fn add_member(&mut self, group: GroupNumber, user: UserNumber, now: Stamp) -> bool {
+        let (Some(found), Some(member)) = (self.groups.get_mut(group), self.users.get_mut(user)) else { return false };
+        let added = found.members.insert(user);
+        if added {
+            member.groups.insert(group);
+            found.last_membership_updated = now;
+        }
+        added
+    }
+
+    /// Ends a membership. `false` if there was none.
+    pub(crate) fn remove_member(&mut self, group: GroupNumber, user: UserNumber, now: Stamp) -> bool {
+        let Some(found) = self.groups.get_mut(group) else { return false };
+        let removed = found.members.remove(user);
+        if removed {
+            found.last_membership_updated = now;
+            if let Some(member) = self.users.get_mut(user) {
+                member.groups.remove(group);
+            }
+        }
+        removed
+    }
+}
