@@ -2,6 +2,7 @@
 
 use crate::operation::{Parameter, ParameterIn, TypeRef};
 use crate::schema::Property;
+use crate::table::{Column, ColumnType, Ops, Source};
 
 pub(crate) const fn path(name: &'static str, schema: TypeRef) -> Parameter {
     parameter(name, ParameterIn::Path, schema).required()
@@ -113,6 +114,71 @@ impl Property {
 
     pub(crate) const fn pattern(mut self, pattern: &'static str) -> Self {
         self.pattern = pattern;
+        self
+    }
+}
+
+/// A column that may be NULL and written, and cannot be pushed.
+pub(crate) const fn column(name: &'static str, data_type: ColumnType, sources: &'static [Source]) -> Column {
+    Column {
+        name,
+        aliases: &[],
+        data_type,
+        nullable: true,
+        read_only: false,
+        sources,
+        attribute: "",
+        filter: Ops::NONE,
+        search: Ops::NONE,
+        expand: None,
+        values: &[],
+        hidden: false,
+    }
+}
+
+impl Column {
+    pub(crate) const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    pub(crate) const fn not_null(mut self) -> Self {
+        self.nullable = false;
+        self
+    }
+
+    pub(crate) const fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    pub(crate) const fn attribute(mut self, attribute: &'static str) -> Self {
+        self.attribute = attribute;
+        self
+    }
+
+    pub(crate) const fn filter(mut self, operators: Ops) -> Self {
+        self.filter = operators;
+        self
+    }
+
+    pub(crate) const fn search(mut self, operators: Ops) -> Self {
+        self.search = operators;
+        self
+    }
+
+    pub(crate) const fn expand(mut self, value: &'static str) -> Self {
+        self.expand = Some(value);
+        self
+    }
+
+    pub(crate) const fn values(mut self, values: &'static [&'static str]) -> Self {
+        self.values = values;
+        self
+    }
+
+    pub(crate) const fn hidden(mut self) -> Self {
+        self.hidden = true;
         self
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::Error;
 
 /// A JSON object whose members keep the order of the file.
-pub type Object = Map<String, Value>;
+pub(crate) type Object = Map<String, Value>;
 
 /// The methods that are operations; `options` only serves browsers.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -17,14 +17,14 @@ const SCHEMA_REFERENCE: &str = "#/components/schemas/";
 
 /// A parsed description.
 #[derive(Debug)]
-pub struct Description {
+pub(crate) struct Description {
     root: Value,
     renamed: BTreeMap<String, String>,
 }
 
 /// One operation as it stands in the file.
 #[derive(Debug, Clone, Copy)]
-pub struct RawOperation<'a> {
+pub(crate) struct RawOperation<'a> {
     /// Lower-case method.
     pub method: &'a str,
     /// Path template.
@@ -37,7 +37,7 @@ pub struct RawOperation<'a> {
 
 impl Description {
     /// Reads and parses a file.
-    pub fn read(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::File {
             action: "read",
             path: path.to_owned(),
@@ -48,7 +48,7 @@ impl Description {
     }
 
     /// Gives every schema that means something else in `other` a name of its own, by a prefix.
-    pub fn rename_conflicting_schemas(&mut self, other: &Self, prefix: &str) {
+    pub(crate) fn rename_conflicting_schemas(&mut self, other: &Self, prefix: &str) {
         let conflicting: Vec<_> = self
             .schemas()
             .filter(|(name, node)| other.schema(name).is_some_and(|theirs| facts(theirs) != facts(node)))
@@ -58,23 +58,23 @@ impl Description {
     }
 
     /// The name in the catalogue of a schema of this description.
-    pub fn catalogue_name<'a>(&'a self, name: &'a str) -> &'a str {
+    pub(crate) fn catalogue_name<'a>(&'a self, name: &'a str) -> &'a str {
         self.renamed.get(name).map_or(name, String::as_str)
     }
 
     /// All component schemas, by the names of the file.
-    pub fn schemas(&self) -> impl Iterator<Item = (&str, &Value)> {
+    pub(crate) fn schemas(&self) -> impl Iterator<Item = (&str, &Value)> {
         let schemas = self.root.pointer("/components/schemas").and_then(Value::as_object);
         schemas.into_iter().flatten().map(|(name, node)| (name.as_str(), node))
     }
 
     /// A component schema by the name of the file.
-    pub fn schema(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn schema(&self, name: &str) -> Option<&Value> {
         self.root.pointer("/components/schemas")?.get(name)
     }
 
     /// All operations, in the order of the file.
-    pub fn operations(&self) -> Vec<RawOperation<'_>> {
+    pub(crate) fn operations(&self) -> Vec<RawOperation<'_>> {
         let paths = self.root.get("paths").and_then(Value::as_object);
         let mut operations = Vec::new();
         for (path, item) in paths.into_iter().flatten() {
@@ -89,7 +89,7 @@ impl Description {
     }
 
     /// The group of each tag.
-    pub fn tag_groups(&self) -> BTreeMap<&str, &str> {
+    pub(crate) fn tag_groups(&self) -> BTreeMap<&str, &str> {
         let mut groups = BTreeMap::new();
         for group in array(&self.root, "x-tagGroups") {
             let name = text(group, "name");
@@ -99,7 +99,7 @@ impl Description {
     }
 
     /// Follows references until something is not one.
-    pub fn resolve<'a>(&'a self, node: &'a Value) -> Result<&'a Value, Error> {
+    pub(crate) fn resolve<'a>(&'a self, node: &'a Value) -> Result<&'a Value, Error> {
         let mut node = node;
         let mut seen = BTreeSet::new();
         while let Some(reference) = node.get("$ref").and_then(Value::as_str) {
@@ -114,32 +114,32 @@ impl Description {
 }
 
 /// The name of the schema that a node refers to, in the names of the file.
-pub fn schema_reference(node: &Value) -> Option<&str> {
+pub(crate) fn schema_reference(node: &Value) -> Option<&str> {
     node.get("$ref").and_then(Value::as_str).and_then(schema_name)
 }
 
 /// The schema's name in a reference such as `#/components/schemas/User`.
-pub fn schema_name(reference: &str) -> Option<&str> {
+pub(crate) fn schema_name(reference: &str) -> Option<&str> {
     reference.strip_prefix(SCHEMA_REFERENCE)
 }
 
 /// A member that is an array, or nothing.
-pub fn array<'a>(node: &'a Value, member: &str) -> &'a [Value] {
+pub(crate) fn array<'a>(node: &'a Value, member: &str) -> &'a [Value] {
     node.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// A member that is text, or the empty string.
-pub fn text<'a>(node: &'a Value, member: &str) -> &'a str {
+pub(crate) fn text<'a>(node: &'a Value, member: &str) -> &'a str {
     node.get(member).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A member that is true.
-pub fn flag(node: &Value, member: &str) -> bool {
+pub(crate) fn flag(node: &Value, member: &str) -> bool {
     node.get(member).and_then(Value::as_bool).unwrap_or_default()
 }
 
 /// The members of `enum` as text. A description may list a value twice.
-pub fn enumeration(node: &Value) -> Vec<String> {
+pub(crate) fn enumeration(node: &Value) -> Vec<String> {
     let mut values = Vec::new();
     for value in array(node, "enum") {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

@@ -15,6 +15,7 @@ mod outputs;
 mod overlay;
 mod patch;
 mod schemas;
+mod tables;
 
 use std::path::{Path, PathBuf};
 
@@ -64,6 +65,8 @@ fn generate(
     let mut buckets: Vec<_> = overlay.bucket.iter().collect();
     buckets.sort_by(|a, b| a.id.get_ref().cmp(b.id.get_ref()));
 
+    let tables = tables::build(overlay, &operations, &schemas)?;
+
     let rustfmt = workspace.join("rustfmt.toml");
     let generated = |name: &'static str, source: String| {
         let path = format!("crates/catalog/src/generated/{name}");
@@ -72,6 +75,8 @@ fn generate(
     Ok(vec![
         generated("operations.rs", emit::operations(&operations, &buckets))?,
         generated("schemas.rs", emit::schemas(&schemas))?,
+        generated("tables.rs", tables::emit::tables(&tables))?,
+        Output { path: "docs/reference/tables.md".to_owned(), content: tables::reference::page(&tables) },
     ])
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// A type where it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TypeRef {
+pub(crate) enum TypeRef {
     /// A schema by name.
     Named(String),
     /// An array.
@@ -29,14 +29,14 @@ pub enum TypeRef {
 
 /// A schema with a name.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Schema {
+pub(crate) struct Schema {
     pub inline: bool,
     pub kind: SchemaKind,
 }
 
 /// What a schema is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum SchemaKind {
+pub(crate) enum SchemaKind {
     Object(Object),
     Enum(Vec<String>),
     Union(Union),
@@ -45,7 +45,7 @@ pub enum SchemaKind {
 
 /// An object with members.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Object {
+pub(crate) struct Object {
     pub bases: Vec<String>,
     pub properties: Vec<Property>,
     pub additional: Additional,
@@ -54,7 +54,7 @@ pub struct Object {
 
 /// Members that are not declared.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Additional {
+pub(crate) enum Additional {
     Unspecified,
     Forbidden,
     Allowed(TypeRef),
@@ -62,7 +62,7 @@ pub enum Additional {
 
 /// One of several types.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Union {
+pub(crate) struct Union {
     pub members: Vec<TypeRef>,
     pub exclusive: bool,
     pub discriminator: Option<Discriminator>,
@@ -70,14 +70,14 @@ pub struct Union {
 
 /// The member that tells subtypes apart.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Discriminator {
+pub(crate) struct Discriminator {
     pub property: String,
     pub mapping: Vec<(String, String)>,
 }
 
 /// One member of an object.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Property {
+pub(crate) struct Property {
     pub name: String,
     pub schema: TypeRef,
     pub format: String,
@@ -95,11 +95,11 @@ pub struct Property {
 }
 
 /// Schemas by name.
-pub type Schemas = BTreeMap<String, Schema>;
+pub(crate) type Schemas = BTreeMap<String, Schema>;
 
 /// One operation.
 #[derive(Debug, Clone)]
-pub struct Operation {
+pub(crate) struct Operation {
     pub id: String,
     /// Variant of `Api`.
     pub api: &'static str,
@@ -124,7 +124,7 @@ pub struct Operation {
 
 /// One parameter of an operation.
 #[derive(Debug, Clone)]
-pub struct Parameter {
+pub(crate) struct Parameter {
     pub name: String,
     pub location: Location,
     pub required: bool,
@@ -135,7 +135,7 @@ pub struct Parameter {
 
 /// Where a parameter goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Location {
+pub(crate) enum Location {
     Path,
     Query,
     Header,
@@ -143,7 +143,7 @@ pub enum Location {
 
 /// The body an operation takes.
 #[derive(Debug, Clone)]
-pub struct RequestBody {
+pub(crate) struct RequestBody {
     pub required: bool,
     pub media_types: Vec<String>,
     pub schema: TypeRef,
@@ -151,7 +151,7 @@ pub struct RequestBody {
 
 /// One documented answer.
 #[derive(Debug, Clone)]
-pub struct Response {
+pub(crate) struct Response {
     pub status: u16,
     pub media_types: Vec<String>,
     pub schema: Option<TypeRef>,
@@ -159,7 +159,7 @@ pub struct Response {
 
 /// How an answer holds a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ListShape {
+pub(crate) enum ListShape {
     None,
     Array,
     Wrapped { items: String, next_in_body: bool },
@@ -167,7 +167,7 @@ pub enum ListShape {
 
 /// Page size of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
+pub(crate) struct Limit {
     pub min: Option<u32>,
     pub default: Option<u32>,
     pub max: Option<u32>,
@@ -175,13 +175,13 @@ pub struct Limit {
 
 impl Operation {
     /// The type of the body on success.
-    pub fn result(&self) -> Option<&TypeRef> {
+    pub(crate) fn result(&self) -> Option<&TypeRef> {
         let success = self.responses.iter().filter(|response| (200..300).contains(&response.status));
         success.filter_map(|response| response.schema.as_ref()).next()
     }
 
     /// The parameters that go to one place.
-    pub fn parameters_in(&self, location: Location) -> impl Iterator<Item = &Parameter> {
+    pub(crate) fn parameters_in(&self, location: Location) -> impl Iterator<Item = &Parameter> {
         self.parameters.iter().filter(move |parameter| parameter.location == location)
     }
 }

@@ -2,7 +2,7 @@
 
 /// Raises the first letter, drops everything that is not a letter or digit, and raises what follows:
 /// `jwks_uri` becomes `JwksUri`, `x5t#S256` becomes `X5tS256`.
-pub fn pascal_case(name: &str) -> String {
+pub(crate) fn pascal_case(name: &str) -> String {
     let mut result = String::with_capacity(name.len());
     let mut raise = true;
     for character in name.chars() {

@@ -11,7 +11,7 @@ use super::schemas::Collector;
 const JSON: &str = "application/json";
 
 /// Collects the schemas and operations of one description.
-pub fn collect(
+pub(crate) fn collect(
     description: &Description,
     api: &'static str,
     schemas: &mut Schemas,

@@ -10,7 +10,7 @@ const SHOWN_LINES: usize = 8;
 
 /// One generated file.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     /// Path inside the workspace.
     pub path: String,
     /// All of it.
@@ -18,7 +18,7 @@ pub struct Output {
 }
 
 /// Writes the files that changed.
-pub fn write(outputs: &[Output], workspace: &Path) -> Result<(), Error> {
+pub(crate) fn write(outputs: &[Output], workspace: &Path) -> Result<(), Error> {
     for output in outputs {
         let path = workspace.join(&output.path);
         if std::fs::read_to_string(&path).is_ok_and(|committed| committed == output.content) {
@@ -34,7 +34,7 @@ pub fn write(outputs: &[Output], workspace: &Path) -> Result<(), Error> {
 }
 
 /// Fails with a summary if a committed file is not what was generated.
-pub fn check(outputs: &[Output], workspace: &Path) -> Result<(), Error> {
+pub(crate) fn check(outputs: &[Output], workspace: &Path) -> Result<(), Error> {
     let mut report = String::new();
     for output in outputs {
         let committed = std::fs::read_to_string(workspace.join(&output.path)).unwrap_or_default();

@@ -9,7 +9,7 @@ use super::model::{Limit, ListShape, Operation, Schemas, TypeRef};
 use super::overlay::{Bucket, OperationPatch, Overlay};
 
 /// Applies corrections, then assigns every operation its rate-limit bucket.
-pub fn apply(overlay: &Overlay, operations: &mut [Operation], schemas: &Schemas) -> Result<(), Error> {
+pub(crate) fn apply(overlay: &Overlay, operations: &mut [Operation], schemas: &Schemas) -> Result<(), Error> {
     for patch in &overlay.operation {
         if patch.reason.trim().is_empty() {
             return Err(overlay.error(&patch.id, "the entry gives no reason"));
@@ -22,7 +22,7 @@ pub fn apply(overlay: &Overlay, operations: &mut [Operation], schemas: &Schemas)
 }
 
 /// The error of an entry that names an operation that does not exist.
-pub fn unknown_operation(overlay: &Overlay, id: &Spanned<String>) -> Error {
+pub(crate) fn unknown_operation(overlay: &Overlay, id: &Spanned<String>) -> Error {
     overlay.error(id, format!("the descriptions have no operation {}", id.get_ref()))
 }
 

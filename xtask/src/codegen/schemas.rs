@@ -11,7 +11,7 @@ use super::names::pascal_case;
 
 /// Collects the schemas of one description into a set that several descriptions share.
 #[derive(Debug)]
-pub struct Collector<'a> {
+pub(crate) struct Collector<'a> {
     description: &'a Description,
     schemas: &'a mut Schemas,
     taken: BTreeSet<String>,
@@ -27,7 +27,7 @@ struct Parts<'a> {
 
 impl<'a> Collector<'a> {
     /// Collects every component schema of a description.
-    pub fn collect(description: &'a Description, schemas: &'a mut Schemas) -> Result<Self, Error> {
+    pub(crate) fn collect(description: &'a Description, schemas: &'a mut Schemas) -> Result<Self, Error> {
         let taken = description.schemas().map(|(name, _)| description.catalogue_name(name).to_owned());
         let taken = taken.chain(schemas.keys().cloned()).collect();
         let mut collector = Self { description, schemas, taken, open: Vec::new() };
@@ -38,7 +38,7 @@ impl<'a> Collector<'a> {
     }
 
     /// The type of a node where it is used. An inline object or union becomes a schema called `name`.
-    pub fn type_of(&mut self, node: &'a Value, name: &str) -> Result<TypeRef, Error> {
+    pub(crate) fn type_of(&mut self, node: &'a Value, name: &str) -> Result<TypeRef, Error> {
         let parts = Parts::of(node);
         if let ([reference], false) = (parts.references.as_slice(), parts.has_members()) {
             return Ok(TypeRef::Named(self.description.catalogue_name(reference).to_owned()));

@@ -12087,7 +12087,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: false,
         list: ListShape::Array,
-        limit: Some(Limit { min: None, default: None, max: Some(200) }),
+        limit: Some(Limit { min: None, default: Some(20), max: Some(200) }),
         bucket: "apps",
     },
     Operation {
@@ -12118,7 +12118,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: false,
         list: ListShape::Array,
-        limit: Some(Limit { min: None, default: Some(20), max: None }),
+        limit: Some(Limit { min: None, default: Some(20), max: Some(200) }),
         bucket: "groups",
     },
     Operation {
@@ -12372,7 +12372,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::LimitedGa,
         deprecated: false,
         list: ListShape::Array,
-        limit: Some(Limit { min: None, default: Some(200), max: None }),
+        limit: Some(Limit { min: None, default: Some(200), max: Some(200) }),
         bucket: "api",
     },
     Operation {
@@ -12398,7 +12398,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: false,
         list: ListShape::Array,
-        limit: None,
+        limit: Some(Limit { min: None, default: Some(10), max: None }),
         bucket: "api",
     },
     Operation {
@@ -12900,7 +12900,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: false,
         list: ListShape::Array,
-        limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
+        limit: Some(Limit { min: Some(1), default: Some(10), max: Some(200) }),
         bucket: "api",
     },
     Operation {
@@ -12986,7 +12986,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: false,
         list: ListShape::Array,
-        limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
+        limit: Some(Limit { min: Some(1), default: Some(10), max: Some(200) }),
         bucket: "api",
     },
     Operation {
@@ -13485,7 +13485,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: false,
         list: ListShape::Array,
-        limit: Some(Limit { min: None, default: Some(1000), max: None }),
+        limit: Some(Limit { min: None, default: Some(1000), max: Some(1000) }),
         bucket: "groups",
     },
     Operation {
@@ -13520,7 +13520,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: false,
         list: ListShape::Array,
-        limit: Some(Limit { min: None, default: None, max: Some(10000) }),
+        limit: Some(Limit { min: None, default: Some(10000), max: Some(10000) }),
         bucket: "groups",
     },
     Operation {
@@ -13927,7 +13927,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: false,
         list: ListShape::Array,
-        limit: Some(Limit { min: None, default: Some(100), max: None }),
+        limit: Some(Limit { min: Some(0), default: Some(100), max: Some(1000) }),
         bucket: "logs",
     },
     Operation {
@@ -14044,7 +14044,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: false,
         list: ListShape::Array,
-        limit: Some(Limit { min: None, default: None, max: None }),
+        limit: Some(Limit { min: None, default: Some(20), max: Some(200) }),
         bucket: "api",
     },
     Operation {
@@ -14187,7 +14187,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::LimitedGa,
         deprecated: false,
         list: ListShape::Array,
-        limit: Some(Limit { min: None, default: None, max: Some(200) }),
+        limit: Some(Limit { min: None, default: Some(200), max: Some(200) }),
         bucket: "api",
     },
     Operation {
@@ -14631,7 +14631,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: false,
         list: ListShape::Array,
-        limit: Some(Limit { min: None, default: Some(200), max: None }),
+        limit: Some(Limit { min: None, default: Some(10), max: Some(200) }),
         bucket: "api",
     },
     Operation {
@@ -15235,7 +15235,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: false,
         list: ListShape::Array,
-        limit: None,
+        limit: Some(Limit { min: None, default: Some(200), max: None }),
         bucket: "api",
     },
     Operation {
@@ -15325,7 +15325,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: false,
         list: ListShape::Array,
-        limit: Some(Limit { min: None, default: Some(200), max: None }),
+        limit: Some(Limit { min: None, default: Some(200), max: Some(200) }),
         bucket: "users-list",
     },
     Operation {
