@@ -1,0 +1,66 @@
+"""The native module: sessions, results and the table of codes. Not a public interface."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, final
+
+__version__: str
+
+class Explanation(TypedDict):
+    code: str
+    title: str
+    sqlstate: str
+    exception: str
+    cause: str
+    fix: str
+
+class TableInfo(TypedDict):
+    schema: str
+    name: str
+    kind: str
+    comment: str | None
+    primary_key: list[str]
+    foreign_keys: list[tuple[str, str, str]]
+
+class ColumnInfo(TypedDict):
+    name: str
+    type: str
+    nullable: bool
+    read_only: bool
+    hidden: bool
+    comment: str | None
+    values: list[str]
+
+class RequestInfo(TypedDict):
+    method: str
+    path: str
+    query: str
+    status: int | None
+    attempt: int
+    elapsed_ms: int
+    bytes: int
+    rows: int
+    bucket: str
+
+def explain(code: str) -> Explanation: ...
+@final
+class Session:
+    @staticmethod
+    def connect(dsn: str | None, properties: Mapping[str, str]) -> Session: ...
+    def query(self, statement: str, parameters: Sequence[Any]) -> Rows: ...
+    def tables(self) -> list[TableInfo]: ...
+    def columns(self, table: str) -> list[ColumnInfo]: ...
+    def requests(self) -> list[RequestInfo]: ...
+
+@final
+class Rows:
+    @property
+    def columns(self) -> list[tuple[str, str, bool]]: ...
+    @property
+    def statement_id(self) -> int: ...
+    def fetch(self, limit: int | None = None) -> list[tuple[Any, ...]]: ...
+    def requests(self) -> list[RequestInfo]: ...
+    def cancel(self) -> None: ...
+    def close(self) -> None: ...
+    def raise_failure(self) -> None: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def __arrow_c_schema__(self) -> object: ...
