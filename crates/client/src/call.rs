@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use oktant_base::Timestamp;
-use oktant_catalog::{ListShape, Method, Operation};
+use oktant_catalog::{ListShape, Method, Operation, Parameter, ParameterIn, TypeRef};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{Error, StatementId};
@@ -10,14 +10,21 @@ use crate::{Error, StatementId};
 /// Everything outside RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Names offered in place of an unknown one.
+const SUGGESTIONS: usize = 3;
+
+const SYSTEM_LOG: &str = "/api/v1/logs";
+
 /// One call, ready to be sent by [`Org::send`](crate::Org::send) or [`Org::pages`](crate::Org::pages).
 #[derive(Debug, Clone)]
 pub struct Call {
     pub(crate) operation: Option<&'static Operation>,
+    /// Whether names and values must be those of the operation.
+    checked: bool,
     pub(crate) method: Method,
     /// Path template with `{name}` segments.
     pub(crate) template: String,
-    pub(crate) path_arguments: Vec<(String, String)>,
+    path_arguments: Vec<(String, String)>,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Body>,
@@ -32,6 +39,19 @@ pub(crate) struct Body {
 }
 
 impl Call {
+    /// A call of the operation with this id, such as `listUsers`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownOperation`] with the nearest known ids.
+    pub fn operation(id: &str) -> Result<Self, Error> {
+        let operation = oktant_catalog::operation(id).ok_or_else(|| Error::UnknownOperation {
+            name: id.to_owned(),
+            nearest: nearest(id, oktant_catalog::operations().iter().map(|operation| operation.id)),
+        })?;
+        Ok(Self::of(operation))
+    }
+
     /// A call of `operation`.
     pub fn of(operation: &'static Operation) -> Self {
         Self { operation: Some(operation), ..Self::bare(operation.method, operation.path) }
@@ -46,7 +66,8 @@ impl Call {
         Self::path("GET", path)
     }
 
-    /// Any method on a path with an optional query.
+    /// Any method on a path with an optional query. Nothing is checked against the catalogue,
+    /// which only lends its rate-limit bucket and list shape.
     ///
     /// # Errors
     ///
@@ -55,16 +76,18 @@ impl Call {
         let wrong = |problem: String| Error::Argument { operation: path.to_owned(), problem, hint: None };
         let method = method_of(method).ok_or_else(|| wrong(format!("unknown method \"{method}\"")))?;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        if !path.starts_with('/') {
-            return Err(wrong("a path begins with /, such as /api/v1/users".to_owned()));
+        if !path.starts_with('/') || path.starts_with("//") {
+            return Err(wrong("a path begins with one /, such as /api/v1/users".to_owned()));
         }
+        let operation = oktant_catalog::route(method, path).map(|found| found.operation);
         let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Ok(Self { query, ..Self::bare(method, path) })
+        Ok(Self { operation, query, checked: false, ..Self::bare(method, path) })
     }
 
     fn bare(method: Method, template: &str) -> Self {
         Self {
             operation: None,
+            checked: true,
             method,
             template: template.to_owned(),
             path_arguments: Vec::new(),
@@ -74,6 +97,34 @@ impl Call {
             statement: None,
             deadline: None,
         }
+    }
+
+    /// Gives the operation's parameter `name` a value, wherever it goes: path, query or header.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Argument`] if the operation has no such parameter or the value does not fit it.
+    pub fn arg(self, name: &str, value: impl Into<String>) -> Result<Self, Error> {
+        let value = value.into();
+        let Some(operation) = self.operation.filter(|_| self.checked) else {
+            return Ok(self.query(name, value));
+        };
+        let parameter = operation.parameters.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(name));
+        let Some(parameter) = parameter else {
+            let near = nearest(name, operation.parameters.iter().map(|parameter| parameter.name));
+            let hint = near.first().map_or_else(|| known_parameters(operation), |near| format!("did you mean {near}?"));
+            return Err(self.wrong_with(format!("unknown parameter \"{name}\""), Some(hint)));
+        };
+        if let Some(expected) = mismatch(parameter, &value) {
+            return Err(
+                self.wrong_with(format!("{name}={value} does not fit"), Some(format!("{name} takes {expected}")))
+            );
+        }
+        Ok(match parameter.location {
+            ParameterIn::Path => self.path_arg(parameter.name, value),
+            ParameterIn::Query => self.query(parameter.name, value),
+            ParameterIn::Header => self.header(parameter.name, value),
+        })
     }
 
     /// Fills the path parameter `name`; the value is encoded.
@@ -124,8 +175,8 @@ impl Call {
         self
     }
 
-    /// How the answer holds a list.
-    pub(crate) fn list_shape(&self) -> ListShape {
+    /// How the answer holds a list. Unknown paths are taken for plain lists.
+    pub fn list_shape(&self) -> ListShape {
         self.operation.map_or(ListShape::Array, |operation| operation.list)
     }
 
@@ -137,6 +188,28 @@ impl Call {
         }
     }
 
+    /// Scopes that the catalogue says are needed, separated by blanks.
+    pub(crate) fn scopes(&self) -> String {
+        self.operation.map(|operation| operation.scopes.join(" ")).unwrap_or_default()
+    }
+
+    /// The media type to ask for where the operation does not answer JSON.
+    pub(crate) fn accepted_media_type(&self) -> Option<&'static str> {
+        let successes = self.operation?.responses.iter().filter(|response| response.status < 300);
+        let mut types = successes.flat_map(|response| response.media_types);
+        let first = types.next()?;
+        (*first != "application/json" && !types.any(|other| *other == "application/json")).then_some(*first)
+    }
+
+    /// Whether the list is the System Log without an end, whose last page links to later ones.
+    ///
+    /// # Source
+    ///
+    /// Okta developer reference, System Log API, "Polling requests" and "Bounded requests".
+    pub(crate) fn is_polling(&self) -> bool {
+        self.template == SYSTEM_LOG && !self.query.iter().any(|(name, _)| name == "until")
+    }
+
     /// The path with its parameters filled in.
     pub(crate) fn resolved_path(&self) -> Result<String, Error> {
         let mut path = self.template.clone();
@@ -144,14 +217,67 @@ impl Call {
             path = path.replace(&format!("{{{name}}}"), &encode(value));
         }
         match path.split_once('{').and_then(|(_, rest)| rest.split_once('}')) {
-            Some((name, _)) => Err(Error::Argument {
-                operation: self.operation.map_or(self.template.as_str(), |operation| operation.id).to_owned(),
-                problem: format!("path parameter {name} is missing"),
-                hint: None,
-            }),
+            Some((name, _)) => Err(self.wrong(format!("path parameter {name} is missing"))),
             None => Ok(path),
         }
     }
+
+    /// The query as sent; a blank is `%20`.
+    pub(crate) fn query_string(&self) -> Option<String> {
+        let pairs: Vec<String> =
+            self.query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        (!pairs.is_empty()).then(|| pairs.join("&"))
+    }
+
+    /// Whether everything that the operation requires is there.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let Some(operation) = self.operation.filter(|_| self.checked) else { return Ok(()) };
+        let given = |parameter: &Parameter| match parameter.location {
+            ParameterIn::Path => self.path_arguments.iter().any(|(name, _)| name == parameter.name),
+            ParameterIn::Query => self.query.iter().any(|(name, _)| name == parameter.name),
+            ParameterIn::Header => self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(parameter.name)),
+        };
+        let missing = operation.parameters.iter().filter(|parameter| parameter.required && !given(parameter));
+        let missing: Vec<&str> = missing.map(|parameter| parameter.name).collect();
+        if !missing.is_empty() {
+            return Err(self.wrong(format!("missing {}", missing.join(", "))));
+        }
+        match &operation.request {
+            Some(request) if request.required && self.body.is_none() => Err(self.wrong("a body is missing".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn wrong(&self, problem: String) -> Error {
+        self.wrong_with(problem, None)
+    }
+
+    fn wrong_with(&self, problem: String, hint: Option<String>) -> Error {
+        let operation = self.operation.map_or(self.template.as_str(), |operation| operation.id).to_owned();
+        Error::Argument { operation, problem, hint }
+    }
+}
+
+/// Why `value` does not fit `parameter`: what would fit instead.
+fn mismatch(parameter: &Parameter, value: &str) -> Option<String> {
+    if !parameter.values.is_empty() && !parameter.values.contains(&value) {
+        return Some(format!("one of {}", parameter.values.join(", ")));
+    }
+    match parameter.schema {
+        TypeRef::Integer if value.parse::<i64>().is_err() => Some("a whole number".to_owned()),
+        TypeRef::Number if value.parse::<f64>().is_err() => Some("a number".to_owned()),
+        TypeRef::Boolean if !matches!(value, "true" | "false") => Some("true or false".to_owned()),
+        _ => None,
+    }
+}
+
+fn known_parameters(operation: &Operation) -> String {
+    let names: Vec<&str> = operation.parameters.iter().map(|parameter| parameter.name).collect();
+    if names.is_empty() { "it takes no parameters".to_owned() } else { format!("it takes {}", names.join(", ")) }
+}
+
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
+    crate::nearest::nearest(name, known, SUGGESTIONS).into_iter().map(ToOwned::to_owned).collect()
 }
 
 /// Percent-encodes everything but unreserved characters, so that a value stays one segment or one query value.
@@ -163,4 +289,53 @@ fn method_of(name: &str) -> Option<Method> {
     [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete]
         .into_iter()
         .find(|method| method.as_str().eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use oktant_base::Coded;
+
+    use super::*;
+
+    fn message(error: &Error) -> String {
+        format!("{error}: {}", error.hint().unwrap_or_default())
+    }
+
+    #[test]
+    fn arguments_go_where_the_catalogue_says() {
+        let call =
+            Call::operation("listGroupUsers").unwrap().arg("groupId", "a/b c").unwrap().arg("limit", "5").unwrap();
+        assert_eq!(call.resolved_path().unwrap(), "/api/v1/groups/a%2Fb%20c/users");
+        assert_eq!(call.query_string().as_deref(), Some("limit=5"));
+        assert!(call.check().is_ok());
+    }
+
+    #[test]
+    fn mistakes_are_answered_with_what_was_meant() {
+        assert_eq!(
+            message(&Call::operation("listUser").unwrap_err()).split(':').next(),
+            Some("unknown operation \"listUser\"")
+        );
+        let call = Call::operation("listUsers").unwrap();
+        assert_eq!(
+            message(&call.clone().arg("limt", "5").unwrap_err()),
+            "listUsers: unknown parameter \"limt\": did you mean limit?"
+        );
+        assert_eq!(
+            message(&call.arg("limit", "few").unwrap_err()),
+            "listUsers: limit=few does not fit: limit takes a whole number"
+        );
+        assert_eq!(Call::operation("getUser").unwrap().check().unwrap_err().to_string(), "getUser: missing id");
+    }
+
+    #[test]
+    fn paths_borrow_from_the_catalogue_what_it_knows() {
+        let call = Call::path("get", "/api/v1/users?search=status%20eq%20%22ACTIVE%22&limit=5").unwrap();
+        assert_eq!(call.bucket(), "users-list");
+        assert_eq!(call.query_string().as_deref(), Some("search=status%20eq%20%22ACTIVE%22&limit=5"));
+        assert_eq!(Call::get("/api/v1/new-thing").unwrap().bucket(), "GET /api/v1/new-thing");
+        assert!(Call::path("BREW", "/tea").is_err());
+        assert!(Call::get("//evil.example/").is_err());
+        assert!(Call::get("api/v1/users").is_err());
+    }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use oktant_base::{Clock, Entropy, OsEntropy, SystemClock};
 
+use crate::auth::{Browser, SystemBrowser};
+
 /// What a connection takes from the machine it runs on. Clones share the same sources.
 #[derive(Debug, Clone)]
 pub struct Edges {
@@ -12,6 +14,8 @@ pub struct Edges {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// What shows a sign-in page to a person.
+    pub browser: Arc<dyn Browser>,
     /// Environment variables, read once.
     pub variables: Arc<BTreeMap<String, String>>,
 }
@@ -19,10 +23,12 @@ pub struct Edges {
 impl Edges {
     /// The machine's own: its clock, generator and environment.
     pub fn system() -> Self {
+        let variables = Arc::new(std::env::vars().collect());
         Self {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
-            variables: Arc::new(std::env::vars().collect()),
+            browser: Arc::new(SystemBrowser::new(Arc::clone(&variables))),
+            variables,
         }
     }
 }

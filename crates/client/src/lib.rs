@@ -21,14 +21,17 @@
 
 pub mod properties;
 
+mod auth;
 mod call;
 mod edges;
 mod error;
+mod http;
 mod ledger;
 mod nearest;
 mod org;
 mod pages;
 
+pub use auth::{Browser, SystemBrowser};
 pub use call::Call;
 pub use edges::Edges;
 pub use error::{ApiError, ConnectFailure, Error, Phase};

@@ -13,7 +13,6 @@ mod table;
 mod typed;
 mod value;
 
-pub(crate) use domain::is_loopback;
 pub use table::{Kind, PROPERTIES, Property, Stage, find};
 pub use typed::{AuthScheme, Comparison, Consistency, InitiateOAuth, Network, Proxy, SignIn, SqlOptions};
 use value::Value;
@@ -121,6 +120,13 @@ pub struct Problem {
     pub message: String,
     /// How to mend it.
     pub hint: Option<String>,
+}
+
+impl Error {
+    /// A single problem that shows only when connecting.
+    pub(crate) fn of(property: &str, code: Code, message: &str, hint: &str) -> Self {
+        Self { problems: vec![Problem::new(property, code, message).hint(hint)] }
+    }
 }
 
 impl Problem {

@@ -48,8 +48,8 @@ pub struct SignIn {
     pub client_secret: Option<Secret>,
     /// `OAuthSettingsLocation`.
     pub settings_location: Option<String>,
-    /// `CallbackURL`.
-    pub callback: Url,
+    /// `CallbackURL`, to the letter: the app registers it so.
+    pub callback: String,
     /// `OAuthVerifier`: an authorization code from elsewhere.
     pub code: Option<Secret>,
     /// `Scope` as given; `None` for the scopes that reading needs.
@@ -248,17 +248,15 @@ fn check_sign_in(reader: &mut Reader, sign_in: &SignIn) {
     }
 }
 
-fn callback(reader: &mut Reader) -> Url {
-    let default = "http://localhost:33333";
-    let text = reader.owned("CallbackURL").unwrap_or_else(|| default.to_owned());
-    let url = Url::parse(&text).ok().filter(|url| url.scheme() == "http" && is_loopback(url));
-    url.unwrap_or_else(|| {
-        reader.problems.push(
-            Problem::new("CallbackURL", codes::OKT1019, format!("CallbackURL={text} is not a loopback http address"))
-                .hint("use http://localhost:PORT with a free port that is registered in the app"),
-        );
-        Url::parse(default).expect("the default is a URL")
-    })
+fn callback(reader: &mut Reader) -> String {
+    let text = reader.owned("CallbackURL").unwrap_or_else(|| "http://localhost:33333".to_owned());
+    let usable = Url::parse(&text).is_ok_and(|url| url.scheme() == "http" && is_loopback(&url));
+    if !usable {
+        let message = format!("CallbackURL={text} is not a loopback http address");
+        let problem = Problem::new("CallbackURL", codes::OKT1019, message);
+        reader.problems.push(problem.hint("use http://localhost:PORT with a free port that is registered in the app"));
+    }
+    text
 }
 
 pub(super) fn network(reader: &mut Reader, org: Option<&Url>) -> Network {

@@ -1,0 +1,52 @@
+//! Getting a sign-in page in front of a person.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use url::Url;
+
+/// Shows a page to a person.
+pub trait Browser: Send + Sync + fmt::Debug {
+    /// Opens `url`, or tells the person where to go. Does not wait for what happens there.
+    fn open(&self, url: &Url);
+}
+
+/// The machine's default browser; without one, the address goes to standard error.
+#[derive(Debug, Clone)]
+pub struct SystemBrowser {
+    variables: Arc<BTreeMap<String, String>>,
+}
+
+impl SystemBrowser {
+    /// A browser that looks for a screen in these environment variables.
+    pub fn new(variables: Arc<BTreeMap<String, String>>) -> Self {
+        Self { variables }
+    }
+
+    /// On Unix desktops a browser needs a screen; without one, text browsers would take over the terminal.
+    fn has_screen(&self) -> bool {
+        let desktop_tells = cfg!(all(unix, not(target_os = "macos")));
+        !desktop_tells
+            || ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| self.variables.contains_key(*name))
+    }
+}
+
+impl Browser for SystemBrowser {
+    fn open(&self, url: &Url) {
+        if !self.has_screen() {
+            return print(url);
+        }
+        let url = url.clone();
+        // Some browsers block until they are closed.
+        std::thread::spawn(move || {
+            if webbrowser::open(url.as_str()).is_err() {
+                print(&url);
+            }
+        });
+    }
+}
+
+fn print(url: &Url) {
+    eprintln!("To sign in, open this address in a browser on this machine:\n\n  {url}\n");
+}

@@ -1,0 +1,314 @@
+//! A sign-in that is kept alive: one access token at a time, renewed before it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oktant_base::{Secret, Timestamp, codes};
+use tokio::sync::Mutex;
+
+use super::code_flow::{Flow, Request};
+use super::dpop::Dpop;
+use super::key::SigningKey;
+use super::store::{Lock, Pending, Record, Store};
+use super::token::{Grant, Token, TokenEndpoint};
+use crate::properties::{self, InitiateOAuth, SignIn};
+use crate::{Edges, Error};
+
+/// Where access tokens come from, and the one in use.
+#[derive(Debug)]
+pub(crate) struct Session {
+    source: Source,
+    edges: Edges,
+    /// Held while a token is fetched, so that everyone else waits for that one.
+    current: Mutex<Option<Token>>,
+}
+
+#[derive(Debug)]
+pub(super) enum Source {
+    /// The token of the properties, used as it is.
+    Given(Token),
+    /// A service app, which asks again whenever it likes.
+    Service { endpoint: TokenEndpoint, scope: String, dpop: Option<Dpop> },
+    /// A person's sign-in, kept in a store.
+    Person(Box<Person>),
+}
+
+/// A person's sign-in.
+#[derive(Debug)]
+pub(super) struct Person {
+    pub(super) store: Store,
+    pub(super) endpoint: TokenEndpoint,
+    pub(super) sign_in: SignIn,
+    /// Host of the org.
+    pub(super) domain: String,
+    pub(super) scheme: &'static str,
+    pub(super) scope: String,
+    pub(super) authorize: url::Url,
+    /// Follows the key of the record, which another process may have made.
+    pub(super) dpop: parking_lot::Mutex<Option<Arc<Dpop>>>,
+}
+
+impl Session {
+    pub(super) fn new(source: Source, edges: Edges) -> Self {
+        Self { source, edges, current: Mutex::default() }
+    }
+
+    /// A token that is good for a while.
+    pub(super) async fn token(&self) -> Result<Token, Error> {
+        let mut current = self.current.lock().await;
+        match &*current {
+            Some(token) if !token.is_due(self.edges.clock.now()) => return Ok(token.clone()),
+            _ => {}
+        }
+        let token = self.fetch(None).await?;
+        *current = Some(token.clone());
+        Ok(token)
+    }
+
+    /// Replaces a token that the org refused. `false` if there is no other one to be had.
+    pub(super) async fn renew(&self, refused: &Secret) -> Result<bool, Error> {
+        let mut current = self.current.lock().await;
+        if current.as_ref().is_some_and(|token| token.access != *refused) {
+            return Ok(true);
+        }
+        if matches!(self.source, Source::Given(_)) {
+            return Ok(false);
+        }
+        *current = Some(self.fetch(Some(refused)).await?);
+        Ok(true)
+    }
+
+    /// The key that tokens are bound to.
+    pub(super) fn dpop<T>(&self, use_key: impl FnOnce(&Dpop) -> T) -> Option<T> {
+        match &self.source {
+            Source::Given(_) => None,
+            Source::Service { dpop, .. } => dpop.as_ref().map(use_key),
+            Source::Person(person) => person.dpop.lock().clone().map(|dpop| use_key(&dpop)),
+        }
+    }
+
+    async fn fetch(&self, refused: Option<&Secret>) -> Result<Token, Error> {
+        match &self.source {
+            Source::Given(token) => Ok(token.clone()),
+            Source::Service { endpoint, scope, dpop } => {
+                let grant = [("grant_type", "client_credentials"), ("scope", scope.as_str())];
+                let grant = endpoint.request(&grant, true, dpop.as_ref()).await?;
+                Ok(token(&grant, self.edges.clock.now()))
+            }
+            Source::Person(person) => person.fetch(refused, &self.edges).await,
+        }
+    }
+}
+
+fn token(grant: &Grant, now: Timestamp) -> Token {
+    Token {
+        access: grant.access_token.clone(),
+        bound: grant.token_type.eq_ignore_ascii_case("DPoP"),
+        issued_at: now,
+        life: grant.expires_in.map(Duration::from_secs),
+    }
+}
+
+impl Person {
+    /// The stored token if it is good, else a refreshed one, else that of a new sign-in.
+    async fn fetch(&self, refused: Option<&Secret>, edges: &Edges) -> Result<Token, Error> {
+        let lock = self.store.lock().await?;
+        // Read under the lock: another process may have refreshed meanwhile.
+        let mut record = self.record()?;
+        let stored = record.token();
+        if let Some(token) = stored.filter(|token| !token.is_due(edges.clock.now()) && Some(&token.access) != refused) {
+            return Ok(token);
+        }
+        if let Some(code) = self.sign_in.code.clone().filter(|_| record.refresh_token.is_none()) {
+            return self.redeem_code_from_elsewhere(&lock, record, &code, edges).await;
+        }
+        let reason = match record.refresh_token.clone() {
+            None => "no refresh token is stored".to_owned(),
+            Some(refresh_token) => match self.refresh(&lock, &mut record, &refresh_token, edges).await {
+                Err(Error::OAuth { error, description, .. }) if error == "invalid_grant" => {
+                    self.forget(&lock, &mut record)?;
+                    format!("the stored sign-in has ended ({description})")
+                }
+                result => return result,
+            },
+        };
+        match self.sign_in.initiate {
+            InitiateOAuth::GetAndRefresh => self.sign_in_by_browser(&lock, record, edges).await,
+            InitiateOAuth::Off | InitiateOAuth::Refresh => {
+                Err(Error::SignInNeeded { org: self.domain.clone(), reason })
+            }
+        }
+    }
+
+    /// The record of the store, else one from the properties; checked to be of this org and client.
+    fn record(&self) -> Result<Record, Error> {
+        let record = self.store.read()?.unwrap_or_default();
+        let foreign = |what: &str, theirs: &str, ours: &str| {
+            Err(self.store.unusable(format!("it belongs to {what} {theirs}, not {ours}")))
+        };
+        let differs = |theirs: &str, ours: &str| !theirs.is_empty() && theirs != ours;
+        if differs(&record.domain, &self.domain) {
+            return foreign("org", &record.domain, &self.domain);
+        }
+        if differs(&record.client_id, &self.endpoint.client_id) {
+            return foreign("client", &record.client_id, &self.endpoint.client_id);
+        }
+        if differs(&record.auth_scheme, self.scheme) {
+            return foreign("scheme", &record.auth_scheme, self.scheme);
+        }
+        let record = if record.is_empty() { self.given(record) } else { record };
+        self.adopt_key(record)
+    }
+
+    /// A record from the tokens of the properties.
+    fn given(&self, record: Record) -> Record {
+        Record {
+            access_token: self.sign_in.access_token.clone(),
+            refresh_token: self.sign_in.refresh_token.clone(),
+            token_type: "Bearer".to_owned(),
+            expires_in: self.sign_in.expires_in.map_or(0, |life| life.as_secs()),
+            token_timestamp: self.sign_in.token_timestamp_ms.unwrap_or(0),
+            ..record
+        }
+    }
+
+    /// Tokens are bound to the key in the record; without one, a new key is made and stored with the next token.
+    fn adopt_key(&self, mut record: Record) -> Result<Record, Error> {
+        if !self.sign_in.dpop {
+            return Ok(record);
+        }
+        let key = match &record.dpop_jwk {
+            Some(jwk) => SigningKey::from_jwk(jwk.expose().clone())?,
+            None => SigningKey::generate()?,
+        };
+        let mut slot = self.dpop.lock();
+        if slot.as_ref().is_some_and(|dpop| Some(dpop.public_jwk()) == key.public_jwk().as_ref()) {
+            return Ok(record);
+        }
+        record.dpop_jwk = key.private_jwk().map(Secret::new);
+        *slot = Some(Arc::new(Dpop::new(key)?));
+        Ok(record)
+    }
+
+    async fn refresh(
+        &self,
+        lock: &Lock,
+        record: &mut Record,
+        refresh_token: &Secret,
+        edges: &Edges,
+    ) -> Result<Token, Error> {
+        let grant = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+        let granted = self.request(&grant).await?;
+        record.refresh_timestamp = edges.clock.now().timestamp_millis();
+        self.keep(lock, record, granted, edges)
+    }
+
+    async fn sign_in_by_browser(&self, lock: &Lock, mut record: Record, edges: &Edges) -> Result<Token, Error> {
+        let flow = self.flow(edges)?;
+        let code = flow.run(edges).await?;
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", code.expose()),
+            ("redirect_uri", &flow.redirect_uri),
+            ("code_verifier", flow.code_verifier.expose()),
+        ];
+        let granted = self.request(&grant).await?;
+        self.keep(lock, &mut record, granted, edges)
+    }
+
+    async fn redeem_code_from_elsewhere(
+        &self,
+        lock: &Lock,
+        mut record: Record,
+        code: &Secret,
+        edges: &Edges,
+    ) -> Result<Token, Error> {
+        let pending = record.pending.take();
+        let redirect_uri = pending.as_ref().map_or(&self.sign_in.callback, |pending| &pending.redirect_uri);
+        let mut grant = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code.expose().as_str()),
+            ("redirect_uri", redirect_uri),
+        ];
+        if let Some(pending) = &pending {
+            grant.push(("code_verifier", pending.code_verifier.expose()));
+        }
+        let granted = self.request(&grant).await?;
+        self.keep(lock, &mut record, granted, edges)
+    }
+
+    /// Begins a sign-in that a browser elsewhere continues, and remembers what its end needs.
+    pub(super) async fn begin(&self, edges: &Edges) -> Result<url::Url, Error> {
+        let _lock = self.store.lock().await?;
+        let mut record = self.record()?;
+        let flow = self.flow(edges)?;
+        record.pending =
+            Some(Pending { code_verifier: flow.code_verifier.clone(), redirect_uri: flow.redirect_uri.clone() });
+        self.store.write(&record)?;
+        Ok(flow.authorize)
+    }
+
+    fn flow(&self, edges: &Edges) -> Result<Flow, Error> {
+        if self.endpoint.client_id.is_empty() {
+            return Err(
+                properties::Error::of("OAuthClientId", codes::OKT1004, "OAuthClientId is missing", NO_CLIENT).into()
+            );
+        }
+        let request = Request {
+            authorize: self.authorize.clone(),
+            client_id: &self.endpoint.client_id,
+            scope: &self.scope,
+            redirect_uri: &self.sign_in.callback,
+        };
+        Ok(Flow::new(request, &*edges.entropy))
+    }
+
+    async fn request(&self, grant: &[(&str, &str)]) -> Result<Grant, Error> {
+        let dpop = self.dpop.lock().clone();
+        self.endpoint.request(grant, false, dpop.as_deref()).await
+    }
+
+    /// Writes what was granted. The old refresh token stays in the store until the new one is there.
+    fn keep(&self, _held: &Lock, record: &mut Record, grant: Grant, edges: &Edges) -> Result<Token, Error> {
+        let now = edges.clock.now();
+        let token = token(&grant, now);
+        self.domain.clone_into(&mut record.domain);
+        self.endpoint.client_id.clone_into(&mut record.client_id);
+        self.scheme.clone_into(&mut record.auth_scheme);
+        record.scope = grant.scope.unwrap_or_else(|| self.scope.clone());
+        record.access_token = Some(grant.access_token);
+        record.refresh_token = grant.refresh_token.or_else(|| record.refresh_token.take());
+        record.id_token = grant.id_token.or_else(|| record.id_token.take());
+        record.token_type = grant.token_type;
+        record.expires_in = grant.expires_in.unwrap_or(0);
+        record.token_timestamp = now.timestamp_millis();
+        self.store.write(record)?;
+        Ok(token)
+    }
+
+    fn forget(&self, _held: &Lock, record: &mut Record) -> Result<(), Error> {
+        record.refresh_token = None;
+        record.access_token = None;
+        self.store.write(record)
+    }
+}
+
+const NO_CLIENT: &str = "create an app for Oktant in the Admin Console (Applications, OIDC, Native or Web, grant types \
+                         Authorization Code and Refresh Token, sign-in redirect URI as in CallbackURL) and give its \
+                         client id in OAuthClientId or OKTA_CLIENT_CLIENTID";
+
+impl Record {
+    fn is_empty(&self) -> bool {
+        self.access_token.is_none() && self.refresh_token.is_none()
+    }
+
+    /// The stored access token, with its age as far as it is known.
+    fn token(&self) -> Option<Token> {
+        Some(Token {
+            access: self.access_token.clone()?,
+            bound: self.token_type.eq_ignore_ascii_case("DPoP"),
+            issued_at: Timestamp::from_timestamp_millis(self.token_timestamp)?,
+            life: (self.expires_in > 0).then(|| Duration::from_secs(self.expires_in)),
+        })
+    }
+}
