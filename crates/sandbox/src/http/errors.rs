@@ -76,13 +76,13 @@ entries! {
 pub(crate) struct ApiError {
     /// HTTP status.
     pub(crate) status: StatusCode,
-    code: &'static str,
-    summary: Cow<'static, str>,
-    causes: Vec<Value>,
+    pub(crate) code: &'static str,
+    pub(crate) summary: Cow<'static, str>,
+    pub(crate) causes: Vec<Value>,
     /// Headers beyond the usual ones.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether the body is left out, as OAuth refusals do.
-    bodiless: bool,
+    pub(crate) bodiless: bool,
 }
 
 impl From<Entry> for ApiError {

@@ -1,0 +1,220 @@
+//! The command line as types. Its doc comments are the help texts and the reference in `docs/reference/cli.md`.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use oktant_base::Secret;
+
+use crate::output::Format;
+
+/// Query and script an Okta org, or a local sandbox that behaves like one
+///
+/// Data goes to standard output, everything else to standard error. The exit code is 0 when all
+/// went well, 1 on failure, 2 on wrong usage, 4 when sign-in is needed, 6 when a rate limit is
+/// used up and 130 after an interruption. `oktant explain CODE` describes an error code.
+#[derive(Debug, Parser)]
+#[command(name = "oktant", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Start here:
+  oktant sandbox                      # a local org; prints its dsn
+  export OKTANT_DSN='okta:///?...'    # or pass --dsn
+  oktant sql -c \"SELECT Id, Status FROM Users LIMIT 5\"")]
+pub(crate) struct Cli {
+    /// Log more; repeat for detail
+    ///
+    /// The environment variable OKTANT_LOG takes filter directives such as `oktant_client=debug` instead.
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Sandbox(SandboxArgs),
+    Explain(ExplainArgs),
+}
+
+/// Which org to talk to.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ConnectionArgs {
+    /// Connection string of the org, such as `okta:///?Domain=acme.okta.com&APIToken=...`
+    ///
+    /// `Name=value;Name=value` works too.
+    #[arg(long, value_name = "URL", env = "OKTANT_DSN", hide_env_values = true, value_parser = secret)]
+    pub(crate) dsn: Option<Secret>,
+}
+
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text.to_owned()))
+}
+
+/// Run SQL against an org
+///
+/// Statements come from -c, from FILE, or from standard input; on a terminal without any of
+/// them an interactive shell starts. Rows are written as they arrive. When a statement fails
+/// half-way the program exits with an error and the output is visibly incomplete: a file given
+/// by --out does not appear, json is left unclosed, parquet has no footer, and csv and jsonl end
+/// with a line that parsers reject.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  oktant sql -c \"SELECT Status, COUNT(*) FROM Users GROUP BY Status\"
+  oktant sql -c \"SELECT * FROM Users\" --out users.parquet
+  oktant sql -c \"EXPLAIN SELECT * FROM Users WHERE Status = 'ACTIVE'\"")]
+pub(crate) struct SqlArgs {
+    /// Statements to run, separated by semicolons
+    #[arg(short, long = "command", value_name = "SQL", conflicts_with = "file")]
+    pub(crate) command: Option<String>,
+
+    /// File with statements; `-` is standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+
+    /// Format of the rows [default: by the ending of --out, else table]
+    #[arg(short, long, value_name = "FORMAT")]
+    pub(crate) output: Option<Format>,
+
+    /// Write the rows to a file, which appears only when it is complete
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Call any operation of the Management API
+///
+/// CALL is the name of an operation followed by its parameters, or a method and a path.
+/// `oktant api OPERATION --help` shows the parameters of one operation.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  oktant api listUsers --limit 5
+  oktant api getUser --id 00u1abcd
+  oktant api GET /api/v1/users?limit=5
+  oktant api createGroup --data '{\"profile\": {\"name\": \"Staff\"}}'
+  oktant api --list --output json")]
+pub(crate) struct ApiArgs {
+    /// List the operations, all or those whose name, path and tag contain the words given
+    #[arg(long)]
+    pub(crate) list: bool,
+
+    #[command(flatten)]
+    pub(crate) options: CallOptions,
+
+    /// Operation and its parameters, or method and path
+    #[arg(value_name = "CALL", trailing_var_arg = true, allow_hyphen_values = true, required_unless_present = "list")]
+    pub(crate) call: Vec<String>,
+}
+
+/// Options of one call. They may stand before and after the operation.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct CallOptions {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+
+    /// Body to send: JSON text, `@FILE`, or `-` for standard input
+    #[arg(short, long, value_name = "JSON")]
+    pub(crate) data: Option<String>,
+
+    /// Follow every page of a list and write one array
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// Write status and headers to standard error
+    #[arg(short, long)]
+    pub(crate) include: bool,
+
+    /// Format of --list (any) and --all (json or jsonl)
+    #[arg(short, long, value_name = "FORMAT")]
+    pub(crate) output: Option<Format>,
+}
+
+impl CallOptions {
+    /// These options with those of `later` on top.
+    pub(crate) fn overlaid(self, later: Self) -> Self {
+        Self {
+            connection: ConnectionArgs { dsn: later.connection.dsn.or(self.connection.dsn) },
+            data: later.data.or(self.data),
+            all: later.all || self.all,
+            include: later.include || self.include,
+            output: later.output.or(self.output),
+        }
+    }
+}
+
+/// Serve a local Okta org with generated people
+///
+/// Prints one JSON line when ready, with the keys url, api_token, client_id, client_secret,
+/// admin_login, admin_password and dsn. Ends on Ctrl-C or SIGTERM. Everything it holds is in
+/// memory and the same for the same arguments.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  oktant sandbox --users 1000 --port 8080
+  oktant sandbox --latency 100 --rate-limits okta --faults faults.json")]
+pub(crate) struct SandboxArgs {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+
+    /// Users to generate; 0 is an org with its built-in objects only
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) users: usize,
+
+    /// Groups to generate
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) groups: usize,
+
+    /// Seed of everything generated
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Delay of every answer, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) latency: u64,
+
+    /// Rate limits to enforce
+    #[arg(long, value_enum, default_value_t = RateLimits::Okta)]
+    pub(crate) rate_limits: RateLimits,
+
+    /// JSON file of faults to inject
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+}
+
+/// Rate limits of the sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RateLimits {
+    /// Those of an Okta org, per bucket and minute
+    Okta,
+    /// None
+    Off,
+}
+
+/// Sign in to an org in the browser and store the tokens
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  oktant login --dsn 'okta:///?Domain=acme.okta.com&OAuthClientId=0oa1abcd'")]
+pub(crate) struct LoginArgs {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+/// Check each step from here to the org
+///
+/// Checks properties, name resolution, connection, the org's answer, credentials, scopes, rate
+/// limits and clocks, and says how to mend what fails.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+/// Describe an error code, or list all of them
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  oktant explain OKT2011")]
+pub(crate) struct ExplainArgs {
+    /// The code as printed in brackets
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+}

@@ -1,0 +1,123 @@
+//! What can go wrong in the program itself, and the one type that carries any error to the end.
+
+use std::io;
+use std::path::PathBuf;
+
+use arrow::error::ArrowError;
+use oktant_base::{Code, Coded, Report, codes};
+
+use crate::output::Format;
+
+/// Any error on its way to the user.
+#[derive(Debug)]
+pub(crate) struct Failure(Box<dyn Coded + Send + Sync>);
+
+/// What functions of this crate return.
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl<E: Coded + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl Failure {
+    /// The code of the error.
+    pub(crate) fn code(&self) -> Code {
+        self.0.code()
+    }
+
+    /// The error laid out for people.
+    pub(crate) fn report(&self) -> String {
+        Report(&*self.0).to_string()
+    }
+
+    /// Whether the reader of our output has gone away, which is no one's mistake.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+}
+
+/// Mistakes and failures of the command line itself.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{0}")]
+    Usage(String),
+
+    #[error("no org is given")]
+    NoOrg,
+
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+
+    #[error("cannot write {}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+
+    #[error("cannot write to standard output")]
+    Stdout(#[source] io::Error),
+
+    #[error("cannot read standard input")]
+    Stdin(#[source] io::Error),
+
+    #[error("cannot write the rows as {format}")]
+    Encode { format: Format, source: ArrowError },
+
+    #[error("unknown error code \"{0}\"")]
+    UnknownCode(String),
+
+    #[error("{host} does not resolve")]
+    Resolve { host: String, source: io::Error },
+
+    #[error("{address} does not accept connections")]
+    Reach { address: String, source: io::Error },
+
+    #[error("this machine's clock is {seconds} s {direction} the org's")]
+    Clock { seconds: u64, direction: &'static str },
+
+    #[error("the answer is not a list: {0}")]
+    NotAList(String),
+
+    #[error("the terminal cannot be used")]
+    Terminal(#[source] io::Error),
+
+    #[error("the runtime cannot start")]
+    Runtime(#[source] io::Error),
+
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Usage(_) | Self::UnknownCode(_) => codes::OKT4001,
+            Self::NoOrg => codes::OKT4003,
+            Self::Read { .. } | Self::Write { .. } | Self::Stdout(_) | Self::Stdin(_) | Self::Terminal(_) => {
+                codes::OKT4002
+            }
+            Self::Resolve { .. } | Self::Reach { .. } => codes::OKT2001,
+            Self::Clock { .. } => codes::OKT1015,
+            Self::Encode { .. } => codes::OKT3006,
+            Self::NotAList(_) => codes::OKT2004,
+            Self::Runtime(_) => codes::OKT9001,
+            Self::Interrupted => codes::OKT3010,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownCode(_) => Some("`oktant explain` lists every code".to_owned()),
+            Self::Clock { .. } => Some("set the clock by a time server: tokens are refused when clocks differ".to_owned()),
+            Self::NotAList(_) => Some("leave --all out to see the answer as it is".to_owned()),
+            Self::Encode { .. } => Some("choose another --output, or cast the column to VARCHAR".to_owned()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The `oktant` program as a library: one function for `main`, one for the reference manual.
+//!
+//! Each command is a module. Data goes to standard output, everything else to standard error.
+
+mod args;
+mod explain;
+mod failure;
+mod lexer;
+mod logging;
+mod output;
+mod runtime;
+mod sandbox;
+mod terminal;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use oktant_base::codes;
+
+use args::{Cli, Command};
+use failure::{Failure, Result};
+use terminal::ALARM;
+
+/// Runs the program with `args`, of which the first is its name.
+///
+/// Errors are reported on standard error; the exit code is that of the error's code.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    logging::start(cli.verbose);
+    match dispatch(cli.command) {
+        Ok(code) => code,
+        Err(failure) => report(&failure),
+    }
+}
+
+fn dispatch(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Sandbox(args) => sandbox::run(&args)?,
+        Command::Explain(args) => explain::run(&args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints help or version as asked for, or what is wrong with the command line.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if is_help {
+        // The reader may have gone away; there is no one left to tell.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let code = codes::OKT4001;
+    let text = error.render().ansi().to_string();
+    match text.split_once("error:") {
+        Some((before, after)) => terminal::note(format_args!("{before}error[{}]:{}", code.id(), after.trim_end())),
+        None => terminal::note(text.trim_end()),
+    }
+    ExitCode::from(code.exit_code())
+}
+
+/// Reports a failure and gives its exit code.
+fn report(failure: &Failure) -> ExitCode {
+    if failure.is_broken_pipe() {
+        return ExitCode::SUCCESS;
+    }
+    show(failure);
+    ExitCode::from(failure.code().exit_code())
+}
+
+/// Writes a failure to standard error, its first word in colour.
+fn show(failure: &Failure) {
+    let report = failure.report();
+    match report.split_once(": ") {
+        Some((head, rest)) => terminal::note(format_args!("{ALARM}{head}{ALARM:#}: {rest}")),
+        None => terminal::note(report),
+    }
+}
