@@ -13,12 +13,16 @@ enum Command {
     Codegen(codegen::Args),
 }
 
+#[expect(clippy::print_stdout, reason = "this is the program's edge")]
 fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Codegen(args) => codegen::run(&args),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(report) => {
+            print!("{report}");
+            ExitCode::SUCCESS
+        }
         Err(error) => fail(&error),
     }
 }

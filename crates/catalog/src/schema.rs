@@ -74,6 +74,7 @@ pub struct Discriminator {
 
 /// One member of an object.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the description, independent of the others")]
 pub struct Property {
     /// Its name in JSON.
     pub name: &'static str,

@@ -28,7 +28,7 @@ pub struct Table {
 /// One way to list the rows of a table.
 #[derive(Debug)]
 pub struct Route {
-    /// Operation id.
+    /// Operation id. One whose answer is not a list gives a single row.
     pub operation: &'static str,
     /// Path parameters and the columns that feed them; empty for a top-level list.
     pub parents: &'static [ParentKey],
@@ -142,7 +142,8 @@ pub struct Column {
 /// Where a column's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// Member path inside the row's object; an empty path is the whole object as JSON.
+    /// Member path inside the row's object; an empty path is the whole object as JSON. A segment that
+    /// is a number is the position in an array.
     Path(&'static [&'static str]),
     /// The first of several member paths that is present.
     FirstOf(&'static [&'static [&'static str]]),

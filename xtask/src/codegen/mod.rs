@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use self::description::Description;
 pub use self::error::Error;
-use self::outputs::Output;
+pub use self::outputs::Output;
 use self::overlay::Overlay;
 
 /// Generate the catalogue from the API descriptions and `catalog/overlay.toml`.
@@ -32,45 +32,57 @@ pub struct Args {
     check: bool,
 }
 
-/// Generates the catalogue, or checks it.
-pub fn run(args: &Args) -> Result<(), Error> {
+/// The files that the catalogue is generated from.
+#[derive(Debug)]
+pub struct Inputs {
+    /// Description of the management API.
+    pub management: PathBuf,
+    /// Description of OAuth 2.0 and OpenID Connect.
+    pub oauth: PathBuf,
+    /// Corrections.
+    pub overlay: PathBuf,
+    /// Settings of `rustfmt`.
+    pub rustfmt: PathBuf,
+}
+
+/// Generates the catalogue, or checks it, and returns what is to be said about it.
+pub fn run(args: &Args) -> Result<String, Error> {
     let workspace = workspace();
     let Some(specs) = specs(&workspace) else {
-        println!("skipped: the folder of the API descriptions is not there (set OKTANT_SHARED_DATA)");
-        return Ok(());
+        return Ok("skipped: the folder of the API descriptions is not there (set OKTANT_SHARED_DATA)\n".to_owned());
     };
-    let mut management = Description::read(&specs.join("management-minimal.yaml"))?;
-    let mut oauth = Description::read(&specs.join("oauth-minimal.yaml"))?;
-    let overlay = Overlay::read(&workspace.join("catalog/overlay.toml"))?;
-    let outputs = generate(&mut management, &mut oauth, &overlay, &workspace)?;
+    let outputs = generate(&Inputs {
+        management: specs.join("management-minimal.yaml"),
+        oauth: specs.join("oauth-minimal.yaml"),
+        overlay: workspace.join("catalog/overlay.toml"),
+        rustfmt: workspace.join("rustfmt.toml"),
+    })?;
     if args.check { outputs::check(&outputs, &workspace) } else { outputs::write(&outputs, &workspace) }
 }
 
-fn generate(
-    management: &mut Description,
-    oauth: &mut Description,
-    overlay: &Overlay,
-    workspace: &Path,
-) -> Result<Vec<Output>, Error> {
-    oauth.rename_conflicting_schemas(management, "OAuth");
+/// Generates every file of the catalogue. Writes nothing.
+pub fn generate(inputs: &Inputs) -> Result<Vec<Output>, Error> {
+    let management = Description::read(&inputs.management)?;
+    let mut oauth = Description::read(&inputs.oauth)?;
+    let overlay = Overlay::read(&inputs.overlay)?;
+    oauth.rename_conflicting_schemas(&management, "OAuth");
     let mut schemas = model::Schemas::new();
     let mut operations = Vec::new();
-    operations::collect(management, "Management", &mut schemas, &mut operations)?;
-    operations::collect(oauth, "OAuth", &mut schemas, &mut operations)?;
+    operations::collect(&management, "Management", &mut schemas, &mut operations)?;
+    operations::collect(&oauth, "OAuth", &mut schemas, &mut operations)?;
     operations.sort_by(|a, b| a.id.cmp(&b.id));
     if let Some(twice) = operations.windows(2).find(|pair| pair[0].id == pair[1].id) {
         return Err(Error::description(&twice[0].id, "two operations have this id"));
     }
-    patch::apply(overlay, &mut operations, &schemas)?;
+    patch::apply(&overlay, &mut operations, &schemas)?;
     let mut buckets: Vec<_> = overlay.bucket.iter().collect();
     buckets.sort_by(|a, b| a.id.get_ref().cmp(b.id.get_ref()));
 
-    let tables = tables::build(overlay, &operations, &schemas)?;
+    let tables = tables::build(&overlay, &operations, &schemas)?;
 
-    let rustfmt = workspace.join("rustfmt.toml");
     let generated = |name: &'static str, source: String| {
         let path = format!("crates/catalog/src/generated/{name}");
-        emit::formatted(&path, &source, &rustfmt).map(|content| Output { path, content })
+        emit::formatted(&path, &source, &inputs.rustfmt).map(|content| Output { path, content })
     };
     Ok(vec![
         generated("operations.rs", emit::operations(&operations, &buckets))?,

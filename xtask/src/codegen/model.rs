@@ -77,6 +77,7 @@ pub(crate) struct Discriminator {
 
 /// One member of an object.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the description, independent of the others")]
 pub(crate) struct Property {
     pub name: String,
     pub schema: TypeRef,
@@ -176,8 +177,8 @@ pub(crate) struct Limit {
 impl Operation {
     /// The type of the body on success.
     pub(crate) fn result(&self) -> Option<&TypeRef> {
-        let success = self.responses.iter().filter(|response| (200..300).contains(&response.status));
-        success.filter_map(|response| response.schema.as_ref()).next()
+        let mut success = self.responses.iter().filter(|response| (200..300).contains(&response.status));
+        success.find_map(|response| response.schema.as_ref())
     }
 
     /// The parameters that go to one place.

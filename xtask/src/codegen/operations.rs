@@ -71,9 +71,19 @@ impl<'a> Reader<'a> {
         Ok(operation)
     }
 
+    /// The parameters of the path and of the operation; those of the operation win.
     fn raw_parameters(&self, raw: &RawOperation<'a>) -> Result<Vec<&'a Value>, Error> {
         let own = raw.node.get("parameters").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        raw.shared_parameters.iter().chain(own).map(|node| self.description.resolve(node)).collect()
+        let mut parameters: Vec<&Value> = Vec::new();
+        for node in raw.shared_parameters.iter().chain(own) {
+            let node = self.description.resolve(node)?;
+            let same = |known: &&mut &Value| ["name", "in"].iter().all(|member| known.get(member) == node.get(member));
+            match parameters.iter_mut().find(same) {
+                Some(known) => *known = node,
+                None => parameters.push(node),
+            }
+        }
+        Ok(parameters)
     }
 
     fn parameters(&mut self, raw: &RawOperation<'a>, id: &str) -> Result<Vec<Parameter>, Error> {

@@ -10,31 +10,32 @@ const SHOWN_LINES: usize = 8;
 
 /// One generated file.
 #[derive(Debug)]
-pub(crate) struct Output {
+pub struct Output {
     /// Path inside the workspace.
     pub path: String,
     /// All of it.
     pub content: String,
 }
 
-/// Writes the files that changed.
-pub(crate) fn write(outputs: &[Output], workspace: &Path) -> Result<(), Error> {
+/// Writes the files that changed, and says which.
+pub(crate) fn write(outputs: &[Output], workspace: &Path) -> Result<String, Error> {
+    let mut report = String::new();
     for output in outputs {
         let path = workspace.join(&output.path);
         if std::fs::read_to_string(&path).is_ok_and(|committed| committed == output.content) {
-            println!("unchanged {}", output.path);
+            let _ = writeln!(report, "unchanged {}", output.path);
             continue;
         }
         let failed = |source| Error::File { action: "write", path: path.clone(), source };
         path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
         std::fs::write(&path, &output.content).map_err(failed)?;
-        println!("wrote {} ({} lines)", output.path, output.content.lines().count());
+        let _ = writeln!(report, "wrote {} ({} lines)", output.path, output.content.lines().count());
     }
-    Ok(())
+    Ok(report)
 }
 
 /// Fails with a summary if a committed file is not what was generated.
-pub(crate) fn check(outputs: &[Output], workspace: &Path) -> Result<(), Error> {
+pub(crate) fn check(outputs: &[Output], workspace: &Path) -> Result<String, Error> {
     let mut report = String::new();
     for output in outputs {
         let committed = std::fs::read_to_string(workspace.join(&output.path)).unwrap_or_default();
@@ -43,7 +44,10 @@ pub(crate) fn check(outputs: &[Output], workspace: &Path) -> Result<(), Error> {
             report.push_str(&difference(&committed, &output.content));
         }
     }
-    if report.is_empty() { Ok(()) } else { Err(Error::Outdated(report)) }
+    if !report.is_empty() {
+        return Err(Error::Outdated(report));
+    }
+    Ok(format!("{} generated files are up to date\n", outputs.len()))
 }
 
 /// The first lines that differ, with how many there are on each side.

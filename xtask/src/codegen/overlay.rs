@@ -240,8 +240,6 @@ pub(crate) struct ColumnPatch {
     /// Removes them.
     #[serde(default)]
     pub drop: bool,
-    /// New name.
-    pub rename: Option<String>,
     /// Where the value comes from, one per route or one for all: a member path, or `first:a.b|c.d`,
     /// `parent:groupId`, `url:_links.source.href`, `input:q`, `absent`.
     pub source: Option<Vec<Spanned<String>>>,

@@ -18,6 +18,9 @@ pub(crate) fn apply(overlay: &Overlay, operations: &mut [Operation], schemas: &S
         let operation = operation.ok_or_else(|| unknown_operation(overlay, &patch.id))?;
         apply_one(overlay, patch, operation, schemas)?;
     }
+    if let Some(bucket) = overlay.bucket.iter().find(|bucket| bucket.reason.trim().is_empty()) {
+        return Err(overlay.error(&bucket.id, "the entry gives no reason"));
+    }
     assign_buckets(overlay, operations)
 }
 

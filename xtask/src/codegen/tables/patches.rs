@@ -13,30 +13,31 @@ pub(crate) fn apply(
     routes: &[Route<'_>],
     columns: &mut Vec<Column>,
 ) -> Result<(), Error> {
-    let mut patcher = Patcher { overlay, table: entry.name.get_ref(), routes: routes.len(), columns };
+    let mut editor = Editor { overlay, table: entry.name.get_ref(), routes: routes.len(), columns };
     for patch in &entry.column {
         for name in &patch.names {
             if patch.reason.trim().is_empty() {
                 return Err(overlay.error(name, "the entry gives no reason"));
             }
-            patcher.patch(patch, name)?;
+            editor.patch(patch, name)?;
         }
     }
     for name in entry.not_null.iter().chain(&entry.key) {
-        let position = patcher.position(name)?;
-        patcher.columns[position].nullable = false;
+        let position = editor.position(name)?;
+        editor.columns[position].nullable = false;
     }
-    patcher.order(&entry.first)
+    editor.order(&entry.first)
 }
 
-struct Patcher<'a> {
+/// Applies the corrections of one table.
+struct Editor<'a> {
     overlay: &'a Overlay,
     table: &'a str,
     routes: usize,
     columns: &'a mut Vec<Column>,
 }
 
-impl Patcher<'_> {
+impl Editor<'_> {
     fn position(&self, name: &Spanned<String>) -> Result<usize, Error> {
         let found = self.columns.iter().position(|column| column.name == *name.get_ref());
         let problem = || format!("{} has no column {}", self.table, name.get_ref());
@@ -95,7 +96,6 @@ impl Patcher<'_> {
         set(&mut column.search, search);
         set(&mut column.values, patch.values.clone());
         set(&mut column.hidden, patch.hidden);
-        set(&mut column.name, patch.rename.clone());
         column.aliases.extend(patch.aliases.iter().cloned());
         if patch.expand.is_some() {
             column.expand.clone_from(&patch.expand);

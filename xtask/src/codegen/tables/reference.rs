@@ -63,11 +63,11 @@ fn served_by(route: &Route<'_>) -> String {
 
 fn row(out: &mut String, column: &Column) {
     let name = if column.hidden { format!("*{}*", column.name) } else { column.name.clone() };
-    let aliases = column.aliases.iter().map(|alias| format!(" or {alias}")).collect::<String>();
+    let names = [name].into_iter().chain(column.aliases.iter().cloned()).collect::<Vec<_>>().join(" or ");
     let yes_no = |flag: bool| if flag { "yes" } else { "no" };
     let _ = writeln!(
         out,
-        "| {name}{aliases} | {} | {} | {} | {} | {} |",
+        "| {names} | {} | {} | {} | {} | {} |",
         sql_type(column.data_type),
         yes_no(column.nullable),
         yes_no(column.read_only),

@@ -1,0 +1,6 @@
+//! Tests of the committed catalogue.
+
+mod operations;
+mod route;
+mod schemas;
+mod tables;

@@ -1,0 +1,73 @@
+//! The generator, on a small description with every construct and on broken overlays.
+
+use std::path::{Path, PathBuf};
+
+use xtask::codegen::{Inputs, Output, generate};
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+fn inputs(overlay: PathBuf) -> Inputs {
+    let rustfmt = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rustfmt.toml");
+    Inputs { management: data("management.yaml"), oauth: data("oauth.yaml"), overlay, rustfmt }
+}
+
+/// Compares with the committed file, or writes it if `UPDATE_GOLDEN` is set.
+#[track_caller]
+fn check(output: &Output) {
+    let name = Path::new(&output.path).file_name().expect("a file name");
+    let golden = data("expected").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&golden, &output.content).expect("the folder is writable");
+    }
+    let expected = std::fs::read_to_string(&golden).expect("the golden file");
+    assert_eq!(output.content, expected, "{} differs; set UPDATE_GOLDEN=1 to accept", output.path);
+}
+
+#[test]
+fn every_construct_becomes_what_was_agreed() {
+    let outputs = generate(&inputs(data("overlay.toml"))).expect("the small description is sound");
+    assert_eq!(outputs.len(), 4);
+    outputs.iter().for_each(check);
+}
+
+/// The error for the small overlay with one text replaced by another.
+#[track_caller]
+fn broken(from: &str, to: &str) -> String {
+    let overlay = std::fs::read_to_string(data("overlay.toml")).expect("the overlay");
+    assert!(overlay.contains(from), "the overlay has no {from}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("overlay.toml");
+    std::fs::write(&path, overlay.replacen(from, to, 1)).expect("the folder is writable");
+    let error = generate(&inputs(path)).expect_err("the overlay is broken");
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
+}
+
+#[test]
+fn mistakes_in_the_overlay_are_errors_with_their_place() {
+    for (from, to, place, problem) in [
+        ("id = \"listMeals\"", "id = \"listFood\"", ":18:", "no operation listFood"),
+        ("items = \"meals\"", "items = \"food\"", ":18:", "no array food"),
+        ("default = 25", "max = 50", ":23:", "says the same about `limit` by now"),
+        ("key = [\"Id\"]", "key = [\"Ident\"]", ":32:", "Animals has no column Ident"),
+        ("filter = \"eq sw\"", "filter = \"eq like\"", ":38:", "unknown operator like"),
+        ("names = [\"Name*\"]", "names = [\"Nick*\"]", ":37:", "no column of Animals is called Nick*"),
+        ("after = \"Kind\"", "after = \"Sort\"", ":44:", "Animals has no column Sort"),
+        ("table = \"Animals\"", "table = \"Plants\"", ":50:", "no table Plants"),
+        ("parameter = \"filter\"", "parameter = \"search\"", ":30:", "takes no parameter search"),
+        ("reason = \"every animal\"", "reason = \" \"", ":28:", "gives no reason"),
+        ("get = \"getAnimal\"", "get = \"listAnimals\"", ":31:", "listAnimals has 0 path parameters, the key 1"),
+        ("routes = [\"/**\"]", "routes = [\"/other/**\"]", "", "no bucket covers it"),
+    ] {
+        let error = broken(from, to);
+        assert!(error.contains(place) && error.contains(problem), "{from} -> {to} gave: {error}");
+    }
+}
+
+#[test]
+fn keys_of_the_overlay_that_do_not_exist_are_errors_with_their_line() {
+    let error = broken("first = ", "frist = ");
+    assert!(error.contains("unknown field `frist`") && error.contains("line 33"), "{error}");
+}
