@@ -48,17 +48,17 @@ fn broken(from: &str, to: &str) -> String {
 #[test]
 fn mistakes_in_the_overlay_are_errors_with_their_place() {
     for (from, to, place, problem) in [
-        ("id = \"listMeals\"", "id = \"listFood\"", ":18:", "no operation listFood"),
-        ("items = \"meals\"", "items = \"food\"", ":18:", "no array food"),
-        ("default = 25", "max = 50", ":23:", "says the same about `limit` by now"),
-        ("key = [\"Id\"]", "key = [\"Ident\"]", ":32:", "Animals has no column Ident"),
-        ("filter = \"eq sw\"", "filter = \"eq like\"", ":38:", "unknown operator like"),
-        ("names = [\"Name*\"]", "names = [\"Nick*\"]", ":37:", "no column of Animals is called Nick*"),
-        ("after = \"Kind\"", "after = \"Sort\"", ":44:", "Animals has no column Sort"),
-        ("table = \"Animals\"", "table = \"Plants\"", ":50:", "no table Plants"),
-        ("parameter = \"filter\"", "parameter = \"search\"", ":30:", "takes no parameter search"),
-        ("reason = \"every animal\"", "reason = \" \"", ":28:", "gives no reason"),
-        ("get = \"getAnimal\"", "get = \"listAnimals\"", ":31:", "listAnimals has 0 path parameters, the key 1"),
+        ("id = \"listMeals\"", "id = \"listFood\"", ":19:", "no operation listFood"),
+        ("items = \"meals\"", "items = \"food\"", ":19:", "no array food"),
+        ("default = 25", "max = 50", ":24:", "says the same about `limit` by now"),
+        ("key = [\"Id\"]", "key = [\"Ident\"]", ":33:", "Animals has no column Ident"),
+        ("filter = \"eq sw\"", "filter = \"eq like\"", ":39:", "unknown operator like"),
+        ("names = [\"Name*\"]", "names = [\"Nick*\"]", ":38:", "no column of Animals is called Nick*"),
+        ("after = \"Kind\"", "after = \"Sort\"", ":45:", "Animals has no column Sort"),
+        ("table = \"Animals\"", "table = \"Plants\"", ":51:", "no table Plants"),
+        ("parameter = \"filter\"", "parameter = \"search\"", ":31:", "takes no parameter search"),
+        ("reason = \"every animal\"", "reason = \" \"", ":29:", "gives no reason"),
+        ("get = \"getAnimal\"", "get = \"listAnimals\"", ":32:", "listAnimals has 0 path parameters, the key 1"),
         ("routes = [\"/**\"]", "routes = [\"/other/**\"]", "", "no bucket covers it"),
     ] {
         let error = broken(from, to);
@@ -69,5 +69,5 @@ fn mistakes_in_the_overlay_are_errors_with_their_place() {
 #[test]
 fn keys_of_the_overlay_that_do_not_exist_are_errors_with_their_line() {
     let error = broken("first = ", "frist = ");
-    assert!(error.contains("unknown field `frist`") && error.contains("line 33"), "{error}");
+    assert!(error.contains("unknown field `frist`") && error.contains("line 34"), "{error}");
 }

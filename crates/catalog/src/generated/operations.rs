@@ -1243,7 +1243,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/api/v1/groups/{groupId}/owners",
         tag: "GroupOwner",
         group: "Groups",
-        parameters: &[path("groupId", TypeRef::String("")), path("groupId", TypeRef::String(""))],
+        parameters: &[path("groupId", TypeRef::String(""))],
         request: Some(RequestBody {
             required: true,
             media_types: &["application/json"],
@@ -2301,7 +2301,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/api/v1/users/{userId}/authenticator-enrollments/phone",
         tag: "UserAuthenticatorEnrollments",
         group: "Users",
-        parameters: &[path("userId", TypeRef::String("")), path("userId", TypeRef::String(""))],
+        parameters: &[path("userId", TypeRef::String(""))],
         request: Some(RequestBody {
             required: true,
             media_types: &["application/json"],
@@ -3889,7 +3889,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/api/v1/users/{userId}/authenticator-enrollments/tac",
         tag: "UserAuthenticatorEnrollments",
         group: "Users",
-        parameters: &[path("userId", TypeRef::String("")), path("userId", TypeRef::String(""))],
+        parameters: &[path("userId", TypeRef::String(""))],
         request: Some(RequestBody {
             required: true,
             media_types: &["application/json"],
@@ -5274,10 +5274,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/api/v1/telephony-providers/{customTelephonyProviderId}",
         tag: "CustomTelephonyProvider",
         group: "Customizations",
-        parameters: &[
-            path("customTelephonyProviderId", TypeRef::String("")),
-            path("customTelephonyProviderId", TypeRef::String("")),
-        ],
+        parameters: &[path("customTelephonyProviderId", TypeRef::String(""))],
         request: None,
         responses: &[
             Response { status: 204, media_types: &[], schema: None },
@@ -9123,7 +9120,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/api/v1/hook-keys/{id}",
         tag: "HookKey",
         group: "Hooks",
-        parameters: &[path("id", TypeRef::String("")), path("id", TypeRef::String(""))],
+        parameters: &[path("id", TypeRef::String(""))],
         request: None,
         responses: &[
             Response { status: 200, media_types: &["application/json"], schema: Some(TypeRef::Named("HookKey")) },
@@ -10786,22 +10783,6 @@ pub(crate) static OPERATIONS: &[Operation] = &[
                 "USER_DEPROVISION",
                 "USER_LOCKED_OUT",
             ]),
-            path("userId", TypeRef::String("")),
-            path("notificationType", TypeRef::Named("NotificationType")).values(&[
-                "AD_AGENT",
-                "AGENT_AUTO_UPDATE_NOTIFICATION",
-                "AGENT_AUTO_UPDATE_NOTIFICATION_LDAP",
-                "APP_IMPORT",
-                "CONNECTOR_AGENT",
-                "IWA_AGENT",
-                "LDAP_AGENT",
-                "OKTA_ANNOUNCEMENT",
-                "OKTA_UPDATE",
-                "RATELIMIT_NOTIFICATION",
-                "REPORT_SUSPICIOUS_ACTIVITY",
-                "USER_DEPROVISION",
-                "USER_LOCKED_OUT",
-            ]),
         ],
         request: None,
         responses: &[
@@ -11340,7 +11321,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/api/v1/org/factors/yubikey_token/tokens/{tokenId}",
         tag: "UserFactor",
         group: "Users",
-        parameters: &[path("tokenId", TypeRef::String("")), path("tokenId", TypeRef::String(""))],
+        parameters: &[path("tokenId", TypeRef::String(""))],
         request: None,
         responses: &[
             Response {
@@ -14966,7 +14947,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/api/v1/users/{userId}/subscriptions",
         tag: "Subscription",
         group: "Admin Roles",
-        parameters: &[path("userId", TypeRef::String("")), path("userId", TypeRef::String(""))],
+        parameters: &[path("userId", TypeRef::String(""))],
         request: None,
         responses: &[
             Response {
@@ -19263,22 +19244,6 @@ pub(crate) static OPERATIONS: &[Operation] = &[
                 "USER_DEPROVISION",
                 "USER_LOCKED_OUT",
             ]),
-            path("userId", TypeRef::String("")),
-            path("notificationType", TypeRef::Named("NotificationType")).values(&[
-                "AD_AGENT",
-                "AGENT_AUTO_UPDATE_NOTIFICATION",
-                "AGENT_AUTO_UPDATE_NOTIFICATION_LDAP",
-                "APP_IMPORT",
-                "CONNECTOR_AGENT",
-                "IWA_AGENT",
-                "LDAP_AGENT",
-                "OKTA_ANNOUNCEMENT",
-                "OKTA_UPDATE",
-                "RATELIMIT_NOTIFICATION",
-                "REPORT_SUSPICIOUS_ACTIVITY",
-                "USER_DEPROVISION",
-                "USER_LOCKED_OUT",
-            ]),
         ],
         request: None,
         responses: &[
@@ -19881,22 +19846,6 @@ pub(crate) static OPERATIONS: &[Operation] = &[
                 "USER_DEPROVISION",
                 "USER_LOCKED_OUT",
             ]),
-            path("userId", TypeRef::String("")),
-            path("notificationType", TypeRef::Named("NotificationType")).values(&[
-                "AD_AGENT",
-                "AGENT_AUTO_UPDATE_NOTIFICATION",
-                "AGENT_AUTO_UPDATE_NOTIFICATION_LDAP",
-                "APP_IMPORT",
-                "CONNECTOR_AGENT",
-                "IWA_AGENT",
-                "LDAP_AGENT",
-                "OKTA_ANNOUNCEMENT",
-                "OKTA_UPDATE",
-                "RATELIMIT_NOTIFICATION",
-                "REPORT_SUSPICIOUS_ACTIVITY",
-                "USER_DEPROVISION",
-                "USER_LOCKED_OUT",
-            ]),
         ],
         request: None,
         responses: &[
@@ -20307,10 +20256,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/api/v1/telephony-providers/{customTelephonyProviderId}",
         tag: "CustomTelephonyProvider",
         group: "Customizations",
-        parameters: &[
-            path("customTelephonyProviderId", TypeRef::String("")),
-            path("customTelephonyProviderId", TypeRef::String("")),
-        ],
+        parameters: &[path("customTelephonyProviderId", TypeRef::String(""))],
         request: Some(RequestBody {
             required: true,
             media_types: &["application/json"],

@@ -34,8 +34,10 @@ fn found(method: Method, path: &str) -> Option<&'static str> {
 #[test]
 fn every_operation_finds_itself_with_its_parameters() {
     for operation in operations() {
-        let path: String =
-            segments(operation.path).iter().map(|s| if is_parameter(s) { "/a%2Fb%20%C3%A9".into() } else { format!("/{s}") }).collect();
+        let path: String = segments(operation.path)
+            .iter()
+            .map(|s| if is_parameter(s) { "/a%2Fb%20%C3%A9".into() } else { format!("/{s}") })
+            .collect();
         let matched = route(operation.method, &path).unwrap_or_else(|| panic!("{path} leads nowhere"));
         assert_eq!(matched.operation.id, operation.id);
         let names = segments(operation.path).into_iter().filter_map(|s| s.strip_prefix('{')?.strip_suffix('}'));

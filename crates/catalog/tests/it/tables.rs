@@ -1,8 +1,6 @@
 //! SQL tables.
 
-use oktant_catalog::{
-    Column, ColumnType, ListShape, Ops, ParameterIn, Source, Table, operation, table, tables,
-};
+use oktant_catalog::{Column, ColumnType, ListShape, Ops, ParameterIn, Source, Table, operation, table, tables};
 
 /// The columns as the design lists them, one a line.
 fn listing(table: &Table) -> String {
@@ -48,7 +46,8 @@ fn operators(set: Ops) -> String {
         ("le", Ops::LE),
         ("pr", Ops::PR),
     ];
-    let names: Vec<_> = named.into_iter().filter(|(_, operator)| set.contains(*operator)).map(|(name, _)| name).collect();
+    let names: Vec<_> =
+        named.into_iter().filter(|(_, operator)| set.contains(*operator)).map(|(name, _)| name).collect();
     if names.is_empty() { "-".to_owned() } else { names.join(" ") }
 }
 
@@ -88,7 +87,9 @@ fn the_system_log_has_the_columns_of_the_design() {
 
 #[test]
 fn tables_are_found_in_any_case_and_by_alias() {
-    for (name, expected) in [("users", "Users"), ("USERS", "Users"), ("apps", "Applications"), ("SystemLogs", "SystemLog")] {
+    for (name, expected) in
+        [("users", "Users"), ("USERS", "Users"), ("apps", "Applications"), ("SystemLogs", "SystemLog")]
+    {
         assert_eq!(table(name).map(|table| table.name), Some(expected), "{name}");
     }
     assert!(table("nothing").is_none());
@@ -100,7 +101,8 @@ fn every_route_has_an_operation_that_answers_rows() {
         assert!(!table.routes.is_empty(), "{} has no route", table.name);
         for route in table.routes {
             let operation = operation(route.operation).expect(route.operation);
-            let parameters: Vec<_> = operation.parameters_in(ParameterIn::Path).map(|parameter| parameter.name).collect();
+            let parameters: Vec<_> =
+                operation.parameters_in(ParameterIn::Path).map(|parameter| parameter.name).collect();
             let parents: Vec<_> = route.parents.iter().map(|parent| parent.parameter).collect();
             assert_eq!(parents, parameters, "{}", table.name);
             assert!(!route.full_scan.is_empty(), "{} has no full scan", table.name);
@@ -145,7 +147,15 @@ fn every_table_has_its_raw_json_hidden_and_last() {
 #[test]
 fn no_column_is_a_secret() {
     const SECRETS: [&str; 9] = [
-        "client_secret", "secret_hash", "secretKey", "password", "answer", "sharedSecret", "privateKey", "apiKey", "token",
+        "client_secret",
+        "secret_hash",
+        "secretKey",
+        "password",
+        "answer",
+        "sharedSecret",
+        "privateKey",
+        "apiKey",
+        "token",
     ];
     for table in tables() {
         for column in table.columns {
