@@ -62,9 +62,20 @@ impl Properties {
     /// # Ok::<(), oktant_client::properties::Error>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let pairs = dsn::pairs(text).map_err(|reason| Error {
+        Self::parse_with(text, Vec::new())
+    }
+
+    /// Reads a connection string and takes further properties, as keyword arguments come beside one.
+    /// A property may stand in both places only with the same value.
+    ///
+    /// # Errors
+    ///
+    /// Every problem at once, see [`Error`].
+    pub fn parse_with(text: &str, further: Vec<(String, String)>) -> Result<Self, Error> {
+        let mut pairs = dsn::pairs(text).map_err(|reason| Error {
             problems: vec![Problem::new("", codes::OKT1003, format!("cannot read the connection string: {reason}"))],
         })?;
+        pairs.extend(further);
         Self::from_pairs(pairs)
     }
 
