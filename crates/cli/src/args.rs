@@ -31,7 +31,10 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Api(ApiArgs),
     Sandbox(SandboxArgs),
+    Login(LoginArgs),
+    Doctor(DoctorArgs),
     Explain(ExplainArgs),
 }
 
@@ -91,7 +94,7 @@ pub(crate) struct SqlArgs {
   oktant api listUsers --limit 5
   oktant api getUser --id 00u1abcd
   oktant api GET /api/v1/users?limit=5
-  oktant api createGroup --data '{\"profile\": {\"name\": \"Staff\"}}'
+  oktant api addGroup --data '{\"profile\": {\"name\": \"Staff\"}}'
   oktant api --list --output json")]
 pub(crate) struct ApiArgs {
     /// List the operations, all or those whose name, path and tag contain the words given

@@ -2,12 +2,18 @@
 //!
 //! Each command is a module. Data goes to standard output, everything else to standard error.
 
+mod api;
 mod args;
+mod connection;
+mod doctor;
 mod explain;
 mod failure;
 mod lexer;
 mod logging;
+mod login;
 mod output;
+mod progress;
+mod reference;
 mod runtime;
 mod sandbox;
 mod terminal;
@@ -22,6 +28,8 @@ use oktant_base::codes;
 use args::{Cli, Command};
 use failure::{Failure, Result};
 use terminal::ALARM;
+
+pub use reference::reference;
 
 /// Runs the program with `args`, of which the first is its name.
 ///
@@ -40,7 +48,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Api(args) => return api::run(args),
         Command::Sandbox(args) => sandbox::run(&args)?,
+        Command::Login(args) => login::run(&args)?,
+        Command::Doctor(args) => return doctor::run(&args),
         Command::Explain(args) => explain::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -119,6 +119,12 @@ impl Org {
         &self.0.properties
     }
 
+    /// Where the tokens of a person's sign-in are kept: a path or a `memory://` name.
+    /// `None` for credentials that need no store.
+    pub fn settings_location(&self) -> Option<String> {
+        self.0.authenticator.store_location()
+    }
+
     /// Every rate-limit bucket that the org has reported.
     pub fn rate_limits(&self) -> Vec<RateLimit> {
         self.0.limiter.rate_limits()

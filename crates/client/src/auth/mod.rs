@@ -183,6 +183,14 @@ fn credential(scheme: &str, token: &Secret) -> Result<HeaderValue, Error> {
 }
 
 impl Authenticator {
+    /// Where a person's tokens are kept, if they are.
+    pub(crate) fn store_location(&self) -> Option<String> {
+        match self {
+            Self::ApiToken(_) => None,
+            Self::OAuth { session, .. } => session.store_location(),
+        }
+    }
+
     /// The headers that let one request in; waits for a new token if the present one is about to end.
     pub(crate) async fn authorize(&self, method: &str, url: &Url) -> Result<Authorization, Error> {
         let mut headers = HeaderMap::new();

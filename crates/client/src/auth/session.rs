@@ -53,6 +53,14 @@ impl Session {
         Self { source, edges, current: Mutex::default() }
     }
 
+    /// Where the tokens are kept, if they are.
+    pub(super) fn store_location(&self) -> Option<String> {
+        match &self.source {
+            Source::Person(person) => Some(person.store.location()),
+            Source::Given(_) | Source::Service { .. } => None,
+        }
+    }
+
     /// A token that is good for a while.
     pub(super) async fn token(&self) -> Result<Token, Error> {
         let mut current = self.current.lock().await;

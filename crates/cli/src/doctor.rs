@@ -1,0 +1,170 @@
+//! `oktant doctor`: each step from here to the org, with what to do about the first that fails.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::DateTime;
+use oktant_base::{Clock as _, Code, SystemClock, Timestamp};
+use oktant_client::properties::{AuthScheme, Proxy};
+use oktant_client::{Call, Edges, Org, Properties, Reply};
+use tokio::net::TcpStream;
+
+use crate::args::{ConnectionArgs, DoctorArgs};
+use crate::failure::{Error, Result};
+use crate::terminal::{ALARM, FAINT, GOOD};
+use crate::{connection, output, runtime};
+
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Difference of clocks that begins to matter for signed assertions and proofs.
+const SKEW_SECONDS_MAX: u64 = 60;
+
+/// What is read to find out which scopes are missing: a name and an operation.
+const PROBES: [(&str, &str); 4] =
+    [("users", "listUsers"), ("groups", "listGroups"), ("apps", "listApplications"), ("System Log", "listLogEvents")];
+
+/// Examines the way to the org. The exit code is that of the first failure.
+pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode> {
+    runtime::start()?.block_on(runtime::interruptible(async {
+        let mut findings = Findings::default();
+        // Printing may fail; what it was to print has been noted already.
+        examine(&args.connection, &mut findings).await?;
+        Ok(findings.first_failure.map_or(ExitCode::SUCCESS, |code| ExitCode::from(code.exit_code())))
+    }))
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Findings {
+    first_failure: Option<Code>,
+}
+
+impl Findings {
+    fn good(&self, step: &str, what: &str) -> Result<()> {
+        output::print(&format!("{GOOD}ok{GOOD:#}    {step:<12} {what}\n"))
+    }
+
+    fn skipped(&self, step: &str, why: &str) -> Result<()> {
+        output::print(&format!("{FAINT}skip{FAINT:#}  {step:<12} {why}\n"))
+    }
+
+    fn bad(&mut self, step: &str, failure: &crate::failure::Failure) -> Result<()> {
+        self.first_failure.get_or_insert(failure.code());
+        let report = failure.report().replace('\n', "\n      ");
+        output::print(&format!("{ALARM}FAIL{ALARM:#}  {step:<12} {report}\n"))
+    }
+
+    /// Notes the outcome of a step and gives its value if it went well.
+    fn step<T>(&mut self, step: &str, outcome: Result<T>, what: impl FnOnce(&T) -> String) -> Result<Option<T>> {
+        match outcome {
+            Ok(value) => self.good(step, &what(&value)).map(|()| Some(value)),
+            Err(failure) => self.bad(step, &failure).map(|()| None),
+        }
+    }
+}
+
+async fn examine(connection: &ConnectionArgs, findings: &mut Findings) -> Result<()> {
+    let Some(properties) = findings.step("properties", connection::properties(connection), describe)? else {
+        return Ok(());
+    };
+    if !reach(&properties, findings).await? {
+        return Ok(());
+    }
+    let opened = Org::connect(&properties, Edges::system()).await.map_err(Into::into);
+    let Some(org) = findings.step("sign-in", opened, |_| "credentials are at hand".to_owned())? else {
+        return Ok(());
+    };
+    let started = SystemClock.now();
+    let reply = probe(&org, PROBES[0].1).await;
+    let answered = match &reply {
+        Err(error) if error.status().is_none() => None,
+        _ => Some(()),
+    };
+    if answered.is_some() {
+        findings.good("org", &format!("answered in {} ms", (SystemClock.now() - started).num_milliseconds()))?;
+    }
+    let step = if answered.is_some() { "credentials" } else { "org" };
+    let Some(reply) = findings.step(step, reply.map_err(Into::into), |_| "accepted".to_owned())? else {
+        return Ok(());
+    };
+    scopes(&org, findings).await?;
+    rate_limits(&org, findings)?;
+    clock(&reply, SystemClock.now(), findings)
+}
+
+fn describe(properties: &Properties) -> String {
+    let scheme = match properties.sign_in.scheme {
+        AuthScheme::OAuth => "OAuth",
+        AuthScheme::OAuthPkce => "OAuth with PKCE",
+        AuthScheme::OAuthJwt => "OAuth with a private key",
+        AuthScheme::ApiToken => "API token",
+    };
+    format!("{} with {scheme}", properties.org)
+}
+
+/// Name and connection. Behind a proxy both are its business.
+async fn reach(properties: &Properties, findings: &mut Findings) -> Result<bool> {
+    if !matches!(properties.network.proxy, Proxy::Direct) {
+        findings.skipped("name", "a proxy resolves it")?;
+        findings.skipped("connection", "a proxy makes it")?;
+        return Ok(true);
+    }
+    let host = properties.org.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let port = properties.org.port_or_known_default().unwrap_or(443);
+    let resolved = tokio::net::lookup_host((host.as_str(), port)).await.map(Vec::from_iter);
+    let resolved = resolved.map_err(|source| Error::Resolve { host: host.clone(), source }.into());
+    let Some(addresses) = findings.step("name", resolved, |addresses| {
+        format!("{host} is {}", addresses.first().map_or_else(String::new, |address| address.ip().to_string()))
+    })?
+    else {
+        return Ok(false);
+    };
+    let connected = match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(addresses.as_slice())).await {
+        Ok(connected) => connected.map(drop),
+        Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+    };
+    let connected = connected.map_err(|source| Error::Reach { address: format!("{host}:{port}"), source }.into());
+    Ok(findings.step("connection", connected, |()| format!("port {port} is open"))?.is_some())
+}
+
+async fn probe(org: &Org, operation: &str) -> std::result::Result<Reply, oktant_client::Error> {
+    org.send(Call::operation(operation)?.arg("limit", "1")?).await
+}
+
+async fn scopes(org: &Org, findings: &mut Findings) -> Result<()> {
+    let mut readable = Vec::new();
+    for (name, operation) in PROBES {
+        match probe(org, operation).await {
+            Ok(_) => readable.push(name),
+            Err(error) => findings.bad("scopes", &error.into())?,
+        }
+    }
+    if readable.is_empty() {
+        return Ok(());
+    }
+    findings.good("scopes", &format!("{} can be read", readable.join(", ")))
+}
+
+fn rate_limits(org: &Org, findings: &Findings) -> Result<()> {
+    let limits = org.rate_limits();
+    if limits.is_empty() {
+        return findings.skipped("rate limits", "the org reports none");
+    }
+    let shown = limits.iter().map(|limit| format!("{} {} of {}", limit.bucket, limit.remaining, limit.limit));
+    findings.good("rate limits", &format!("left this minute: {}", shown.collect::<Vec<_>>().join(", ")))
+}
+
+fn clock(reply: &Reply, now: Timestamp, findings: &mut Findings) -> Result<()> {
+    let date = reply.headers.get("date").and_then(|value| value.to_str().ok());
+    let Some(theirs) = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()) else {
+        return findings.skipped("clock", "the org does not tell its time");
+    };
+    let ahead = (now - theirs.to_utc()).num_seconds();
+    let seconds = ahead.unsigned_abs();
+    if seconds <= SKEW_SECONDS_MAX {
+        return findings.good("clock", &format!("within {} s of the org's", seconds.max(1)));
+    }
+    let direction = if ahead > 0 { "ahead of" } else { "behind" };
+    findings.bad("clock", &Error::Clock { seconds, direction }.into())
+}

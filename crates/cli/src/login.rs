@@ -1,0 +1,25 @@
+//! `oktant login`: the browser sign-in.
+
+use oktant_client::properties::{AuthScheme, InitiateOAuth};
+use oktant_client::{Edges, Org};
+
+use crate::args::LoginArgs;
+use crate::failure::{Error, Result};
+use crate::{connection, output, runtime, terminal};
+
+/// Signs in and stores the tokens where later commands find them.
+pub(crate) fn run(args: &LoginArgs) -> Result<()> {
+    let mut properties = connection::properties(&args.connection)?;
+    if matches!(properties.sign_in.scheme, AuthScheme::ApiToken | AuthScheme::OAuthJwt) {
+        let message = "the connection string brings its own credentials; there is nothing to sign in to";
+        return Err(Error::Usage(message.to_owned()).into());
+    }
+    properties.sign_in.initiate = InitiateOAuth::GetAndRefresh;
+    runtime::start()?.block_on(runtime::interruptible(async {
+        let org = Org::connect(&properties, Edges::system()).await?;
+        let location = org.settings_location().unwrap_or_default();
+        terminal::note(format_args!("signed in to {}", org.properties().org));
+        output::print(&format!("tokens are stored in {location}\n"))?;
+        Ok(())
+    }))
+}

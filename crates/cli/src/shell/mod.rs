@@ -1,0 +1,147 @@
+//! The interactive shell of `oktant sql`.
+
+mod command;
+mod editor;
+mod tables;
+mod vocabulary;
+
+use std::fmt::Write as _;
+
+use oktant_client::StatementId;
+use oktant_sql::Session;
+use reedline::{Reedline, Signal};
+use tokio::runtime::Runtime;
+
+use crate::args::ConnectionArgs;
+use crate::failure::{Error, Result};
+use crate::output::{self, Destination, Format};
+use crate::sql::{self, Timing};
+use crate::terminal::STRONG;
+use crate::{connection, lexer, runtime, terminal};
+use command::{COMMANDS, Command};
+use editor::OrgPrompt;
+use vocabulary::Vocabulary;
+
+/// Reads statements and commands from the terminal until the user leaves.
+pub(crate) fn run(connection: &ConnectionArgs, format: Format) -> Result<()> {
+    let runtime = runtime::start()?;
+    let session = runtime.block_on(runtime::interruptible(connection::session(connection)))?;
+    let org = session.org().properties().org.clone();
+    let prompt = OrgPrompt { org: org.authority().to_owned() };
+    let mut editor = editor::editor(vocabulary(&session));
+    let mut shell = Shell { runtime, session, format, timing: Timing::Shown, last: None };
+    terminal::note(format_args!(
+        "oktant {} on {org}. End statements with a semicolon; .help lists commands.",
+        env!("CARGO_PKG_VERSION")
+    ));
+    while let Some(line) = next_line(&mut editor, &prompt)? {
+        if shell.take(&line) == Next::Leave {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The next line or statement; `None` at the end of input. Ctrl-C gives up the line only.
+fn next_line(editor: &mut Reedline, prompt: &OrgPrompt) -> Result<Option<String>> {
+    loop {
+        match editor.read_line(prompt).map_err(|error| Error::Terminal(std::io::Error::other(error)))? {
+            Signal::Success(line) => return Ok(Some(line)),
+            Signal::CtrlD => return Ok(None),
+            _ => {}
+        }
+    }
+}
+
+/// Names for completion. They are those every org has, so that starting makes no request.
+fn vocabulary(session: &Session) -> Vocabulary {
+    let columns = |table: &str| {
+        let columns = session.static_columns(table).unwrap_or_default();
+        columns.into_iter().filter(|column| !column.hidden).map(|column| column.name).collect()
+    };
+    Vocabulary::new(session.tables().iter().map(|table| (table.name.to_owned(), columns(table.name))).collect())
+}
+
+/// What happens after a line.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Read,
+    Leave,
+}
+
+struct Shell {
+    runtime: Runtime,
+    session: Session,
+    format: Format,
+    timing: Timing,
+    last: Option<StatementId>,
+}
+
+impl Shell {
+    /// Does what a line asks for. Failures are shown and do not end the shell.
+    fn take(&mut self, line: &str) -> Next {
+        let outcome = if line.trim_start().starts_with('.') {
+            match Command::parse(line) {
+                Ok(Command::Quit) => return Next::Leave,
+                Ok(command) => self.obey(command),
+                Err(problem) => Err(Error::Usage(format!("{problem}; .help lists the commands")).into()),
+            }
+        } else {
+            lexer::statements(line).into_iter().try_for_each(|statement| self.execute(statement))
+        };
+        if let Err(failure) = outcome {
+            crate::show(&failure);
+        }
+        Next::Read
+    }
+
+    fn execute(&mut self, statement: &str) -> Result<()> {
+        let work = sql::execute(&self.session, statement, self.format, &Destination::Stdout);
+        let outcome = self.runtime.block_on(runtime::interruptible(work));
+        self.last = Some(self.session.last_statement());
+        terminal::note(outcome?.summary(self.timing));
+        Ok(())
+    }
+
+    fn obey(&mut self, command: Command) -> Result<()> {
+        match command {
+            Command::Tables => output::print_batch(self.format, &tables::tables(&self.session)?),
+            Command::Inspect(table) => {
+                let columns = self.runtime.block_on(runtime::interruptible(async {
+                    Ok(self.session.columns(&table).await?)
+                }))?;
+                output::print_batch(self.format, &tables::columns(&columns)?)
+            }
+            Command::Requests => self.show_requests(),
+            Command::Output(Some(format)) => {
+                self.format = format;
+                Ok(())
+            }
+            Command::Output(None) => output::print(&format!("{}\n", self.format)),
+            Command::Timing(shown) => {
+                self.timing = if shown { Timing::Shown } else { Timing::Hidden };
+                Ok(())
+            }
+            Command::Help => output::print(&help()),
+            Command::Quit => Ok(()),
+        }
+    }
+
+    fn show_requests(&self) -> Result<()> {
+        let entries = self.last.map_or_else(Vec::new, |statement| self.session.requests(statement));
+        if entries.is_empty() {
+            terminal::note("the last statement made no request");
+            return Ok(());
+        }
+        output::print_batch(self.format, &tables::requests(&entries)?)
+    }
+}
+
+fn help() -> String {
+    COMMANDS.iter().fold(String::new(), |mut text, (name, argument, meaning)| {
+        let usage = format!("{name} {argument}");
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{STRONG}{usage:<18}{STRONG:#} {meaning}");
+        text
+    })
+}

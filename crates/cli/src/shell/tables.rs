@@ -1,0 +1,82 @@
+//! What the shell's own commands show, as rows, so that `.output` applies to them too.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt64Array};
+use oktant_catalog::ColumnType;
+use oktant_client::Entry;
+use oktant_sql::{ColumnInfo, Session};
+
+use crate::failure::{Error, Result};
+use crate::output::Format;
+
+/// The tables of the session.
+pub(super) fn tables(session: &Session) -> Result<RecordBatch> {
+    let tables = session.tables();
+    let joined = |names: &[&str]| names.join(", ");
+    batch([
+        ("Table", text(tables.iter().map(|table| table.name))),
+        ("Key", text(tables.iter().map(|table| joined(&table.key)))),
+        ("Scopes", text(tables.iter().map(|table| joined(&table.scopes)))),
+    ])
+}
+
+/// The columns of one table.
+pub(super) fn columns(columns: &[ColumnInfo]) -> Result<RecordBatch> {
+    let shown: Vec<&ColumnInfo> = columns.iter().filter(|column| !column.hidden).collect();
+    let flags = |flag: fn(&ColumnInfo) -> bool| -> ArrayRef {
+        Arc::new(shown.iter().map(|column| Some(flag(column))).collect::<BooleanArray>())
+    };
+    let values = |column: &&ColumnInfo| (!column.values.is_empty()).then(|| column.values.join(", "));
+    batch([
+        ("Column", text(shown.iter().map(|column| column.name.as_str()))),
+        ("Type", text(shown.iter().map(|column| type_name(column.data_type)))),
+        ("Key", flags(|column| column.key)),
+        ("Nullable", flags(|column| column.nullable)),
+        ("Custom", flags(|column| column.custom)),
+        ("Values", Arc::new(shown.iter().map(values).collect::<StringArray>())),
+    ])
+}
+
+/// The requests of one statement.
+pub(super) fn requests(entries: &[Entry]) -> Result<RecordBatch> {
+    let numbers = |number: fn(&Entry) -> u64| -> ArrayRef {
+        Arc::new(entries.iter().map(|entry| Some(number(entry))).collect::<UInt64Array>())
+    };
+    let status = |entry: &Entry| entry.status.map(u64::from);
+    let target = |entry: &Entry| match entry.query.as_str() {
+        "" => entry.path.clone(),
+        query => format!("{}?{query}", entry.path),
+    };
+    batch([
+        ("Method", text(entries.iter().map(|entry| entry.method))),
+        ("Request", text(entries.iter().map(target))),
+        ("Status", Arc::new(entries.iter().map(status).collect::<UInt64Array>())),
+        ("Attempt", numbers(|entry| u64::from(entry.attempt))),
+        ("Ms", numbers(|entry| entry.elapsed_ms)),
+        ("Bytes", numbers(|entry| entry.bytes)),
+        ("Rows", numbers(|entry| entry.rows)),
+        ("Bucket", text(entries.iter().map(|entry| entry.bucket.as_str()))),
+    ])
+}
+
+fn text<T: AsRef<str>>(values: impl Iterator<Item = T>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(values))
+}
+
+fn batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> Result<RecordBatch> {
+    RecordBatch::try_from_iter(columns).map_err(|source| Error::Encode { format: Format::Table, source }.into())
+}
+
+fn type_name(data_type: ColumnType) -> &'static str {
+    match data_type {
+        ColumnType::Text => "VARCHAR",
+        ColumnType::Timestamp => "TIMESTAMP",
+        ColumnType::Date => "DATE",
+        ColumnType::Integer => "INTEGER",
+        ColumnType::BigInt => "BIGINT",
+        ColumnType::Double => "DOUBLE",
+        ColumnType::Boolean => "BOOLEAN",
+        ColumnType::Json => "JSON",
+    }
+}

@@ -1,0 +1,159 @@
+//! `oktant sql`: runs statements and writes their rows.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use oktant_client::{StatementId, Summary};
+use oktant_sql::{Params, Rows, Session};
+
+use crate::args::SqlArgs;
+use crate::failure::{Error, Result};
+use crate::output::{Destination, Format, Writer};
+use crate::progress::{self, Progress};
+use crate::{connection, lexer, runtime, shell, terminal};
+
+/// Runs the statements of the command line, or the shell where there are none.
+pub(crate) fn run(args: &SqlArgs) -> Result<()> {
+    let destination = args.out.clone().map_or(Destination::Stdout, Destination::File);
+    let format = format(args);
+    let Some(script) = script(args)? else {
+        return shell::run(&args.connection, format);
+    };
+    let statements = lexer::statements(&script);
+    check_one_result(&statements, &destination, format)?;
+    let runtime = runtime::start()?;
+    runtime.block_on(runtime::interruptible(async {
+        let session = connection::session(&args.connection).await?;
+        for statement in statements {
+            let took = execute(&session, statement, format, &destination).await?;
+            if terminal::stderr_is_terminal() {
+                terminal::note(took.summary(Timing::Shown));
+            }
+        }
+        Ok(())
+    }))
+}
+
+fn format(args: &SqlArgs) -> Format {
+    let by_name = || args.out.as_deref().and_then(Format::of_file);
+    args.output.or_else(by_name).unwrap_or(Format::Table)
+}
+
+/// The text to run; `None` where a person is to type it.
+fn script(args: &SqlArgs) -> Result<Option<String>> {
+    let from_file = |path: &Path| std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source });
+    match (&args.command, &args.file) {
+        (Some(text), _) => Ok(Some(text.clone())),
+        (None, Some(path)) if path.as_os_str() != "-" => Ok(Some(from_file(path)?)),
+        (None, None) if terminal::stdin_is_interactive() => Ok(None),
+        (None, _) => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).map_err(Error::Stdin)?;
+            Ok(Some(text))
+        }
+    }
+}
+
+/// A file, and a document that has one beginning and one end, hold one result.
+fn check_one_result(statements: &[&str], destination: &Destination, format: Format) -> Result<()> {
+    if statements.is_empty() {
+        return Err(Error::Usage("there is no statement to run".to_owned()).into());
+    }
+    let holds_one = matches!(destination, Destination::File(_)) || matches!(format, Format::Json | Format::Parquet);
+    if statements.len() > 1 && holds_one {
+        let count = statements.len();
+        return Err(Error::Usage(format!("{count} statements cannot be written as one {format} document")).into());
+    }
+    Ok(())
+}
+
+/// What a statement took.
+pub(crate) struct Took {
+    /// Its number in the ledger.
+    pub(crate) statement: StatementId,
+    rows: usize,
+    requests: Summary,
+    elapsed: Duration,
+}
+
+/// Whether the time is part of a summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timing {
+    /// It is.
+    Shown,
+    /// It is not.
+    Hidden,
+}
+
+impl Took {
+    /// Rows, requests and time in one line.
+    pub(crate) fn summary(&self, timing: Timing) -> String {
+        let requests = self.requests.requests;
+        let mut text = format!("{}, {}", counted(self.rows as u64, "row"), counted(requests, "request"));
+        if self.requests.retries > 0 {
+            text.push_str(&format!(" ({} repeated)", self.requests.retries));
+        }
+        if timing == Timing::Shown {
+            text.push_str(&format!(", {} ms", self.elapsed.as_millis()));
+        }
+        text
+    }
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Runs one statement and writes its rows as they arrive.
+pub(crate) async fn execute(
+    session: &Session,
+    statement: &str,
+    format: Format,
+    destination: &Destination,
+) -> Result<Took> {
+    let started = Instant::now();
+    let progress = Progress::start();
+    let mut rows = session.query(statement, Params::none()).await?;
+    let mut writer = Writer::create(format, &rows.schema(), destination)?;
+    let count = match write_all(session, &mut rows, &mut writer, &progress).await {
+        Ok(count) => count,
+        Err(failure) => {
+            progress.aside(|| writer.abandon(failure.code()));
+            return Err(failure);
+        }
+    };
+    progress.aside(|| writer.finish())?;
+    drop(progress);
+    for warning in rows.warnings() {
+        terminal::note(format_args!("note: {warning}"));
+    }
+    Ok(Took { statement: rows.statement(), rows: count, requests: rows.requests(), elapsed: started.elapsed() })
+}
+
+async fn write_all(session: &Session, rows: &mut Rows, writer: &mut Writer, progress: &Progress) -> Result<usize> {
+    let mut tick = tokio::time::interval(progress::INTERVAL);
+    let mut count = 0;
+    loop {
+        tokio::select! {
+            batch = rows.next() => {
+                let Some(batch) = batch.transpose()? else { return Ok(count) };
+                count += batch.num_rows();
+                progress.aside(|| writer.write(&batch))?;
+            }
+            _ = tick.tick() => progress.show(state(session, rows, count)),
+        }
+    }
+}
+
+/// Rows, requests and what the tightest rate limit still allows.
+fn state(session: &Session, rows: &Rows, count: usize) -> String {
+    let used = format!("{}, {}", counted(count as u64, "row"), counted(rows.requests().requests, "request"));
+    let limits = session.org().rate_limits();
+    let tightest = limits.iter().min_by_key(|limit| u64::from(limit.remaining) * 1000 / u64::from(limit.limit.max(1)));
+    match tightest {
+        Some(limit) => format!("{used}, {} {} of {} left", limit.bucket, limit.remaining, limit.limit),
+        None => used,
+    }
+}
