@@ -13,6 +13,7 @@
 mod generate;
 mod groups;
 mod http;
+mod oauth;
 mod org;
 mod sandbox;
 mod schemas;

@@ -1,0 +1,74 @@
+//! The key that signs tokens.
+
+use std::sync::OnceLock;
+
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// An RSA key of 2,048 bits, made at its first use: most sandboxes are called with an API token
+/// only and never need it. It comes from the crypto library's own generator, so it differs from
+/// run to run, and tokens of an earlier sandbox are refused.
+#[derive(Default)]
+pub(super) struct SigningKey(OnceLock<Pair>);
+
+struct Pair {
+    private: EncodingKey,
+    public: DecodingKey,
+    jwk: Jwk,
+    kid: String,
+}
+
+impl SigningKey {
+    /// The public key as `/oauth2/v1/keys` lists it.
+    pub(super) fn jwk(&self) -> &Jwk {
+        &self.pair().jwk
+    }
+
+    /// Signs claims; `typ` is the header's type, absent for id tokens.
+    pub(super) fn sign(&self, typ: Option<&str>, claims: &impl Serialize) -> String {
+        let pair = self.pair();
+        let mut header = Header::new(Algorithm::RS256);
+        header.typ = typ.map(str::to_owned);
+        header.kid = Some(pair.kid.clone());
+        jsonwebtoken::encode(&header, claims, &pair.private)
+            .expect("claims of our own serialise and the key fits RS256")
+    }
+
+    /// The claims of a token that this key signed. Times are for the caller to judge, by its own clock.
+    pub(super) fn verify<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+        Some(jsonwebtoken::decode(token, &self.pair().public, &signature_only(Algorithm::RS256)).ok()?.claims)
+    }
+
+    fn pair(&self) -> &Pair {
+        self.0.get_or_init(|| generate().expect("a fresh RSA key is well formed"))
+    }
+}
+
+/// A validation of the signature alone: the library would take the time from the system.
+pub(super) fn signature_only(algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation
+}
+
+fn generate() -> Option<Pair> {
+    let key = KeyPair::generate(KeySize::Rsa2048).ok()?;
+    let der: Pkcs8V1Der<'_> = key.as_der().ok()?;
+    // The JWT library wants the inner PKCS#1 key and unwraps PKCS#8 from PEM only.
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der.as_ref()));
+    let private = EncodingKey::from_rsa_pem(pem.as_bytes()).ok()?;
+    let mut jwk = Jwk::from_encoding_key(&private, Algorithm::RS256).ok()?;
+    let kid = jwk.thumbprint(ThumbprintHash::SHA256).ok()?;
+    jwk.common.key_id = Some(kid.clone());
+    jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+    let public = DecodingKey::from_jwk(&jwk).ok()?;
+    Some(Pair { private, public, jwk, kid })
+}

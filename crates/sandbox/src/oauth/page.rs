@@ -1,0 +1,117 @@
+//! The HTML pages: small, without scripts, usable by keyboard, screen reader and headless browser alike.
+
+use std::fmt::Write as _;
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+const LAYOUT: &str = include_str!("pages/layout.html");
+const LOGIN: &str = include_str!("pages/login.html");
+const CONSENT: &str = include_str!("pages/consent.html");
+const STYLE: &str = include_str!("pages/style.css");
+
+/// Nothing but the inline style is loaded. `form-action` is left out: browsers apply it to the
+/// redirect back to the client as well.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What the login page shows.
+pub(super) struct Login<'a> {
+    /// Id of the waiting request.
+    pub(super) id: &'a str,
+    /// Label of the application.
+    pub(super) app: &'a str,
+    /// What stands in the field already.
+    pub(super) username: &'a str,
+    /// Why the last attempt failed.
+    pub(super) alert: Option<&'a str>,
+}
+
+/// The login page.
+pub(super) fn login(status: StatusCode, login: &Login<'_>) -> Response {
+    let alert = login.alert.map(|text| format!("<p class=\"alert\" role=\"alert\" id=\"alert\">{}</p>", escape(text)));
+    let described = if login.alert.is_some() { " aria-invalid=\"true\" aria-describedby=\"alert\"" } else { "" };
+    let body = fill(
+        LOGIN,
+        &[
+            ("alert", &alert.unwrap_or_default()),
+            ("described", described),
+            ("app", &escape(login.app)),
+            ("request", &escape(login.id)),
+            ("username", &escape(login.username)),
+        ],
+    );
+    render(status, "Sign in", &body)
+}
+
+/// The consent page, with one line for each scope.
+pub(super) fn consent(id: &str, app: &str, scopes: &[String]) -> Response {
+    let mut items = String::new();
+    for scope in scopes {
+        let _ = write!(items, "<li><code>{}</code></li>", escape(scope));
+    }
+    let body = fill(CONSENT, &[("app", &escape(app)), ("request", &escape(id)), ("scopes", &items)]);
+    render(StatusCode::OK, "Allow access", &body)
+}
+
+/// An error that cannot be sent back to a client.
+pub(super) fn failure(status: StatusCode, text: &str) -> Response {
+    let body = format!("<h1>This request cannot go on</h1>\n<p class=\"alert\" role=\"alert\">{}</p>", escape(text));
+    render(status, "Error", &body)
+}
+
+/// What a user sees after signing out without a place to go.
+pub(super) fn signed_out() -> Response {
+    render(StatusCode::OK, "Signed out", "<h1>Signed out</h1>\n<p>You can close this window.</p>")
+}
+
+fn render(status: StatusCode, title: &str, body: &str) -> Response {
+    let page = fill(LAYOUT, &[("title", title), ("style", STYLE), ("body", body)]);
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache, no-store"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (status, headers, page).into_response()
+}
+
+/// Puts values into a template's `{{name}}` places, each once and in one pass, so that a value
+/// that looks like a place stays text.
+fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let mut page = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").unwrap_or((after, ""));
+        page.push_str(before);
+        page.push_str(values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value));
+        rest = after;
+    }
+    page.push_str(rest);
+    page
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_text_and_never_markup_or_places() {
+        assert_eq!(escape("<a href='x'>&\"</a>"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;&lt;/a&gt;");
+        assert_eq!(fill("{{a}}-{{b}}", &[("a", "{{b}}"), ("b", "2")]), "{{b}}-2");
+    }
+}

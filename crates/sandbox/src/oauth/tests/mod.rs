@@ -1,0 +1,5 @@
+//! The server as its clients and browsers meet it, over a small made-up org.
+
+mod code_flow;
+mod service_app;
+mod world;
