@@ -5,25 +5,31 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::codegen;
+#[cfg(feature = "fidelity")]
+use xtask::fidelity;
 
 /// Developer commands of Oktant.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask")]
 enum Command {
     Codegen(codegen::Args),
+    #[cfg(feature = "fidelity")]
+    Fidelity(fidelity::Args),
 }
 
 #[expect(clippy::print_stdout, reason = "this is the program's edge")]
 fn main() -> ExitCode {
-    let result = match Command::parse() {
-        Command::Codegen(args) => codegen::run(&args),
+    let result: Result<String, Box<dyn Error>> = match Command::parse() {
+        Command::Codegen(args) => codegen::run(&args).map_err(Into::into),
+        #[cfg(feature = "fidelity")]
+        Command::Fidelity(args) => fidelity::run(&args, &mut std::io::stdout().lock()).map(|()| String::new()).map_err(Into::into),
     };
     match result {
         Ok(report) => {
             print!("{report}");
             ExitCode::SUCCESS
         }
-        Err(error) => fail(&error),
+        Err(error) => fail(error.as_ref()),
     }
 }
 

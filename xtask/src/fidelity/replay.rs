@@ -1,0 +1,148 @@
+//! Sending the requests of a recording to a sandbox.
+
+use oktant_catalog::{Method, Operation};
+use oktant_sandbox::Sandbox;
+use reqwest::{Client, StatusCode};
+use serde_json::Value;
+
+use super::area::Area;
+use super::compare::{Shape, compare};
+use super::error::Error;
+use super::identity::{Identities, RECORDED_BASE};
+use super::rebuild;
+use super::recording::{Headers, Interaction, Script};
+use super::report::{Comparison, Report, SentBody};
+
+/// Replays a recording against an empty sandbox of its own and enters every comparison.
+pub(super) async fn replay(script: &Script, report: &mut Report) -> Result<(), Error> {
+    let started = Sandbox::builder().start().await;
+    let sandbox = started.map_err(|source| Error::Sandbox { script: script.name.clone(), source })?;
+    let http = client().map_err(|source| Error::Request { script: script.name.clone(), index: 0, source })?;
+    let mut replay = Replay { sandbox: &sandbox, http, identities: Identities::default() };
+    for (index, interaction) in script.interactions.iter().enumerate() {
+        if is_unrepeatable(interaction) {
+            report.unrepeatable();
+            continue;
+        }
+        let failed = |source| Error::Request { script: script.name.clone(), index, source };
+        let comparison = replay.repeat(interaction).await.map_err(failed)?;
+        report.add(&format!("{}#{index}", script.name), comparison);
+    }
+    sandbox.shutdown().await;
+    Ok(())
+}
+
+fn client() -> Result<Client, reqwest::Error> {
+    Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()
+}
+
+/// Token requests carry assertions and proofs that the recorder removed.
+fn is_unrepeatable(interaction: &Interaction) -> bool {
+    interaction.request.path.starts_with("/oauth2/") && interaction.request.path.ends_with("/token")
+}
+
+struct Replay<'a> {
+    sandbox: &'a Sandbox,
+    http: Client,
+    identities: Identities,
+}
+
+struct Answer {
+    status: StatusCode,
+    link: String,
+    body: Option<Value>,
+}
+
+impl Replay<'_> {
+    async fn repeat(&mut self, interaction: &Interaction) -> Result<Comparison, reqwest::Error> {
+        let operation = operation(interaction);
+        let (body, sent) = body(operation, interaction);
+        let answer = self.send(interaction, body.as_ref()).await?;
+        let recorded = &interaction.response;
+        self.identities.learn_cursor(&next_link(&recorded.headers), &answer.link);
+        if let (Some(recorded), Some(actual)) = (&recorded.body, &answer.body) {
+            self.identities.learn(recorded, actual);
+        }
+        let same_status = answer.status.as_u16() == recorded.status;
+        // An answer of another kind has nothing of the recorded one, even where key names coincide.
+        let actual = answer.body.as_ref().filter(|_| same_status);
+        let shape = recorded.body.as_ref().map_or_else(Shape::default, |recorded| {
+            compare(recorded, actual, &self.identities)
+        });
+        Ok(Comparison {
+            operation: operation.map_or_else(|| unrouted(interaction), |operation| operation.id.to_owned()),
+            area: Area::of(operation),
+            recorded_status: recorded.status,
+            actual_status: answer.status.as_u16(),
+            sent,
+            shape,
+            summary: summary(answer.body.as_ref()),
+        })
+    }
+
+    async fn send(&self, interaction: &Interaction, body: Option<&Value>) -> Result<Answer, reqwest::Error> {
+        let request = &interaction.request;
+        let (path, query) = (self.identities.translate(&request.path), self.identities.translate(&request.query));
+        let separator = if query.is_empty() { "" } else { "?" };
+        let url = format!("{}{path}{separator}{query}", self.sandbox.url());
+        let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or_default();
+        let mut call = self.http.request(method, url).header("authorization", format!("SSWS {}", self.sandbox.api_token()));
+        for name in ["accept", "content-type", "if-match"] {
+            if let Some(value) = request.headers.get(name).and_then(|values| values.first()) {
+                call = call.header(name, value);
+            }
+        }
+        call = match body {
+            Some(body) => call.body(self.translate_body(body)),
+            None => call.header("content-length", "0"),
+        };
+        let response = call.send().await?;
+        let status = response.status();
+        let links = response.headers().get_all("link").iter().filter_map(|value| value.to_str().ok());
+        let link = links.filter(|link| link.contains("rel=\"next\"")).collect();
+        let body = serde_json::from_slice(&response.bytes().await?).ok();
+        Ok(Answer { status, link, body })
+    }
+
+    fn translate_body(&self, body: &Value) -> String {
+        self.identities.translate(&body.to_string()).replace(RECORDED_BASE, &self.sandbox.url())
+    }
+}
+
+/// The body to send: the recorded one, or one rebuilt in its place.
+fn body(operation: Option<&Operation>, interaction: &Interaction) -> (Option<Value>, SentBody) {
+    if let Some(body) = &interaction.request.body {
+        return (Some(body.clone()), SentBody::Recorded);
+    }
+    let takes_one = operation.filter(|operation| operation.request.is_some() && operation.method != Method::Delete);
+    let Some(operation) = takes_one else { return (None, SentBody::None) };
+    match rebuild::body(operation, interaction.response.status, interaction.response.body.as_ref()) {
+        Some(body) => (Some(body), SentBody::Rebuilt),
+        None => (None, SentBody::Lost),
+    }
+}
+
+fn operation(interaction: &Interaction) -> Option<&'static Operation> {
+    let all = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
+    let method = all.into_iter().find(|method| method.as_str() == interaction.request.method)?;
+    // Some recordings begin the path with two slashes, which counts as one.
+    let path = interaction.request.path.replacen("//", "/", 1);
+    oktant_catalog::route(method, &path).map(|found| found.operation)
+}
+
+fn unrouted(interaction: &Interaction) -> String {
+    format!("{} (no operation)", interaction.request.method)
+}
+
+fn next_link(headers: &Headers) -> String {
+    let links = headers.get("link").into_iter().flatten();
+    links.filter(|link| link.contains("rel=\"next\"")).cloned().collect()
+}
+
+/// What an error says, for the list of mismatches.
+fn summary(body: Option<&Value>) -> String {
+    let Some(body) = body else { return String::new() };
+    let text = |name: &str| body[name].as_str().unwrap_or_default();
+    let cause = body.pointer("/errorCauses/0/errorSummary").and_then(Value::as_str).unwrap_or_default();
+    [text("errorCode"), text("errorSummary"), cause].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ")
+}
