@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use oktant_base::{Clock, Entropy, Secret};
+use oktant_base::{Clock, Entropy};
 use parking_lot::RwLock;
 
-use crate::http::{AccessTokens, ApiToken, Ledger, Limits};
-use crate::store::{Id, Store};
+use crate::http::{ApiToken, Ledger, Limits};
+use crate::oauth::{AuthorizationServer, BuiltInClients};
+use crate::store::Store;
 
 /// One org.
 #[derive(Debug)]
@@ -19,10 +20,9 @@ pub(crate) struct Org {
     pub(crate) limits: Limits,
     pub(crate) latency: Duration,
     pub(crate) api_token: ApiToken,
-    /// The OAuth client that the sandbox announces.
-    pub(crate) client_id: Id,
-    pub(crate) client_secret: Secret,
-    pub(crate) access_tokens: Arc<dyn AccessTokens>,
+    /// The OAuth clients that the sandbox begins with.
+    pub(crate) clients: BuiltInClients,
+    pub(crate) oauth: Arc<AuthorizationServer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }

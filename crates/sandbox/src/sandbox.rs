@@ -2,10 +2,11 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::serve::ListenerExt;
+use jsonwebtoken::jwk::Jwk;
 use oktant_base::{Clock, Code, Coded, Entropy, Secret, SeededEntropy, SystemClock, codes};
 use oktant_catalog::Plan;
 use parking_lot::RwLock;
@@ -15,7 +16,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::generate::{self, ADMIN_LOGIN, ADMIN_PASSWORD, Size};
-use crate::http::{self, ApiToken, Ledger, Limits, NoAccessTokens, RateLimits, RecordedRequest};
+use crate::http::{self, ApiToken, Ledger, Limits, RateLimits, RecordedRequest};
+use crate::oauth::{AuthorizationServer, BuiltInClients, OrgDirectory};
 use crate::org::{self, Org};
 
 /// Why a sandbox could not start.
@@ -54,6 +56,7 @@ pub struct Builder {
     plan: Plan,
     clock: Arc<dyn Clock>,
     entropy: Option<Arc<dyn Entropy>>,
+    service_app_key: Option<Jwk>,
 }
 
 impl Default for Builder {
@@ -68,6 +71,7 @@ impl Default for Builder {
             plan: Plan::Enterprise,
             clock: Arc::new(SystemClock),
             entropy: None,
+            service_app_key: None,
         }
     }
 }
@@ -127,6 +131,12 @@ impl Builder {
         self
     }
 
+    /// Registers the public key of the service applications, for `private_key_jwt`.
+    pub fn service_app_key(mut self, key: Jwk) -> Self {
+        self.service_app_key = Some(key);
+        self
+    }
+
     /// Generates the org and serves it on 127.0.0.1 in the current tokio runtime.
     ///
     /// # Errors
@@ -137,11 +147,11 @@ impl Builder {
         let listen = |source| Error::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let org = Arc::new(self.build_org());
+        let org = self.build_org(&format!("http://{address}"));
         Ok(Sandbox::serve(org, listener, address))
     }
 
-    fn build_org(self) -> Org {
+    fn build_org(self, url: &str) -> Arc<Org> {
         let entropy = self.entropy.unwrap_or_else(|| Arc::new(SeededEntropy::new(self.seed)));
         let size = Size { users: self.users, groups: self.groups };
         let mut store = generate::org(self.seed, size, self.clock.now());
@@ -151,20 +161,24 @@ impl Builder {
             id: store.ids.next("00T"),
             user: admin,
         };
-        let client_id = store.ids.next("0oa");
-        let client_secret = Secret::new(org::token(entropy.as_ref(), 64));
-        Org {
+        let secret = Secret::new(org::token(entropy.as_ref(), 64));
+        let clients = BuiltInClients::new(&mut store, secret, self.service_app_key);
+        Arc::new_cyclic(|org| Org {
             store: RwLock::new(store),
             ledger: Ledger::default(),
             limits: Limits::new(self.rate_limits, self.plan),
             latency: self.latency,
             api_token,
-            client_id,
-            client_secret,
-            access_tokens: Arc::new(NoAccessTokens),
+            clients,
+            oauth: AuthorizationServer::new(
+                url,
+                Arc::new(OrgDirectory::new(Weak::clone(org))),
+                Arc::clone(&self.clock),
+                Arc::clone(&entropy),
+            ),
             clock: self.clock,
             entropy,
-        }
+        })
     }
 }
 
@@ -231,12 +245,32 @@ impl Sandbox {
 
     /// Id of an OAuth client that may do the code flow and has every scope.
     pub fn client_id(&self) -> &str {
-        self.org.client_id.as_str()
+        &self.org.clients.web.id
     }
 
     /// Secret of that client.
     pub fn client_secret(&self) -> &str {
-        self.org.client_secret.expose()
+        self.org.clients.web.secrets.first().map_or("", |secret| secret.expose())
+    }
+
+    /// Id of a public OAuth client: the code flow with PKCE and without a secret.
+    pub fn native_client_id(&self) -> &str {
+        &self.org.clients.native.id
+    }
+
+    /// Id of the service application; see [`Builder::service_app_key`].
+    pub fn service_client_id(&self) -> &str {
+        &self.org.clients.service.id
+    }
+
+    /// Id of the service application whose tokens are bound by `DPoP`; it has the same key.
+    pub fn bound_service_client_id(&self) -> &str {
+        &self.org.clients.bound_service.id
+    }
+
+    /// Makes every access token issued so far count as expired; refresh tokens stay good.
+    pub fn expire_tokens(&self) {
+        self.org.oauth.expire_tokens();
     }
 
     /// Login of the administrator.

@@ -8,8 +8,8 @@ mod area;
 mod compare;
 mod error;
 mod identity;
-mod recording;
 mod rebuild;
+mod recording;
 mod replay;
 mod report;
 
@@ -49,7 +49,8 @@ pub fn run(args: &Args, out: &mut impl io::Write) -> Result<(), Error> {
     if !folder.is_dir() {
         return writeln!(out, "skipped: the folder of the recordings is not there (set OKTANT_SHARED_DATA)").map_err(print_error);
     }
-    let runtime = tokio::runtime::Runtime::new().map_err(|source| Error::file("start a runtime for", &folder, source))?;
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|source| Error::file("start a runtime for", &folder, source))?;
     let report = runtime.block_on(replay_all(&folder, args.only.as_deref()))?;
     report.print(out, args.verbose).map_err(print_error)?;
     report.check(args.status_min, args.keys_min)

@@ -5,9 +5,28 @@ use serde_json::{Map, Value, json};
 
 /// What the service adds to an object; a client that sent it would be ignored at best.
 const READ_ONLY: [&str; 22] = [
-    "id", "created", "lastUpdated", "lastMembershipUpdated", "objectClass", "status", "statusChanged", "activated",
-    "lastLogin", "passwordChanged", "vendorName", "orn", "features", "_links", "_embedded", "externalId", "syncState",
-    "universalLogout", "verificationStatus", "createdBy", "lastUpdatedBy", "system",
+    "id",
+    "created",
+    "lastUpdated",
+    "lastMembershipUpdated",
+    "objectClass",
+    "status",
+    "statusChanged",
+    "activated",
+    "lastLogin",
+    "passwordChanged",
+    "vendorName",
+    "orn",
+    "features",
+    "_links",
+    "_embedded",
+    "externalId",
+    "syncState",
+    "universalLogout",
+    "verificationStatus",
+    "createdBy",
+    "lastUpdatedBy",
+    "system",
 ];
 
 /// A password that any default policy accepts.

@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::error::Error;
 
 /// Folders whose recordings were written by hand and prove nothing.
-const HAND_WRITTEN: [&str; 2] = ["test_api_service_integrations_it", "test_application_cross_app_access_connections_it"];
+const HAND_WRITTEN: [&str; 2] =
+    ["test_api_service_integrations_it", "test_application_cross_app_access_connections_it"];
 
 /// One file: requests in order with the answers of a real org.
 #[derive(Debug)]
@@ -74,7 +75,8 @@ pub(super) fn scripts(folder: &Path) -> Result<Vec<Script>, Error> {
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let error = |source| Error::file("list", folder, source);
     let entries = fs::read_dir(folder).map_err(error)?;
-    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(error)?;
+    let mut paths =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(error)?;
     paths.sort();
     Ok(paths)
 }

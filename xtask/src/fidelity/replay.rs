@@ -66,9 +66,8 @@ impl Replay<'_> {
         let same_status = answer.status.as_u16() == recorded.status;
         // An answer of another kind has nothing of the recorded one, even where key names coincide.
         let actual = answer.body.as_ref().filter(|_| same_status);
-        let shape = recorded.body.as_ref().map_or_else(Shape::default, |recorded| {
-            compare(recorded, actual, &self.identities)
-        });
+        let shape =
+            recorded.body.as_ref().map_or_else(Shape::default, |recorded| compare(recorded, actual, &self.identities));
         Ok(Comparison {
             operation: operation.map_or_else(|| unrouted(interaction), |operation| operation.id.to_owned()),
             area: Area::of(operation),
@@ -86,7 +85,8 @@ impl Replay<'_> {
         let separator = if query.is_empty() { "" } else { "?" };
         let url = format!("{}{path}{separator}{query}", self.sandbox.url());
         let method = reqwest::Method::from_bytes(request.method.as_bytes()).unwrap_or_default();
-        let mut call = self.http.request(method, url).header("authorization", format!("SSWS {}", self.sandbox.api_token()));
+        let mut call =
+            self.http.request(method, url).header("authorization", format!("SSWS {}", self.sandbox.api_token()));
         for name in ["accept", "content-type", "if-match"] {
             if let Some(value) = request.headers.get(name).and_then(|values| values.first()) {
                 call = call.header(name, value);
@@ -144,5 +144,9 @@ fn summary(body: Option<&Value>) -> String {
     let Some(body) = body else { return String::new() };
     let text = |name: &str| body[name].as_str().unwrap_or_default();
     let cause = body.pointer("/errorCauses/0/errorSummary").and_then(Value::as_str).unwrap_or_default();
-    [text("errorCode"), text("errorSummary"), cause].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ")
+    [text("errorCode"), text("errorSummary"), cause]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" | ")
 }

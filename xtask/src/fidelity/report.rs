@@ -155,7 +155,8 @@ impl Report {
 
     /// Writes the table per operation, the totals per area and the most frequent reasons.
     pub(super) fn print(&self, out: &mut impl Write, verbose: bool) -> io::Result<()> {
-        let head = "operation                                     sent  same   status   keys     same  rebuilt  lost  foreign";
+        let head =
+            "operation                                     sent  same   status   keys     same  rebuilt  lost  foreign";
         writeln!(out, "{head}")?;
         for (area, total) in self.areas() {
             writeln!(out)?;
@@ -177,9 +178,18 @@ impl Report {
     }
 
     fn print_notes(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "\nsame: the status is the recorded one; keys: members of recorded answers, with how many of them")?;
-        writeln!(out, "are there with the same JSON type (none, where the status differs). Lost by the recorder were bodies")?;
-        writeln!(out, "of requests: rebuilt from the answer where it shows them, else sent without. Foreign are elements")?;
+        writeln!(
+            out,
+            "\nsame: the status is the recorded one; keys: members of recorded answers, with how many of them"
+        )?;
+        writeln!(
+            out,
+            "are there with the same JSON type (none, where the status differs). Lost by the recorder were bodies"
+        )?;
+        writeln!(
+            out,
+            "of requests: rebuilt from the answer where it shows them, else sent without. Foreign are elements"
+        )?;
         writeln!(out, "of lists that the recorded org had before the script began; they are not compared.")?;
         writeln!(out, "Not sent: {} token requests, whose credentials were removed.", self.unrepeatable)?;
         writeln!(out, "Left out as written by hand: {}.", self.left_out.join(", "))

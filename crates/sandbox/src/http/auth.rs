@@ -1,12 +1,11 @@
-//! Who calls: API tokens here, access tokens through [`AccessTokens`].
-
-use std::fmt;
+//! Who calls: API tokens here, access tokens through the authorization server.
 
 use http::{HeaderMap, StatusCode, header};
 use oktant_base::Secret;
 use oktant_catalog::{Method, Operation, Security};
 
 use super::errors::{self, ApiError, Entry};
+use crate::oauth::{Access, AuthorizationServer};
 use crate::store::Id;
 
 /// Who a request acts as.
@@ -76,22 +75,6 @@ pub(crate) enum TokenError {
     Proof(String),
 }
 
-/// Whatever issues access tokens can tell whether one is good.
-pub(crate) trait AccessTokens: Send + Sync + fmt::Debug {
-    /// The principal behind a token; always [`Principal::AccessToken`].
-    fn authenticate(&self, presented: Presented<'_>) -> Result<Principal, TokenError>;
-}
-
-/// No one issues access tokens: every one is invalid.
-#[derive(Debug)]
-pub(crate) struct NoAccessTokens;
-
-impl AccessTokens for NoAccessTokens {
-    fn authenticate(&self, _presented: Presented<'_>) -> Result<Principal, TokenError> {
-        Err(TokenError::Invalid("The access token is invalid."))
-    }
-}
-
 /// The API token of the org and whom it acts as.
 #[derive(Debug)]
 pub(crate) struct ApiToken {
@@ -110,7 +93,7 @@ pub(crate) fn authenticate(
     operation: &Operation,
     headers: &HeaderMap,
     api_token: &ApiToken,
-    access_tokens: &dyn AccessTokens,
+    oauth: &AuthorizationServer,
     url: &str,
 ) -> Result<Principal, ApiError> {
     // Operations with a client's own credentials check these themselves.
@@ -125,17 +108,23 @@ pub(crate) fn authenticate(
             Ok(Principal::ApiToken { user: api_token.user, token: api_token.id })
         }
         Some((Scheme::Ssws, _)) => Err(errors::E0000011.into()),
-        Some((kind, token)) => access_tokens
-            .authenticate(Presented {
+        Some((kind, token)) => oauth
+            .access(&Presented {
                 token,
                 dpop_scheme: kind == Scheme::Dpop,
                 proof: headers.get("dpop").and_then(|value| value.to_str().ok()),
                 method: operation.method.as_str(),
                 url,
             })
+            .map(by_access_token)
             .map_err(|error| refused(&error)),
         None => Err(errors::E0000005.into()),
     }
+}
+
+fn by_access_token(access: Access) -> Principal {
+    let Access { user_id, client_id: client, scopes } = access;
+    Principal::AccessToken { user: user_id.as_deref().and_then(Id::parse), client, scopes }
 }
 
 fn refuse_api_token(operation: &Operation) -> Result<(), ApiError> {

@@ -12,7 +12,7 @@ pub(crate) mod links;
 mod reply;
 mod server;
 
-pub(crate) use auth::{AccessTokens, ApiToken, NoAccessTokens, Presented, Principal, TokenError};
+pub(crate) use auth::{ApiToken, Presented, Principal, TokenError};
 pub(crate) use call::Call;
 pub(crate) use dispatch::Handler;
 pub(crate) use errors::ApiError;

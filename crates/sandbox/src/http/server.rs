@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
 use axum::response::Response;
 use bytes::Bytes;
 use http::request::Parts;
@@ -28,7 +29,28 @@ const REQUEST_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 /// Serves the org.
 pub(crate) fn router(org: Arc<Org>) -> Router {
-    Router::new().fallback(serve).with_state(org)
+    let sign_in = org.oauth.router().layer(middleware::from_fn_with_state(Arc::clone(&org), observe));
+    Router::new().fallback(serve).with_state(org).merge(sign_in)
+}
+
+/// Enters requests to the authorization server in the ledger.
+async fn observe(State(org): State<Arc<Org>>, request: Request, next: Next) -> Response {
+    if !org.latency.is_zero() {
+        org.clock.sleep(org.latency).await;
+    }
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let response = next.run(request).await;
+    let operation = method_of(&method).and_then(|method| oktant_catalog::route(method, uri.path()));
+    org.ledger.record(RecordedRequest {
+        sequence: 0,
+        method: method.to_string(),
+        path: uri.path().to_owned(),
+        query: uri.query().unwrap_or_default().to_owned(),
+        operation: operation.map(|found| found.operation.id),
+        status: response.status().as_u16(),
+        bytes: response.body().size_hint().exact().unwrap_or_default() as usize,
+    });
+    response
 }
 
 async fn serve(State(org): State<Arc<Org>>, request: Request) -> Response {
@@ -88,7 +110,7 @@ impl<'a> Exchange<'a> {
         let path = self.parts.uri.path();
         let url = format!("{}{path}", self.base);
         let headers = &self.parts.headers;
-        let principal = auth::authenticate(operation, headers, &org.api_token, org.access_tokens.as_ref(), &url)?;
+        let principal = auth::authenticate(operation, headers, &org.api_token, &org.oauth, &url)?;
         let admitted = self.admit(operation, &principal, allowance)?;
         auth::check_scopes(&principal, operation, self.host, path)?;
         let query = self.parts.uri.query().unwrap_or_default();
@@ -170,7 +192,7 @@ fn add_allowance(all: &mut http::HeaderMap, allowance: &Allowance) {
 /// The operation a request addresses.
 fn find_operation(parts: &Parts) -> Result<RouteMatch, ApiError> {
     let path = parts.uri.path();
-    let method = method(&parts.method);
+    let method = method_of(&parts.method);
     let trailing_slash = path.len() > 1 && path.ends_with('/');
     let found = method.and_then(|method| oktant_catalog::route(method, path)).filter(|_| !trailing_slash);
     found.ok_or_else(|| {
@@ -179,7 +201,7 @@ fn find_operation(parts: &Parts) -> Result<RouteMatch, ApiError> {
     })
 }
 
-fn method(method: &http::Method) -> Option<Method> {
+fn method_of(method: &http::Method) -> Option<Method> {
     let all = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
     all.into_iter().find(|known| known.as_str() == method.as_str())
 }

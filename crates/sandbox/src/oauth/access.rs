@@ -4,33 +4,10 @@ use super::AuthorizationServer;
 use super::dpop::Target;
 use super::issue::AccessClaims;
 use super::store::Standing;
+use crate::http::{Presented, TokenError};
 
 const INVALID: TokenError = TokenError::Invalid("The access token is invalid.");
 const REVOKED: TokenError = TokenError::Invalid("The token has been revoked.");
-
-/// An access token as it came in.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Presented<'a> {
-    /// The token itself.
-    pub(crate) token: &'a str,
-    /// Whether it came with the scheme `DPoP` rather than `Bearer`.
-    pub(crate) dpop_scheme: bool,
-    /// The `DPoP` header, if there is one.
-    pub(crate) proof: Option<&'a str>,
-    /// Method of the request.
-    pub(crate) method: &'a str,
-    /// URL of the request without query.
-    pub(crate) url: &'a str,
-}
-
-/// Why an access token is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum TokenError {
-    /// Unknown, expired, revoked or not for this org; the text goes into `error_description`.
-    Invalid(&'static str),
-    /// It is bound to a key and came without a proof, or with a wrong one: 400 with this text.
-    Proof(String),
-}
 
 /// What an access token stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]

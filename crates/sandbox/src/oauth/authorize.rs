@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::AuthorizationServer;
-use super::directory::{Client, Consent, Redirects};
+use super::directory::{Client, Consent, Event, Redirects};
 use super::error::OAuthError;
 use super::page;
 use super::params::Params;
@@ -148,7 +148,7 @@ impl AuthorizationServer {
     }
 
     fn record_code(&self, grant: &Grant) {
-        self.directory.record(super::Event {
+        self.directory.record(Event {
             event_type: "app.oauth2.authorize.code",
             display_message: "OAuth2 authorization code request",
             client_id: grant.client_id.clone(),

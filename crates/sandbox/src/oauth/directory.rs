@@ -82,7 +82,6 @@ pub(crate) struct Event {
 
 /// Kind of an OIDC application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub(crate) enum ApplicationType {
     Web,
     Native,
@@ -103,7 +102,6 @@ pub(crate) enum AuthMethod {
 
 /// Whether users are asked before a client gets what it wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
 pub(crate) enum Consent {
     Trusted,
     Required,

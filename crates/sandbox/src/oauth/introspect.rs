@@ -10,12 +10,12 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::AuthorizationServer;
-use super::access::{Presented, TokenError};
 use super::directory::Event;
 use super::error::{OAuthError, no_store};
 use super::issue::{AccessClaims, profile_claims};
 use super::params::Params;
 use super::store::{REFRESH_TOKEN_IDLE, Standing};
+use crate::http::{Presented, TokenError};
 
 /// `POST /oauth2/v1/introspect`.
 pub(super) async fn introspect(

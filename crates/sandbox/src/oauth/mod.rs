@@ -19,6 +19,7 @@ mod issue;
 mod key;
 mod login;
 mod metadata;
+mod org;
 mod page;
 mod params;
 mod scope;
@@ -38,10 +39,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oktant_base::{Clock, Entropy, Timestamp};
 use parking_lot::Mutex;
 
-pub(crate) use access::{Access, Presented, TokenError};
-pub(crate) use directory::{
-    ApplicationType, AuthMethod, Client, Consent, Directory, EndUser, Event, Redirects, Rotation, SignInError,
-};
+pub(crate) use access::Access;
+use directory::Directory;
+pub(crate) use org::{BuiltInClients, OrgDirectory};
 
 use key::SigningKey;
 use store::Store;

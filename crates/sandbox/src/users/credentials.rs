@@ -192,7 +192,10 @@ pub(crate) fn forgot_password_answer(store: &mut Store, call: &Call<'_>) -> Outc
         return Err(errors::E0000087.into());
     }
     let new = text_at(&body, "password");
-    check_policy(new, user.login()).map_err(|error| ApiError { status: StatusCode::FORBIDDEN, ..error })?;
+    check_policy(new, user.login()).map_err(|mut error| {
+        error.status = StatusCode::FORBIDDEN;
+        error
+    })?;
     user.password = Some(Password::Text(Secret::new(new.into())));
     user.password_changed = Some(call.stamp());
     Ok(shown(user))

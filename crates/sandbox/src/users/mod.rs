@@ -12,6 +12,7 @@ mod view;
 use crate::http::{Call, Handler, Outcome, Reply};
 use crate::store::{Store, User};
 
+pub(crate) use credentials::is_password;
 pub(crate) use find::{named, shared};
 pub(crate) use view::View;
 

@@ -3,8 +3,9 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::super::{Consent, Redirects, TokenError};
+use super::super::directory::{Consent, Redirects};
 use super::world::{CALLBACK, ISSUER, World, authorize_params, claims_of, encode, hidden};
+use crate::http::TokenError;
 
 #[tokio::test]
 async fn a_user_signs_in_and_the_client_gets_tokens_for_what_it_may() {

@@ -3,8 +3,8 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::super::TokenError;
 use super::world::{Answer, ClientKey, ISSUER, World, claims_of, encode, token_hash};
+use crate::http::TokenError;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 

@@ -13,11 +13,13 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::super::key::SigningKey;
-use super::super::{
-    Access, ApplicationType, AuthMethod, AuthorizationServer, Client, Consent, Directory, EndUser, Event, Presented,
-    Redirects, Rotation, SignInError, TokenError,
+use super::super::AuthorizationServer;
+use super::super::access::Access;
+use super::super::directory::{
+    ApplicationType, AuthMethod, Client, Consent, Directory, EndUser, Event, Redirects, Rotation, SignInError,
 };
+use super::super::key::SigningKey;
+use crate::http::{Presented, TokenError};
 
 pub(super) const ISSUER: &str = "http://127.0.0.1:4096";
 pub(super) const CALLBACK: &str = "http://localhost:33333";
