@@ -22,7 +22,9 @@ fn main() -> ExitCode {
     let result: Result<String, Box<dyn Error>> = match Command::parse() {
         Command::Codegen(args) => codegen::run(&args).map_err(Into::into),
         #[cfg(feature = "fidelity")]
-        Command::Fidelity(args) => fidelity::run(&args, &mut std::io::stdout().lock()).map(|()| String::new()).map_err(Into::into),
+        Command::Fidelity(args) => {
+            fidelity::run(&args, &mut std::io::stdout().lock()).map(|()| String::new()).map_err(Into::into)
+        }
     };
     match result {
         Ok(report) => {

@@ -47,7 +47,8 @@ pub fn run(args: &Args, out: &mut impl io::Write) -> Result<(), Error> {
     let folder = recordings();
     let print_error = |source| Error::file("print the report on", &folder, source);
     if !folder.is_dir() {
-        return writeln!(out, "skipped: the folder of the recordings is not there (set OKTANT_SHARED_DATA)").map_err(print_error);
+        return writeln!(out, "skipped: the folder of the recordings is not there (set OKTANT_SHARED_DATA)")
+            .map_err(print_error);
     }
     let runtime =
         tokio::runtime::Runtime::new().map_err(|source| Error::file("start a runtime for", &folder, source))?;
