@@ -29,7 +29,7 @@ use self::overlay::Overlay;
 pub struct Args {
     /// Write nothing; fail if the committed files differ.
     #[arg(long)]
-    check: bool,
+    pub check: bool,
 }
 
 /// The files that the catalogue is generated from.

@@ -14386,7 +14386,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         lifecycle: Lifecycle::Ga,
         deprecated: true,
         list: ListShape::Array,
-        limit: None,
+        limit: Some(Limit { min: None, default: Some(20), max: Some(200) }),
         bucket: "api",
     },
     Operation {

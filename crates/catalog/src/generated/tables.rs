@@ -2501,6 +2501,100 @@ pub(crate) static TABLES: &[Table] = &[
         covers: &[],
     },
     Table {
+        name: "PolicyApps",
+        aliases: &[],
+        routes: &[Route {
+            operation: "listPolicyApps",
+            parents: &[ParentKey { parameter: "policyId", column: "PolicyId", table: "Policies", table_column: "Id" }],
+            page: 0,
+            full_scan: &[""],
+            expressions: &[],
+            parameters: &[],
+            time_range: None,
+            fields: false,
+        }],
+        get: None,
+        key: &["PolicyId", "Id"],
+        scopes: &["okta.policies.read"],
+        columns: &[
+            column("PolicyId", ColumnType::Text, &[Source::Parent("policyId")]).not_null().read_only(),
+            column("Id", ColumnType::Text, &[Source::Path(&["id"])]).not_null().read_only(),
+            column("Name", ColumnType::Text, &[Source::Path(&["name"])]).read_only(),
+            column("Label", ColumnType::Text, &[Source::Path(&["label"])]).not_null(),
+            column("Status", ColumnType::Text, &[Source::Path(&["status"])])
+                .read_only()
+                .values(&["ACTIVE", "DELETED", "INACTIVE"]),
+            column("SignOnMode", ColumnType::Text, &[Source::Path(&["signOnMode"])]).not_null().values(&[
+                "AUTO_LOGIN",
+                "BASIC_AUTH",
+                "BOOKMARK",
+                "BROWSER_PLUGIN",
+                "OPENID_CONNECT",
+                "SAML_1_1",
+                "SAML_2_0",
+                "SECURE_PASSWORD_STORE",
+                "WS_FEDERATION",
+            ]),
+            column(
+                "AccessibilityErrorRedirectUrl",
+                ColumnType::Text,
+                &[Source::Path(&["accessibility", "errorRedirectUrl"])],
+            ),
+            column(
+                "AccessibilityLoginRedirectUrl",
+                ColumnType::Text,
+                &[Source::Path(&["accessibility", "loginRedirectUrl"])],
+            ),
+            column("AccessibilitySelfService", ColumnType::Boolean, &[Source::Path(&["accessibility", "selfService"])]),
+            column("Created", ColumnType::Timestamp, &[Source::Path(&["created"])]).read_only(),
+            column(
+                "ExpressConfigurationEnabledCapabilities",
+                ColumnType::Json,
+                &[Source::Path(&["expressConfiguration", "enabledCapabilities"])],
+            ),
+            column(
+                "ExpressConfigurationSupportedCapabilities",
+                ColumnType::Json,
+                &[Source::Path(&["expressConfiguration", "supportedCapabilities"])],
+            ),
+            column("Features", ColumnType::Json, &[Source::Path(&["features"])]).read_only(),
+            column("LastUpdated", ColumnType::Timestamp, &[Source::Path(&["lastUpdated"])]).read_only(),
+            column("LicensingSeatCount", ColumnType::Integer, &[Source::Path(&["licensing", "seatCount"])]),
+            column("Orn", ColumnType::Text, &[Source::Path(&["orn"])]).read_only(),
+            column("Profile", ColumnType::Json, &[Source::Path(&["profile"])]),
+            column(
+                "UniversalLogoutIdentityStack",
+                ColumnType::Text,
+                &[Source::Path(&["universalLogout", "identityStack"])],
+            )
+            .values(&["SHARED", "NOT_SHARED"]),
+            column("UniversalLogoutProtocol", ColumnType::Text, &[Source::Path(&["universalLogout", "protocol"])])
+                .values(&["PROPRIETARY", "GLOBAL_TOKEN_REVOCATION"]),
+            column("UniversalLogoutStatus", ColumnType::Text, &[Source::Path(&["universalLogout", "status"])])
+                .values(&["ENABLED", "DISABLED", "UNSUPPORTED"]),
+            column(
+                "UniversalLogoutSupportType",
+                ColumnType::Text,
+                &[Source::Path(&["universalLogout", "supportType"])],
+            )
+            .values(&["FULL", "PARTIAL"]),
+            column("VisibilityAppLinks", ColumnType::Json, &[Source::Path(&["visibility", "appLinks"])]),
+            column("VisibilityAutoLaunch", ColumnType::Boolean, &[Source::Path(&["visibility", "autoLaunch"])]),
+            column(
+                "VisibilityAutoSubmitToolbar",
+                ColumnType::Boolean,
+                &[Source::Path(&["visibility", "autoSubmitToolbar"])],
+            ),
+            column("VisibilityHide", ColumnType::Json, &[Source::Path(&["visibility", "hide"])]),
+            column("Embedded", ColumnType::Json, &[Source::Path(&["_embedded"])]).read_only(),
+            column("Credentials", ColumnType::Json, &[Source::Path(&["credentials"])]),
+            column("Settings", ColumnType::Json, &[Source::Path(&["settings"])]),
+            column("RawJson", ColumnType::Json, &[Source::Path(&[])]).not_null().read_only().hidden(),
+        ],
+        custom_attributes: None,
+        covers: &[("Applications", "Id")],
+    },
+    Table {
         name: "PolicyMappings",
         aliases: &[],
         routes: &[Route {

@@ -34,7 +34,7 @@ fn sql_type(data_type: ColumnType) -> &'static str {
 }
 
 fn operators(set: Ops) -> String {
-    let named = [
+    let known = [
         ("eq", Ops::EQ),
         ("ne", Ops::NE),
         ("sw", Ops::SW),
@@ -47,7 +47,7 @@ fn operators(set: Ops) -> String {
         ("pr", Ops::PR),
     ];
     let names: Vec<_> =
-        named.into_iter().filter(|(_, operator)| set.contains(*operator)).map(|(name, _)| name).collect();
+        known.into_iter().filter(|(_, operator)| set.contains(*operator)).map(|(name, _)| name).collect();
     if names.is_empty() { "-".to_owned() } else { names.join(" ") }
 }
 

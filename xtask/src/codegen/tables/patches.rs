@@ -101,10 +101,10 @@ impl Editor<'_> {
             column.expand.clone_from(&patch.expand);
         }
         if column.attribute.is_empty() && !(column.filter.is_empty() && column.search.is_empty()) {
-            let Some(Source::Path(path)) = column.sources.first() else {
+            let Some(Source::Path(segments)) = column.sources.first() else {
                 return Err(self.overlay.error(name, "a column without a member path needs an `attribute`"));
             };
-            column.attribute = path.join(".");
+            column.attribute = segments.join(".");
         }
         Ok(())
     }
