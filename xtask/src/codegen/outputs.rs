@@ -60,6 +60,10 @@ fn difference(committed: &str, generated: &str) -> String {
     let added = &new[same_start..new.len() - same_end];
     let mut report =
         format!("  from line {}: {} lines committed, {} lines generated\n", same_start + 1, removed.len(), added.len());
+    // Of two parts of equal length, only the lines that differ from their counterparts are worth reading.
+    let pairs = removed.iter().zip(added).filter(|(old, new)| old != new);
+    let (removed, added) =
+        if removed.len() == added.len() { pairs.unzip() } else { (removed.to_vec(), added.to_vec()) };
     for (mark, lines) in [('-', removed), ('+', added)] {
         for line in lines.iter().take(SHOWN_LINES) {
             let _ = writeln!(report, "  {mark} {line}");
@@ -79,6 +83,12 @@ mod tests {
     fn only_the_lines_that_differ_are_shown() {
         let report = difference("a\nb\nc\nd\n", "a\nx\ny\nc\nd\n");
         assert_eq!(report, "  from line 2: 1 lines committed, 2 lines generated\n  - b\n  + x\n  + y\n");
+    }
+
+    #[test]
+    fn lines_that_stayed_between_two_changes_are_not_shown() {
+        let report = difference("a\nb\nc\n", "x\nb\ny\n");
+        assert_eq!(report, "  from line 1: 3 lines committed, 3 lines generated\n  - a\n  - c\n  + x\n  + y\n");
     }
 
     #[test]

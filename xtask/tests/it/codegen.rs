@@ -17,7 +17,7 @@ fn inputs(overlay: PathBuf) -> Inputs {
 fn has_rustfmt() -> bool {
     let found = std::process::Command::new("rustfmt").arg("--version").output().is_ok();
     if !found {
-        println!("skipped: rustfmt is not installed");
+        eprintln!("skipped: rustfmt is not installed");
     }
     found
 }
@@ -88,6 +88,6 @@ fn keys_of_the_overlay_that_do_not_exist_are_errors_with_their_line() {
 fn the_committed_catalogue_is_what_the_inputs_give() {
     if has_rustfmt() {
         let report = codegen::run(&Args { check: true }).unwrap_or_else(|error| panic!("{error}"));
-        println!("{report}");
+        eprint!("{report}");
     }
 }
