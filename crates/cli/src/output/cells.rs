@@ -8,7 +8,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 /// The rows of a batch as text; `None` is NULL.
 pub(super) fn rows(batch: &RecordBatch) -> Result<impl Iterator<Item = Vec<Option<String>>>, ArrowError> {
-    const OPTIONS: FormatOptions<'static> = FormatOptions::new();
+    const OPTIONS: FormatOptions<'static> = FormatOptions::new().with_null("NULL");
     let columns = batch
         .columns()
         .iter()

@@ -59,7 +59,7 @@ fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
 }
 
 fn as_text(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    const OPTIONS: FormatOptions<'static> = FormatOptions::new();
+    const OPTIONS: FormatOptions<'static> = FormatOptions::new().with_null("NULL");
     let formatter = ArrayFormatter::try_new(array, &OPTIONS)?;
     let text = |row| array.is_valid(row).then(|| formatter.value(row).to_string());
     Ok(Arc::new((0..array.len()).map(text).collect::<StringArray>()))

@@ -15,7 +15,7 @@ mod table;
 use std::fmt;
 use std::io::Write as _;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use clap::ValueEnum;
@@ -112,7 +112,7 @@ impl Writer {
 
     /// Writes the rows of one batch.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let batch = batch.clone().with_schema(self.schema.clone()).map_err(|source| self.refused(source))?;
+        let batch = renamed(batch, &self.schema).map_err(|source| self.refused(source))?;
         self.encoder.encode(&batch, &mut self.buffer).map_err(|source| self.refused(source))?;
         self.hand_on()
     }
@@ -179,6 +179,12 @@ fn unique_names(schema: &SchemaRef) -> SchemaRef {
     Schema::new_with_metadata(fields, schema.metadata().clone()).into()
 }
 
+/// The batch with the column names of `schema`.
+fn renamed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(schema.clone(), batch.columns().to_vec(), &options)
+}
+
 /// Writes text for people to standard output, with its styles where they are wanted.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut stdout = anstream::stdout().lock();
@@ -202,7 +208,7 @@ pub(crate) fn print_batch(format: Format, batch: &RecordBatch) -> Result<()> {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, ListBuilder, StringArray, StringBuilder};
+    use arrow::array::{Array as _, ArrayRef, BooleanArray, Float64Array, Int64Array, ListBuilder, StringArray, StringBuilder};
     use arrow::array::TimestampMillisecondArray;
     use arrow::datatypes::{DataType, Field, TimeUnit};
     use oktant_base::codes;
@@ -242,11 +248,11 @@ mod tests {
         RecordBatch::try_new(schema.into(), columns).expect("columns fit the schema")
     }
 
-    /// What `format` makes of the batch given twice.
+    /// What `format` makes of the rows, handed over in two batches.
     fn encoded(format: Format, width: Option<usize>) -> String {
         let batch = batch();
         let schema = if format.needs_unique_names() { unique_names(&batch.schema()) } else { batch.schema() };
-        let batch = batch.with_schema(schema.clone()).expect("only names differ");
+        let batch = renamed(&batch, &schema).expect("only names differ");
         let mut encoder: Box<dyn Encoder> = match format {
             Format::Table => Box::new(table::Table::new(&schema, width, false)),
             _ => encoder(format, &schema, &Destination::File("rows".into()), false).expect("an encoder"),
@@ -285,16 +291,18 @@ mod tests {
     fn parquet_reads_back() {
         let batch = batch();
         let schema = unique_names(&batch.schema());
-        let batch = batch.with_schema(schema.clone()).expect("only names differ");
+        let batch = renamed(&batch, &schema).expect("only names differ");
         let mut encoder = parquet::Parquet::new(schema).expect("an encoder");
-        let (mut file, mut out) = (Vec::new(), Vec::new());
+        let mut file = tempfile::tempfile().expect("a file");
+        let mut out = Vec::new();
         for part in [batch.slice(0, 2), batch.slice(2, 1)] {
             encoder.encode(&part, &mut out).expect("encodes");
-            file.append(&mut out);
+            file.write_all(&out).expect("writes");
+            out.clear();
         }
         encoder.finish(&mut out).expect("finishes");
-        file.append(&mut out);
-        let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file.into(), 100);
+        file.write_all(&out).expect("writes");
+        let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 100);
         let read: Vec<RecordBatch> = reader.expect("a parquet file").map(|batch| batch.expect("a batch")).collect();
         assert_eq!(read, [batch]);
     }
@@ -303,7 +311,7 @@ mod tests {
     fn an_incomplete_result_is_rejected_by_parsers() {
         let batch = batch();
         let schema = unique_names(&batch.schema());
-        let batch = batch.with_schema(schema.clone()).expect("only names differ");
+        let batch = renamed(&batch, &schema).expect("only names differ");
         for format in [Format::Json, Format::Jsonl, Format::Csv, Format::Parquet] {
             let mut encoder = encoder(format, &schema, &Destination::Stdout, false).expect("an encoder");
             let mut out = Vec::new();
