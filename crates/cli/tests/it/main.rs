@@ -1,0 +1,8 @@
+//! The program as its users meet it: whole commands against a sandbox in this process.
+
+mod api;
+mod connection;
+mod explain;
+mod reference;
+mod sandbox;
+mod support;
