@@ -176,7 +176,7 @@ pub(crate) struct SandboxArgs {
     pub(crate) latency: u64,
 
     /// Rate limits to enforce
-    #[arg(long, value_enum, default_value_t = RateLimits::Okta)]
+    #[arg(long, value_enum, default_value_t = RateLimits::Off)]
     pub(crate) rate_limits: RateLimits,
 
     /// JSON file of faults to inject

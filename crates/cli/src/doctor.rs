@@ -1,5 +1,6 @@
 //! `oktant doctor`: each step from here to the org, with what to do about the first that fails.
 
+use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -110,17 +111,29 @@ async fn reach(properties: &Properties, findings: &mut Findings) -> Result<bool>
         findings.skipped("connection", "a proxy makes it")?;
         return Ok(true);
     }
-    let host = properties.org.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let host = properties.org.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = properties.org.port_or_known_default().unwrap_or(443);
-    let resolved = tokio::net::lookup_host((host.as_str(), port)).await.map(Vec::from_iter);
-    let resolved = resolved.map_err(|source| Error::Resolve { host: host.clone(), source }.into());
-    let Some(addresses) = findings.step("name", resolved, |addresses| {
-        format!("{host} is {}", addresses.first().map_or_else(String::new, |address| address.ip().to_string()))
-    })?
-    else {
-        return Ok(false);
-    };
-    let connected = match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(addresses.as_slice())).await {
+    match resolve(host, port, findings).await? {
+        Some(addresses) => connect(host, port, &addresses, findings).await,
+        None => Ok(false),
+    }
+}
+
+async fn resolve(host: &str, port: u16, findings: &mut Findings) -> Result<Option<Vec<SocketAddr>>> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        findings.skipped("name", "the host is an address")?;
+        return Ok(Some(vec![SocketAddr::new(address, port)]));
+    }
+    let resolved = tokio::net::lookup_host((host, port)).await.map(Vec::from_iter);
+    let resolved = resolved.map_err(|source| Error::Resolve { host: host.to_owned(), source }.into());
+    findings.step("name", resolved, |addresses| {
+        let address = addresses.first().map_or_else(String::new, |address| address.ip().to_string());
+        format!("{host} is {address}")
+    })
+}
+
+async fn connect(host: &str, port: u16, addresses: &[SocketAddr], findings: &mut Findings) -> Result<bool> {
+    let connected = match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(addresses)).await {
         Ok(connected) => connected.map(drop),
         Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
     };

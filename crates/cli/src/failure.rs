@@ -114,7 +114,9 @@ impl Coded for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownCode(_) => Some("`oktant explain` lists every code".to_owned()),
-            Self::Clock { .. } => Some("set the clock by a time server: tokens are refused when clocks differ".to_owned()),
+            Self::Clock { .. } => {
+                Some("set the clock by a time server: tokens are refused when clocks differ".to_owned())
+            }
             Self::NotAList(_) => Some("leave --all out to see the answer as it is".to_owned()),
             Self::Encode { .. } => Some("choose another --output, or cast the column to VARCHAR".to_owned()),
             _ => None,

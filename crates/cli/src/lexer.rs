@@ -151,10 +151,10 @@ mod tests {
         check_statements(" ; -- nothing\n;", &[]);
         check_statements("SELECT 1; SELECT 2", &["SELECT 1", "SELECT 2"]);
         check_statements("SELECT 'a;b', \"c;d\", `e;f`;", &["SELECT 'a;b', \"c;d\", `e;f`"]);
-        check_statements("SELECT 'it''s;' /* ; /* ; */ ; */ ; SELECT 2 -- ;", &[
-            "SELECT 'it''s;' /* ; /* ; */ ; */",
-            "SELECT 2 -- ;",
-        ]);
+        check_statements(
+            "SELECT 'it''s;' /* ; /* ; */ ; */ ; SELECT 2 -- ;",
+            &["SELECT 'it''s;' /* ; /* ; */ ; */", "SELECT 2 -- ;"],
+        );
         check_statements("SELECT 'open; end", &["SELECT 'open; end"]);
     }
 
@@ -180,16 +180,19 @@ mod tests {
         let joined: String = tokens(sql).map(|token| token.text).collect();
         assert_eq!(joined, sql);
         let kinds: Vec<Kind> = tokens("a 'b' \"c\" 1 --d").map(|token| token.kind).collect();
-        assert_eq!(kinds, [
-            Kind::Word,
-            Kind::Space,
-            Kind::Text,
-            Kind::Space,
-            Kind::Quoted,
-            Kind::Space,
-            Kind::Number,
-            Kind::Space,
-            Kind::Comment
-        ]);
+        assert_eq!(
+            kinds,
+            [
+                Kind::Word,
+                Kind::Space,
+                Kind::Text,
+                Kind::Space,
+                Kind::Quoted,
+                Kind::Space,
+                Kind::Number,
+                Kind::Space,
+                Kind::Comment
+            ]
+        );
     }
 }

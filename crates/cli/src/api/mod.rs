@@ -1,8 +1,8 @@
 //! `oktant api`: any operation of the catalogue, or any method and path.
 
 mod list;
-mod parse;
 mod pages;
+mod parse;
 
 use std::io::Read as _;
 use std::process::ExitCode;

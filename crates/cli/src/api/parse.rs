@@ -91,7 +91,9 @@ fn parse_operation(name: &str, words: &[String], earlier: CallOptions) -> Result
     let parameters: Vec<&Parameter> =
         operation.iter().flat_map(|operation| operation.parameters).filter(is_option).collect();
     let about = operation.map(|operation| format!("{} {}", operation.method.as_str(), operation.path));
-    let command = command(operation.map_or("operation", |operation| operation.id)).args(parameters.iter().copied().map(argument)).about(about.unwrap_or_default());
+    let command = command(operation.map_or("operation", |operation| operation.id))
+        .args(parameters.iter().copied().map(argument))
+        .about(about.unwrap_or_default());
     let matches = match command.try_get_matches_from(words) {
         Ok(matches) => matches,
         Err(error) => return Ok(Parsed::Refused(error)),
@@ -101,10 +103,8 @@ fn parse_operation(name: &str, words: &[String], earlier: CallOptions) -> Result
 }
 
 fn command(name: &'static str) -> clap::Command {
-    let command = clap::Command::new(name)
-        .bin_name(format!("oktant api {name}"))
-        .no_binary_name(true)
-        .max_term_width(100);
+    let command =
+        clap::Command::new(name).bin_name(format!("oktant api {name}")).no_binary_name(true).max_term_width(100);
     CallOptions::augment_args(command)
 }
 

@@ -105,8 +105,8 @@ impl Writer {
         if format == Format::Parquet && on_terminal {
             return Err(Error::Usage("parquet is not for a terminal: add --out FILE or redirect".to_owned()).into());
         }
-        let encoder = encoder(format, &schema, destination, on_terminal)
-            .map_err(|source| Error::Encode { format, source })?;
+        let encoder =
+            encoder(format, &schema, destination, on_terminal).map_err(|source| Error::Encode { format, source })?;
         Ok(Self { format, schema, encoder, sink: Sink::open(destination)?, buffer: Vec::new() })
     }
 
@@ -208,8 +208,10 @@ pub(crate) fn print_batch(format: Format, batch: &RecordBatch) -> Result<()> {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Array as _, ArrayRef, BooleanArray, Float64Array, Int64Array, ListBuilder, StringArray, StringBuilder};
     use arrow::array::TimestampMillisecondArray;
+    use arrow::array::{
+        Array as _, ArrayRef, BooleanArray, Float64Array, Int64Array, ListBuilder, StringArray, StringBuilder,
+    };
     use arrow::datatypes::{DataType, Field, TimeUnit};
     use oktant_base::codes;
 

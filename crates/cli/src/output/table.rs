@@ -110,12 +110,7 @@ impl Table {
         }
     }
 
-    fn push_line<'a>(
-        &self,
-        cells: impl Iterator<Item = (&'a str, Style)>,
-        widths: &[usize],
-        text: &mut String,
-    ) {
+    fn push_line<'a>(&self, cells: impl Iterator<Item = (&'a str, Style)>, widths: &[usize], text: &mut String) {
         let start = text.len();
         for (column, (cell, style)) in cells.enumerate() {
             if column > 0 {

@@ -7,7 +7,8 @@ use crate::support::{Org, check, oktant, program};
 #[test]
 fn an_operation_takes_its_parameters_by_name() {
     let org = Org::small();
-    let shown = org.oktant(&["api", "listUsers", "--limit", "1", "--search", "profile.login eq \"admin@oktant.example\""]);
+    let shown =
+        org.oktant(&["api", "listUsers", "--limit", "1", "--search", "profile.login eq \"admin@oktant.example\""]);
     assert!(shown.starts_with("exit: 0\n----- stdout -----\n[{\"id\":\"00u"), "{shown}");
     let request = &org.sandbox.requests()[0];
     assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/api/v1/users"));

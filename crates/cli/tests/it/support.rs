@@ -15,6 +15,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"port \d+", "port [port]"),
     (r"request id [0-9a-f]{32}", "request id [id]"),
     (r"\d+ ms", "[time] ms"),
+    (r"\d+ of \d+", "[left] of [limit]"),
     (r"\d\d:\d\d:\d\dZ", "[time]"),
     (r"/tmp/\.tmp\w+", "[folder]"),
 ];
