@@ -10,6 +10,7 @@
 //! # });
 //! ```
 
+mod factors;
 mod generate;
 mod groups;
 mod http;

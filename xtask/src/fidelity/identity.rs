@@ -1,6 +1,6 @@
 //! Which object of the sandbox stands for which object of the recorded org.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,11 @@ const NATURAL_KEYS: [&str; 7] = ["kid", "key", "factorType", "name", "label", "t
 
 /// Recorded ids and tokens, with what the sandbox gave in their place.
 #[derive(Debug, Default)]
-pub(super) struct Identities(HashMap<String, String>);
+pub(super) struct Identities {
+    known: HashMap<String, String>,
+    /// Names that the script itself has given, such as those of attributes of a schema.
+    sent: HashSet<String>,
+}
 
 /// The counterpart of an element of a recorded list.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,9 +32,26 @@ pub(super) enum Counterpart<'a> {
 impl Identities {
     /// Replaces every known id in a text.
     pub(super) fn translate(&self, text: &str) -> String {
-        let mut known: Vec<_> = self.0.iter().filter(|(recorded, _)| text.contains(recorded.as_str())).collect();
+        let mut known: Vec<_> = self.known.iter().filter(|(recorded, _)| text.contains(recorded.as_str())).collect();
         known.sort_by_key(|(recorded, _)| std::cmp::Reverse(recorded.len()));
         known.iter().fold(text.to_owned(), |text, (recorded, actual)| text.replace(recorded.as_str(), actual))
+    }
+
+    /// Remembers the names in a body that is about to be sent.
+    pub(super) fn note_sent(&mut self, body: &Value) {
+        match body {
+            Value::Object(members) => {
+                self.sent.extend(members.keys().cloned());
+                members.values().for_each(|value| self.note_sent(value));
+            }
+            Value::Array(elements) => elements.iter().for_each(|value| self.note_sent(value)),
+            _ => {}
+        }
+    }
+
+    /// Whether the script gave something this name.
+    pub(super) fn has_sent(&self, name: &str) -> bool {
+        self.sent.contains(name)
     }
 
     /// Learns from two answers to the same request.
@@ -77,7 +98,7 @@ impl Identities {
 
     fn by_id<'b>(&self, element: &Value, free: &mut Vec<&'b Value>) -> Counterpart<'b> {
         let Some(id) = element["id"].as_str() else { return Counterpart::Foreign };
-        let (id, is_known) = match self.0.get(id) {
+        let (id, is_known) = match self.known.get(id) {
             Some(known) => (known.as_str(), true),
             None => (id, false),
         };
@@ -114,7 +135,7 @@ impl Identities {
         // Short texts would be found inside of others.
         const LENGTH_MIN: usize = 11;
         if recorded.len() >= LENGTH_MIN && recorded != actual && !actual.is_empty() {
-            self.0.entry(recorded.to_owned()).or_insert_with(|| actual.to_owned());
+            self.known.entry(recorded.to_owned()).or_insert_with(|| actual.to_owned());
         }
     }
 }

@@ -57,6 +57,9 @@ impl Replay<'_> {
     async fn repeat(&mut self, interaction: &Interaction) -> Result<Comparison, reqwest::Error> {
         let operation = operation(interaction);
         let (body, sent) = body(operation, interaction);
+        if let Some(body) = &body {
+            self.identities.note_sent(body);
+        }
         let answer = self.send(interaction, body.as_ref()).await?;
         let recorded = &interaction.response;
         self.identities.learn_cursor(&next_link(&recorded.headers), &answer.link);

@@ -17,6 +17,7 @@ pub(crate) const PREFIX: &str = "/sandbox/";
 pub(crate) fn answer(org: &Org, parts: &Parts, _body: &Bytes) -> Response {
     let reply = match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/sandbox/requests") => Reply::json(&org.ledger.entries()),
+        (&Method::GET, "/sandbox/outbox") => Reply::json(&org.store.read().factors.outbox().collect::<Vec<_>>()),
         (&Method::DELETE, "/sandbox/requests") => {
             org.ledger.clear();
             Reply::no_content()

@@ -21,7 +21,7 @@ pub(crate) enum Handler {
 }
 
 static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
-    let areas = [crate::users::HANDLERS, crate::groups::HANDLERS];
+    let areas = [crate::users::HANDLERS, crate::groups::HANDLERS, crate::schemas::HANDLERS, crate::factors::HANDLERS];
     areas.into_iter().flatten().copied().collect()
 });
 

@@ -53,6 +53,7 @@ entries! {
     E0000068 403 "Invalid Passcode/Answer";
     E0000080 403 "The password does not meet the complexity requirements of the current password policy.";
     E0000082 403 "Each code can only be used once. Please wait for a new code and try again.";
+    E0000083 403 "PassCode is valid but exceeded time window.";
     E0000087 403 "The recovery question answer did not match our records.";
     E0000090 409 "The role specified is already assigned to the user.";
     E0000091 400 "The provided role type was not the same as required role type.";

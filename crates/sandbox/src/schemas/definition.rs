@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use crate::store::Datum;
+use crate::store::{Datum, Stamp};
 
 /// The schema of one kind of profile: base attributes that every org has, custom ones of this org.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub(crate) struct Schema {
     pub(crate) base_required: Vec<String>,
     pub(crate) custom: IndexMap<String, Value>,
     pub(crate) custom_required: Vec<String>,
+    /// When it last changed; never, if it is as it was made.
+    pub(crate) last_updated: Option<Stamp>,
 }
 
 /// Base attributes of users: name, title, and what its owner may do.
@@ -84,20 +86,21 @@ impl Schema {
             base_required: USER_REQUIRED.iter().map(|&name| name.to_owned()).collect(),
             custom: IndexMap::new(),
             custom_required: Vec::new(),
+            last_updated: None,
         }
     }
 
     /// The schema of groups in a new org.
     pub(crate) fn group() -> Self {
         let attribute = |title: &str, max: u64, required: bool| {
-            let mut entry = json!({ "title": title, "type": "string" });
+            let mut entry = json!({ "title": title, "description": title, "type": "string" });
             if required {
                 entry["required"] = Value::Bool(true);
             }
             entry["mutability"] = json!("READ_WRITE");
             entry["scope"] = json!("NONE");
             entry["maxLength"] = json!(max);
-            entry["permissions"] = json!([{ "principal": "SELF", "action": "READ_ONLY" }]);
+            entry["permissions"] = json!([{ "principal": "SELF", "action": "READ_WRITE" }]);
             entry["master"] = json!({ "type": "PROFILE_MASTER" });
             entry
         };
@@ -110,6 +113,7 @@ impl Schema {
             base_required: vec!["name".to_owned()],
             custom: IndexMap::new(),
             custom_required: Vec::new(),
+            last_updated: None,
         }
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod json;
 mod numbers;
 mod profile;
 mod stamp;
+mod user_types;
 mod users;
 
 pub(crate) use groups::{Group, GroupKind, GroupNumber, Groups};
@@ -13,10 +14,12 @@ pub(crate) use id::{Id, IdSource};
 pub(crate) use numbers::NumberSet;
 pub(crate) use profile::{Datum, Name, Profile};
 pub(crate) use stamp::{Stamp, with_millis};
+pub(crate) use user_types::UserType;
 pub(crate) use users::{Password, Provider, RecoveryQuestion, Status, User, UserNumber, Users};
 
 use indexmap::IndexMap;
 
+use crate::factors::Factors;
 use crate::schemas::Schema;
 
 /// The state of one org.
@@ -33,6 +36,10 @@ pub(crate) struct Store {
     pub(crate) default_schema: Schema,
     /// Schemas of the other user types.
     pub(crate) user_schemas: IndexMap<Id, Schema>,
+    /// Enrolments of factors.
+    pub(crate) factors: Factors,
+    /// User types beside the default one.
+    pub(crate) user_types: IndexMap<Id, UserType>,
     pub(crate) group_schema: Schema,
     /// The administrator behind the API token.
     pub(crate) admin: Id,
@@ -51,6 +58,8 @@ impl Store {
             default_type,
             default_schema: Schema::user(),
             user_schemas: IndexMap::new(),
+            user_types: IndexMap::new(),
+            factors: Factors::default(),
             group_schema: Schema::group(),
             admin,
         }

@@ -1,0 +1,68 @@
+//! Factors: enrolling, activating and verifying them, with real one-time passwords.
+
+mod catalog;
+mod code;
+mod enroll;
+mod model;
+mod verify;
+mod view;
+
+use crate::http::{ApiError, Call, Handler, Outcome, Reply, errors};
+use crate::store::{Id, Status, Store};
+use crate::users;
+
+pub(crate) use model::{Factor, Factors, Message};
+
+/// Operations served here.
+pub(crate) const HANDLERS: &[(&str, Handler)] = &[
+    ("listFactors", Handler::Read(list)),
+    ("getFactor", Handler::Read(get)),
+    ("enrollFactor", Handler::Write(enroll::enroll)),
+    ("activateFactor", Handler::Write(verify::activate)),
+    ("verifyFactor", Handler::Write(verify::verify)),
+    ("resendEnrollFactor", Handler::Write(verify::resend)),
+    ("getFactorTransactionStatus", Handler::Read(verify::transaction)),
+    ("unenrollFactor", Handler::Write(unenroll)),
+    ("resetFactors", Handler::Write(reset)),
+    ("listSupportedFactors", Handler::Read(catalog::supported)),
+    ("listSupportedSecurityQuestions", Handler::Read(catalog::questions)),
+];
+
+fn list(store: &Store, call: &Call<'_>) -> Outcome {
+    let user = users::shared(store, call)?.id;
+    let factors: Vec<_> = store.factors.of(user).iter().map(|factor| view::factor(call, user, factor)).collect();
+    Ok(Reply::json(&factors))
+}
+
+fn get(store: &Store, call: &Call<'_>) -> Outcome {
+    let user = users::shared(store, call)?.id;
+    let factor = store.factors.find(user, call.param("factorId")).ok_or_else(|| not_found(call))?;
+    Ok(Reply::json(&view::factor(call, user, factor)))
+}
+
+fn unenroll(store: &mut Store, call: &Call<'_>) -> Outcome {
+    let user = users::shared(store, call)?.id;
+    if store.factors.remove(user, call.param("factorId")) { Ok(Reply::no_content()) } else { Err(not_found(call)) }
+}
+
+/// `resetFactors`: every enrolment of the user goes.
+fn reset(store: &mut Store, call: &Call<'_>) -> Outcome {
+    let user = users::shared(store, call)?;
+    if user.status != Status::Active {
+        return Err(errors::E0000038.into());
+    }
+    let id = user.id;
+    store.factors.forget(id);
+    Ok(Reply::empty_object())
+}
+
+/// The user and the factor that the path names, the factor to be changed.
+fn exclusive<'a>(store: &'a mut Store, call: &Call<'_>) -> Result<(Id, &'a mut Factor), ApiError> {
+    let user = users::shared(store, call)?.id;
+    let factor = store.factors.find_mut(user, call.param("factorId")).ok_or_else(|| not_found(call))?;
+    Ok((user, factor))
+}
+
+fn not_found(call: &Call<'_>) -> ApiError {
+    ApiError::not_found(call.param("factorId"), "UserFactor")
+}
