@@ -26,17 +26,37 @@ async fn interrupt() {
     }
 }
 
-/// Completes when someone wants the program to end: by Ctrl-C, or by SIGTERM as service managers do.
-pub(crate) async fn asked_to_stop() {
+/// Listens for what asks a program to end: Ctrl-C, and SIGTERM as service managers send it.
+/// Signals count from this call on, not from the first wait.
+pub(crate) struct StopSignals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else { return interrupt().await };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            () = interrupt() => {}
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl StopSignals {
+    /// Begins to listen.
+    pub(crate) fn listen() -> Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let terminate = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
+            let interrupt = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;
+            Ok(Self { terminate, interrupt })
         }
+        #[cfg(not(unix))]
+        Ok(Self {})
     }
-    #[cfg(not(unix))]
-    interrupt().await;
+
+    /// Completes at the next signal.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        interrupt().await;
+    }
 }

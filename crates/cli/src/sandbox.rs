@@ -6,7 +6,8 @@ use oktant_sandbox::Sandbox;
 
 use crate::args::{RateLimits, SandboxArgs};
 use crate::failure::Result;
-use crate::{output, runtime, terminal};
+use crate::runtime::{self, StopSignals};
+use crate::{output, terminal};
 
 /// Starts the sandbox, announces it on standard output and waits for a signal.
 pub(crate) fn run(args: &SandboxArgs) -> Result<()> {
@@ -24,13 +25,18 @@ async fn serve(args: &SandboxArgs) -> Result<()> {
             RateLimits::Okta => oktant_sandbox::RateLimits::Okta,
             RateLimits::Off => oktant_sandbox::RateLimits::Off,
         });
+    let mut stop = StopSignals::listen()?;
     let sandbox = builder.start().await?;
     let line = serde_json::json!(sandbox.announcement()).to_string();
     output::print_bytes(format!("{line}\n").as_bytes())?;
     if terminal::stderr_is_terminal() {
         terminal::note(format_args!("serving {} users at {}; Ctrl-C ends it", args.users, sandbox.url()));
     }
-    runtime::asked_to_stop().await;
-    sandbox.shutdown().await;
+    stop.next().await;
+    // Answers under way are finished, unless someone asks again.
+    tokio::select! {
+        () = sandbox.shutdown() => {}
+        () = stop.next() => {}
+    }
     Ok(())
 }
