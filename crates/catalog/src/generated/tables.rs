@@ -4832,7 +4832,8 @@ pub(crate) static TABLES: &[Table] = &[
             column("TypeId", ColumnType::Text, &[Source::Path(&["type", "id"])]).attribute("type.id").search(Ops::EQ),
             column("ClassificationType", ColumnType::Text, &[Source::Path(&["_embedded", "classification", "type"])])
                 .read_only()
-                .expand("classification"),
+                .expand("classification")
+                .hidden(),
             column("Embedded", ColumnType::Json, &[Source::Path(&["_embedded"])]).read_only(),
             column("RawJson", ColumnType::Json, &[Source::Path(&[])]).not_null().read_only().hidden(),
         ],

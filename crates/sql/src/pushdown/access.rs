@@ -1,5 +1,6 @@
 //! Which of a table's routes answers a scan, and where the keys of its parents come from.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use datafusion::logical_expr::{Expr, col, lit};
@@ -14,28 +15,36 @@ const TUPLES_MAX: usize = 10_000;
 
 /// A route and the keys of its parents.
 #[derive(Debug)]
-pub struct Access {
+pub(crate) struct Access {
     /// Index of the route.
-    pub index: usize,
+    pub(crate) index: usize,
     /// The route.
-    pub route: &'static Route,
+    pub(crate) route: &'static Route,
     /// The parents, for a child table.
-    pub parents: Option<Parents>,
+    pub(crate) parents: Option<Parents>,
     /// Conjuncts that the choice of parents satisfies, by position.
-    pub exact: Vec<usize>,
+    pub(crate) exact: Vec<usize>,
 }
 
 impl Access {
     /// Chooses the route that returns every column the scan needs at the least number of parents.
-    pub fn choose(scan: &Scan, filters: &[Expr], needed: &BTreeSet<usize>) -> Option<Self> {
+    pub(crate) fn choose(scan: &Scan, filters: &[Expr], needed: &BTreeSet<usize>) -> Option<Self> {
         let relation = &scan.relation;
         let routes = relation.routes().iter().enumerate();
         let absent = |route: usize| {
             needed.iter().filter(|&&column| *relation.columns()[column].origin(route) == Origin::Absent).count()
         };
-        routes
-            .map(|(index, route)| Self::by(scan, filters, index, route))
-            .min_by_key(|access| (absent(access.index), access.parents_expected(scan), access.index))
+        routes.map(|(index, route)| Self::by(scan, filters, index, route)).min_by_key(|access| {
+            let parents = access.parents_expected(scan);
+            (absent(access.index), parents, access.children_expected(scan), access.index)
+        })
+    }
+
+    /// Where routes visit equally many parents: the one of a larger parent table, whose members
+    /// have fewer children each.
+    fn children_expected(&self, scan: &Scan) -> Reverse<u64> {
+        let parents = self.route.parents.last().and_then(|key| scan.options.sizes.get(key.table));
+        Reverse(parents.copied().unwrap_or(0))
     }
 
     /// How many parents it visits, as far as that is known: fewer are better, unknown is worst.

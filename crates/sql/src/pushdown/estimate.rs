@@ -8,12 +8,12 @@ use super::translate::Selectivity;
 use crate::request::{Estimate, KeySource, RequestStream, Scan};
 
 /// The rate-limit bucket of a route.
-pub fn bucket(route: Option<&Route>) -> &'static str {
+pub(crate) fn bucket(route: Option<&Route>) -> &'static str {
     route.and_then(|route| oktant_catalog::operation(route.operation)).map_or("", |operation| operation.bucket)
 }
 
 /// The cost of reads by key: one request each.
-pub fn of_lookups(requests: u64, operation: &'static Operation) -> Estimate {
+pub(crate) fn of_lookups(requests: u64, operation: &'static Operation) -> Estimate {
     Estimate {
         min: requests,
         max: Some(requests),
@@ -24,7 +24,7 @@ pub fn of_lookups(requests: u64, operation: &'static Operation) -> Estimate {
 }
 
 /// The cost of lists.
-pub fn of(
+pub(crate) fn of(
     scan: &Scan,
     access: &Access,
     streams: &[RequestStream],

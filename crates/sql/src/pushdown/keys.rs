@@ -10,15 +10,15 @@ use crate::relation::Relation;
 
 /// A column of text and all the values that the conjuncts of a statement leave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bound {
+pub(crate) struct Bound {
     /// The values, each once, in the order of the statement.
-    pub values: Vec<String>,
+    pub(crate) values: Vec<String>,
     /// Positions of the conjuncts that say no more than this.
-    pub conjuncts: Vec<usize>,
+    pub(crate) conjuncts: Vec<usize>,
 }
 
 /// What `filters` bind the column at `position` to; `None` where they leave it open.
-pub fn bound(filters: &[Expr], relation: &Relation, position: usize) -> Option<Bound> {
+pub(crate) fn bound(filters: &[Expr], relation: &Relation, position: usize) -> Option<Bound> {
     let mut bound: Option<Bound> = None;
     for (conjunct, filter) in filters.iter().enumerate() {
         let Some(values) = equalities(filter, relation, position) else { continue };
@@ -87,19 +87,19 @@ fn push_once(values: &mut Vec<String>, value: String) {
 
 /// Whether `value` can be one segment of a path: an empty one or a dot segment would address
 /// another resource (RFC 3986, 5.2.4).
-pub fn is_segment(value: &str) -> bool {
+pub(crate) fn is_segment(value: &str) -> bool {
     !matches!(value, "" | "." | "..")
 }
 
 /// Whether `value` has the form of an object's id. Paths below `/users/` also take logins, which
 /// would answer for a key that no row has.
-pub fn is_id(value: &str) -> bool {
+pub(crate) fn is_id(value: &str) -> bool {
     value.len() == 20 && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Every combination of one value per list, the last list varying fastest; `None` when there
 /// would be more than `max`.
-pub fn combinations(lists: &[Vec<String>], max: usize) -> Option<Vec<Vec<String>>> {
+pub(crate) fn combinations(lists: &[Vec<String>], max: usize) -> Option<Vec<Vec<String>>> {
     let count = lists.iter().try_fold(1_usize, |count, list| count.checked_mul(list.len()))?;
     if count > max {
         return None;

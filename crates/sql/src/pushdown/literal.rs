@@ -7,7 +7,7 @@ use datafusion::logical_expr::{Cast, Expr};
 
 /// A constant.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Constant {
+pub(crate) enum Constant {
     /// SQL NULL: no comparison with it holds.
     Null,
     /// Text.
@@ -26,11 +26,11 @@ pub enum Constant {
 
 /// A point in time as the org stores it, and whether the constant lies after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instant {
+pub(crate) struct Instant {
     /// Milliseconds since the epoch, rounded down.
-    pub millis: i64,
+    pub(crate) millis: i64,
     /// Whether rounding cut something off.
-    pub rounded: bool,
+    pub(crate) rounded: bool,
 }
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
@@ -38,7 +38,7 @@ const MILLIS_PER_DAY: i64 = 86_400_000;
 impl Constant {
     /// The value of a constant expression; `None` where it is not constant or of a type that the
     /// org does not have.
-    pub fn of(expr: &Expr) -> Option<Self> {
+    pub(crate) fn of(expr: &Expr) -> Option<Self> {
         match expr {
             Expr::Literal(value, _) => Self::of_scalar(value),
             Expr::Cast(Cast { expr, field }) => match expr.as_ref() {
@@ -82,7 +82,7 @@ impl Constant {
     }
 
     /// The point in time it stands for: a day is its midnight in UTC.
-    pub fn as_instant(&self) -> Option<Instant> {
+    pub(crate) fn as_instant(&self) -> Option<Instant> {
         match self {
             Self::Instant(instant) => Some(*instant),
             Self::Day(day) => Some(Instant { millis: i64::from(*day) * MILLIS_PER_DAY, rounded: false }),
@@ -103,13 +103,13 @@ fn finite(number: f64) -> Option<Constant> {
 
 /// An instant as expressions and parameters have it: ISO 8601 with milliseconds and `Z`.
 /// `None` outside of the years that four digits can name.
-pub fn iso_instant(millis: i64) -> Option<String> {
+pub(crate) fn iso_instant(millis: i64) -> Option<String> {
     let instant = DateTime::<Utc>::from_timestamp_millis(millis)?;
     (1..=9999).contains(&instant.year()).then(|| instant.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
 /// A day as ISO 8601, within the years that four digits can name.
-pub fn iso_day(days: i32) -> Option<String> {
+pub(crate) fn iso_day(days: i32) -> Option<String> {
     iso_instant(i64::from(days) * MILLIS_PER_DAY).map(|text| text[..10].to_owned())
 }
 

@@ -19,6 +19,9 @@ mod spelling;
 mod time_range;
 mod translate;
 
+#[cfg(test)]
+mod tests;
+
 pub use estimate::{expected_per_minute, seconds};
 pub use expression::{Expression, Literal, Operator};
 pub use plan::plan;

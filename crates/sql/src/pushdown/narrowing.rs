@@ -1,5 +1,7 @@
 //! Which expression parameter of a route carries which conjuncts, and in how many requests.
 
+use std::cmp::Ordering;
+
 use datafusion::logical_expr::Expr;
 use oktant_base::limits::{EXPRESSION_ENCODED_BYTES_MAX, EXPRESSION_TERMS_MAX};
 use oktant_catalog::Route;
@@ -10,7 +12,7 @@ use crate::request::{Consistency, Scan};
 
 /// What a route's expression parameters do for a scan.
 #[derive(Debug)]
-pub enum Narrowing {
+pub(crate) enum Narrowing {
     /// No row satisfies the statement.
     Never,
     /// The org evaluates nothing.
@@ -21,15 +23,15 @@ pub enum Narrowing {
 
 /// Conjuncts that one parameter carries.
 #[derive(Debug)]
-pub struct Carried {
+pub(crate) struct Carried {
     /// The parameter.
-    pub parameter: &'static oktant_catalog::Expression,
+    pub(crate) parameter: &'static oktant_catalog::Expression,
     /// Its value in each of the requests that together return the rows; never empty.
-    pub batches: Vec<Expression>,
+    pub(crate) batches: Vec<Expression>,
     /// The conjuncts that every row returned satisfies, by position.
-    pub exact: Vec<usize>,
+    pub(crate) exact: Vec<usize>,
     /// How far the rows are narrowed down.
-    pub selectivity: Selectivity,
+    pub(crate) selectivity: Selectivity,
 }
 
 /// A conjunct and its translation.
@@ -40,7 +42,7 @@ struct Part {
 }
 
 /// Finds the parameter of `route` that does most for `filters`.
-pub fn narrow(scan: &Scan, index: usize, route: &'static Route, filters: &[Expr]) -> Narrowing {
+pub(crate) fn narrow(scan: &Scan, index: usize, route: &'static Route, filters: &[Expr]) -> Narrowing {
     let mut best: Option<(&'static oktant_catalog::Expression, Vec<Part>)> = None;
     for parameter in by_preference(scan, route) {
         let translator = Translator {
@@ -51,7 +53,7 @@ pub fn narrow(scan: &Scan, index: usize, route: &'static Route, filters: &[Expr]
             empty_string_as_null: scan.options.empty_string_as_null,
         };
         let Some(parts) = parts(&translator, filters) else { return Narrowing::Never };
-        if best.as_ref().is_none_or(|(_, known)| is_better(&parts, known)) {
+        if best.as_ref().is_none_or(|(_, known)| is_better(&parts, known, prefers_exact(scan, route))) {
             best = Some((parameter, parts));
         }
     }
@@ -83,19 +85,57 @@ fn parts(translator: &Translator<'_>, filters: &[Expr]) -> Option<Vec<Part>> {
             Translation::Always | Translation::Local => {}
         }
     }
+    if contradict(&parts, translator) {
+        return None;
+    }
     Some(translator.compatible(parts, |part| &part.pushed))
 }
 
-/// More conjuncts are better. A single value is better looked up where it is compared exactly:
-/// that answer comes from the primary store.
-fn is_better(parts: &[Part], known: &[Part]) -> bool {
-    match (parts, known) {
-        ([part], [known]) => {
-            part.pushed.selectivity == Selectivity::Value
-                && part.pushed.class < known.pushed.class
-                && !matches!(part.pushed.expression, Expression::Any(_))
-        }
-        _ => parts.len() > known.len(),
+/// Whether the conjuncts leave some enumeration no member.
+fn contradict(parts: &[Part], translator: &Translator<'_>) -> bool {
+    let enumerations = translator.relation.columns().iter().filter(|column| column.is_enum());
+    enumerations.into_iter().any(|column| {
+        let mut lists = parts.iter().filter_map(|part| part.pushed.expression.equalities(&column.attribute));
+        let Some(first) = lists.next() else { return false };
+        lists.fold(first, |left, list| left.into_iter().filter(|member| list.contains(member)).collect()).is_empty()
+    })
+}
+
+/// When an exact comparison is preferred among parameters that carry as many conjuncts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PrefersExact {
+    Always,
+    ForSingleValues,
+    Never,
+}
+
+fn prefers_exact(scan: &Scan, route: &Route) -> PrefersExact {
+    match scan.options.consistency {
+        // Only the search sorts.
+        Consistency::Auto if scan.order.is_some() => PrefersExact::Never,
+        Consistency::Auto if route.fields => PrefersExact::ForSingleValues,
+        Consistency::Auto => PrefersExact::Always,
+        Consistency::Strong | Consistency::Search => PrefersExact::Never,
+    }
+}
+
+/// More conjuncts are better. With as many, the parameter that compares exactly: its answer comes
+/// from the primary store. Only where the list can also be projected (`fields`) is that given up
+/// for the search, except for the look-up of a single value.
+fn is_better(parts: &[Part], known: &[Part], prefers_exact: PrefersExact) -> bool {
+    let worst = |parts: &[Part]| parts.iter().map(|part| part.pushed.class).max();
+    let is_single_value = match parts {
+        [part] => part.pushed.selectivity == Selectivity::Value && part.pushed.expression.terms() == 1,
+        _ => false,
+    };
+    match parts.len().cmp(&known.len()) {
+        Ordering::Greater => true,
+        Ordering::Less => false,
+        Ordering::Equal => match prefers_exact {
+            PrefersExact::Always => worst(parts) <= worst(known),
+            PrefersExact::ForSingleValues => is_single_value && worst(parts) < worst(known),
+            PrefersExact::Never => false,
+        },
     }
 }
 
@@ -108,7 +148,7 @@ fn carried(scan: &Scan, route: &Route, parameter: &'static oktant_catalog::Expre
 }
 
 /// Pages that `rows` rows fill; an empty list is one page.
-pub fn pages(rows: u64, page: u32) -> u64 {
+pub(crate) fn pages(rows: u64, page: u32) -> u64 {
     if page == 0 { 1 } else { rows.div_ceil(u64::from(page)).max(1) }
 }
 

@@ -9,16 +9,16 @@ use crate::relation::{Relation, RelationColumn};
 
 /// A column in a comparison.
 #[derive(Debug, Clone, Copy)]
-pub struct Operand<'a> {
+pub(crate) struct Operand<'a> {
     /// The column.
-    pub column: &'a RelationColumn,
+    pub(crate) column: &'a RelationColumn,
     /// What of its value is compared.
-    pub view: View,
+    pub(crate) view: View,
 }
 
 /// What of a column's value is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
+pub(crate) enum View {
     /// The value itself.
     Value,
     /// The value in lower case.
@@ -31,7 +31,7 @@ pub enum View {
 
 impl View {
     /// How the case of text is treated.
-    pub const fn casing(self) -> Casing {
+    pub(crate) const fn casing(self) -> Casing {
         match self {
             Self::Lower => Casing::Lower,
             Self::Upper => Casing::Upper,
@@ -42,7 +42,7 @@ impl View {
 
 impl<'a> Operand<'a> {
     /// The column that `expr` is, or `None` where it is something else.
-    pub fn of(expr: &Expr, relation: &'a Relation) -> Option<Self> {
+    pub(crate) fn of(expr: &Expr, relation: &'a Relation) -> Option<Self> {
         match expr {
             Expr::Column(column) => Some(Self { column: relation.column(column.name())?, view: View::Value }),
             Expr::Alias(alias) => Self::of(&alias.expr, relation),

@@ -2,7 +2,7 @@
 
 /// The literal parts of a `LIKE` pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern {
+pub(crate) struct Pattern {
     /// Literal texts between wildcards, in order, empty ones left out.
     runs: Vec<String>,
     /// Whether the first run stands at the start of the pattern.
@@ -21,7 +21,7 @@ const ESCAPE: char = '\\';
 impl Pattern {
     /// Reads a pattern; `None` for another escape character than the backslash, which the
     /// engine does not evaluate either, and for a pattern that ends inside an escape.
-    pub fn parse(pattern: &str, escape: Option<char>) -> Option<Self> {
+    pub(crate) fn parse(pattern: &str, escape: Option<char>) -> Option<Self> {
         if escape.is_some_and(|escape| escape != ESCAPE) {
             return None;
         }
@@ -50,27 +50,27 @@ impl Pattern {
     }
 
     /// The text it stands for, where it has no wildcard.
-    pub fn whole(&self) -> Option<String> {
+    pub(crate) fn whole(&self) -> Option<String> {
         (!self.wild).then(|| self.runs.concat())
     }
 
     /// The literal text every match starts with.
-    pub fn prefix(&self) -> Option<&str> {
+    pub(crate) fn prefix(&self) -> Option<&str> {
         self.anchored_start.then(|| self.runs.first().map(String::as_str)).flatten()
     }
 
     /// The literal text every match ends with.
-    pub fn suffix(&self) -> Option<&str> {
+    pub(crate) fn suffix(&self) -> Option<&str> {
         self.anchored_end.then(|| self.runs.last().map(String::as_str)).flatten()
     }
 
     /// Literal texts that every match contains.
-    pub fn runs(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &str> {
         self.runs.iter().map(String::as_str)
     }
 
     /// Whether a value matches exactly when it starts with [`Self::prefix`].
-    pub const fn is_prefix_only(&self) -> bool {
+    pub(crate) const fn is_prefix_only(&self) -> bool {
         self.prefix_only
     }
 }

@@ -7,12 +7,12 @@ use datafusion::logical_expr::Expr;
 use crate::relation::{Origin, Relation};
 
 /// Positions of the columns that `filters` mention.
-pub fn mentioned(filters: &[Expr], relation: &Relation) -> BTreeSet<usize> {
+pub(crate) fn mentioned(filters: &[Expr], relation: &Relation) -> BTreeSet<usize> {
     filters.iter().flat_map(Expr::column_refs).filter_map(|column| relation.position(column.name())).collect()
 }
 
 /// Values of `expand` that the columns need, joined as the parameter takes them.
-pub fn expand(relation: &Relation, columns: &[usize]) -> Option<String> {
+pub(crate) fn expand(relation: &Relation, columns: &[usize]) -> Option<String> {
     let values: BTreeSet<_> = columns.iter().filter_map(|&position| relation.columns()[position].expand).collect();
     (!values.is_empty()).then(|| values.into_iter().collect::<Vec<_>>().join(","))
 }
@@ -20,7 +20,7 @@ pub fn expand(relation: &Relation, columns: &[usize]) -> Option<String> {
 /// The value of `fields` that returns just what the columns need, such as `id,profile:(login)`.
 /// `None` where some column needs more than a member of the object or of its profile, or where
 /// nothing would be saved.
-pub fn fields(relation: &Relation, route: usize, columns: &[usize]) -> Option<String> {
+pub(crate) fn fields(relation: &Relation, route: usize, columns: &[usize]) -> Option<String> {
     let mut members = vec!["id"];
     let mut profile = Vec::new();
     for &position in columns {

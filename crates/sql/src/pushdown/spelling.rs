@@ -1,17 +1,18 @@
 //! What a text literal must be spelled like, so that a server that ignores case finds every
 //! value that a case-mapping SQL comparison finds.
 //!
-//! The org compares by simple case folding: one character folds to one character, accents count.
-//! SQL's `lower` and `upper` map whole strings and may change their length (`ß` becomes `SS`),
-//! and some characters have an upper case without being its lower case (`ı`). A row that only
-//! such a mapping finds would be lost, so each of these spellings is asked for as well.
+//! The org compares character by character, accents count; how it folds the rarest characters is
+//! not documented. SQL's `lower` and `upper` map whole strings and may change their length (`ß`
+//! becomes `SS`), and some characters have an upper case without being its lower case (`ı`, `ſ`).
+//! A row that only such a mapping finds would be lost, so these spellings are asked for as well,
+//! or the text is cut before a character in doubt.
 //!
 //! # Source
 //! Unicode Standard, `SpecialCasing.txt` (unconditional mappings) and `UnicodeData.txt`.
 
 /// How a SQL comparison treats the case of the column's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Casing {
+pub(crate) enum Casing {
     /// As it stands: `=`, `LIKE`.
     Kept,
     /// Ignored: `ILIKE`.
@@ -26,8 +27,9 @@ pub enum Casing {
 const SPELLINGS_MAX: usize = 8;
 
 /// Lower-case ASCII texts and the single characters whose upper case is the same as theirs,
-/// although folding tells them apart.
+/// although they are not their lower case.
 const UPPER_TWINS: &[(&str, char)] = &[
+    ("s", 'ſ'),
     ("i", 'ı'),
     ("ss", 'ß'),
     ("ff", 'ﬀ'),
@@ -39,9 +41,12 @@ const UPPER_TWINS: &[(&str, char)] = &[
     ("st", 'ﬆ'),
 ];
 
+/// The same for comparisons that ignore case: one character for one.
+const FOLD_TWINS: &[(&str, char)] = &[("s", 'ſ')];
+
 /// What is known about the values that satisfy a comparison with a literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Spellings {
+pub(crate) enum Spellings {
     /// Each of them folds to one of these.
     Known(Vec<String>),
     /// There are none.
@@ -51,23 +56,26 @@ pub enum Spellings {
 }
 
 /// The spellings of the values that equal `text` after `casing`.
-pub fn of_whole(text: &str, casing: Casing) -> Spellings {
+pub(crate) fn of_whole(text: &str, casing: Casing) -> Spellings {
     match casing {
         Casing::Kept => Spellings::Known(vec![text.to_owned()]),
-        Casing::Ignored if text.chars().all(folds_alike_everywhere) => Spellings::Known(vec![text.to_owned()]),
+        Casing::Ignored if text.chars().all(folds_alike_everywhere) => with_twins(text, FOLD_TWINS),
         Casing::Lower if text.to_lowercase() != text => Spellings::Nothing,
         Casing::Lower if text.chars().all(is_lowered_singly) => Spellings::Known(vec![text.to_owned()]),
         Casing::Upper if text.contains(|c: char| c.is_ascii_lowercase()) => Spellings::Nothing,
-        Casing::Upper if text.is_ascii() => of_upper(text),
+        Casing::Upper if text.is_ascii() => with_twins(text, UPPER_TWINS),
         Casing::Ignored | Casing::Lower | Casing::Upper => Spellings::Unknown,
     }
 }
 
 /// The spellings of the longest useful start of the values that start with `prefix` after `casing`.
-pub fn of_prefix(prefix: &str, casing: Casing) -> Spellings {
+pub(crate) fn of_prefix(prefix: &str, casing: Casing) -> Spellings {
     match casing {
         Casing::Kept => first_part(prefix, |c| c != CAPITAL_SIGMA),
-        Casing::Ignored => first_part(prefix, folds_alike_everywhere),
+        Casing::Ignored => match first_part(prefix, folds_alike_everywhere) {
+            Spellings::Known(parts) => longest_with_twins(&parts.concat()),
+            other => other,
+        },
         Casing::Lower if prefix.to_lowercase() != prefix => Spellings::Unknown,
         Casing::Lower => match first_part(prefix, is_lowered_singly) {
             Spellings::Known(parts) => parts.iter().map(|part| without_last_i(part)).collect(),
@@ -78,15 +86,21 @@ pub fn of_prefix(prefix: &str, casing: Casing) -> Spellings {
     }
 }
 
-/// A spelling of a text that occurs somewhere in a value after `casing`, if there is one.
-pub fn of_part(part: &str, casing: Casing) -> Option<String> {
-    let is_plain = match casing {
-        Casing::Kept => !part.contains(CAPITAL_SIGMA),
-        Casing::Ignored => part.chars().all(folds_alike_everywhere),
-        Casing::Lower => part.to_lowercase() == part && part.chars().all(is_lowered_singly) && !part.ends_with('i'),
+/// The longest piece of a text that occurs in a value after `casing` and has one spelling only.
+pub(crate) fn of_part(part: &str, casing: Casing) -> Option<&str> {
+    let is_plain = |c: char| match casing {
+        Casing::Kept => c != CAPITAL_SIGMA,
+        Casing::Ignored => folds_alike_everywhere(c) && !c.eq_ignore_ascii_case(&'s'),
+        Casing::Lower => c != 'i' && is_lowered_singly(c) && c.to_lowercase().eq([c]),
         Casing::Upper => false,
     };
-    is_plain.then(|| part.to_owned())
+    part.split(|c| !is_plain(c)).max_by_key(|piece| piece.chars().count()).filter(|piece| !piece.is_empty())
+}
+
+/// The part of a text at its end that has one spelling only.
+pub(crate) fn of_suffix(suffix: &str, casing: Casing) -> Option<&str> {
+    let end = suffix.rsplit(|c: char| of_part(c.encode_utf8(&mut [0; 4]), casing).is_none()).next()?;
+    (!end.is_empty()).then_some(end)
 }
 
 /// `İ` is an `i` and a combining dot in lower case, so an `i` at the end of a part may be half
@@ -123,7 +137,15 @@ fn is_lowered_singly(c: char) -> bool {
     !matches!(c, 'ς' | '\u{307}')
 }
 
-fn of_upper(text: &str) -> Spellings {
+/// The longest start of `text` that is worth asking for in all its spellings.
+fn longest_with_twins(text: &str) -> Spellings {
+    let ends = text.char_indices().map(|(start, c)| start + c.len_utf8()).rev();
+    let spellings = ends.map(|end| with_twins(&text[..end], FOLD_TWINS));
+    spellings.into_iter().find(|spellings| *spellings != Spellings::Unknown).unwrap_or(Spellings::Unknown)
+}
+
+/// Every spelling of `text`, in lower case where it is ASCII, with some parts replaced by twins.
+fn with_twins(text: &str, twins: &[(&str, char)]) -> Spellings {
     let lower = text.to_ascii_lowercase();
     let mut done: Vec<String> = Vec::new();
     let mut open = vec![(String::new(), lower.as_str())];
@@ -135,7 +157,7 @@ fn of_upper(text: &str) -> Spellings {
             done.push(written);
             continue;
         };
-        for (twin_of, twin) in UPPER_TWINS {
+        for (twin_of, twin) in twins {
             if let Some(after) = rest.strip_prefix(twin_of) {
                 open.push((format!("{written}{twin}"), after));
             }
@@ -156,8 +178,8 @@ mod tests {
     #[test]
     fn upper_asks_for_characters_that_only_upper_unites() {
         assert_eq!(of_whole("PARK", Casing::Upper), known(&["park"]));
-        assert_eq!(of_whole("PARIS", Casing::Upper), known(&["paris", "parıs"]));
-        assert_eq!(of_whole("STRASSE", Casing::Upper).len(), Some(6));
+        assert_eq!(of_whole("PARIS", Casing::Upper), known(&["paris", "pariſ", "parıs", "parıſ"]));
+        assert_eq!(of_whole("SS", Casing::Upper), known(&["ss", "sſ", "ß", "ſs", "ſſ"]));
         assert_eq!(of_whole("MISSISSIPPI", Casing::Upper), Spellings::Unknown);
         assert_eq!(of_whole("Park", Casing::Upper), Spellings::Nothing);
     }
@@ -173,7 +195,20 @@ mod tests {
     fn prefixes_stop_before_characters_that_fold_by_context() {
         assert_eq!(of_prefix("ΑΣΑ", Casing::Kept), known(&["Α"]));
         assert_eq!(of_prefix("joς", Casing::Ignored), known(&["jo"]));
+        assert_eq!(of_prefix("sin", Casing::Ignored), known(&["sin", "ſin"]));
+        assert_eq!(of_prefix("straße", Casing::Lower), known(&["straße"]));
+        assert_eq!(of_prefix("heidi", Casing::Lower), known(&["heid"]));
         assert_eq!(of_prefix("STR", Casing::Upper), Spellings::Unknown);
+    }
+
+    #[test]
+    fn parts_are_the_longest_of_one_spelling() {
+        assert_eq!(of_part("smith", Casing::Kept), Some("smith"));
+        assert_eq!(of_part("smith", Casing::Ignored), Some("mith"));
+        assert_eq!(of_part("heinrich", Casing::Lower), Some("ch"));
+        assert_eq!(of_part("smith", Casing::Upper), None);
+        assert_eq!(of_suffix("jones.com", Casing::Ignored), Some(".com"));
+        assert_eq!(of_suffix("Jones", Casing::Ignored), None);
     }
 
     /// Every character whose upper case is ASCII is either folded to it or listed as a twin.
@@ -181,20 +216,11 @@ mod tests {
     fn twins_are_complete() {
         for c in '\0'..=char::MAX {
             let upper: String = c.to_uppercase().collect();
-            if !upper.is_ascii() || c.is_ascii() || c == 'ſ' {
+            if !upper.is_ascii() || c.is_ascii() {
                 continue;
             }
             let lower = upper.to_ascii_lowercase();
             assert!(UPPER_TWINS.contains(&(lower.as_str(), c)), "{c} maps to {upper}");
-        }
-    }
-
-    impl Spellings {
-        fn len(&self) -> Option<usize> {
-            match self {
-                Self::Known(list) => Some(list.len()),
-                _ => None,
-            }
         }
     }
 }

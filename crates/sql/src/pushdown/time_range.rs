@@ -8,18 +8,18 @@ use crate::relation::Relation;
 
 /// Bounds in milliseconds since the epoch; rows outside of them cannot satisfy the statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TimeBounds {
+pub(crate) struct TimeBounds {
     /// The earliest instant.
-    pub since: Option<i64>,
+    pub(crate) since: Option<i64>,
     /// The first instant after the last one.
-    pub until: Option<i64>,
+    pub(crate) until: Option<i64>,
 }
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
 impl TimeBounds {
     /// The bounds that the conjuncts `filters` set to the column at `position`.
-    pub fn of(filters: &[Expr], relation: &Relation, position: usize) -> Self {
+    pub(crate) fn of(filters: &[Expr], relation: &Relation, position: usize) -> Self {
         let mut bounds = Self::default();
         for filter in filters {
             bounds.narrow(filter, relation, position);

@@ -405,8 +405,8 @@ impl Translator<'_> {
     }
 
     fn suffix_test(&self, column: &RelationColumn, pattern: &Pattern, casing: Casing) -> Translation {
-        match pattern.suffix().and_then(|suffix| spelling::of_part(suffix, casing)) {
-            Some(suffix) => self.spelled(column, Operator::Ew, vec![suffix], casing, Class::Superset),
+        match pattern.suffix().and_then(|suffix| spelling::of_suffix(suffix, casing)) {
+            Some(suffix) => self.spelled(column, Operator::Ew, vec![suffix.to_owned()], casing, Class::Superset),
             None => Translation::Local,
         }
     }
@@ -416,7 +416,7 @@ impl Translator<'_> {
         let longest = parts.map(|part| (part.chars().count(), part)).max_by_key(|(length, _)| *length);
         match longest {
             Some((length, part)) if length >= CONTAINS_CHARS_MIN => {
-                self.spelled(column, Operator::Co, vec![part], casing, Class::Superset)
+                self.spelled(column, Operator::Co, vec![part.to_owned()], casing, Class::Superset)
             }
             _ => Translation::Local,
         }
