@@ -1,0 +1,194 @@
+//! Orgs, gateways and networks that fail.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::Response;
+use oktant_base::{Clock, Coded, SystemClock, codes};
+use oktant_client::{Call, ConnectFailure, Edges, Error, Org, Phase, Properties};
+
+use crate::fake::{Fake, JumpingClock, Seen, edges, json, torn};
+
+const NOON: &str = "2026-01-01T12:00:00Z";
+const NOON_DATE: &str = "Thu, 01 Jan 2026 12:00:00 GMT";
+const NOON_EPOCH: i64 = 1_767_268_800;
+
+/// Answers the first request with `fault` and the rest well; gives the waits and the requests.
+async fn one_fault(
+    method: &str,
+    fault: impl Fn() -> Response + Send + Sync + 'static,
+) -> (Result<u16, Error>, Vec<f64>, Vec<Seen>) {
+    let fake = Fake::start(move |number, _| if number == 0 { fault() } else { json(200, &[], "[]") }).await;
+    let clock = JumpingClock::at(NOON);
+    let org = fake.org(clock.clone()).await;
+    let result = org.send(Call::path(method, "/api/v1/things").unwrap()).await.map(|reply| reply.status);
+    (result, clock.waits(), fake.seen())
+}
+
+fn too_many(limit: &str, reset: i64) -> Response {
+    let reset = reset.to_string();
+    let headers = [
+        ("date", NOON_DATE),
+        ("x-rate-limit-limit", limit),
+        ("x-rate-limit-remaining", "0"),
+        ("x-rate-limit-reset", reset.as_str()),
+        ("x-okta-request-id", "first"),
+    ];
+    json(429, &headers, r#"{"errorCode":"E0000047","errorSummary":"API call exceeded rate limit","errorCauses":[]}"#)
+}
+
+#[tokio::test]
+async fn a_spent_limit_is_waited_for_and_the_repeat_names_its_cause() {
+    let (result, waits, seen) = one_fault("POST", || too_many("600", NOON_EPOCH + 49)).await;
+    assert_eq!(result.unwrap(), 200);
+    assert_eq!(waits, [50.0]);
+    assert_eq!(seen[1].header("x-okta-retry-for"), "first");
+    assert_eq!(seen[1].header("x-okta-retry-count"), "1");
+}
+
+#[tokio::test]
+async fn a_reset_in_the_past_costs_a_second() {
+    let (result, waits, _) = one_fault("GET", || too_many("600", NOON_EPOCH - 100)).await;
+    assert_eq!((result.unwrap(), waits), (200, vec![1.0]));
+}
+
+#[tokio::test]
+async fn the_reset_is_read_by_the_orgs_own_clock() {
+    let skewed = || {
+        let reset = (NOON_EPOCH + 310).to_string();
+        let headers = [
+            ("date", "Thu, 01 Jan 2026 12:05:00 GMT"),
+            ("x-rate-limit-limit", "600"),
+            ("x-rate-limit-remaining", "0"),
+            ("x-rate-limit-reset", reset.as_str()),
+        ];
+        json(429, &headers, "")
+    };
+    let (result, waits, _) = one_fault("GET", skewed).await;
+    assert_eq!((result.unwrap(), waits), (200, vec![11.0]));
+}
+
+#[tokio::test]
+async fn a_429_that_says_nothing_backs_off() {
+    let (result, waits, _) = one_fault("GET", || json(429, &[("date", NOON_DATE)], "")).await;
+    assert_eq!((result.unwrap(), waits), (200, vec![1.0]));
+}
+
+#[tokio::test]
+async fn too_many_in_flight_backs_off_briefly() {
+    let (result, waits, _) = one_fault("GET", || too_many("0", NOON_EPOCH)).await;
+    assert_eq!(result.unwrap(), 200);
+    assert!(waits[0] <= 0.3, "{waits:?}");
+}
+
+#[tokio::test]
+async fn a_reset_that_is_far_away_is_an_error_that_names_the_time() {
+    let (result, waits, _) = one_fault("GET", || too_many("600", NOON_EPOCH + 600)).await;
+    let error = result.unwrap_err();
+    assert_eq!((error.code(), waits.len()), (codes::OKT2011, 0));
+    assert!(error.to_string().contains("until 12:10:01Z"), "{error}");
+}
+
+#[tokio::test]
+async fn an_outage_is_waited_out_for_idempotent_methods_only() {
+    let (result, waits, _) = one_fault("GET", || json(503, &[], "")).await;
+    assert_eq!((result.unwrap(), waits.len()), (200, 1));
+    let (result, waits, seen) = one_fault("POST", || json(503, &[], "")).await;
+    assert_eq!((result.unwrap_err().code(), waits.len(), seen.len()), (codes::OKT2003, 0, 1));
+}
+
+#[tokio::test]
+async fn a_500_is_never_repeated() {
+    let (result, _, seen) = one_fault("GET", || json(500, &[], "")).await;
+    assert_eq!((result.unwrap_err().code(), seen.len()), (codes::OKT2003, 1));
+}
+
+#[tokio::test]
+async fn repeats_end() {
+    let fake = Fake::start(|_, _| json(503, &[], "<html>busy</html>")).await;
+    let org = fake.org_with("APIToken=t;MaxRetries=2", JumpingClock::at(NOON)).await;
+    let error = org.send(Call::get("/api/v1/things").unwrap()).await.unwrap_err();
+    assert_eq!((error.code(), fake.seen().len()), (codes::OKT2003, 3));
+    assert_eq!(error.detail().as_deref(), Some("3 attempts"));
+    assert!(error.to_string().contains("busy"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_torn_in_the_middle_is_read_again_or_is_an_error() {
+    let (result, waits, _) = one_fault("GET", || torn("[{\"id\":")).await;
+    assert_eq!((result.unwrap(), waits.len()), (200, 1));
+    let (result, _, seen) = one_fault("POST", || torn("{\"id\":")).await;
+    assert!(matches!(result, Err(Error::Connect { failure: ConnectFailure::Interrupted, .. })));
+    assert_eq!(seen.len(), 1, "the org may have done what was asked");
+}
+
+#[tokio::test]
+async fn a_web_page_is_no_answer() {
+    let page = || {
+        let mut page = json(200, &[], "<html>maintenance</html>");
+        page.headers_mut().insert("content-type", "text/html; charset=utf-8".parse().unwrap());
+        page
+    };
+    let (result, _, _) = one_fault("GET", page).await;
+    assert_eq!(result.unwrap_err().code(), codes::OKT2004);
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let (result, _, seen) = one_fault("GET", || json(302, &[("location", "http://127.0.0.1:1/steal")], "")).await;
+    assert!(result.is_err());
+    assert_eq!(seen.len(), 1);
+}
+
+#[tokio::test]
+async fn a_deadline_ends_waiting_before_it_begins() {
+    let fake = Fake::start(|_, _| too_many("600", NOON_EPOCH + 49)).await;
+    let clock = JumpingClock::at(NOON);
+    let org = fake.org(clock.clone()).await;
+    let deadline = clock.now() + Duration::from_secs(30);
+    let error = org.send(Call::get("/api/v1/things").unwrap().deadline(deadline)).await.unwrap_err();
+    assert_eq!((error.code(), clock.waits().len(), fake.seen().len()), (codes::OKT2011, 0, 1));
+    clock.advance(Duration::from_secs(31));
+    let error = org.send(Call::get("/api/v1/other").unwrap().deadline(deadline)).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { phase: Phase::Waiting, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_silent_org_times_out() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let properties = Properties::parse(&format!("BaseURL=http://{address};APIToken=t;Timeout=1")).unwrap();
+    let org = Org::connect(&properties, edges(Arc::new(SystemClock))).await.unwrap();
+    let error = org.send(Call::get("/api/v1/things").unwrap()).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { phase: Phase::Reading, .. }), "{error}");
+    drop(listener);
+}
+
+async fn connect_failure(base: &str) -> (Error, ConnectFailure) {
+    let properties = Properties::parse(&format!("{base};APIToken=t;MaxRetries=0")).unwrap();
+    let org = Org::connect(&properties, Edges { clock: JumpingClock::at(NOON), ..Edges::system() }).await.unwrap();
+    let error = org.send(Call::get("/api/v1/things").unwrap()).await.unwrap_err();
+    let Error::Connect { failure, .. } = error else { panic!("{error}") };
+    (error, failure)
+}
+
+#[tokio::test]
+async fn unreachable_orgs_are_told_apart() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let (error, failure) = connect_failure(&format!("BaseURL=http://127.0.0.1:{port}")).await;
+    assert_eq!((error.code(), failure), (codes::OKT2001, ConnectFailure::Refused));
+
+    let (error, failure) = connect_failure("Domain=acme.invalid").await;
+    assert_eq!(
+        failure,
+        ConnectFailure::Dns,
+        "{error}: {:?}",
+        std::error::Error::source(&error).map(ToString::to_string)
+    );
+
+    let fake = Fake::start(|_, _| json(200, &[], "[]")).await;
+    let (_, failure) = connect_failure(&format!("BaseURL={}", fake.url.replace("http:", "https:"))).await;
+    assert_eq!(failure, ConnectFailure::Tls);
+}

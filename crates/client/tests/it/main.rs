@@ -1,0 +1,10 @@
+//! The client against servers that behave and misbehave.
+
+mod api_calls;
+mod fake;
+mod faults;
+mod oauth;
+mod pacing;
+mod paging;
+mod sandbox;
+mod settings_store;

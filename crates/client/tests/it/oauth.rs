@@ -1,0 +1,341 @@
+//! Sign-ins against a scripted authorization server.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oktant_base::{Coded, SystemClock, codes};
+use oktant_client::{Browser, Call, Edges, Error};
+use serde_json::Value;
+use url::Url;
+
+use crate::fake::{Fake, JumpingClock, Seen, edges, json};
+
+const NOON: &str = "2026-01-01T12:00:00Z";
+const TOKEN: &str = "/oauth2/v1/token";
+
+/// A token answer whose access token is numbered.
+fn grant(number: usize) -> Response {
+    let body = format!(
+        r#"{{"token_type":"Bearer","expires_in":3600,"access_token":"at{number}","scope":"okta.users.read","refresh_token":"rt{number}"}}"#
+    );
+    json(200, &[], &body)
+}
+
+fn bearer_refused() -> Response {
+    let header = "Bearer error=\"invalid_token\", error_description=\"The token has expired.\"";
+    json(401, &[("www-authenticate", header)], "")
+}
+
+/// Grants numbered tokens, and lets in whoever `accepts` says.
+async fn server(accepts: impl Fn(&str) -> bool + Send + Sync + 'static) -> Fake {
+    let granted = AtomicUsize::new(0);
+    Fake::start(move |_, request| {
+        if request.path == TOKEN {
+            return grant(granted.fetch_add(1, Ordering::SeqCst) + 1);
+        }
+        if accepts(request.header("authorization")) { json(200, &[], "[]") } else { bearer_refused() }
+    })
+    .await
+}
+
+fn token_requests(fake: &Fake) -> Vec<Seen> {
+    fake.seen().into_iter().filter(|request| request.path == TOKEN).collect()
+}
+
+fn call() -> Call {
+    Call::get("/api/v1/users").unwrap()
+}
+
+#[tokio::test]
+async fn a_refused_token_is_refreshed_once() {
+    let fake = server(|credential| credential == "Bearer at2").await;
+    let properties = "OAuthClientId=c;OAuthRefreshToken=rt0;InitiateOAuth=REFRESH;OAuthSettingsLocation=memory://once";
+    let org = fake.org_with(properties, JumpingClock::at(NOON)).await;
+    org.send(call()).await.unwrap();
+    let requests = token_requests(&fake);
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[0].field("refresh_token").as_deref(), Some("rt0"));
+    assert_eq!(requests[1].field("refresh_token").as_deref(), Some("rt1"), "the rotated one");
+    assert_eq!(requests[1].field("client_id").as_deref(), Some("c"));
+}
+
+#[tokio::test]
+async fn a_token_that_stays_refused_is_an_error() {
+    let fake = server(|_| false).await;
+    let properties = "OAuthClientId=c;OAuthRefreshToken=rt0;InitiateOAuth=REFRESH;OAuthSettingsLocation=memory://never";
+    let org = fake.org_with(properties, JumpingClock::at(NOON)).await;
+    let error = org.send(call()).await.unwrap_err();
+    assert_eq!(error.code(), codes::OKT1012);
+    assert!(error.to_string().contains("The token has expired."), "{error}");
+    assert_eq!(token_requests(&fake).len(), 2);
+}
+
+#[tokio::test]
+async fn a_given_token_is_used_as_it_is() {
+    let fake = server(|_| false).await;
+    let org = fake.org_with("OAuthAccessToken=mine", JumpingClock::at(NOON)).await;
+    assert_eq!(org.send(call()).await.unwrap_err().code(), codes::OKT1012);
+    assert_eq!(fake.seen().len(), 1);
+    assert_eq!(fake.seen()[0].header("authorization"), "Bearer mine");
+}
+
+#[tokio::test]
+async fn tokens_are_renewed_ahead_of_their_end_and_by_one_request() {
+    let fake = server(|_| true).await;
+    let clock = JumpingClock::at(NOON);
+    let properties = "OAuthClientId=c;OAuthRefreshToken=rt0;InitiateOAuth=REFRESH;OAuthSettingsLocation=memory://ahead";
+    let org = fake.org_with(properties, clock.clone()).await;
+    clock.advance(Duration::from_secs(3530));
+    org.send(call()).await.unwrap();
+    assert_eq!(token_requests(&fake).len(), 1);
+    clock.advance(Duration::from_secs(15));
+    let calls = (0..20).map(|_| org.send(call()));
+    assert!(futures::future::join_all(calls).await.into_iter().all(|reply| reply.is_ok()));
+    assert_eq!(token_requests(&fake).len(), 2);
+}
+
+#[tokio::test]
+async fn an_ended_sign_in_needs_a_person() {
+    let refusal = r#"{"error":"invalid_grant","error_description":"The refresh token is invalid or expired."}"#;
+    let fake = Fake::start(move |_, _| json(400, &[], refusal)).await;
+    let properties = "OAuthClientId=c;OAuthRefreshToken=rt0;InitiateOAuth=REFRESH;OAuthSettingsLocation=memory://ended";
+    let error = fake.try_org(properties, edges(JumpingClock::at(NOON))).await.unwrap_err();
+    assert_eq!(error.code(), codes::OKT1010);
+    assert!(error.to_string().contains("invalid or expired"), "{error}");
+}
+
+#[tokio::test]
+async fn the_client_secret_goes_where_the_app_takes_it() {
+    let fake = Fake::start(|_, request| match (request.path.as_str(), request.field("client_secret")) {
+        (TOKEN, None) => json(401, &[], r#"{"error":"invalid_client","error_description":"no"}"#),
+        (TOKEN, Some(_)) => grant(1),
+        _ => json(200, &[], "[]"),
+    })
+    .await;
+    let properties = "OAuthClientId=c;OAuthClientSecret=s/1;OAuthRefreshToken=r;InitiateOAuth=REFRESH;OAuthSettingsLocation=memory://secret";
+    fake.org_with(properties, JumpingClock::at(NOON)).await;
+    let requests = token_requests(&fake);
+    assert_eq!(requests[0].header("authorization"), "Basic YzpzJTJGMQ==");
+    assert_eq!(requests[1].field("client_secret").as_deref(), Some("s/1"));
+    assert_eq!(requests[1].header("authorization"), "");
+}
+
+/// One part of a JWT.
+fn part(jwt: &str, index: usize) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(jwt.split('.').nth(index).unwrap()).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_service_app_proves_itself_and_answers_nonces() {
+    let key = include_str!("../../src/auth/key/rsa_2048.json").replace(['\n', ' '], "");
+    let fake = Fake::start(|_, request| {
+        let nonce = part(request.header("dpop"), 1)["nonce"].clone();
+        match (request.path.as_str(), nonce.as_str()) {
+            (TOKEN, None) => {
+                json(400, &[("dpop-nonce", "n1")], r#"{"error":"use_dpop_nonce","error_description":"x"}"#)
+            }
+            (TOKEN, Some("n1")) => {
+                json(200, &[], r#"{"token_type":"DPoP","expires_in":3600,"access_token":"bound","scope":"s"}"#)
+            }
+            (_, None) => json(401, &[("dpop-nonce", "n2"), ("www-authenticate", "DPoP error=\"use_dpop_nonce\"")], ""),
+            (_, Some("n2")) => json(200, &[], "[]"),
+            _ => json(400, &[], ""),
+        }
+    })
+    .await;
+    let properties = format!("OAuthClientId=svc;Scope=okta.users.read;DPoP=true;OAuthJWTKeyId=k1;OAuthJWTCert='{key}'");
+    let org = fake.org_with(&properties, JumpingClock::at(NOON)).await;
+    org.send(Call::get("/api/v1/users?limit=1").unwrap()).await.unwrap();
+    let seen = fake.seen();
+    assert_eq!(
+        seen.iter().map(|request| request.path.as_str()).collect::<Vec<_>>(),
+        [TOKEN, TOKEN, "/api/v1/users", "/api/v1/users"]
+    );
+
+    let assertions: Vec<String> = seen[..2].iter().map(|request| request.field("client_assertion").unwrap()).collect();
+    let claims = part(&assertions[1], 1);
+    assert_eq!(part(&assertions[1], 0), serde_json::json!({"typ": "JWT", "alg": "RS256", "kid": "k1"}));
+    assert_eq!((claims["iss"].as_str(), claims["sub"].as_str()), (Some("svc"), Some("svc")));
+    assert_eq!(claims["aud"], format!("{}{TOKEN}", fake.url));
+    assert!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap() <= 3600);
+    assert_ne!(part(&assertions[0], 1)["jti"], claims["jti"], "an assertion is spent by the first answer");
+    assert_eq!(seen[1].field("grant_type").as_deref(), Some("client_credentials"));
+    assert_eq!(seen[1].field("scope").as_deref(), Some("okta.users.read"));
+
+    let proof = part(seen[3].header("dpop"), 1);
+    assert_eq!(seen[3].header("authorization"), "DPoP bound");
+    assert_eq!(seen[3].header("x-okta-user-agent-extended"), "isDPoP:true");
+    assert_eq!(proof["htu"], format!("{}/api/v1/users", fake.url));
+    assert!(proof["ath"].is_string());
+    assert_ne!(part(seen[2].header("dpop"), 1)["jti"], proof["jti"]);
+}
+
+#[tokio::test]
+async fn a_refused_client_is_told_what_to_check() {
+    let fake =
+        Fake::start(|_, _| json(401, &[], r#"{"error":"invalid_client","error_description":"unknown kid"}"#)).await;
+    let key = include_str!("../../src/auth/key/rsa_2048.json").replace(['\n', ' '], "");
+    let properties = format!("OAuthClientId=svc;Scope=s;OAuthJWTCert='{key}'");
+    let error = fake.try_org(&properties, edges(JumpingClock::at(NOON))).await.unwrap_err();
+    assert_eq!(error.code(), codes::OKT1015);
+    assert!(error.hint().is_some_and(|hint| hint.contains("OAuthClientId")));
+    assert!(!error.to_string().contains("eyJ"));
+}
+
+/// A browser that answers the sign-in with requests to the callback, the first to the last.
+#[derive(Debug)]
+struct Scripted {
+    targets: Vec<&'static str>,
+    pages: Arc<Mutex<Vec<String>>>,
+    opened: Arc<Mutex<Option<Url>>>,
+}
+
+impl Browser for Scripted {
+    fn open(&self, url: &Url) {
+        *self.opened.lock().unwrap() = Some(url.clone());
+        let query = |name: &str| url.query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned();
+        let callback = Url::parse(&query("redirect_uri")).unwrap();
+        let state = query("state");
+        let targets: Vec<String> = self.targets.iter().map(|target| target.replace("STATE", &state)).collect();
+        let pages = Arc::clone(&self.pages);
+        std::thread::spawn(move || {
+            let address = callback.socket_addrs(|| None).unwrap()[0];
+            // A connection that stays silent, as browsers open them ahead of use.
+            let _idle = TcpStream::connect(address).unwrap();
+            for target in targets {
+                let page = visit(address, &target);
+                pages.lock().unwrap().push(page);
+            }
+        });
+    }
+}
+
+fn visit(address: SocketAddr, target: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    page
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+struct SignIn {
+    result: Result<oktant_client::Org, Error>,
+    opened: Option<Url>,
+    pages: Arc<Mutex<Vec<String>>>,
+}
+
+async fn sign_in(fake: &Fake, store: &str, targets: &[&'static str]) -> SignIn {
+    let (pages, opened) = (Arc::default(), Arc::default());
+    let browser = Scripted { targets: targets.to_vec(), pages: Arc::clone(&pages), opened: Arc::clone(&opened) };
+    let edges = Edges { browser: Arc::new(browser), ..edges(Arc::new(SystemClock)) };
+    let properties = format!(
+        "OAuthClientId=c;InitiateOAuth=GETANDREFRESH;Scope=okta.users.read offline_access;OAuthSettingsLocation=memory://{store};\
+         CallbackURL=http://127.0.0.1:{}/callback",
+        free_port()
+    );
+    let result = fake.try_org(&properties, edges).await;
+    let opened = opened.lock().unwrap().clone();
+    SignIn { result, opened, pages }
+}
+
+#[tokio::test]
+async fn a_person_signs_in_by_browser_once() {
+    let fake = server(|credential| credential == "Bearer at1").await;
+    let targets = ["/favicon.ico", "/callback?code=stolen&state=wrong", "/callback?code=good&state=STATE"];
+    let first = sign_in(&fake, "person", &targets).await;
+    first.result.unwrap().send(call()).await.unwrap();
+    let request = &token_requests(&fake)[0];
+    assert_eq!(request.field("code").as_deref(), Some("good"));
+    assert_eq!(request.field("grant_type").as_deref(), Some("authorization_code"));
+    assert!(request.field("code_verifier").is_some_and(|verifier| verifier.len() >= 43));
+    let opened = first.opened.unwrap();
+    assert_eq!(opened.path(), "/oauth2/v1/authorize");
+    assert!(opened.query_pairs().any(|pair| pair == ("code_challenge_method".into(), "S256".into())));
+    let pages = first.pages.lock().unwrap().clone();
+    assert!(pages[0].starts_with("HTTP/1.1 404") && pages[1].starts_with("HTTP/1.1 400"), "{pages:?}");
+
+    let second = sign_in(&fake, "person", &[]).await;
+    assert!(second.result.is_ok() && second.opened.is_none(), "the sign-in is kept");
+    assert_eq!(token_requests(&fake).len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_says_why() {
+    let fake = server(|_| true).await;
+    let target = "/callback?error=access_denied&error_description=User+is+not+assigned&state=STATE";
+    let error = sign_in(&fake, "refused", &[target]).await.result.unwrap_err();
+    assert_eq!(error.code(), codes::OKT1016);
+    assert!(error.to_string().ends_with("the org refused: User is not assigned"), "{error}");
+}
+
+#[derive(Debug)]
+struct Idle;
+
+impl Browser for Idle {
+    fn open(&self, _: &Url) {}
+}
+
+#[tokio::test]
+async fn nobody_signing_in_is_an_error_in_the_end() {
+    let fake = server(|_| true).await;
+    let edges = Edges { browser: Arc::new(Idle), ..edges(JumpingClock::at(NOON)) };
+    let properties = format!(
+        "OAuthClientId=c;InitiateOAuth=GETANDREFRESH;OAuthSettingsLocation=memory://idle;CallbackURL=http://127.0.0.1:{}",
+        free_port()
+    );
+    let error = fake.try_org(&properties, edges).await.unwrap_err();
+    assert_eq!(error.code(), codes::OKT1016);
+    assert!(error.to_string().contains("within 5 minutes"), "{error}");
+}
+
+#[tokio::test]
+async fn a_callback_port_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let fake = server(|_| true).await;
+    let callback = format!("http://127.0.0.1:{}", taken.local_addr().unwrap().port());
+    let properties = format!(
+        "OAuthClientId=c;InitiateOAuth=GETANDREFRESH;OAuthSettingsLocation=memory://taken;CallbackURL={callback}"
+    );
+    let error = fake.try_org(&properties, edges(JumpingClock::at(NOON))).await.unwrap_err();
+    assert_eq!(error.code(), codes::OKT1019);
+    assert!(error.to_string().contains(&callback), "{error}");
+}
+
+#[tokio::test]
+async fn a_sign_in_can_go_on_elsewhere() {
+    let fake = server(|_| true).await;
+    let dsn = |extra: &str| {
+        let text = format!(
+            "BaseURL={};OAuthClientId=c;InitiateOAuth=REFRESH;OAuthSettingsLocation=memory://elsewhere;{extra}",
+            fake.url
+        );
+        oktant_client::Properties::parse(&text).unwrap()
+    };
+    let edges = edges(Arc::new(SystemClock));
+    let address = oktant_client::Org::authorization_url(&dsn(""), &edges).await.unwrap();
+    assert!(address.query_pairs().any(|(name, _)| name == "code_challenge"));
+    oktant_client::Org::connect(&dsn("OAuthVerifier=code-from-there"), edges).await.unwrap();
+    let request = &token_requests(&fake)[0];
+    assert_eq!(request.field("code").as_deref(), Some("code-from-there"));
+    assert!(request.field("code_verifier").is_some());
+}
+
+#[tokio::test]
+async fn without_a_client_id_the_error_says_how_to_get_one() {
+    let fake = server(|_| true).await;
+    let properties = "InitiateOAuth=GETANDREFRESH;OAuthSettingsLocation=memory://noclient";
+    let error = fake.try_org(properties, edges(JumpingClock::at(NOON))).await.unwrap_err();
+    assert_eq!(error.code(), codes::OKT1004);
+    assert!(error.hint().is_some_and(|hint| hint.contains("OKTA_CLIENT_CLIENTID")));
+}
