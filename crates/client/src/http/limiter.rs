@@ -225,7 +225,9 @@ impl State {
         match &found.window {
             Some(window) if now < window.resets_at + RESET_SLACK => {
                 if window.remaining.saturating_sub(found.in_flight) <= window.reserve {
-                    return Admission::Sleep(window.resets_at + RESET_SLACK);
+                    // Answers under way may still bring better news than the end of the window.
+                    let idle = found.in_flight == 0;
+                    return if idle { Admission::Sleep(window.resets_at + RESET_SLACK) } else { Admission::Wait };
                 }
             }
             _ if found.unmetered || found.in_flight == 0 => {}

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
 use oktant_base::{Clock, limits};
 use url::Url;
 
@@ -154,13 +155,14 @@ impl Transport {
         let timeout = self.timeout.unwrap_or(FOREVER).min(attempt.time_left.unwrap_or(FOREVER));
         let subject = Subject { host: self.host(), method: attempt.method, path: attempt.url.path(), timeout };
         let method = http::Method::from_bytes(attempt.method.as_bytes()).expect("the catalogue's methods are valid");
-        // Okta answers 411 to a POST or PUT without a length, so an absent body is sent as an empty one.
-        let body = attempt.body.clone().or_else(|| (attempt.method != "GET").then(Bytes::new));
         let mut request =
             self.client.request(method, attempt.url.clone()).headers(attempt.headers.clone()).timeout(timeout);
-        if let Some(body) = body {
-            request = request.body(body);
-        }
+        request = match &attempt.body {
+            Some(body) => request.body(body.clone()),
+            // Okta answers 411 to a POST or PUT without a length, and the library sends none by itself.
+            None if attempt.method != "GET" => request.header(CONTENT_LENGTH, 0),
+            None => request,
+        };
         let mut response = request.send().await.map_err(|error| classify(error, subject))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());

@@ -16,36 +16,35 @@ use url::Url;
 
 /// What the org was asked.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub method: String,
-    pub path: String,
-    pub query: String,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Seen {
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Seen {
     /// The value of a header, empty if it is missing.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The value of a form field of the body.
-    pub fn field(&self, name: &str) -> Option<String> {
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
         let mut pairs = url::form_urlencoded::parse(self.body.as_bytes());
         pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
     }
 }
 
 /// A server on a free loopback port that answers as a function says.
-pub struct Fake {
-    pub url: String,
+pub(crate) struct Fake {
+    pub(crate) url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Fake {
     /// `answer` gets the number of the request, from 0, and the request.
-    pub async fn start<F>(answer: F) -> Self
+    pub(crate) async fn start<F>(answer: F) -> Self
     where
         F: Fn(usize, &Seen) -> Response + Send + Sync + 'static,
     {
@@ -71,22 +70,22 @@ impl Fake {
     }
 
     /// Everything asked so far.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
     /// A client with an API token.
-    pub async fn org(&self, clock: Arc<dyn Clock>) -> Org {
+    pub(crate) async fn org(&self, clock: Arc<dyn Clock>) -> Org {
         self.org_with("APIToken=t0ken", clock).await
     }
 
     /// A client with these properties besides the address.
-    pub async fn org_with(&self, properties: &str, clock: Arc<dyn Clock>) -> Org {
+    pub(crate) async fn org_with(&self, properties: &str, clock: Arc<dyn Clock>) -> Org {
         self.try_org(properties, edges(clock)).await.expect("an org")
     }
 
     /// A client with these properties besides the address, if it can be had.
-    pub async fn try_org(&self, properties: &str, edges: Edges) -> Result<Org, oktant_client::Error> {
+    pub(crate) async fn try_org(&self, properties: &str, edges: Edges) -> Result<Org, oktant_client::Error> {
         let properties = Properties::parse(&format!("BaseURL={};{properties}", self.url)).expect("properties");
         Org::connect(&properties, edges).await
     }
@@ -96,7 +95,6 @@ async fn describe(request: Request) -> Seen {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     Seen {
-        method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
@@ -105,7 +103,7 @@ async fn describe(request: Request) -> Seen {
 }
 
 /// Repeatable edges: no browser, no environment.
-pub fn edges(clock: Arc<dyn Clock>) -> Edges {
+pub(crate) fn edges(clock: Arc<dyn Clock>) -> Edges {
     Edges { clock, entropy: Arc::new(SeededEntropy::new(1)), browser: Arc::new(NoBrowser), variables: Arc::default() }
 }
 
@@ -120,22 +118,22 @@ impl Browser for NoBrowser {
 
 /// A clock on which waiting takes no time: who sleeps moves it. It remembers the waits.
 #[derive(Debug)]
-pub struct JumpingClock {
+pub(crate) struct JumpingClock {
     state: Arc<Mutex<(Timestamp, Vec<Duration>)>>,
 }
 
 impl JumpingClock {
-    pub fn at(text: &str) -> Arc<Self> {
+    pub(crate) fn at(text: &str) -> Arc<Self> {
         Arc::new(Self { state: Arc::new(Mutex::new((text.parse().unwrap(), Vec::new()))) })
     }
 
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.state.lock().unwrap().0 += by;
     }
 
-    /// Waits so far, in seconds, rounded down to tenths.
-    pub fn waits(&self) -> Vec<f64> {
-        self.state.lock().unwrap().1.iter().map(|wait| (wait.as_secs_f64() * 10.0).floor() / 10.0).collect()
+    /// Waits so far, in whole seconds.
+    pub(crate) fn waits(&self) -> Vec<u64> {
+        self.state.lock().unwrap().1.iter().map(Duration::as_secs).collect()
     }
 }
 
@@ -158,7 +156,7 @@ impl Clock for JumpingClock {
 }
 
 /// A JSON answer.
-pub fn json(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
+pub(crate) fn json(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
     let mut response = (StatusCode::from_u16(status).unwrap(), body.to_owned()).into_response();
     response.headers_mut().insert("content-type", "application/json".parse().unwrap());
     for (name, value) in headers {
@@ -169,14 +167,14 @@ pub fn json(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
 }
 
 /// A good answer whose connection is lost in the middle.
-pub fn torn(body: &'static str) -> Response {
+pub(crate) fn torn(body: &'static str) -> Response {
     let chunks = [Ok(body), Err(std::io::Error::other("lost"))];
     let mut response = Body::from_stream(futures::stream::iter(chunks)).into_response();
     response.headers_mut().insert("content-type", "application/json".parse().unwrap());
     response
 }
 
-/// An `Date` header for an instant.
-pub fn http_date(at: Timestamp) -> String {
+/// A `Date` header for an instant.
+pub(crate) fn http_date(at: Timestamp) -> String {
     at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

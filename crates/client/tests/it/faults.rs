@@ -17,7 +17,7 @@ const NOON_EPOCH: i64 = 1_767_268_800;
 async fn one_fault(
     method: &str,
     fault: impl Fn() -> Response + Send + Sync + 'static,
-) -> (Result<u16, Error>, Vec<f64>, Vec<Seen>) {
+) -> (Result<u16, Error>, Vec<u64>, Vec<Seen>) {
     let fake = Fake::start(move |number, _| if number == 0 { fault() } else { json(200, &[], "[]") }).await;
     let clock = JumpingClock::at(NOON);
     let org = fake.org(clock.clone()).await;
@@ -41,7 +41,7 @@ fn too_many(limit: &str, reset: i64) -> Response {
 async fn a_spent_limit_is_waited_for_and_the_repeat_names_its_cause() {
     let (result, waits, seen) = one_fault("POST", || too_many("600", NOON_EPOCH + 49)).await;
     assert_eq!(result.unwrap(), 200);
-    assert_eq!(waits, [50.0]);
+    assert_eq!(waits, [50]);
     assert_eq!(seen[1].header("x-okta-retry-for"), "first");
     assert_eq!(seen[1].header("x-okta-retry-count"), "1");
 }
@@ -49,7 +49,7 @@ async fn a_spent_limit_is_waited_for_and_the_repeat_names_its_cause() {
 #[tokio::test]
 async fn a_reset_in_the_past_costs_a_second() {
     let (result, waits, _) = one_fault("GET", || too_many("600", NOON_EPOCH - 100)).await;
-    assert_eq!((result.unwrap(), waits), (200, vec![1.0]));
+    assert_eq!((result.unwrap(), waits), (200, vec![1]));
 }
 
 #[tokio::test]
@@ -65,20 +65,19 @@ async fn the_reset_is_read_by_the_orgs_own_clock() {
         json(429, &headers, "")
     };
     let (result, waits, _) = one_fault("GET", skewed).await;
-    assert_eq!((result.unwrap(), waits), (200, vec![11.0]));
+    assert_eq!((result.unwrap(), waits), (200, vec![11]));
 }
 
 #[tokio::test]
 async fn a_429_that_says_nothing_backs_off() {
     let (result, waits, _) = one_fault("GET", || json(429, &[("date", NOON_DATE)], "")).await;
-    assert_eq!((result.unwrap(), waits), (200, vec![1.0]));
+    assert_eq!((result.unwrap(), waits), (200, vec![1]));
 }
 
 #[tokio::test]
 async fn too_many_in_flight_backs_off_briefly() {
     let (result, waits, _) = one_fault("GET", || too_many("0", NOON_EPOCH)).await;
-    assert_eq!(result.unwrap(), 200);
-    assert!(waits[0] <= 0.3, "{waits:?}");
+    assert_eq!((result.unwrap(), waits), (200, vec![0]));
 }
 
 #[tokio::test]
