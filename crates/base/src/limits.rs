@@ -18,7 +18,7 @@ pub const RETRIES: u32 = 8;
 pub const BACKOFF_MAX: Duration = Duration::from_secs(90);
 
 /// Time one request may take.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Bytes of one answer that the client holds in memory.
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -107,8 +107,9 @@ pub(crate) fn edges(clock: Arc<dyn Clock>) -> Edges {
     Edges { clock, entropy: Arc::new(SeededEntropy::new(1)), browser: Arc::new(NoBrowser), variables: Arc::default() }
 }
 
+/// A sign-in that must not happen.
 #[derive(Debug)]
-struct NoBrowser;
+pub(crate) struct NoBrowser;
 
 impl Browser for NoBrowser {
     fn open(&self, url: &Url) {
@@ -172,6 +173,11 @@ pub(crate) fn torn(body: &'static str) -> Response {
     let mut response = Body::from_stream(futures::stream::iter(chunks)).into_response();
     response.headers_mut().insert("content-type", "application/json".parse().unwrap());
     response
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A `Date` header for an instant.

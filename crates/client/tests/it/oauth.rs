@@ -14,7 +14,7 @@ use oktant_client::{Browser, Call, Edges, Error};
 use serde_json::Value;
 use url::Url;
 
-use crate::fake::{Fake, JumpingClock, Seen, edges, json};
+use crate::fake::{Fake, JumpingClock, Seen, edges, free_port, json};
 
 const NOON: &str = "2026-01-01T12:00:00Z";
 const TOKEN: &str = "/oauth2/v1/token";
@@ -222,11 +222,6 @@ fn visit(address: SocketAddr, target: &str) -> String {
     let mut page = String::new();
     stream.read_to_string(&mut page).unwrap();
     page
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 struct SignIn {
