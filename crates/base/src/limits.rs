@@ -37,3 +37,9 @@ pub const EXPRESSION_ENCODED_BYTES_MAX: usize = 6 * 1024;
 
 /// Requests the ledger of a connection remembers; older ones are forgotten first.
 pub const LEDGER_ENTRIES_MAX: usize = 10_000;
+
+/// Memory that the statements of one connection may use together for sorting, joining and grouping.
+pub const STATEMENT_MEMORY_BYTES: usize = 1024 * 1024 * 1024;
+
+/// How long an org's attribute schemas are remembered.
+pub const SCHEMA_LIFETIME: Duration = Duration::from_secs(3_600);

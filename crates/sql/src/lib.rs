@@ -1,5 +1,44 @@
-//! SQL over an org: tables, predicate pushdown and request planning on DataFusion
+//! SQL over an org: tables, predicate pushdown and request planning on DataFusion.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), oktant_sql::Error> {
+//! use futures::TryStreamExt;
+//! use oktant_sql::{Edges, Params, Properties, Session};
+//!
+//! let properties = Properties::parse("okta:///?Domain=acme.okta.com&APIToken=00abc").expect("a valid DSN");
+//! let session = Session::connect(&properties, Edges::system()).await?;
+//! let rows = session.query("SELECT Id FROM Users WHERE Status = ?", Params::Positional(vec!["Active".into()])).await?;
+//! let batches: Vec<_> = rows.try_collect().await?;
+//! # Ok(())
+//! # }
+//! ```
 
+mod catalogs;
+mod context;
+mod decode;
+mod discovery;
+mod error;
+mod explain;
+mod feed;
+mod fold;
+mod joins;
+mod keys;
+mod mapping;
+mod nearest;
+mod order;
 pub mod pushdown;
+mod reader;
 pub mod relation;
 pub mod request;
+mod rows;
+mod scan;
+mod session;
+mod statement;
+mod table;
+
+pub use error::{Cause, Error};
+pub use oktant_client::{Edges, Properties};
+pub use request::Pushdown;
+pub use rows::{Prepared, Rows};
+pub use session::{ColumnInfo, Session, TableInfo};
+pub use statement::{Param, Params};

@@ -127,7 +127,9 @@ impl RelationColumn {
         if self.data_type == ColumnType::Json {
             metadata.insert("ARROW:extension:name".to_owned(), "arrow.json".to_owned());
         }
-        Field::new(self.name.to_lowercase(), arrow_type(self.data_type), self.nullable).with_metadata(metadata)
+        // Orgs omit members that are documented as required, and the engine must not rely on them;
+        // `nullable` is for reflection.
+        Field::new(self.name.to_lowercase(), arrow_type(self.data_type), true).with_metadata(metadata)
     }
 }
 
@@ -205,6 +207,18 @@ impl Relation {
     /// Access paths, the preferred one first.
     pub fn routes(&self) -> &'static [Route] {
         self.table.routes
+    }
+
+    /// Whether the values of this column spare a scan from reading everything: it is the key, or names
+    /// the parent on some route.
+    pub fn is_fed_by(&self, position: usize) -> bool {
+        self.key() == [position] || self.is_parent_key(position)
+    }
+
+    /// Whether the column alone names the parent on some route.
+    pub fn is_parent_key(&self, position: usize) -> bool {
+        let name = &self.columns[position].name;
+        self.routes().iter().any(|route| matches!(route.parents, [only] if only.column == name))
     }
 
     /// Positions of the key columns.

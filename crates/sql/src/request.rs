@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::Expr;
 use oktant_base::Timestamp;
+pub use oktant_client::properties::{Comparison as StringComparison, Consistency};
 
 use crate::relation::Relation;
 
@@ -72,28 +73,6 @@ pub enum Pushdown {
     /// Full scans only (and parent keys, which child tables cannot do without): everything is
     /// evaluated locally.
     Off,
-}
-
-/// `Consistency` of the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Consistency {
-    /// Search where it helps.
-    #[default]
-    Auto,
-    /// The primary store and the filter mode only.
-    Strong,
-    /// The search index wherever possible.
-    Search,
-}
-
-/// `StringComparison` of the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum StringComparison {
-    /// By code point, except enumerations.
-    #[default]
-    Exact,
-    /// Ignoring case, as the org's search does.
-    Okta,
 }
 
 /// How a scan is answered.

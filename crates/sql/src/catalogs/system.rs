@@ -1,0 +1,452 @@
+//! Tables about tables, requests and limits: `information_schema` and `sys`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, TimeUnit};
+use async_trait::async_trait;
+use datafusion::catalog::{MemTable, SchemaProvider, TableProvider};
+use datafusion::common::Result;
+use oktant_catalog::{ColumnType, Table};
+
+use super::{CATALOG, DEFAULT_SCHEMA};
+use crate::Error;
+use crate::context::StatementContext;
+use crate::discovery::Relations;
+
+/// A schema whose tables are made when they are asked for.
+pub(super) struct Schema {
+    views: &'static [View],
+    context: Arc<StatementContext>,
+    relations: Arc<Relations>,
+}
+
+/// One table of such a schema.
+struct View {
+    name: &'static str,
+    columns: &'static [(&'static str, Kind)],
+    rows: Rows,
+}
+
+/// Where the rows of a view come from.
+#[derive(Clone, Copy)]
+enum Rows {
+    Schemata,
+    Tables,
+    Columns,
+    Keys,
+    ForeignKeys,
+    Constraints,
+    KeyUsage,
+    Properties,
+    Calls,
+    Limits,
+    None,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Number,
+    Flag,
+    Instant,
+}
+
+/// A value of a view.
+enum Cell {
+    Text(Option<String>),
+    Number(Option<i64>),
+    Flag(bool),
+    /// Milliseconds since 1970.
+    Instant(i64),
+}
+
+use Kind::{Flag, Instant, Number, Text};
+
+const INFORMATION: &[View] = &[
+    View { name: "schemata", columns: &[("catalog_name", Text), ("schema_name", Text)], rows: Rows::Schemata },
+    View {
+        name: "tables",
+        columns: &[
+            ("table_catalog", Text),
+            ("table_schema", Text),
+            ("table_name", Text),
+            ("table_type", Text),
+            ("is_insertable_into", Text),
+        ],
+        rows: Rows::Tables,
+    },
+    View {
+        name: "views",
+        columns: &[("table_catalog", Text), ("table_schema", Text), ("table_name", Text), ("view_definition", Text)],
+        rows: Rows::None,
+    },
+    View {
+        name: "columns",
+        columns: &[
+            ("table_catalog", Text),
+            ("table_schema", Text),
+            ("table_name", Text),
+            ("column_name", Text),
+            ("ordinal_position", Number),
+            ("is_nullable", Text),
+            ("data_type", Text),
+            ("is_updatable", Text),
+            ("is_key", Flag),
+            ("is_hidden", Flag),
+        ],
+        rows: Rows::Columns,
+    },
+    View {
+        name: "table_constraints",
+        columns: &[
+            ("constraint_catalog", Text),
+            ("constraint_schema", Text),
+            ("constraint_name", Text),
+            ("table_schema", Text),
+            ("table_name", Text),
+            ("constraint_type", Text),
+        ],
+        rows: Rows::Constraints,
+    },
+    View {
+        name: "key_column_usage",
+        columns: &[
+            ("constraint_catalog", Text),
+            ("constraint_schema", Text),
+            ("constraint_name", Text),
+            ("table_schema", Text),
+            ("table_name", Text),
+            ("column_name", Text),
+            ("ordinal_position", Number),
+        ],
+        rows: Rows::KeyUsage,
+    },
+    View {
+        name: "referential_constraints",
+        columns: &[
+            ("constraint_catalog", Text),
+            ("constraint_schema", Text),
+            ("constraint_name", Text),
+            ("table_name", Text),
+            ("column_name", Text),
+            ("referenced_table_name", Text),
+            ("referenced_column_name", Text),
+        ],
+        rows: Rows::ForeignKeys,
+    },
+];
+
+const SYSTEM: &[View] = &[
+    View {
+        name: "sys_tables",
+        columns: &[
+            ("CatalogName", Text),
+            ("SchemaName", Text),
+            ("TableName", Text),
+            ("TableType", Text),
+            ("IsUpdateable", Text),
+        ],
+        rows: Rows::Tables,
+    },
+    View {
+        name: "sys_tablecolumns",
+        columns: &[
+            ("CatalogName", Text),
+            ("SchemaName", Text),
+            ("TableName", Text),
+            ("ColumnName", Text),
+            ("Ordinal", Number),
+            ("IsNullable", Text),
+            ("DataTypeName", Text),
+            ("IsUpdateable", Text),
+            ("IsKey", Flag),
+            ("IsHidden", Flag),
+        ],
+        rows: Rows::Columns,
+    },
+    View {
+        name: "sys_primarykeys",
+        columns: &[
+            ("CatalogName", Text),
+            ("SchemaName", Text),
+            ("PrimaryKeyName", Text),
+            ("TableSchema", Text),
+            ("TableName", Text),
+            ("ColumnName", Text),
+            ("KeySeq", Number),
+        ],
+        rows: Rows::Keys,
+    },
+    View {
+        name: "sys_foreignkeys",
+        columns: &[
+            ("CatalogName", Text),
+            ("SchemaName", Text),
+            ("ForeignKeyName", Text),
+            ("TableName", Text),
+            ("ColumnName", Text),
+            ("ReferencedTableName", Text),
+            ("ReferencedColumnName", Text),
+        ],
+        rows: Rows::ForeignKeys,
+    },
+    View {
+        name: "sys_connection_props",
+        columns: &[("Name", Text), ("Value", Text), ("IsGiven", Flag), ("ShortDescription", Text)],
+        rows: Rows::Properties,
+    },
+    View {
+        name: "sys_api_calls",
+        columns: &[
+            ("Statement", Number),
+            ("Method", Text),
+            ("Path", Text),
+            ("Query", Text),
+            ("Status", Number),
+            ("Attempt", Number),
+            ("SentAt", Instant),
+            ("Milliseconds", Number),
+            ("Bytes", Number),
+            ("Rows", Number),
+            ("Bucket", Text),
+        ],
+        rows: Rows::Calls,
+    },
+    View {
+        name: "sys_rate_limits",
+        columns: &[("Bucket", Text), ("LimitPerWindow", Number), ("Remaining", Number), ("ResetsAt", Instant)],
+        rows: Rows::Limits,
+    },
+];
+
+/// Column names of `sys`, which are spelled with capitals.
+pub(crate) fn column_names() -> impl Iterator<Item = &'static str> {
+    SYSTEM.iter().flat_map(|view| view.columns.iter().map(|(name, _)| *name))
+}
+
+impl Schema {
+    pub(super) fn information(context: &Arc<StatementContext>, relations: &Arc<Relations>) -> Self {
+        Self { views: INFORMATION, context: Arc::clone(context), relations: Arc::clone(relations) }
+    }
+
+    pub(super) fn system(context: &Arc<StatementContext>, relations: &Arc<Relations>) -> Self {
+        Self { views: SYSTEM, context: Arc::clone(context), relations: Arc::clone(relations) }
+    }
+
+    fn view(&self, name: &str) -> Option<&'static View> {
+        self.views.iter().find(|view| view.name == name)
+    }
+
+    async fn rows(&self, rows: Rows) -> Result<Vec<Vec<Cell>>, Error> {
+        let tables = oktant_catalog::tables();
+        Ok(match rows {
+            Rows::None => Vec::new(),
+            Rows::Schemata => {
+                [DEFAULT_SCHEMA, "information_schema", "sys"].map(|schema| vec![text(CATALOG), text(schema)]).into()
+            }
+            Rows::Tables => tables
+                .iter()
+                .map(|table| {
+                    vec![text(CATALOG), text(DEFAULT_SCHEMA), text(table.name), text("BASE TABLE"), text("NO")]
+                })
+                .collect(),
+            Rows::Columns => self.columns().await?,
+            Rows::Keys | Rows::KeyUsage => tables.iter().flat_map(key_columns).collect(),
+            Rows::Constraints => tables.iter().map(key_constraint).collect(),
+            Rows::ForeignKeys => tables.iter().flat_map(foreign_keys).collect(),
+            Rows::Properties => self.properties(),
+            Rows::Calls => self.calls(),
+            Rows::Limits => self.limits(),
+        })
+    }
+
+    async fn columns(&self) -> Result<Vec<Vec<Cell>>, Error> {
+        let mut rows = Vec::new();
+        for table in oktant_catalog::tables() {
+            let (relation, _) = self.relations.whole(table, Some(self.context.id)).await?;
+            rows.extend(relation.columns().iter().zip(1..).map(|(column, ordinal)| {
+                vec![
+                    text(CATALOG),
+                    text(DEFAULT_SCHEMA),
+                    text(table.name),
+                    text(&column.name),
+                    Cell::Number(Some(ordinal)),
+                    text(if column.nullable { "YES" } else { "NO" }),
+                    text(type_name(column.data_type)),
+                    text("NO"),
+                    Cell::Flag(table.key.contains(&column.name.as_str())),
+                    Cell::Flag(column.hidden),
+                ]
+            }));
+        }
+        Ok(rows)
+    }
+
+    fn properties(&self) -> Vec<Vec<Cell>> {
+        let settings = self.context.org.properties().settings();
+        let row = |setting: oktant_client::properties::Setting| {
+            vec![text(setting.name), text(&setting.value), Cell::Flag(setting.given), text(setting.doc)]
+        };
+        settings.into_iter().map(row).collect()
+    }
+
+    fn calls(&self) -> Vec<Vec<Cell>> {
+        let number = |value: u64| Cell::Number(i64::try_from(value).ok());
+        let row = |entry: oktant_client::Entry| {
+            vec![
+                Cell::Number(entry.statement.and_then(|statement| i64::try_from(statement.0).ok())),
+                text(entry.method),
+                text(&entry.path),
+                text(&entry.query),
+                Cell::Number(entry.status.map(i64::from)),
+                Cell::Number(Some(i64::from(entry.attempt))),
+                Cell::Instant(entry.sent_at.timestamp_millis()),
+                number(entry.elapsed_ms),
+                number(entry.bytes),
+                number(entry.rows),
+                text(&entry.bucket),
+            ]
+        };
+        self.context.org.ledger().entries().into_iter().map(row).collect()
+    }
+
+    fn limits(&self) -> Vec<Vec<Cell>> {
+        let row = |limit: oktant_client::RateLimit| {
+            vec![
+                text(&limit.bucket),
+                Cell::Number(Some(i64::from(limit.limit))),
+                Cell::Number(Some(i64::from(limit.remaining))),
+                Cell::Instant(limit.resets_at.timestamp_millis()),
+            ]
+        };
+        self.context.org.rate_limits().into_iter().map(row).collect()
+    }
+}
+
+fn text(value: &str) -> Cell {
+    Cell::Text(Some(value.to_owned()))
+}
+
+fn key_name(table: &Table) -> String {
+    format!("pk_{}", table.name)
+}
+
+fn key_columns(table: &'static Table) -> Vec<Vec<Cell>> {
+    let row = |(column, position): (&&'static str, i64)| {
+        vec![
+            text(CATALOG),
+            text(DEFAULT_SCHEMA),
+            text(&key_name(table)),
+            text(DEFAULT_SCHEMA),
+            text(table.name),
+            text(column),
+            Cell::Number(Some(position)),
+        ]
+    };
+    table.key.iter().zip(1..).map(row).collect()
+}
+
+fn key_constraint(table: &'static Table) -> Vec<Cell> {
+    vec![
+        text(CATALOG),
+        text(DEFAULT_SCHEMA),
+        text(&key_name(table)),
+        text(DEFAULT_SCHEMA),
+        text(table.name),
+        text("PRIMARY KEY"),
+    ]
+}
+
+/// Parent keys are the foreign keys that the catalogue knows.
+fn foreign_keys(table: &'static Table) -> Vec<Vec<Cell>> {
+    let parents = table.routes.iter().flat_map(|route| route.parents);
+    let row = |parent: &oktant_catalog::ParentKey| {
+        vec![
+            text(CATALOG),
+            text(DEFAULT_SCHEMA),
+            text(&format!("fk_{}_{}", table.name, parent.column)),
+            text(table.name),
+            text(parent.column),
+            text(parent.table),
+            text(parent.table_column),
+        ]
+    };
+    parents.map(row).collect()
+}
+
+fn type_name(data_type: ColumnType) -> &'static str {
+    match data_type {
+        ColumnType::Text => "VARCHAR",
+        ColumnType::Timestamp => "TIMESTAMP",
+        ColumnType::Date => "DATE",
+        ColumnType::Integer => "INTEGER",
+        ColumnType::BigInt => "BIGINT",
+        ColumnType::Double => "DOUBLE",
+        ColumnType::Boolean => "BOOLEAN",
+        ColumnType::Json => "JSON",
+    }
+}
+
+impl View {
+    fn table(&self, rows: &[Vec<Cell>]) -> Result<MemTable> {
+        let fields = self.columns.iter().map(|(name, kind)| {
+            let data_type = match kind {
+                Text => DataType::Utf8,
+                Number => DataType::Int64,
+                Flag => DataType::Boolean,
+                Instant => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+            };
+            Field::new(name.to_lowercase(), data_type, true)
+        });
+        let schema = Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>()));
+        let arrays = self.columns.iter().enumerate().map(|(index, (_, kind))| array(rows, index, *kind)).collect();
+        let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)?;
+        MemTable::try_new(schema, vec![vec![batch]])
+    }
+}
+
+fn array(rows: &[Vec<Cell>], index: usize, kind: Kind) -> ArrayRef {
+    let cells = rows.iter().map(|row| &row[index]);
+    match kind {
+        Text => Arc::new(
+            cells.map(|cell| if let Cell::Text(text) = cell { text.as_deref() } else { None }).collect::<StringArray>(),
+        ),
+        Number => Arc::new(
+            cells.map(|cell| if let Cell::Number(number) = cell { *number } else { None }).collect::<Int64Array>(),
+        ),
+        Flag => Arc::new(
+            cells.map(|cell| if let Cell::Flag(flag) = cell { Some(*flag) } else { None }).collect::<BooleanArray>(),
+        ),
+        Instant => Arc::new(
+            cells
+                .map(|cell| if let Cell::Instant(instant) = cell { Some(*instant) } else { None })
+                .collect::<TimestampMillisecondArray>()
+                .with_timezone("UTC"),
+        ),
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.views.iter().map(|view| view.name)).finish()
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for Schema {
+    fn table_names(&self) -> Vec<String> {
+        self.views.iter().map(|view| view.name.to_owned()).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let Some(view) = self.view(name) else { return Ok(None) };
+        let rows = self.rows(view.rows).await?;
+        Ok(Some(Arc::new(view.table(&rows)?)))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.view(name).is_some()
+    }
+}

@@ -1,0 +1,106 @@
+//! What the scans of one statement share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use oktant_client::{Org, StatementId};
+use parking_lot::Mutex;
+
+use crate::Error;
+use crate::request::{Estimate, ScanOptions};
+
+/// What the scans of one statement share.
+#[derive(Debug)]
+pub(crate) struct StatementContext {
+    pub(crate) id: StatementId,
+    pub(crate) org: Org,
+    pub(crate) options: Arc<ScanOptions>,
+    pub(crate) budget: Budget,
+    pub(crate) warnings: Warnings,
+    /// Whether nothing may be sent: the statement is only explained.
+    pub(crate) dry: bool,
+}
+
+/// The requests that a statement may make.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: Option<u64>,
+    used: AtomicU64,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: Option<u64>) -> Self {
+        Self { limit, used: AtomicU64::new(0) }
+    }
+
+    /// Refuses a scan whose estimate alone is above the budget.
+    pub(crate) fn check(&self, table: &str, estimate: &Estimate) -> Result<(), Error> {
+        match self.limit {
+            Some(limit) if estimate.min > limit => Err(Error::Budget {
+                table: table.to_owned(),
+                needs: format!("needs at least {} requests ({})", estimate.min, estimate.basis),
+                budget: limit,
+                cheaper: estimate.cheaper.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses to start `more` requests that do not fit in what is left.
+    pub(crate) fn check_more(&self, table: &str, more: u64, what: &str, cheaper: Option<&str>) -> Result<(), Error> {
+        let used = self.used.load(Ordering::Relaxed);
+        match self.limit {
+            Some(limit) if used + more > limit => Err(Error::Budget {
+                table: table.to_owned(),
+                needs: format!("needs {more} requests ({what})"),
+                budget: limit,
+                cheaper: cheaper.map(str::to_owned),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes one request, or refuses it.
+    pub(crate) fn take(&self, table: &str, cheaper: Option<&str>) -> Result<(), Error> {
+        let used = self.used.fetch_add(1, Ordering::Relaxed);
+        match self.limit {
+            Some(limit) if used >= limit => Err(Error::Budget {
+                table: table.to_owned(),
+                needs: format!("needs more than {limit} requests"),
+                budget: limit,
+                cheaper: cheaper.map(str::to_owned),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Things that a statement's answer is not to be read without.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings(Mutex<BTreeMap<String, u64>>);
+
+impl Warnings {
+    /// Adds a warning, once per text.
+    pub(crate) fn add(&self, text: String) {
+        *self.0.lock().entry(text).or_default() += 1;
+    }
+
+    /// Counts values of a column that were left out.
+    pub(crate) fn add_mismatches(&self, table: &str, mismatches: BTreeMap<String, u64>) {
+        let mut warnings = self.0.lock();
+        for (column, count) in mismatches {
+            let text = format!("{table}.{column} had values of another type, shown as NULL; RawJson holds them");
+            *warnings.entry(text).or_default() += count;
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.0
+            .lock()
+            .iter()
+            .map(|(text, count)| if *count > 1 { format!("{text} ({count}×)") } else { text.clone() })
+            .collect()
+    }
+}

@@ -1,0 +1,162 @@
+//! What `EXPLAIN` shows: the requests of each scan, decoded for reading.
+
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, displayable};
+use oktant_client::{Ledger, StatementId};
+
+use crate::Error;
+use crate::pushdown;
+use crate::request::{Estimate, KeySource, RequestStream};
+use crate::scan::OktaScanExec;
+
+/// Scans that show their requests one by one; further ones are counted only.
+const REQUESTS_SHOWN: usize = 10;
+
+/// Rows of `EXPLAIN`: kind and text.
+pub(crate) fn rows(
+    logical: &LogicalPlan,
+    physical: &Arc<dyn ExecutionPlan>,
+    display: impl Fn(&str) -> String,
+) -> Vec<(String, String)> {
+    let mut rows: Vec<_> =
+        scans(physical).into_iter().map(|scan| ("requests".to_owned(), requests(&scan, &display))).collect();
+    rows.push(("logical_plan".to_owned(), display(&logical.display_indent().to_string())));
+    rows.push(("physical_plan".to_owned(), display(&displayable(physical.as_ref()).indent(false).to_string())));
+    rows
+}
+
+/// Rows of `EXPLAIN ANALYZE` about what was sent.
+pub(crate) fn took(ledger: &Ledger, statement: StatementId, rows: usize) -> Vec<(String, String)> {
+    let summary = ledger.summary_of(statement);
+    let mut lines: Vec<_> = ledger
+        .entries_of(statement)
+        .into_iter()
+        .map(|entry| {
+            let query = if entry.query.is_empty() { String::new() } else { format!("?{}", entry.query) };
+            let status = entry.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+            let text = format!(
+                "{} {}{query}: {status}, {} ms, {} bytes, {} rows",
+                entry.method, entry.path, entry.elapsed_ms, entry.bytes, entry.rows
+            );
+            ("request".to_owned(), text)
+        })
+        .collect();
+    lines.push(("took".to_owned(), format!("{} requests, {} bytes, {rows} rows", summary.requests, summary.bytes)));
+    lines
+}
+
+/// Refuses a plan with a scan that is above the budget.
+pub(crate) fn check_budget(physical: &Arc<dyn ExecutionPlan>) -> Result<(), Error> {
+    scans(physical).iter().try_for_each(OktaScanExec::check_budget)
+}
+
+fn scans(physical: &Arc<dyn ExecutionPlan>) -> Vec<OktaScanExec> {
+    let mut found = Vec::new();
+    let walked = physical.apply(|node| {
+        if let Some(scan) = node.downcast_ref::<OktaScanExec>() {
+            found.push(scan.clone());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    debug_assert!(walked.is_ok(), "the walk itself never fails");
+    found
+}
+
+/// The requests of one scan, a line each, and what is known about their cost.
+fn requests(scan: &OktaScanExec, display: impl Fn(&str) -> String) -> String {
+    let plan = scan.plan();
+    let mut text = scan.scan().relation.name().to_owned();
+    let per = match (scan.keys(), &plan.parents) {
+        (Some(keys), Some(_)) => format!(" for each key from {}", display(&keys.feed.origin)),
+        (Some(keys), None) => format!(" narrowed to the keys from {} if that is cheaper", display(&keys.feed.origin)),
+        (None, Some(parents)) => match &parents.source {
+            KeySource::Literal(tuples) => format!(" for {} keys", tuples.len()),
+            KeySource::Table { table, .. } => format!(" for each row of {table}"),
+        },
+        (None, None) => String::new(),
+    };
+    text.push_str(&per);
+    text.push(':');
+    if plan.streams.is_empty() {
+        text.push_str(" no request, since the predicate cannot hold");
+        return text;
+    }
+    for stream in plan.streams.iter().take(REQUESTS_SHOWN) {
+        let _ = write!(text, "\n  {}", decoded(stream));
+    }
+    if let Some(more) = plan.streams.len().checked_sub(REQUESTS_SHOWN).filter(|more| *more > 0) {
+        let _ = write!(text, "\n  and {more} more like it");
+    }
+    if !plan.pushed.is_empty() {
+        let _ = write!(text, "\n  evaluated by the org: {}", plan.pushed);
+    }
+    if !plan.residual.is_empty() {
+        let residual: Vec<String> = plan.residual.iter().map(|part| display(&part.to_string())).collect();
+        let _ = write!(text, "\n  evaluated here: {}", residual.join(" AND "));
+    }
+    let _ = write!(text, "\n  estimate: {}", estimated(&plan.estimate));
+    text
+}
+
+/// A request as text, not encoded; parents' keys stand as the names of their parameters.
+fn decoded(stream: &RequestStream) -> String {
+    let Some(operation) = oktant_catalog::operation(stream.operation) else { return stream.operation.to_owned() };
+    let mut path = operation.path.to_owned();
+    for (name, value) in &stream.path {
+        path = path.replace(&format!("{{{name}}}"), value);
+    }
+    let query: Vec<String> = stream.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    let pages = if stream.single.is_some() { "" } else { " (+ further pages)" };
+    format!("{} {path}{query}{pages}", operation.method.as_str())
+}
+
+fn estimated(estimate: &Estimate) -> String {
+    let requests = match estimate.max {
+        Some(max) if max == estimate.min => format!("{max} requests"),
+        Some(max) => format!("{} to {max} requests", estimate.min),
+        None => format!("at least {} requests", estimate.min),
+    };
+    let mut text = format!("{requests} of bucket {}", estimate.bucket);
+    if let Some(seconds) = seconds(estimate) {
+        let _ = write!(text, ", {seconds}");
+    }
+    let _ = write!(text, " ({})", estimate.basis);
+    if let Some(cheaper) = &estimate.cheaper {
+        let _ = write!(text, "; cheaper: {cheaper}");
+    }
+    text
+}
+
+/// The time that the bucket's limit alone makes the requests take.
+fn seconds(estimate: &Estimate) -> Option<String> {
+    let per_minute = pushdown::expected_per_minute(estimate.bucket)?;
+    let seconds = pushdown::seconds(estimate.max.unwrap_or(estimate.min), per_minute);
+    (seconds > 0).then(|| format!("about {seconds} s at {per_minute} requests a minute"))
+}
+
+/// One line for the physical plan.
+pub(crate) fn write_scan(f: &mut fmt::Formatter<'_>, scan: &OktaScanExec) -> fmt::Result {
+    let relation = &scan.scan().relation;
+    let columns: Vec<&str> =
+        scan.scan().projection.iter().map(|&position| relation.columns()[position].name.as_str()).collect();
+    write!(f, "OktaScanExec: table={}, columns=[{}]", relation.name(), columns.join(", "))?;
+    if !scan.plan().pushed.is_empty() {
+        write!(f, ", pushed={}", scan.plan().pushed)?;
+    }
+    if !scan.plan().residual.is_empty() {
+        let residual: Vec<String> = scan.plan().residual.iter().map(ToString::to_string).collect();
+        write!(f, ", residual=[{}]", residual.join(", "))?;
+    }
+    if let Some(keys) = scan.keys() {
+        write!(f, ", keys=[{} from {}]", relation.columns()[keys.column].name, keys.feed.origin)?;
+    }
+    match scan.scan().limit {
+        Some(limit) => write!(f, ", limit={limit}"),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,113 @@
+//! DataFusion's errors in our words.
+
+use std::collections::HashMap;
+
+use datafusion::arrow::error::ArrowError;
+use datafusion::common::{DataFusionError, SchemaError};
+
+use crate::error::own;
+use crate::statement::Statement;
+use crate::{Error, nearest};
+
+/// What a statement's errors may name.
+pub(crate) struct Names<'a> {
+    pub(crate) statement: &'a Statement,
+    /// Columns and tables of the statement's tables: lower case to the model's spelling.
+    pub(crate) model: &'a HashMap<String, String>,
+    /// Every table.
+    pub(crate) tables: &'a [&'static str],
+}
+
+/// An error of DataFusion where nothing is known of the statement.
+pub(crate) fn plain(error: &DataFusionError) -> Error {
+    match own(error) {
+        Some(own) => own.clone(),
+        None => by_kind(error.find_root()),
+    }
+}
+
+/// An error of DataFusion with names in their own spelling and the nearest known one.
+pub(crate) fn explained(error: &DataFusionError, names: &Names<'_>) -> Error {
+    if let Some(own) = own(error) {
+        return own.clone();
+    }
+    match error.find_root() {
+        DataFusionError::SchemaError(schema, _) => of_schema(schema, names),
+        DataFusionError::Plan(message) => of_plan(message, names),
+        other => by_kind(other),
+    }
+}
+
+fn of_schema(error: &SchemaError, names: &Names<'_>) -> Error {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let candidates: Vec<String> = match valid_fields.is_empty() {
+                true => names.model.values().cloned().collect(),
+                false => valid_fields.iter().map(|valid| names.statement.display(valid.name(), names.model)).collect(),
+            };
+            let candidates = candidates.iter().map(String::as_str);
+            // A wrong qualifier is a table that the statement does not have.
+            let name = names.statement.display(&field.flat_name(), names.model);
+            Error::UnknownColumn { nearest: nearest::nearest(field.name(), candidates), name }
+        }
+        SchemaError::AmbiguousReference { field } => {
+            Error::Ambiguous { name: names.statement.display(field.name(), names.model) }
+        }
+        SchemaError::DuplicateQualifiedField { name, .. } | SchemaError::DuplicateUnqualifiedField { name } => {
+            Error::Ambiguous { name: names.statement.display(name, names.model) }
+        }
+    }
+}
+
+fn of_plan(message: &str, names: &Names<'_>) -> Error {
+    if let Some(name) = between(message, "table '", "' not found") {
+        let bare = name.rsplit('.').next().unwrap_or(name);
+        let written = names.statement.display(bare, names.model);
+        return Error::UnknownTable { nearest: nearest::nearest(bare, names.tables.iter().copied()), name: written };
+    }
+    if let Some(function) = between(message, "Invalid function '", "'") {
+        let advice = between(message, "Did you mean '", "'").map(|name| format!("; did you mean {name}?"));
+        let message = format!("unknown function \"{function}\"{}", advice.unwrap_or_default());
+        return Error::Syntax { message };
+    }
+    let message = names.statement.display(first_line(message), names.model);
+    if message.contains("could not be resolved") || message.contains("must appear in the GROUP BY") {
+        return Error::Syntax { message };
+    }
+    Error::Syntax { message }
+}
+
+fn by_kind(error: &DataFusionError) -> Error {
+    match error {
+        DataFusionError::ArrowError(arrow, _) => of_arrow(arrow),
+        DataFusionError::SQL(parser, _) => Error::Syntax { message: parser.to_string() },
+        DataFusionError::NotImplemented(what) => Error::Unsupported { what: first_line(what).to_owned() },
+        DataFusionError::Plan(message) => Error::Syntax { message: first_line(message).to_owned() },
+        DataFusionError::SchemaError(schema, _) => Error::Syntax { message: schema.to_string() },
+        DataFusionError::Execution(message) => Error::Value { message: first_line(message).to_owned() },
+        DataFusionError::ResourcesExhausted(message) => Error::Memory { message: first_line(message).to_owned() },
+        other => Error::Internal { message: other.to_string() },
+    }
+}
+
+fn of_arrow(error: &ArrowError) -> Error {
+    match error {
+        ArrowError::CastError(message)
+        | ArrowError::ParseError(message)
+        | ArrowError::ComputeError(message)
+        | ArrowError::ArithmeticOverflow(message)
+        | ArrowError::InvalidArgumentError(message) => Error::Value { message: message.clone() },
+        ArrowError::DivideByZero => Error::Value { message: "division by zero".to_owned() },
+        other => Error::Internal { message: other.to_string() },
+    }
+}
+
+/// The first line: further ones are the engine's advice to its own developers.
+fn first_line(message: &str) -> &str {
+    message.lines().next().unwrap_or(message)
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let rest = &text[text.find(before)? + before.len()..];
+    Some(&rest[..rest.find(after)?])
+}

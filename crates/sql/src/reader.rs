@@ -1,0 +1,374 @@
+//! Carries out a scan's plan: requests, pages, rows.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::{cast, filter_record_batch};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::execution_props::ExecutionProps;
+use datafusion::logical_expr::expr_rewriter::unnormalize_col;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use oktant_client::{Call, EntryId};
+use parking_lot::Mutex;
+
+use crate::Error;
+use crate::context::StatementContext;
+use crate::decode::{Body, Decoder};
+use crate::pushdown;
+use crate::relation::Relation;
+use crate::request::{KeySource, Parents, RequestStream, Scan, ScanPlan};
+
+/// Rows of a scan: batches with the columns of its projection.
+pub(crate) type Batches = BoxStream<'static, Result<RecordBatch, Error>>;
+
+/// Path parameters of one request.
+type Parameters = Vec<(&'static str, String)>;
+
+/// Carries out `plan`, which answers `scan`.
+pub(crate) fn read(context: Arc<StatementContext>, scan: Arc<Scan>, plan: ScanPlan) -> Result<Batches, Error> {
+    if plan.streams.is_empty() {
+        return Ok(stream::empty().boxed());
+    }
+    let limit = scan.limit;
+    let reader = Arc::new(Reader::new(context, scan, plan)?);
+    let parallelism = if limit.is_some() { 1 } else { reader.context.org.properties().network.parallelism.max(1) };
+    let parents = Arc::clone(&reader).parents();
+    let lists = parents.map_ok(move |parents| reader.lists(parents)).try_flatten();
+    let rows = match parallelism {
+        1 => lists.try_flatten().boxed(),
+        _ => lists.try_flatten_unordered(parallelism).boxed(),
+    };
+    Ok(match limit {
+        Some(limit) => take_rows(rows, limit).boxed(),
+        None => rows,
+    })
+}
+
+struct Reader {
+    context: Arc<StatementContext>,
+    scan: Arc<Scan>,
+    plan: ScanPlan,
+    decoders: HashMap<usize, Decoder>,
+    residual: Option<Arc<dyn PhysicalExpr>>,
+    /// Positions of the projection's columns among the decoded ones.
+    output: Vec<usize>,
+    /// Positions of the key's columns among the decoded ones.
+    key: Vec<usize>,
+    seen: Mutex<HashSet<Box<str>>>,
+}
+
+impl Reader {
+    fn new(context: Arc<StatementContext>, scan: Arc<Scan>, plan: ScanPlan) -> Result<Self, Error> {
+        let relation = &scan.relation;
+        let columns = needed_columns(&scan, &plan);
+        let routes: BTreeSet<usize> = plan.streams.iter().map(|stream| stream.route).collect();
+        let mask = !context.org.properties().sql.expose_secrets;
+        let decoders: HashMap<_, _> =
+            routes.into_iter().map(|route| (route, Decoder::new(relation, route, &columns, mask))).collect();
+        let among = |position: &usize| columns.binary_search(position).ok();
+        let schema = relation.schema().project(&columns).map_err(|error| internal(&error))?;
+        let residual = compile(&plan.residual, &schema)?;
+        let output = scan.projection.iter().filter_map(among).collect();
+        let key = relation.key().iter().filter_map(among).collect();
+        Ok(Self { residual, output, key, decoders, seen: Mutex::default(), context, scan: Arc::clone(&scan), plan })
+    }
+
+    fn table(&self) -> &'static str {
+        self.scan.relation.name()
+    }
+
+    fn cheaper(&self) -> Option<&str> {
+        self.plan.estimate.cheaper.as_deref()
+    }
+
+    /// The path parameters of each parent; one empty set for a table without parents.
+    fn parents(self: Arc<Self>) -> BoxStream<'static, Result<Vec<Parameters>, Error>> {
+        let Some(parents) = &self.plan.parents else { return stream::iter([Ok(vec![Vec::new()])]).boxed() };
+        match &parents.source {
+            KeySource::Literal(tuples) => {
+                let all: Vec<_> = tuples.iter().map(|tuple| parameters(parents, tuple.clone())).collect();
+                stream::once(async move { self.check_fan_out(&all).map(|()| all) }).boxed()
+            }
+            KeySource::Table { .. } if self.scan.limit.is_some() => {
+                stream::once(async move { self.parent_batches() }).try_flatten().boxed()
+            }
+            // Without a limit every parent will be visited, so all are collected first: if they are
+            // too many, no request is spent on the children.
+            KeySource::Table { .. } => stream::once(async move {
+                let batches = self.parent_batches()?;
+                let mut all = Vec::new();
+                let mut batches = std::pin::pin!(batches);
+                while let Some(batch) = batches.try_next().await? {
+                    all.extend(batch);
+                    self.check_fan_out(&all)?;
+                }
+                Ok(all)
+            })
+            .boxed(),
+        }
+    }
+
+    fn check_fan_out(&self, parents: &[Parameters]) -> Result<(), Error> {
+        let requests = (parents.len() * self.plan.streams.len()) as u64;
+        self.context.budget.check_more(self.table(), requests, "one per parent object at least", self.cheaper())
+    }
+
+    fn parent_batches(&self) -> Result<BoxStream<'static, Result<Vec<Parameters>, Error>>, Error> {
+        let Some(Parents { parameters: names, source: KeySource::Table { table, columns, filters } }) =
+            &self.plan.parents
+        else {
+            return Ok(stream::empty().boxed());
+        };
+        let table = oktant_catalog::table(table)
+            .ok_or_else(|| Error::Internal { message: format!("the catalogue lacks parent table {table}") })?;
+        let relation = Arc::new(Relation::new(table, Vec::new()));
+        let projection = columns.iter().filter_map(|column| relation.position(column)).collect();
+        let scan = Scan {
+            relation,
+            projection,
+            filters: filters.clone(),
+            limit: None,
+            order: None,
+            options: Arc::clone(&self.scan.options),
+        };
+        let plan = pushdown::plan(&scan);
+        let names: Vec<&'static str> = names.iter().map(|(name, _)| *name).collect();
+        let batches = read(Arc::clone(&self.context), Arc::new(scan), plan)?;
+        Ok(batches.map_ok(move |batch| tuples(&batch, &names)).boxed())
+    }
+
+    /// Every list to read for these parents.
+    fn lists(self: &Arc<Self>, parents: Vec<Parameters>) -> BoxStream<'static, Result<Batches, Error>> {
+        let reader = Arc::clone(self);
+        let requests = parents.into_iter().flat_map(move |parent| {
+            let reader = Arc::clone(&reader);
+            (0..reader.plan.streams.len()).map(move |index| Ok(Arc::clone(&reader).list(index, parent.clone())))
+        });
+        stream::iter(requests).boxed()
+    }
+
+    /// One list, page by page.
+    fn list(self: Arc<Self>, index: usize, parent: Parameters) -> Batches {
+        let request = &self.plan.streams[index];
+        let Some(operation) = oktant_catalog::operation(request.operation) else {
+            let message = format!("the catalogue lacks operation {}", request.operation);
+            return stream::once(async { Err(Error::Internal { message }) }).boxed();
+        };
+        let parameters: Arc<Parameters> = Arc::new(request.path.iter().cloned().chain(parent).collect());
+        let mut call = Call::of(operation).statement(self.context.id);
+        for (name, value) in parameters.iter() {
+            call = call.path_arg(name, value);
+        }
+        for (name, value) in &request.query {
+            call = call.query(name, value);
+        }
+        if request.single.is_some() {
+            return stream::once(self.single(index, call, parameters)).try_filter_map(|row| async { Ok(row) }).boxed();
+        }
+        if let Err(refused) = self.context.budget.take(self.table(), self.cheaper()) {
+            return stream::once(async { Err(refused) }).boxed();
+        }
+        let shape = Body::List(operation.list);
+        let pages = self.context.org.pages(call);
+        pages
+            .enumerate()
+            .map(move |(number, page)| self.page(number as u32, page, index, shape, &parameters))
+            .try_filter_map(|batch| async { Ok(batch) })
+            .boxed()
+    }
+
+    fn page(
+        &self,
+        number: u32,
+        page: Result<oktant_client::Page, oktant_client::Error>,
+        index: usize,
+        shape: Body,
+        parameters: &Parameters,
+    ) -> Result<Option<RecordBatch>, Error> {
+        let page = match page {
+            Ok(page) => page,
+            Err(error) if self.is_absence(&error) => return Ok(None),
+            Err(error) => return Err(Error::page(self.table(), number, error)),
+        };
+        if number > 0 {
+            self.context.budget.take(self.table(), self.cheaper())?;
+        }
+        self.rows(index, &page.body, shape, parameters, number, page.entry).map(Some)
+    }
+
+    /// A child list of an object that is not there (any more) has no rows.
+    fn is_absence(&self, error: &oktant_client::Error) -> bool {
+        self.plan.parents.is_some() && error.is_not_found() && error.api_code() == Some("E0000007")
+    }
+
+    /// One object, if it is there and is the one meant.
+    fn single(
+        self: Arc<Self>,
+        index: usize,
+        call: Call,
+        parameters: Arc<Parameters>,
+    ) -> BoxFuture<'static, Result<Option<RecordBatch>, Error>> {
+        Box::pin(async move {
+            self.context.budget.take(self.table(), self.cheaper())?;
+            match self.context.org.send(call).await {
+                Ok(reply) => self.rows(index, &reply.body, Body::Single, &parameters, 0, reply.entry).map(Some),
+                Err(error) if error.is_not_found() => Ok(None),
+                Err(error) => Err(Error::page(self.table(), 0, error)),
+            }
+        })
+    }
+
+    /// Decodes one body and keeps the rows that the statement wants.
+    fn rows(
+        &self,
+        index: usize,
+        body: &[u8],
+        shape: Body,
+        parameters: &Parameters,
+        page: u32,
+        entry: EntryId,
+    ) -> Result<RecordBatch, Error> {
+        let request = &self.plan.streams[index];
+        let decoder = &self.decoders[&request.route];
+        let decoded = decoder
+            .decode(body, shape, parameters)
+            .map_err(|error| Error::page(self.table(), page, Undecodable { operation: request.operation, error }))?;
+        self.context.org.ledger().add_rows(entry, decoded.batch.num_rows() as u64);
+        self.context.warnings.add_mismatches(self.table(), decoded.mismatches);
+        let batch = self.expected(request, decoded.batch)?;
+        let batch = self.unseen(batch)?;
+        let batch = self.passing(batch)?;
+        batch.project(&self.output).map_err(|error| internal(&error))
+    }
+
+    /// For a key lookup, only the object whose key was asked for: some paths resolve more than keys.
+    fn expected(&self, request: &RequestStream, batch: RecordBatch) -> Result<RecordBatch, Error> {
+        let Some(lookup) = &request.single else { return Ok(batch) };
+        let relation = &self.scan.relation;
+        let as_meant = lookup.expect.iter().all(|(position, value)| {
+            let name = relation.schema().field(*position).name();
+            batch.column_by_name(name).is_none_or(|column| is_text(column, value))
+        });
+        if as_meant { Ok(batch) } else { Ok(batch.slice(0, 0)) }
+    }
+
+    /// Drops rows whose key was already returned.
+    fn unseen(&self, batch: RecordBatch) -> Result<RecordBatch, Error> {
+        if !self.plan.dedupe || self.key.is_empty() {
+            return Ok(batch);
+        }
+        let columns: Vec<_> = self.key.iter().map(|&index| batch.column(index).as_string::<i32>()).collect();
+        let mut seen = self.seen.lock();
+        let keep: BooleanArray = (0..batch.num_rows())
+            .map(|row| {
+                let parts: Vec<&str> = columns.iter().map(|column| column.value(row)).collect();
+                Some(seen.insert(parts.join("\u{1f}").into()))
+            })
+            .collect();
+        drop(seen);
+        if keep.true_count() == batch.num_rows() {
+            return Ok(batch);
+        }
+        filter_record_batch(&batch, &keep).map_err(|error| internal(&error))
+    }
+
+    /// Keeps rows that pass what the org did not evaluate.
+    fn passing(&self, batch: RecordBatch) -> Result<RecordBatch, Error> {
+        let Some(predicate) = &self.residual else { return Ok(batch) };
+        let verdict = predicate.evaluate(&batch).and_then(|value| value.into_array(batch.num_rows()));
+        let verdict = verdict.map_err(|error| crate::mapping::plain(&error))?;
+        let keep = match verdict.data_type() {
+            DataType::Boolean => verdict.as_boolean().clone(),
+            // A bare NULL as a predicate.
+            _ => cast(&verdict, &DataType::Boolean).map_err(|error| internal(&error))?.as_boolean().clone(),
+        };
+        filter_record_batch(&batch, &keep).map_err(|error| internal(&error))
+    }
+}
+
+/// The columns to decode: those of the plan, and whatever the projection and the residual need.
+fn needed_columns(scan: &Scan, plan: &ScanPlan) -> Vec<usize> {
+    let mut columns: BTreeSet<usize> = plan.columns.iter().chain(&scan.projection).copied().collect();
+    let residual = plan.residual.iter().flat_map(Expr::column_refs);
+    columns.extend(residual.filter_map(|column| scan.relation.position(&column.name)));
+    if plan.dedupe {
+        columns.extend(scan.relation.key());
+    }
+    for lookup in plan.streams.iter().filter_map(|stream| stream.single.as_ref()) {
+        columns.extend(lookup.expect.iter().map(|(position, _)| *position));
+    }
+    columns.into_iter().collect()
+}
+
+fn compile(residual: &[Expr], schema: &Schema) -> Result<Option<Arc<dyn PhysicalExpr>>, Error> {
+    let unqualified: Vec<Expr> = residual.iter().cloned().map(unnormalize_col).collect();
+    let Some(predicate) = conjunction(unqualified) else { return Ok(None) };
+    let schema = DFSchema::try_from(schema.clone()).map_err(|error| crate::mapping::plain(&error))?;
+    let compiled =
+        create_physical_expr(&predicate, &schema, &ExecutionProps::new(), &PhysicalPlanningContext::default());
+    compiled.map(Some).map_err(|error| crate::mapping::plain(&error))
+}
+
+fn is_text(column: &ArrayRef, value: &str) -> bool {
+    let texts = column.as_string::<i32>();
+    texts.len() == 1 && texts.is_valid(0) && texts.value(0) == value
+}
+
+fn parameters(parents: &Parents, tuple: Vec<String>) -> Parameters {
+    parents.parameters.iter().map(|(name, _)| *name).zip(tuple).collect()
+}
+
+/// The rows of a parent batch as path parameters.
+fn tuples(batch: &RecordBatch, names: &[&'static str]) -> Vec<Parameters> {
+    let columns: Vec<_> = batch.columns().iter().map(|column| column.as_string::<i32>()).collect();
+    (0..batch.num_rows())
+        .filter(|&row| columns.iter().all(|column| column.is_valid(row)))
+        .map(|row| names.iter().zip(&columns).map(|(name, column)| (*name, column.value(row).to_owned())).collect())
+        .collect()
+}
+
+/// Stops, and with it the requests, once `limit` rows have come.
+fn take_rows(rows: Batches, limit: usize) -> impl futures::Stream<Item = Result<RecordBatch, Error>> {
+    stream::try_unfold((rows, limit), |(mut rows, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let Some(batch) = rows.try_next().await? else { return Ok(None) };
+        let batch = if batch.num_rows() > left { batch.slice(0, left) } else { batch };
+        let left = left - batch.num_rows();
+        Ok(Some((batch, (rows, left))))
+    })
+}
+
+fn internal(error: &dyn std::error::Error) -> Error {
+    Error::Internal { message: error.to_string() }
+}
+
+/// An answer that is not what the operation promises.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer to {operation} cannot be read")]
+struct Undecodable {
+    operation: &'static str,
+    #[source]
+    error: crate::decode::DecodeError,
+}
+
+impl oktant_base::Coded for Undecodable {
+    fn code(&self) -> oktant_base::Code {
+        oktant_base::codes::OKT2004
+    }
+}
+
+/// A batch under another schema of the same types.
+pub(crate) fn with_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Error> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), batch.columns().to_vec(), &options)
+        .map_err(|error| internal(&error))
+}

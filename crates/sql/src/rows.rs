@@ -1,0 +1,330 @@
+//! A planned statement and the rows that it yields.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use arrow::array::{RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::{DataFusionError, ParamValues};
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::sql::parser;
+use datafusion::sql::sqlparser::ast::{Expr, Ident, SelectItem, VisitMut, VisitorMut};
+use futures::stream::{self, BoxStream, StreamExt};
+use oktant_client::{StatementId, Summary};
+
+use crate::Error;
+use crate::catalogs;
+use crate::context::StatementContext;
+use crate::discovery::{Relations, Wanted};
+use crate::explain;
+use crate::mapping::{self, Names};
+use crate::reader::with_schema;
+use crate::relation::Relation;
+use crate::session::model_names;
+use crate::statement::Statement;
+
+/// Plans one statement.
+pub(crate) struct Planner<'a> {
+    pub(crate) state: &'a SessionState,
+    pub(crate) relations: &'a Arc<Relations>,
+    pub(crate) context: Arc<StatementContext>,
+    pub(crate) statement: Statement,
+}
+
+/// A statement that is planned and not yet run.
+pub struct Prepared {
+    context: Arc<StatementContext>,
+    state: SessionState,
+    statement: Statement,
+    model: HashMap<String, String>,
+    logical: LogicalPlan,
+    physical: Arc<dyn ExecutionPlan>,
+    schema: SchemaRef,
+}
+
+/// The rows of a statement: a stream of batches. An error ends it, and the batches before the error
+/// are then not an answer.
+pub struct Rows {
+    schema: SchemaRef,
+    batches: BoxStream<'static, Result<RecordBatch, Error>>,
+    context: Arc<StatementContext>,
+}
+
+impl Planner<'_> {
+    pub(crate) async fn plan(mut self) -> Result<Prepared, Error> {
+        // Custom attributes cost requests, so they are looked up only if the statement can need them:
+        // a wildcard, or a name that the tables do not have otherwise.
+        let mut wanted = if has_wildcard(&mut self.statement) { Wanted::Whole } else { Wanted::Static };
+        loop {
+            let relations = self.relations_of(wanted).await?;
+            let model = model_names(&relations);
+            match self.plan_over(relations, &model).await {
+                Ok(prepared) => return Ok(prepared),
+                Err(Error::UnknownColumn { .. }) if wanted == Wanted::Static => wanted = Wanted::Whole,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The tables of the default schema that the statement names, by the name it uses.
+    async fn relations_of(&self, wanted: Wanted) -> Result<BTreeMap<String, Arc<Relation>>, Error> {
+        let statement = parser::Statement::Statement(self.statement.query.clone());
+        let references = self.state.resolve_table_references(&statement).map_err(|error| mapping::plain(&error))?;
+        let mut relations = BTreeMap::new();
+        for reference in references.iter().filter(|reference| catalogs::is_default_schema(reference)) {
+            let Some(table) = oktant_catalog::table(reference.table()) else { continue };
+            let relation = match wanted {
+                Wanted::Static => self.relations.of_catalogue(table),
+                Wanted::Whole => {
+                    let (relation, warnings) = self.relations.whole(table, Some(self.context.id)).await?;
+                    warnings.into_iter().for_each(|warning| self.context.warnings.add(warning));
+                    relation
+                }
+            };
+            relations.insert(reference.table().to_owned(), relation);
+        }
+        Ok(relations)
+    }
+
+    async fn plan_over(
+        &self,
+        relations: BTreeMap<String, Arc<Relation>>,
+        model: &HashMap<String, String>,
+    ) -> Result<Prepared, Error> {
+        let mut statement = self.statement.clone();
+        resolve_column_aliases(&mut statement, &relations);
+        let mut state = self.state.clone();
+        let list = catalogs::catalog_list(&self.context, self.relations, relations, &statement);
+        state.register_catalog_list(list);
+        // One `now` for the whole statement, from the clock of the connection.
+        state.execution_props_mut().query_execution_start_time = Some(self.context.options.now);
+
+        let tables = oktant_catalog::tables().iter().map(|table| table.name).collect::<Vec<_>>();
+        let names = Names { statement: &statement, model, tables: &tables };
+        let explained = |error: DataFusionError| mapping::explained(&error, &names);
+
+        let query = parser::Statement::Statement(statement.query.clone());
+        let unbound = state.statement_to_plan(query).await.map_err(explained)?;
+        let bound = unbound.with_param_values(ParamValues::from(statement.values.clone())).map_err(explained)?;
+        let logical = state.optimize(&bound).map_err(explained)?;
+        let physical = state.query_planner().create_physical_plan(&logical, &state).await.map_err(explained)?;
+        let schema = displayed(physical.schema().as_ref(), &statement, model);
+        let context = Arc::clone(&self.context);
+        Ok(Prepared { context, state, statement, model: model.clone(), logical, physical, schema })
+    }
+}
+
+impl Prepared {
+    /// Names and types of the columns.
+    pub fn schema(&self) -> SchemaRef {
+        match self.statement.explain {
+            Some(_) => explain_schema(),
+            None => Arc::clone(&self.schema),
+        }
+    }
+
+    /// The statement's number in the ledger.
+    pub fn statement(&self) -> StatementId {
+        self.context.id
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Budget`] if it would need more requests than allowed; none has been sent then.
+    pub fn run(self) -> Result<Rows, Error> {
+        match self.statement.explain {
+            Some(kind) if kind.analyze => Ok(self.run_analyzed()),
+            Some(_) => {
+                let rows =
+                    explain::rows(&self.logical, &self.physical, |text| self.statement.display(text, &self.model));
+                let batch = explain_batch(&rows);
+                Ok(Rows { schema: explain_schema(), batches: stream::iter([batch]).boxed(), context: self.context })
+            }
+            None => self.run_query(),
+        }
+    }
+
+    fn run_query(self) -> Result<Rows, Error> {
+        explain::check_budget(&self.physical)?;
+        let schema = Arc::clone(&self.schema);
+        let stream = execute_stream(Arc::clone(&self.physical), self.state.task_ctx());
+        let stream = stream.map_err(|error| mapping::plain(&error))?;
+        let shown = Arc::clone(&schema);
+        let batches = stream.map(move |batch| match batch {
+            Ok(batch) => with_schema(&batch, &shown),
+            Err(error) => Err(mapping::plain(&error)),
+        });
+        Ok(Rows { schema, batches: until_error(batches.boxed()).boxed(), context: self.context })
+    }
+
+    /// Runs the statement to its end and answers with what it took.
+    fn run_analyzed(self) -> Rows {
+        let context = Arc::clone(&self.context);
+        let plan = explain::rows(&self.logical, &self.physical, |text| self.statement.display(text, &self.model));
+        let batches = stream::once(async move {
+            let context = Arc::clone(&self.context);
+            let mut rows = self.run_query()?;
+            let mut count = 0;
+            while let Some(batch) = rows.next().await {
+                count += batch?.num_rows();
+            }
+            let mut lines = plan;
+            lines.extend(explain::took(context.org.ledger(), context.id, count));
+            explain_batch(&lines)
+        });
+        Rows { schema: explain_schema(), batches: batches.boxed(), context }
+    }
+
+    /// The plan as text.
+    pub fn explanation(&self) -> String {
+        let rows = explain::rows(&self.logical, &self.physical, |text| self.statement.display(text, &self.model));
+        rows.into_iter().map(|(kind, text)| format!("{kind}\n{text}")).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("statement", &self.context.id)
+            .field("schema", &self.schema)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Rows {
+    /// Names and types of the columns.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// The statement's number in the ledger.
+    pub fn statement(&self) -> StatementId {
+        self.context.id
+    }
+
+    /// What the statement's requests add up to so far.
+    pub fn requests(&self) -> Summary {
+        self.context.org.ledger().summary_of(self.context.id)
+    }
+
+    /// Things that the answer is not to be read without, so far.
+    pub fn warnings(&self) -> Vec<String> {
+        self.context.warnings.texts()
+    }
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows")
+            .field("statement", &self.context.id)
+            .field("schema", &self.schema)
+            .finish_non_exhaustive()
+    }
+}
+
+impl futures::Stream for Rows {
+    type Item = Result<RecordBatch, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.batches.poll_next_unpin(context)
+    }
+}
+
+/// The stream up to and including its first error: what comes after one is not an answer.
+fn until_error(
+    batches: BoxStream<'static, Result<RecordBatch, Error>>,
+) -> impl futures::Stream<Item = Result<RecordBatch, Error>> {
+    stream::unfold(Some(batches), |batches| async move {
+        let mut batches = batches?;
+        let batch = batches.next().await?;
+        let rest = batch.is_ok().then_some(batches);
+        Some((batch, rest))
+    })
+}
+
+/// The schema with names as users spell them.
+fn displayed(schema: &Schema, statement: &Statement, model: &HashMap<String, String>) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| {
+        let mut metadata = field.metadata().clone();
+        metadata.retain(|key, _| key != "okta.name");
+        field.as_ref().clone().with_name(statement.display(field.name(), model)).with_metadata(metadata)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<Field>>()))
+}
+
+fn explain_schema() -> SchemaRef {
+    let text = |name| Field::new(name, DataType::Utf8, false);
+    Arc::new(Schema::new(vec![text("plan_type"), text("plan")]))
+}
+
+fn explain_batch(rows: &[(String, String)]) -> Result<RecordBatch, Error> {
+    let kinds = StringArray::from_iter_values(rows.iter().map(|(kind, _)| kind));
+    let texts = StringArray::from_iter_values(rows.iter().map(|(_, text)| text));
+    RecordBatch::try_new(explain_schema(), vec![Arc::new(kinds), Arc::new(texts)])
+        .map_err(|error| Error::Internal { message: error.to_string() })
+}
+
+/// Whether some `SELECT` of the statement asks for all columns.
+fn has_wildcard(statement: &mut Statement) -> bool {
+    struct Wildcards;
+    impl VisitorMut for Wildcards {
+        type Break = ();
+
+        fn pre_visit_select(&mut self, select: &mut datafusion::sql::sqlparser::ast::Select) -> ControlFlow<()> {
+            let wild = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+            if select.projection.iter().any(wild) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+    }
+    VisitMut::visit(&mut statement.query, &mut Wildcards).is_break()
+}
+
+/// Replaces aliases of columns, such as `UserName` of ApplicationUsers, by the columns' own names.
+fn resolve_column_aliases(statement: &mut Statement, relations: &BTreeMap<String, Arc<Relation>>) {
+    let own: std::collections::HashSet<String> =
+        relations.values().flat_map(|relation| relation.columns()).map(|column| column.name.to_lowercase()).collect();
+    let aliases: HashMap<String, String> = relations
+        .values()
+        .flat_map(|relation| relation.columns())
+        .flat_map(|column| column.aliases.iter().map(|alias| (alias.to_lowercase(), column.name.to_lowercase())))
+        .filter(|(alias, _)| !own.contains(alias) && !statement.names_itself(alias))
+        .collect();
+    if aliases.is_empty() {
+        return;
+    }
+    let _ = VisitMut::visit(&mut statement.query, &mut ColumnAliases(aliases));
+}
+
+struct ColumnAliases(HashMap<String, String>);
+
+impl ColumnAliases {
+    fn resolve(&self, ident: &mut Ident) {
+        if let Some(name) = self.0.get(&ident.value) {
+            ident.value.clone_from(name);
+        }
+    }
+}
+
+impl VisitorMut for ColumnAliases {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Identifier(ident) => self.resolve(ident),
+            Expr::CompoundIdentifier(parts) => {
+                if let Some(last) = parts.last_mut() {
+                    self.resolve(last);
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,296 @@
+//! A connection: an org, its tables and the statements run on it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::prelude::SessionConfig;
+use oktant_base::limits;
+use oktant_catalog::ColumnType;
+use oktant_client::{Edges, Org, Properties, StatementId};
+
+use crate::Error;
+use crate::catalogs;
+use crate::context::{Budget, StatementContext, Warnings};
+use crate::discovery::Relations;
+use crate::error::Cause;
+use crate::feed::FeedKeys;
+use crate::fold::FoldEnumLiterals;
+use crate::joins::OrderJoins;
+use crate::order::PushOrder;
+use crate::relation::Relation;
+use crate::request::{Pushdown, ScanOptions};
+use crate::rows::{Prepared, Rows};
+use crate::statement::{Params, Statement};
+
+/// An open org that answers statements. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Session(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    org: Org,
+    edges: Edges,
+    state: SessionState,
+    relations: Arc<Relations>,
+    statements: AtomicU64,
+    pushdown: Pushdown,
+}
+
+/// A table as reflection shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableInfo {
+    /// Its schema, such as `okta`.
+    pub schema: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Columns of its primary key.
+    pub key: Vec<&'static str>,
+    /// OAuth scopes that reading needs.
+    pub scopes: Vec<&'static str>,
+}
+
+/// A column as reflection shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnInfo {
+    /// Its name.
+    pub name: String,
+    /// Its type in SQL.
+    pub data_type: ColumnType,
+    /// Whether it may be NULL.
+    pub nullable: bool,
+    /// Whether writing it is refused.
+    pub read_only: bool,
+    /// Whether it belongs to the primary key.
+    pub key: bool,
+    /// Members of the enumeration, empty for other columns.
+    pub values: Vec<String>,
+    /// Whether `SELECT *` leaves it out.
+    pub hidden: bool,
+    /// Whether it is a custom attribute of the org.
+    pub custom: bool,
+}
+
+impl Session {
+    /// Opens the org that `properties` name. Signing in that needs a person happens here.
+    ///
+    /// # Errors
+    ///
+    /// What the client objects to, as [`Error::Org`].
+    pub async fn connect(properties: &Properties, edges: Edges) -> Result<Self, Error> {
+        let org = Org::connect(properties, edges.clone()).await.map_err(|error| Error::Org {
+            attempt: "the org cannot be opened".to_owned(),
+            source: Cause::new(error),
+        })?;
+        Self::over(org, edges)
+    }
+
+    /// A session over an org that is already open.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if the engine cannot be set up.
+    pub fn over(org: Org, edges: Edges) -> Result<Self, Error> {
+        let runtime = RuntimeEnvBuilder::new().with_memory_limit(limits::STATEMENT_MEMORY_BYTES, 1.0).build_arc();
+        let runtime = runtime.map_err(|error| crate::mapping::plain(&error))?;
+        Ok(Self(Arc::new(Inner {
+            relations: Arc::new(Relations::new(org.clone(), Arc::clone(&edges.clock))),
+            org,
+            edges,
+            state: engine(runtime),
+            statements: AtomicU64::new(0),
+            pushdown: Pushdown::On,
+        })))
+    }
+
+    /// The same session with pushdown on or off: off, everything is read whole and evaluated here.
+    #[must_use]
+    pub fn with_pushdown(&self, pushdown: Pushdown) -> Self {
+        let inner = &self.0;
+        Self(Arc::new(Inner {
+            org: inner.org.clone(),
+            edges: inner.edges.clone(),
+            state: inner.state.clone(),
+            relations: Arc::clone(&inner.relations),
+            statements: AtomicU64::new(inner.statements.load(Ordering::Relaxed)),
+            pushdown,
+        }))
+    }
+
+    /// Parses and plans a statement without asking the org for rows: at most its attribute schemas.
+    /// [`Prepared`] tells the columns, and runs it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the statement, and [`Error::Budget`].
+    pub async fn prepare(&self, sql: &str, params: Params) -> Result<Prepared, Error> {
+        let statement = Statement::parse(sql, &params)?;
+        self.plan(statement).await
+    }
+
+    /// Runs a statement. The rows come as a stream; dropping it cancels the statement.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the statement, and [`Error::Budget`]. What goes wrong while rows are
+    /// read is an item of the stream.
+    pub async fn query(&self, sql: &str, params: Params) -> Result<Rows, Error> {
+        self.prepare(sql, params).await?.run()
+    }
+
+    /// The plan of a statement as text, as `EXPLAIN` shows it. Nothing is asked of the org but its
+    /// attribute schemas.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the statement.
+    pub async fn explain(&self, sql: &str, params: Params) -> Result<String, Error> {
+        let mut statement = Statement::parse(sql, &params)?;
+        statement.explain = Some(crate::statement::Explain { analyze: false });
+        Ok(self.plan(statement).await?.explanation())
+    }
+
+    /// Every table and view of the default schema.
+    pub fn tables(&self) -> Vec<TableInfo> {
+        let info = |table: &'static oktant_catalog::Table| TableInfo {
+            schema: catalogs::DEFAULT_SCHEMA,
+            name: table.name,
+            key: table.key.to_vec(),
+            scopes: table.scopes.to_vec(),
+        };
+        oktant_catalog::tables().iter().map(info).collect()
+    }
+
+    /// The columns of a table that are the same in every org. No request is made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownTable`].
+    pub fn static_columns(&self, table: &str) -> Result<Vec<ColumnInfo>, Error> {
+        let table = known_table(table)?;
+        Ok(column_infos(&Relation::new(table, Vec::new())))
+    }
+
+    /// The columns of a table, custom attributes included: the org's schemas are read on first use.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownTable`], or what reading the schemas met.
+    pub async fn columns(&self, table: &str) -> Result<Vec<ColumnInfo>, Error> {
+        let (relation, _) = self.0.relations.whole(known_table(table)?, None).await?;
+        Ok(column_infos(&relation))
+    }
+
+    /// The org.
+    pub fn org(&self) -> &Org {
+        &self.0.org
+    }
+
+    /// Number of the latest statement.
+    pub fn last_statement(&self) -> StatementId {
+        StatementId(self.0.statements.load(Ordering::Relaxed))
+    }
+
+    /// The requests of a statement, the oldest first.
+    pub fn requests(&self, statement: StatementId) -> Vec<oktant_client::Entry> {
+        self.0.org.ledger().entries_of(statement)
+    }
+
+    async fn plan(&self, statement: Statement) -> Result<Prepared, Error> {
+        let inner = &self.0;
+        let context = Arc::new(self.context(&statement));
+        let planned = crate::rows::Planner { state: &inner.state, relations: &inner.relations, context, statement };
+        planned.plan().await
+    }
+
+    fn context(&self, statement: &Statement) -> StatementContext {
+        let inner = &self.0;
+        let id = StatementId(inner.statements.fetch_add(1, Ordering::Relaxed) + 1);
+        let sql = &inner.org.properties().sql;
+        let options = ScanOptions {
+            pushdown: inner.pushdown,
+            consistency: sql.consistency,
+            string_comparison: sql.comparison,
+            include_deprovisioned: sql.include_deprovisioned,
+            empty_string_as_null: sql.empty_string_as_null,
+            page_size: sql.page_size,
+            now: inner.edges.clock.now(),
+            sizes: inner.relations.sizes(),
+        };
+        StatementContext {
+            id,
+            org: inner.org.clone(),
+            options: Arc::new(options),
+            budget: Budget::new(sql.max_api_requests),
+            warnings: Warnings::default(),
+            dry: statement.explain.is_some_and(|explain| !explain.analyze),
+        }
+    }
+}
+
+/// DataFusion as this crate uses it.
+fn engine(runtime: Arc<RuntimeEnv>) -> SessionState {
+    // One partition: requests are the cost here, and they are spread by the scans themselves.
+    let mut config = SessionConfig::new()
+        .with_target_partitions(1)
+        .with_create_default_catalog_and_schema(false)
+        .with_default_catalog_and_schema(catalogs::CATALOG, catalogs::DEFAULT_SCHEMA);
+    let options = config.options_mut();
+    options.sql_parser.enable_ident_normalization = false;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    // Join keys travel by `KeyFeed`; the engine's own dynamic filters have no use for an org.
+    options.optimizer.enable_dynamic_filter_pushdown = false;
+    options.optimizer.enable_join_dynamic_filter_pushdown = false;
+    options.optimizer.enable_topk_dynamic_filter_pushdown = false;
+    options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+    let mut optimizer = PhysicalOptimizer::new();
+    // Before the rules that place repartitioning and sorting, since joins may change sides.
+    let after = optimizer.rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |at| at + 1);
+    optimizer.rules.insert(after, Arc::new(FeedKeys));
+    optimizer.rules.push(Arc::new(PushOrder));
+    SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_default_features()
+        .with_physical_optimizer_rules(optimizer.rules)
+        .with_analyzer_rule(Arc::new(FoldEnumLiterals))
+        .with_analyzer_rule(Arc::new(OrderJoins))
+        .build()
+}
+
+/// A table of the catalogue.
+pub(crate) fn known_table(name: &str) -> Result<&'static oktant_catalog::Table, Error> {
+    oktant_catalog::table(name).ok_or_else(|| {
+        let known = oktant_catalog::tables().iter().map(|table| table.name);
+        Error::UnknownTable { name: name.to_owned(), nearest: crate::nearest::nearest(name, known) }
+    })
+}
+
+fn column_infos(relation: &Relation) -> Vec<ColumnInfo> {
+    let info = |column: &crate::relation::RelationColumn| ColumnInfo {
+        name: column.name.clone(),
+        data_type: column.data_type,
+        nullable: column.nullable,
+        read_only: column.read_only,
+        key: relation.table().key.contains(&column.name.as_str()),
+        values: column.values.clone(),
+        hidden: column.hidden,
+        custom: column.custom,
+    };
+    relation.columns().iter().map(info).collect()
+}
+
+/// Names as the model spells them, by their lower case, for the tables given.
+pub(crate) fn model_names(relations: &BTreeMap<String, Arc<Relation>>) -> HashMap<String, String> {
+    let mut names = HashMap::new();
+    for (written, relation) in relations {
+        names.insert(written.clone(), relation.name().to_owned());
+        for column in relation.columns() {
+            names.insert(column.name.to_lowercase(), column.name.clone());
+        }
+    }
+    names
+}

@@ -1,0 +1,237 @@
+//! From the text of a statement to a syntax tree that the engine can plan.
+//!
+//! Names are compared ignoring case, quoted or not. Every word is therefore put into lower case
+//! before parsing: inside the engine there is one spelling only, and scopes, aliases and common
+//! table expressions need no rules of their own. [`Statement::display`] gives names back in the
+//! spelling of the model or of the statement.
+
+mod parameters;
+mod tokens;
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{self, Query, SetExpr, Visitor};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Tokenizer;
+
+use crate::Error;
+
+pub use parameters::{Param, Params};
+
+/// Nesting of a statement that the parser accepts.
+const DEPTH_MAX: usize = 100;
+
+/// A parsed statement.
+#[derive(Debug, Clone)]
+pub(crate) struct Statement {
+    /// The query, names in lower case, placeholders numbered `$1`, `$2`, ….
+    pub(crate) query: Box<ast::Statement>,
+    /// Whether it stood behind `EXPLAIN`, and whether it is to run for it.
+    pub(crate) explain: Option<Explain>,
+    /// One value per placeholder.
+    pub(crate) values: Vec<datafusion::common::ScalarValue>,
+    /// Every word, in lower case.
+    pub(crate) words: HashSet<String>,
+    spellings: Spellings,
+}
+
+/// A kind of `EXPLAIN`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Explain {
+    /// `EXPLAIN ANALYZE`: run the statement and show what it took.
+    pub(crate) analyze: bool,
+}
+
+/// How words were written.
+#[derive(Debug, Clone, Default)]
+struct Spellings {
+    /// Words that follow `AS`: names that the statement gives.
+    aliases: HashMap<String, String>,
+    /// All words, as first written.
+    words: HashMap<String, String>,
+}
+
+impl Statement {
+    /// Parses one statement and binds its parameters.
+    pub(crate) fn parse(sql: &str, params: &Params) -> Result<Self, Error> {
+        let dialect = GenericDialect {};
+        let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| syntax(&error.into()))?;
+        let tokens = tokens::with_brackets_as_quotes(tokens);
+        let (tokens, values) = parameters::bind(tokens, params)?;
+        let (tokens, spellings) = tokens::in_lower_case(tokens);
+        let words = spellings.words.keys().cloned().collect();
+        let mut statements = Parser::new(&dialect)
+            .with_recursion_limit(DEPTH_MAX)
+            .with_tokens_with_locations(tokens)
+            .parse_statements()
+            .map_err(|error| syntax(&error))?;
+        let statement = match (statements.pop(), statements.is_empty()) {
+            (Some(statement), true) => statement,
+            (None, _) => return Err(Error::Syntax { message: "it is empty".to_owned() }),
+            (Some(_), false) => {
+                return Err(Error::Unsupported { what: "more than one statement at a time".to_owned() });
+            }
+        };
+        let (query, explain) = unwrap_explain(statement)?;
+        check_reads_only(&query)?;
+        Ok(Self { query: Box::new(query), explain, values, words, spellings })
+    }
+
+    /// A name or the text of an expression in the spelling of the statement's aliases, of the model
+    /// (`model` maps lower case to it), or of the statement, in this order.
+    pub(crate) fn display(&self, text: &str, model: &HashMap<String, String>) -> String {
+        if let Some(name) = self.spelling(text, model) {
+            return name.to_owned();
+        }
+        let is_word = |character: char| character.is_alphanumeric() || character == '_';
+        let mut shown = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(start) = rest.find(is_word) {
+            shown.push_str(&rest[..start]);
+            let word = &rest[start..];
+            let end = word.find(|character| !is_word(character)).unwrap_or(word.len());
+            let word = &word[..end];
+            // Names of functions stay as the engine writes them.
+            let spelled = if rest[start + end..].starts_with('(') { None } else { self.spelling(word, model) };
+            shown.push_str(spelled.unwrap_or(word));
+            rest = &rest[start + end..];
+        }
+        shown.push_str(rest);
+        shown
+    }
+
+    /// Whether the statement gives this name, in lower case, to something by `AS`.
+    pub(crate) fn names_itself(&self, name: &str) -> bool {
+        self.spellings.aliases.contains_key(name)
+    }
+
+    fn spelling<'a>(&'a self, word: &str, model: &'a HashMap<String, String>) -> Option<&'a str> {
+        let places = [self.spellings.aliases.get(word), model.get(word), self.spellings.words.get(word)];
+        places.into_iter().flatten().map(String::as_str).next()
+    }
+}
+
+fn syntax(error: &ParserError) -> Error {
+    match error {
+        ParserError::RecursionLimitExceeded => {
+            Error::Unsupported { what: format!("nesting deeper than {DEPTH_MAX} levels") }
+        }
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
+            Error::Syntax { message: lower_first(message) }
+        }
+    }
+}
+
+fn lower_first(message: &str) -> String {
+    let mut characters = message.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
+
+fn unwrap_explain(statement: ast::Statement) -> Result<(ast::Statement, Option<Explain>), Error> {
+    match statement {
+        ast::Statement::Explain { analyze, statement, .. } => Ok((*statement, Some(Explain { analyze }))),
+        other => Ok((other, None)),
+    }
+}
+
+/// Refuses everything but queries, also inside of queries.
+fn check_reads_only(statement: &ast::Statement) -> Result<(), Error> {
+    let ast::Statement::Query(_) = statement else { return Err(refusal(statement)) };
+    match ast::Visit::visit(statement, &mut Writes) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+fn refusal(statement: &ast::Statement) -> Error {
+    let text = statement.to_string();
+    let verb = text.split_whitespace().next().unwrap_or("the statement").to_uppercase();
+    match verb.as_str() {
+        "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "CREATE" | "DROP" | "ALTER" | "TRUNCATE" | "CALL" | "EXEC"
+        | "EXECUTE" | "COPY" | "REPLACE" => Error::ReadOnly { verb },
+        _ => Error::Unsupported { what: verb },
+    }
+}
+
+/// Finds writes within a query.
+struct Writes;
+
+impl Visitor for Writes {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Error> {
+        match query.body.as_ref() {
+            SetExpr::Insert(write) | SetExpr::Update(write) | SetExpr::Delete(write) | SetExpr::Merge(write) => {
+                ControlFlow::Break(refusal(write))
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<Error> {
+        match select.into {
+            Some(_) => ControlFlow::Break(Error::ReadOnly { verb: "SELECT INTO".to_owned() }),
+            None => ControlFlow::Continue(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oktant_base::{Coded, codes};
+
+    use super::*;
+
+    #[track_caller]
+    fn check(sql: &str, expected: &str) {
+        let parsed = Statement::parse(sql, &Params::None).unwrap();
+        assert_eq!(parsed.query.to_string(), expected);
+    }
+
+    #[test]
+    fn every_quoting_means_the_same_name() {
+        check(r#"SELECT "Users"."Id" AS "Users_Id" FROM "Users""#, r#"SELECT "users"."id" AS "users_id" FROM "users""#);
+        check("select [Id], [Users].[Status] from [Users]", r#"SELECT "id", "users"."status" FROM "users""#);
+        check("SELECT `Id` FROM Users", "SELECT `id` FROM users");
+        check("SELECT list[1], 'A' FROM Users", "SELECT list[1], 'A' FROM users");
+    }
+
+    #[test]
+    fn names_come_back_as_the_model_or_the_alias_spells_them() {
+        let model = HashMap::from([("id".to_owned(), "Id".to_owned()), ("created".to_owned(), "Created".to_owned())]);
+        let parsed = Statement::parse("SELECT id, max(CREATED), Status AS staTus FROM Users", &Params::None).unwrap();
+        assert_eq!(parsed.display("id", &model), "Id");
+        assert_eq!(parsed.display("max(users.created)", &model), "max(Users.Created)");
+        assert_eq!(parsed.display("status", &model), "staTus");
+    }
+
+    #[test]
+    fn only_queries_are_accepted() {
+        for (sql, code) in [
+            ("INSERT INTO Users (Id) VALUES ('a')", codes::OKT3009),
+            ("DELETE FROM Users", codes::OKT3009),
+            ("SELECT Id INTO t FROM Users", codes::OKT3009),
+            ("WITH t AS (DELETE FROM Users) SELECT 1", codes::OKT3009),
+            ("CREATE TABLE t (a int)", codes::OKT3009),
+            ("SELECT 1; SELECT 2", codes::OKT3005),
+            ("BEGIN", codes::OKT3005),
+            ("SELEC 1", codes::OKT3001),
+            ("SELECT 'a", codes::OKT3001),
+            ("", codes::OKT3001),
+        ] {
+            let error = Statement::parse(sql, &Params::None).unwrap_err();
+            assert_eq!(error.code().id(), code.id(), "{sql}: {error}");
+        }
+        let deep = format!("SELECT {}1{}", "(".repeat(5_000), ")".repeat(5_000));
+        assert_eq!(Statement::parse(&deep, &Params::None).unwrap_err().code().id(), "OKT3005");
+    }
+
+    #[test]
+    fn explain_is_taken_off() {
+        let parsed = Statement::parse("EXPLAIN ANALYZE SELECT 1", &Params::None).unwrap();
+        assert_eq!(parsed.explain, Some(Explain { analyze: true }));
+        assert_eq!(parsed.query.to_string(), "SELECT 1");
+    }
+}

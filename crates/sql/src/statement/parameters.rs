@@ -1,0 +1,244 @@
+//! Values bound to a statement: `?`, `$1`, `:name` and `%(name)s`.
+
+use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+
+use crate::Error;
+
+/// The values of a statement's placeholders. They reach the plan as typed values; the text of the
+/// statement never contains them.
+#[derive(Debug, Clone, Default)]
+pub enum Params {
+    /// None.
+    #[default]
+    None,
+    /// For `?`, in order, and for `$1`, `$2`, ….
+    Positional(Vec<Param>),
+    /// For `:name` and `%(name)s`.
+    Named(Vec<(String, Param)>),
+}
+
+/// One bound value.
+#[derive(Debug, Clone)]
+pub enum Param {
+    /// A value.
+    Value(ScalarValue),
+    /// Several values for `IN ?` or `IN (?)`.
+    List(Vec<ScalarValue>),
+}
+
+impl From<&str> for Param {
+    fn from(text: &str) -> Self {
+        Self::Value(ScalarValue::Utf8(Some(text.to_owned())))
+    }
+}
+
+impl From<i64> for Param {
+    fn from(number: i64) -> Self {
+        Self::Value(ScalarValue::Int64(Some(number)))
+    }
+}
+
+/// Which value a placeholder stands for.
+enum Reference {
+    Next,
+    Position(usize),
+    Name(String),
+}
+
+/// Numbers the placeholders and collects one value for each.
+pub(super) fn bind(
+    tokens: Vec<TokenWithSpan>,
+    params: &Params,
+) -> Result<(Vec<TokenWithSpan>, Vec<ScalarValue>), Error> {
+    let mut binding = Binding { params, values: Vec::new(), taken: 0, highest: 0 };
+    let mut bound = Vec::with_capacity(tokens.len());
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let Some((reference, length)) = placeholder(&tokens[at..]) else {
+            bound.push(token.clone());
+            at += 1;
+            continue;
+        };
+        let param = binding.look_up(&reference)?;
+        binding.expand(&param, token, &mut bound);
+        at += length;
+    }
+    binding.check_all_used()?;
+    Ok((bound, binding.values))
+}
+
+/// The placeholder at the start of `tokens`, and how many tokens it takes.
+fn placeholder(tokens: &[TokenWithSpan]) -> Option<(Reference, usize)> {
+    let token = |index: usize| tokens.get(index).map(|token| &token.token);
+    let word = |index: usize| match token(index) {
+        Some(Token::Word(word)) => Some(word.value.clone()),
+        _ => None,
+    };
+    match token(0)? {
+        Token::Placeholder(text) if text == "?" => Some((Reference::Next, 1)),
+        Token::Placeholder(text) => match text[1..].parse() {
+            Ok(position) => Some((Reference::Position(position), 1)),
+            Err(_) => Some((Reference::Name(text[1..].to_owned()), 1)),
+        },
+        Token::Question => Some((Reference::Next, 1)),
+        Token::Colon => word(1).map(|name| (Reference::Name(name), 2)),
+        Token::Mod if token(1) == Some(&Token::LParen) && token(3) == Some(&Token::RParen) => {
+            let conversion = word(4).filter(|conversion| conversion == "s");
+            conversion.and(word(2)).map(|name| (Reference::Name(name), 5))
+        }
+        _ => None,
+    }
+}
+
+struct Binding<'a> {
+    params: &'a Params,
+    values: Vec<ScalarValue>,
+    taken: usize,
+    highest: usize,
+}
+
+impl Binding<'_> {
+    fn look_up(&mut self, reference: &Reference) -> Result<Param, Error> {
+        match (reference, self.params) {
+            (Reference::Next, Params::Positional(values)) => {
+                self.taken += 1;
+                self.highest = self.highest.max(self.taken);
+                values.get(self.taken - 1).cloned().ok_or_else(|| too_few(self.taken, values.len()))
+            }
+            (Reference::Position(position), Params::Positional(values)) => {
+                self.highest = self.highest.max(*position);
+                let value = position.checked_sub(1).and_then(|index| values.get(index));
+                value.cloned().ok_or_else(|| too_few(*position, values.len()))
+            }
+            (Reference::Name(name), Params::Named(values)) => values
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone())
+                .ok_or_else(|| Error::Parameters { message: format!("parameter \"{name}\" has no value") }),
+            (_, Params::None) => {
+                Err(Error::Parameters { message: "the statement has placeholders, but no values are bound".to_owned() })
+            }
+            (Reference::Name(name), Params::Positional(_)) => Err(Error::Parameters {
+                message: format!("placeholder \"{name}\" needs values by name, but they are bound by position"),
+            }),
+            (_, Params::Named(_)) => Err(Error::Parameters {
+                message: "the placeholders need values by position, but they are bound by name".to_owned(),
+            }),
+        }
+    }
+
+    /// Writes `$n` for a value, and `$n, $m` for a list, with parentheses unless it stands in some.
+    fn expand(&mut self, param: &Param, token: &TokenWithSpan, bound: &mut Vec<TokenWithSpan>) {
+        let mut push = |new: Token| bound.push(TokenWithSpan { token: new, span: token.span });
+        match param {
+            Param::Value(value) => {
+                self.values.push(value.clone());
+                push(Token::Placeholder(format!("${}", self.values.len())));
+            }
+            Param::List(values) => {
+                // Doubled parentheses around a list are taken as one pair by the parser only if the
+                // list has one item, so a list within parentheses gets none of its own.
+                let enclosed = last_is_parenthesis(bound);
+                let mut push = |new: Token| bound.push(TokenWithSpan { token: new, span: token.span });
+                if !enclosed {
+                    push(Token::LParen);
+                }
+                let list = if values.is_empty() { &[ScalarValue::Utf8(None)][..] } else { values };
+                for (index, value) in list.iter().enumerate() {
+                    if index > 0 {
+                        push(Token::Comma);
+                    }
+                    self.values.push(value.clone());
+                    push(Token::Placeholder(format!("${}", self.values.len())));
+                }
+                if !enclosed {
+                    push(Token::RParen);
+                }
+            }
+        }
+    }
+
+    fn check_all_used(&self) -> Result<(), Error> {
+        match self.params {
+            Params::Positional(values) if values.len() > self.highest => Err(Error::Parameters {
+                message: format!(
+                    "the statement has {} placeholders, but {} values are bound",
+                    self.highest,
+                    values.len()
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn last_is_parenthesis(tokens: &[TokenWithSpan]) -> bool {
+    let last = tokens.iter().rev().map(|token| &token.token).find(|token| !matches!(token, Token::Whitespace(_)));
+    last == Some(&Token::LParen)
+}
+
+fn too_few(position: usize, bound: usize) -> Error {
+    Error::Parameters { message: format!("placeholder {position} has no value: {bound} values are bound") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Statement;
+    use super::*;
+
+    fn list(items: &[&str]) -> Param {
+        Param::List(items.iter().map(|item| ScalarValue::Utf8(Some((*item).to_owned()))).collect())
+    }
+
+    #[track_caller]
+    fn check(sql: &str, params: Params, text: &str, values: &[&str]) {
+        let parsed = Statement::parse(sql, &params).unwrap();
+        assert_eq!(parsed.query.to_string(), text);
+        let bound: Vec<_> = parsed.values.iter().map(ToString::to_string).collect();
+        assert_eq!(bound, values);
+    }
+
+    #[test]
+    fn every_style_is_numbered() {
+        let positional = || Params::Positional(vec!["x".into(), 5.into()]);
+        check(
+            "SELECT a FROM t WHERE a = ? LIMIT ?",
+            positional(),
+            "SELECT a FROM t WHERE a = $1 LIMIT $2",
+            &["x", "5"],
+        );
+        check("SELECT $2, $1", positional(), "SELECT $1, $2", &["5", "x"]);
+        let named = || Params::Named(vec![("Name".to_owned(), "x".into())]);
+        check("SELECT 'a' || :Name::text", named(), "SELECT 'a' || $1::TEXT", &["x"]);
+        check("SELECT 5 % 2 WHERE a = %(Name)s", named(), "SELECT 5 % 2 WHERE a = $1", &["x"]);
+    }
+
+    #[test]
+    fn lists_expand_with_and_without_parentheses() {
+        for sql in ["SELECT a IN ?", "SELECT a IN (?)"] {
+            check(sql, Params::Positional(vec![list(&["x", "y"])]), "SELECT a IN ($1, $2)", &["x", "y"]);
+        }
+        check("SELECT a IN ?", Params::Positional(vec![list(&[])]), "SELECT a IN ($1)", &["NULL"]);
+    }
+
+    #[test]
+    fn placeholders_inside_text_are_text() {
+        check("SELECT '? :a %(b)s'", Params::None, "SELECT '? :a %(b)s'", &[]);
+    }
+
+    #[test]
+    fn numbers_and_kinds_must_fit() {
+        for (sql, params) in [
+            ("SELECT ?", Params::None),
+            ("SELECT ?, ?", Params::Positional(vec!["x".into()])),
+            ("SELECT ?", Params::Positional(vec!["x".into(), "y".into()])),
+            ("SELECT :a", Params::Positional(vec!["x".into()])),
+            ("SELECT :a", Params::Named(vec![("b".to_owned(), "x".into())])),
+            ("SELECT ?", Params::Named(vec![("b".to_owned(), "x".into())])),
+            ("SELECT $0", Params::Positional(vec!["x".into()])),
+        ] {
+            assert!(matches!(Statement::parse(sql, &params), Err(Error::Parameters { .. })), "{sql}");
+        }
+    }
+}

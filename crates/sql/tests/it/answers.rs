@@ -1,0 +1,114 @@
+//! Rows equal what the org holds.
+
+use oktant_sql::{Param, Params, Pushdown};
+
+use crate::support::{Fixture, sorted_on};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_of_a_status_are_the_orgs() {
+    let t = Fixture::new(450, 5).await;
+    let mut expected: Vec<Vec<String>> = t
+        .users()
+        .await
+        .iter()
+        .filter(|user| user["status"] == "ACTIVE")
+        .map(|user| {
+            vec![user["id"].as_str().unwrap().to_owned(), user["profile"]["firstName"].as_str().unwrap().to_owned()]
+        })
+        .collect();
+    expected.sort();
+    assert!(expected.len() > 100, "the sandbox has active users");
+    for status in ["'Active'", "'ACTIVE'", "lower('Active')"].iter().take(2) {
+        let sql = format!("SELECT Id, ProfileFirstName FROM Users WHERE Status = {status}");
+        assert_eq!(t.sorted(&sql).await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_status_is_in_a_full_scan() {
+    let t = Fixture::new(450, 5).await;
+    let users = t.users().await;
+    assert!(users.iter().any(|user| user["status"] == "DEPROVISIONED"), "the sandbox has deprovisioned users");
+    assert_eq!(t.rows("SELECT COUNT(*) FROM Users").await, [[users.len().to_string()]]);
+    let statuses = t.rows("SELECT Status, COUNT(*) AS n FROM Users GROUP BY Status ORDER BY Status").await;
+    for row in statuses {
+        let expected = users.iter().filter(|user| user["status"] == row[0].as_str()).count();
+        assert_eq!(row[1], expected.to_string(), "{}", row[0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_user_has_every_value_of_its_columns() {
+    let t = Fixture::new(250, 5).await;
+    let mut expected: Vec<Vec<String>> = t
+        .users()
+        .await
+        .iter()
+        .map(|user| {
+            let text = |value: &serde_json::Value| value.as_str().unwrap_or("NULL").to_owned();
+            let profile = &user["profile"];
+            vec![
+                text(&user["id"]),
+                text(&profile["login"]),
+                text(&profile["department"]),
+                text(&user["created"]).replace(".000Z", "Z"),
+            ]
+        })
+        .collect();
+    expected.sort();
+    assert_eq!(t.sorted("SELECT Id, ProfileLogin, ProfileDepartment, Created FROM Users").await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_joined_from_either_side_are_the_orgs() {
+    let t = Fixture::new(120, 6).await;
+    let mut expected = Vec::new();
+    for group in t.objects("/api/v1/groups?limit=200").await {
+        let id = group["id"].as_str().unwrap();
+        for user in t.objects(&format!("/api/v1/groups/{id}/users?limit=200")).await {
+            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+            expected.push(vec![text(&group["profile"]["name"]), text(&user["profile"]["login"])]);
+        }
+    }
+    expected.sort();
+    let from_groups = "SELECT g.ProfileName, u.ProfileLogin FROM Groups g \
+        JOIN GroupMembers m ON m.GroupId = g.Id JOIN Users u ON u.Id = m.UserId";
+    assert_eq!(t.sorted(from_groups).await, expected);
+    let from_users = "SELECT g.ProfileName, u.ProfileLogin FROM Users u \
+        JOIN GroupMembers m ON m.UserId = u.Id JOIN Groups g ON m.GroupId = g.Id";
+    assert_eq!(t.sorted(from_users).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters_are_values() {
+    let t = Fixture::new(60, 3).await;
+    let all = t.sorted("SELECT Id FROM Users").await;
+    let some = [&all[0][0], &all[1][0]].map(String::clone);
+    let list = Param::List(some.iter().map(|id| datafusion::common::ScalarValue::from(id.as_str())).collect());
+    let answer = t.run_with("SELECT Id FROM Users WHERE Id IN ?", Params::Positional(vec![list])).await.unwrap();
+    assert_eq!(answer.rows.len(), 2);
+    let injected = Params::Named(vec![("id".to_owned(), "x' OR '1'='1".into())]);
+    let answer = t.run_with("SELECT Id FROM Users WHERE Id = %(id)s", injected).await.unwrap();
+    assert!(answer.rows.is_empty());
+    let limited = t.run_with("SELECT Id FROM Users LIMIT :n", Params::Named(vec![("n".to_owned(), 3.into())])).await;
+    assert_eq!(limited.unwrap().rows.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_do_not_depend_on_pushdown() {
+    let t = Fixture::new(150, 5).await;
+    for sql in [
+        "SELECT Id FROM Users WHERE Status <> 'active' AND ProfileFirstName LIKE 'A%'",
+        "SELECT Status, MAX(Created) FROM Users WHERE ProfileDepartment IS NOT NULL GROUP BY Status",
+        "SELECT CASE Status WHEN 'Active' THEN 1 ELSE 0 END, ProfileLogin FROM Users WHERE status IN ('staged', 'Active')",
+        "SELECT ProfileLogin FROM Users ORDER BY Created DESC, Id LIMIT 7",
+        "SELECT Id FROM Groups WHERE Type = 'okta_group' AND ProfileName > 'B'",
+        "SELECT GroupId, COUNT(*) FROM GroupMembers GROUP BY GroupId",
+        "SELECT Id FROM Users WHERE Id NOT IN (SELECT UserId FROM GroupMembers \
+            WHERE GroupId IN (SELECT Id FROM Groups WHERE Type = 'OKTA_GROUP'))",
+    ] {
+        let pushed = t.sorted(sql).await;
+        let session = t.session.with_pushdown(Pushdown::Off);
+        assert_eq!(pushed, sorted_on(&session, sql).await, "{sql}");
+    }
+}

@@ -1,0 +1,7 @@
+//! The engine against a sandbox: rows, requests, errors.
+
+mod answers;
+mod failures;
+mod names;
+mod requests;
+mod support;

@@ -1,0 +1,77 @@
+//! Names are found in any case and shown in the model's.
+
+use oktant_base::Coded;
+
+use crate::support::Fixture;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_case_and_any_quoting_finds_the_same_columns() {
+    let t = Fixture::new(10, 2).await;
+    let expected = t.rows(r#"SELECT "Id", "Status" FROM "Users" ORDER BY "Id""#).await;
+    assert_eq!(expected.len(), 10);
+    for sql in [
+        "select id, STATUS from users order by ID",
+        r#"SELECT "Users"."Id" AS "Users_Id", "Users"."Status" AS "Users_Status" FROM "Users" ORDER BY "Users_Id""#,
+        "SELECT [Id], `status` FROM [users] AS U ORDER BY u.id",
+        "WITH Everyone AS (SELECT Id, Status FROM okta.Users) SELECT * FROM everyone ORDER BY Id",
+        r#"SELECT x."ID", x.status FROM (SELECT * FROM USERS) AS x ORDER BY 1"#,
+    ] {
+        assert_eq!(t.rows(sql).await, expected, "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_are_shown_as_the_model_or_the_alias_spells_them() {
+    let t = Fixture::new(3, 1).await;
+    for (sql, columns) in [
+        ("select id, profilefirstname from users", vec!["Id", "ProfileFirstName"]),
+        ("select ID as iD, count(*) as N from USERS group by id", vec!["iD", "N"]),
+        ("select u.status, max(u.created) from users u group by u.status", vec!["Status", "max(u.Created)"]),
+        ("select apps.label from apps", vec!["Label"]),
+    ] {
+        assert_eq!(t.run(sql).await.unwrap().columns, columns, "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hidden_columns_appear_only_by_name() {
+    let t = Fixture::new(3, 1).await;
+    let all = t.run("SELECT * FROM Users").await.unwrap().columns;
+    assert!(all.contains(&"ProfileLogin".to_owned()) && !all.contains(&"RawJson".to_owned()), "{all:?}");
+    let raw = t.rows("SELECT RawJson FROM Users LIMIT 1").await;
+    assert!(raw[0][0].contains("\"profile\""), "{raw:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_names_are_answered_with_the_nearest_one() {
+    let t = Fixture::new(3, 1).await;
+    for (sql, code, hint) in [
+        ("SELECT Id FROM Usrs", "OKT3002", "did you mean Users?"),
+        ("SELECT Sttus FROM Users", "OKT3003", "did you mean Status?"),
+        ("SELECT u.ProfileFirstNam FROM Users u", "OKT3003", "did you mean ProfileFirstName?"),
+        ("SELECT Id FROM Users u JOIN Groups g ON g.Id = u.Id", "OKT3011", ""),
+        ("SELECT Id FROM", "OKT3001", ""),
+        ("DELETE FROM Users", "OKT3009", ""),
+    ] {
+        let error = t.run(sql).await.unwrap_err();
+        assert_eq!(error.code().id(), code, "{sql}: {error}");
+        assert!(hint.is_empty() || error.hint().as_deref() == Some(hint), "{sql}: {:?}", error.hint());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schemas_describe_themselves() {
+    let t = Fixture::new(3, 1).await;
+    let tables = t.rows("SELECT table_name FROM information_schema.tables WHERE table_name = 'Users'").await;
+    assert_eq!(tables, [["Users"]]);
+    let keys = t
+        .run("SELECT TableName, ColumnName FROM sys.sys_primarykeys WHERE TableName = 'GroupMembers' ORDER BY KeySeq")
+        .await
+        .unwrap();
+    assert_eq!(keys.columns, ["TableName", "ColumnName"]);
+    assert_eq!(keys.rows, [["GroupMembers", "GroupId"], ["GroupMembers", "UserId"]]);
+    assert!(t.requests().is_empty(), "tables and keys are known without the org");
+    t.rows("SELECT Id FROM Users LIMIT 1").await;
+    let calls = t.rows("SELECT Path, Status FROM sys.sys_api_calls").await;
+    assert_eq!(calls, [["/api/v1/users", "200"]]);
+}
