@@ -327,8 +327,7 @@ impl Coded for ApiError {
     fn code(&self) -> Code {
         match (self.status, self.code.as_str()) {
             (_, "E0000015") => codes::OKT2010,
-            (_, "E0000011") if self.api_token => codes::OKT1011,
-            (_, "E0000004") | (401, _) if self.api_token => codes::OKT1011,
+            (_, "E0000011" | "E0000004") | (401, _) if self.api_token => codes::OKT1011,
             (_, "E0000011" | "E0000004" | "E0000005") | (401, _) => codes::OKT1012,
             (_, "E0000038" | "E0000016" | "E0000056" | "E0000032" | "E0000112") => codes::OKT2009,
             (_, "E0000006") | (403, _) => codes::OKT1014,

@@ -21,7 +21,7 @@ use super::key::encoded;
 use crate::{Edges, Error};
 
 /// Time a person has to sign in.
-const SIGN_IN_TIME: Duration = Duration::from_secs(300);
+const SIGN_IN_TIME: Duration = Duration::from_mins(5);
 
 /// Longest request that a browser sends to the callback.
 const REQUEST_BYTES_MAX: usize = 16 * 1024;
@@ -239,16 +239,16 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(target: &str, status: &str, outcome: Option<Outcome>) {
+    fn check(target: &str, status: &str, outcome: Option<&Outcome>) {
         let callback = Callback { path: "/".to_owned(), state: "s".to_owned() };
         let (page, found) = callback.judge(target);
         assert_eq!(page.status.split(' ').next(), Some(status), "{target}");
-        assert_eq!(found, outcome, "{target}");
+        assert_eq!(found.as_ref(), outcome, "{target}");
     }
 
     #[test]
     fn only_the_answer_to_this_sign_in_counts() {
-        check("/?code=c&state=s", "200", Some(Ok("c".to_owned())));
+        check("/?code=c&state=s", "200", Some(&Ok("c".to_owned())));
         check("/?code=c&state=other", "400", None);
         check("/?code=c", "400", None);
         check("/?state=s", "400", None);
@@ -256,7 +256,7 @@ mod tests {
         check(
             "/?error=access_denied&error_description=User+is+not+assigned&state=s",
             "200",
-            Some(Err("the org refused: User is not assigned".to_owned())),
+            Some(&Err("the org refused: User is not assigned".to_owned())),
         );
     }
 

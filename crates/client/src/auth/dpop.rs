@@ -90,12 +90,12 @@ impl Dpop {
 
 /// Whether the answer refuses a request for the lack of a nonce only.
 pub(super) fn wants_nonce(answer: &Answer) -> bool {
-    let refused = matches!(answer.status, 400 | 401) && answer.headers.contains_key("dpop-nonce");
-    refused && {
-        let challenges = answer.headers.get_all(http::header::WWW_AUTHENTICATE).iter();
-        let challenged = challenges.filter_map(|value| value.to_str().ok()).any(|value| value.contains(USE_NONCE));
-        challenged || String::from_utf8_lossy(&answer.body).contains(USE_NONCE)
+    if !matches!(answer.status, 400 | 401) || !answer.headers.contains_key("dpop-nonce") {
+        return false;
     }
+    let mut challenges = answer.headers.get_all(http::header::WWW_AUTHENTICATE).iter();
+    let in_header = challenges.any(|value| value.to_str().is_ok_and(|value| value.contains(USE_NONCE)));
+    in_header || String::from_utf8_lossy(&answer.body).contains(USE_NONCE)
 }
 
 const USE_NONCE: &str = "use_dpop_nonce";

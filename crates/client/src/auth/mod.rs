@@ -19,7 +19,7 @@ pub use browser::{Browser, SystemBrowser};
 
 use self::dpop::{Audience, Dpop, wants_nonce};
 use self::key::SigningKey;
-use self::session::{Person, Session, Source};
+use self::session::{Person, Service, Session, Source};
 use self::store::Store;
 use self::token::{ClientAuthentication, Token, TokenEndpoint, header_value};
 use crate::http::skew::Skew;
@@ -84,7 +84,7 @@ fn source(
     if sign_in.scheme == AuthScheme::OAuthJwt {
         let endpoint = endpoint(properties, edges, transport, skew, client_id(sign_in, edges, None))?;
         let dpop = if sign_in.dpop { Some(Dpop::new(SigningKey::generate()?)?) } else { None };
-        return Ok(Source::Service { endpoint, scope: scope(sign_in, ""), dpop });
+        return Ok(Source::Service(Box::new(Service { endpoint, scope: scope(sign_in, ""), dpop })));
     }
     match (sign_in.initiate, &sign_in.access_token) {
         (InitiateOAuth::Off, Some(access)) => Ok(Source::Given(Token {

@@ -28,9 +28,17 @@ pub(super) enum Source {
     /// The token of the properties, used as it is.
     Given(Token),
     /// A service app, which asks again whenever it likes.
-    Service { endpoint: TokenEndpoint, scope: String, dpop: Option<Dpop> },
+    Service(Box<Service>),
     /// A person's sign-in, kept in a store.
     Person(Box<Person>),
+}
+
+/// A service app.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) endpoint: TokenEndpoint,
+    pub(super) scope: String,
+    pub(super) dpop: Option<Dpop>,
 }
 
 /// A person's sign-in.
@@ -90,7 +98,7 @@ impl Session {
     pub(super) fn dpop<T>(&self, use_key: impl FnOnce(&Dpop) -> T) -> Option<T> {
         match &self.source {
             Source::Given(_) => None,
-            Source::Service { dpop, .. } => dpop.as_ref().map(use_key),
+            Source::Service(service) => service.dpop.as_ref().map(use_key),
             Source::Person(person) => person.dpop.lock().clone().map(|dpop| use_key(&dpop)),
         }
     }
@@ -98,9 +106,9 @@ impl Session {
     async fn fetch(&self, refused: Option<&Secret>) -> Result<Token, Error> {
         match &self.source {
             Source::Given(token) => Ok(token.clone()),
-            Source::Service { endpoint, scope, dpop } => {
-                let grant = [("grant_type", "client_credentials"), ("scope", scope.as_str())];
-                let grant = endpoint.request(&grant, true, dpop.as_ref()).await?;
+            Source::Service(service) => {
+                let grant = [("grant_type", "client_credentials"), ("scope", service.scope.as_str())];
+                let grant = service.endpoint.request(&grant, true, service.dpop.as_ref()).await?;
                 Ok(token(&grant, self.edges.clock.now()))
             }
             Source::Person(person) => person.fetch(refused, &self.edges).await,

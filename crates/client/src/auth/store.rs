@@ -58,6 +58,7 @@ pub(super) struct Pending {
     pub(super) redirect_uri: String,
 }
 
+#[expect(clippy::ref_option, reason = "serde hands the field over as it is")]
 fn exposed<T: Serialize, S: Serializer>(secret: &Option<Secret<T>>, serializer: S) -> Result<S::Ok, S::Error> {
     secret.as_ref().map(Secret::expose).serialize(serializer)
 }

@@ -29,7 +29,7 @@ const BUCKET: &str = "oauth2";
 const NONCE_ROUNDS: u32 = 2;
 
 /// Life of an assertion. The org allows an hour; a stolen one is worth less.
-const ASSERTION_LIFE: Duration = Duration::from_secs(300);
+const ASSERTION_LIFE: Duration = Duration::from_mins(5);
 
 /// How much our clock may be ahead before "issued in the future" strikes.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
@@ -64,7 +64,7 @@ impl Token {
 }
 
 /// A token is renewed this long before it ends; one that lives less than ten minutes when a tenth is left.
-const RENEWAL_MARGIN: Duration = Duration::from_secs(60);
+const RENEWAL_MARGIN: Duration = Duration::from_mins(1);
 
 /// What the token endpoint grants.
 #[derive(Debug, Deserialize)]

@@ -26,7 +26,7 @@ use crate::{EntryId, Error, Ledger, StatementId};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Stands for "no bound" where the library wants a figure.
-const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
+const FOREVER: Duration = Duration::from_hours(7 * 24);
 
 const USER_AGENT: &str = concat!("oktant/", env!("CARGO_PKG_VERSION"), " rust/", env!("CARGO_PKG_RUST_VERSION"));
 
@@ -203,7 +203,7 @@ fn client(base: &Url, network: &Network) -> Result<reqwest::Client, Error> {
     builder = match proxy(network)? {
         ProxyChoice::Direct => builder.no_proxy(),
         ProxyChoice::Environment => builder,
-        ProxyChoice::Server(proxy) => builder.no_proxy().proxy(proxy),
+        ProxyChoice::Server(proxy) => builder.no_proxy().proxy(*proxy),
     };
     if let Some(authority) = &network.trusted_ca {
         builder = builder.tls_certs_merge(authorities(authority)?);
@@ -225,7 +225,7 @@ fn client(base: &Url, network: &Network) -> Result<reqwest::Client, Error> {
 enum ProxyChoice {
     Direct,
     Environment,
-    Server(reqwest::Proxy),
+    Server(Box<reqwest::Proxy>),
 }
 
 fn proxy(network: &Network) -> Result<ProxyChoice, Error> {
@@ -239,7 +239,8 @@ fn proxy(network: &Network) -> Result<ProxyChoice, Error> {
         Some((user, password)) => proxy.basic_auth(user, password.expose()),
         None => proxy,
     };
-    Ok(ProxyChoice::Server(proxy.no_proxy(reqwest::NoProxy::from_string(&exceptions.join(",")))))
+    let exceptions = reqwest::NoProxy::from_string(&exceptions.join(","));
+    Ok(ProxyChoice::Server(Box::new(proxy.no_proxy(exceptions))))
 }
 
 /// Certificates from PEM text or from a file.

@@ -203,10 +203,9 @@ fn scheme(reader: &Reader) -> AuthScheme {
         Some("APIToken") => AuthScheme::ApiToken,
         Some("OAuthJWT") => AuthScheme::OAuthJwt,
         Some("OAuthPKCE") => AuthScheme::OAuthPkce,
-        Some(_) => AuthScheme::OAuth,
         None if reader.text("APIToken").is_some() => AuthScheme::ApiToken,
         None if reader.text("OAuthJWTCert").is_some() => AuthScheme::OAuthJwt,
-        None => AuthScheme::OAuth,
+        Some(_) | None => AuthScheme::OAuth,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The client against servers that behave and misbehave.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail at the line, as tests do")]
+
 mod api_calls;
 mod fake;
 mod faults;

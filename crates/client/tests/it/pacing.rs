@@ -24,7 +24,7 @@ impl Meter {
         let now = self.clock.now();
         let mut windows = self.windows.lock().unwrap();
         let window = windows.entry(bucket.to_owned()).or_insert((now, 0));
-        if now >= window.0 + Duration::from_secs(60) {
+        if now >= window.0 + Duration::from_mins(1) {
             *window = (now, 0);
         }
         window.1 += 1 + taken;
