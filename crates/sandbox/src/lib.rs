@@ -9,17 +9,27 @@
 //! sandbox.shutdown().await;
 //! # });
 //! ```
+//!
+//! # Faults
+//!
+#![doc = include_str!("../../../docs/reference/faults.md")]
 
+mod apps;
 mod factors;
 mod generate;
 mod groups;
 mod http;
+mod logs;
 mod oauth;
 mod org;
+mod roles;
 mod sandbox;
 mod schemas;
+mod search;
 mod store;
+mod truth;
 mod users;
 
-pub use http::{RateLimits, RecordedRequest};
+pub use http::{Effect, Fault, RateLimits, RecordedRequest, WrongLink};
 pub use sandbox::{Announcement, Builder, Error, Sandbox};
+pub use truth::{Membership, Truth};

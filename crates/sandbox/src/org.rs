@@ -8,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use oktant_base::{Clock, Entropy};
 use parking_lot::RwLock;
 
-use crate::http::{ApiToken, Ledger, Limits};
+use crate::http::{ApiToken, Faults, Ledger, Limits};
 use crate::oauth::{AuthorizationServer, BuiltInClients};
 use crate::store::Store;
 
@@ -18,6 +18,7 @@ pub(crate) struct Org {
     pub(crate) store: RwLock<Store>,
     pub(crate) ledger: Ledger,
     pub(crate) limits: Limits,
+    pub(crate) faults: Faults,
     pub(crate) latency: Duration,
     pub(crate) api_token: ApiToken,
     /// The OAuth clients that the sandbox begins with.

@@ -16,9 +16,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::generate::{self, ADMIN_LOGIN, ADMIN_PASSWORD, Size};
-use crate::http::{self, ApiToken, Ledger, Limits, RateLimits, RecordedRequest};
+use crate::http::{self, ApiToken, Fault, Faults, Ledger, Limits, RateLimits, RecordedRequest};
 use crate::oauth::{AuthorizationServer, BuiltInClients, OrgDirectory};
 use crate::org::{self, Org};
+use crate::truth::Truth;
 
 /// Why a sandbox could not start.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,7 @@ pub struct Builder {
     latency: Duration,
     rate_limits: RateLimits,
     plan: Plan,
+    faults: Vec<Fault>,
     clock: Arc<dyn Clock>,
     entropy: Option<Arc<dyn Entropy>>,
     service_app_key: Option<Jwk>,
@@ -69,6 +71,7 @@ impl Default for Builder {
             latency: Duration::ZERO,
             rate_limits: RateLimits::Off,
             plan: Plan::Enterprise,
+            faults: Vec::new(),
             clock: Arc::new(SystemClock),
             entropy: None,
             service_app_key: None,
@@ -119,6 +122,12 @@ impl Builder {
         self
     }
 
+    /// Faults to begin with; see [the table](crate#faults).
+    pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.faults.extend(faults);
+        self
+    }
+
     /// Where the org takes its time from.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -163,10 +172,15 @@ impl Builder {
         };
         let secret = Secret::new(org::token(entropy.as_ref(), 64));
         let clients = BuiltInClients::new(&mut store, secret, self.service_app_key);
+        let faults = Faults::default();
+        for fault in self.faults {
+            faults.add(fault);
+        }
         Arc::new_cyclic(|org| Org {
             store: RwLock::new(store),
             ledger: Ledger::default(),
             limits: Limits::new(self.rate_limits, self.plan),
+            faults,
             latency: self.latency,
             api_token,
             clients,
@@ -309,6 +323,21 @@ impl Sandbox {
     /// Forgets the requests received so far.
     pub fn clear_requests(&self) {
         self.org.ledger.clear();
+    }
+
+    /// Adds a fault; see [the table](crate#faults).
+    pub fn add_fault(&self, fault: Fault) {
+        self.org.faults.add(fault);
+    }
+
+    /// Removes all faults.
+    pub fn clear_faults(&self) {
+        self.org.faults.clear();
+    }
+
+    /// What the org holds, read without HTTP.
+    pub fn truth(&self) -> Truth {
+        Truth::read(&self.org.store.read(), &self.url())
     }
 
     /// Stops listening and waits until the answers under way are sent.

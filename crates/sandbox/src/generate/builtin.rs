@@ -1,8 +1,10 @@
 //! What every new org contains.
 
 use oktant_base::Secret;
+use serde_json::{Value, json};
 
 use super::{ADMIN_LOGIN, ADMIN_PASSWORD};
+use crate::roles::{self, Holder};
 use crate::store::{Datum, Group, GroupKind, NumberSet, Password, Profile, Stamp, Status, Store, User};
 
 /// Adds the built-in groups and the first administrator.
@@ -19,6 +21,36 @@ pub(super) fn add(store: &mut Store, now: Stamp) {
     if let Some(group) = group {
         store.add_member(group, admin, now);
     }
+    store.default_schema.custom.extend(custom_attributes());
+    let holder = Holder::User(store.admin);
+    // The role is one of the standard ones, which always exist.
+    if let Ok(role) = roles::assignment(store, holder, "SUPER_ADMIN", now, Default::default()) {
+        store.roles.push(role);
+    }
+}
+
+/// Custom attributes of users, one of each type.
+fn custom_attributes() -> impl Iterator<Item = (String, Value)> {
+    let entry = |name: &str, title: &str, kind: Value| {
+        let mut entry = json!({ "title": title });
+        for (key, value) in kind.as_object().into_iter().flatten() {
+            entry[key] = value.clone();
+        }
+        entry["mutability"] = json!("READ_WRITE");
+        entry["scope"] = json!("NONE");
+        entry["permissions"] = json!([{ "principal": "SELF", "action": "READ_ONLY" }]);
+        entry["master"] = json!({ "type": "PROFILE_MASTER" });
+        (name.to_owned(), entry)
+    };
+    [
+        entry("badge", "Badge", json!({ "type": "string" })),
+        entry("remoteWorker", "Remote worker", json!({ "type": "boolean" })),
+        entry("officeFloor", "Office floor", json!({ "type": "integer" })),
+        entry("reviewScore", "Review score", json!({ "type": "number" })),
+        entry("skills", "Skills", json!({ "type": "array", "items": { "type": "string" } })),
+        entry("hiredOn", "Hired on", json!({ "type": "string", "format": "date" })),
+    ]
+    .into_iter()
 }
 
 fn add_group(store: &mut Store, kind: GroupKind, name: &str, description: &str, now: Stamp) {

@@ -1,10 +1,12 @@
 //! A believable org out of a seed.
 
+mod apps;
 mod builtin;
+mod log;
 mod names;
 mod people;
 
-use oktant_base::Timestamp;
+use oktant_base::{SeededEntropy, Timestamp};
 
 use crate::store::{Stamp, Store};
 
@@ -27,8 +29,13 @@ pub(crate) struct Size {
 /// An org with its built-in objects and, if asked for, people and groups.
 pub(crate) fn org(seed: u64, size: Size, now: Timestamp) -> Store {
     let mut store = Store::new(seed);
-    let now = Stamp::of(now);
-    builtin::add(&mut store, now);
-    people::add(&mut store, seed, size, now);
+    let stamp = Stamp::of(now);
+    builtin::add(&mut store, stamp);
+    people::add(&mut store, seed, size, stamp);
+    if size.users > 0 {
+        let entropy = SeededEntropy::new(seed);
+        apps::add(&mut store, &entropy, stamp);
+        log::add(&mut store, &entropy, now);
+    }
     store
 }

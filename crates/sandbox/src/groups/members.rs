@@ -3,6 +3,7 @@
 use super::write::refuse_system;
 use super::{find, view};
 use crate::http::{ApiError, Call, Outcome, Reply, errors, links};
+use crate::logs::{self, Kind, Target};
 use crate::store::json::write_array;
 use crate::store::{Group, GroupKind, GroupNumber, Id, Status, Store, User, UserNumber};
 use crate::users::{self, View};
@@ -66,16 +67,28 @@ fn ends(store: &Store, call: &Call<'_>) -> Result<(GroupNumber, UserNumber), Api
     Ok((group, user))
 }
 
+/// Both ends as the log names them.
+pub(crate) fn targets(store: &Store, group: GroupNumber, user: UserNumber) -> Vec<Target> {
+    let user = store.users.get(user).map(Target::user);
+    user.into_iter().chain(store.groups.get(group).map(Target::group)).collect()
+}
+
 /// `assignUserToGroup`; doing it twice changes nothing.
 pub(crate) fn add(store: &mut Store, call: &Call<'_>) -> Outcome {
     let (group, user) = ends(store, call)?;
-    store.add_member(group, user, call.stamp());
+    if store.add_member(group, user, call.stamp()) {
+        let targets = targets(store, group, user);
+        logs::record(store, call, Kind::MEMBER_ADD, &targets);
+    }
     Ok(Reply::no_content())
 }
 
 /// `unassignUserFromGroup`; doing it twice changes nothing.
 pub(crate) fn remove(store: &mut Store, call: &Call<'_>) -> Outcome {
     let (group, user) = ends(store, call)?;
-    store.remove_member(group, user, call.stamp());
+    if store.remove_member(group, user, call.stamp()) {
+        let targets = targets(store, group, user);
+        logs::record(store, call, Kind::MEMBER_REMOVE, &targets);
+    }
     Ok(Reply::no_content())
 }

@@ -1,7 +1,11 @@
 //! Groups as JSON.
 
-use crate::store::json::write_text;
-use crate::store::{Group, GroupKind, Stamp};
+use serde_json::{Value, json};
+
+use super::list::Expand;
+use super::members::members;
+use crate::store::json::{write_text, write_value};
+use crate::store::{Group, GroupKind, Stamp, Store};
 
 /// Appends a group.
 pub(crate) fn write_group(out: &mut Vec<u8>, base: &str, group: &Group) {
@@ -9,8 +13,45 @@ pub(crate) fn write_group(out: &mut Vec<u8>, base: &str, group: &Group) {
     out.push(b'}');
 }
 
+/// Appends a group with what `expand` asks to be embedded.
+pub(crate) fn write_expanded(out: &mut Vec<u8>, store: &Store, base: &str, group: &Group, expand: Expand) {
+    write_open(out, base, group);
+    let app = match group.kind {
+        GroupKind::App(source) if expand.app => crate::apps::embedded(store, base, source),
+        _ => None,
+    };
+    if expand.stats || app.is_some() {
+        out.extend_from_slice(b",\"_embedded\":{");
+        if expand.stats {
+            out.extend_from_slice(b"\"stats\":");
+            write_value(out, &stats(store, base, group));
+        }
+        if let Some(app) = app {
+            out.extend_from_slice(if expand.stats { b",\"app\":" } else { b"\"app\":" });
+            write_value(out, &app);
+        }
+        out.push(b'}');
+    }
+    out.push(b'}');
+}
+
+/// The counts of `expand=stats`.
+fn stats(store: &Store, base: &str, group: &Group) -> Value {
+    let users = match group.kind {
+        GroupKind::Everyone => members(store, group, None).count(),
+        GroupKind::Okta | GroupKind::BuiltIn | GroupKind::App(_) => group.members.len(),
+    };
+    json!({
+        "usersCount": users,
+        "appsCount": crate::apps::count_of_group(store, group.id),
+        "groupPushMappingsCount": 0,
+        "hasAdminPrivilege": crate::roles::group_has_roles(store, group.id),
+        "_links": { "self": { "href": format!("{base}/api/v1/groups/{}", group.id) } },
+    })
+}
+
 /// Appends a group without its closing brace, so that something embedded can follow.
-pub(crate) fn write_open(out: &mut Vec<u8>, base: &str, group: &Group) {
+fn write_open(out: &mut Vec<u8>, base: &str, group: &Group) {
     let id = group.id.as_str();
     out.extend_from_slice(b"{\"id\":");
     write_text(out, id);

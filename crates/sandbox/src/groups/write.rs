@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{find, shown};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
+use crate::logs::{self, Kind, Target};
 use crate::store::{Datum, Group, GroupKind, NumberSet, Profile, Store};
 
 /// `addGroup`.
@@ -21,10 +22,10 @@ pub(crate) fn create(store: &mut Store, call: &Call<'_>) -> Outcome {
         profile,
         members: NumberSet::default(),
     });
-    match store.groups.get(number) {
-        Some(group) => Ok(shown(call, group)),
-        None => Err(errors::E0000009.into()),
-    }
+    let group = store.groups.get(number).ok_or(errors::E0000009)?;
+    let (reply, target) = (shown(call, group), Target::group(group));
+    logs::record(store, call, Kind::GROUP_CREATE, &[target]);
+    Ok(reply)
 }
 
 /// `replaceGroup`: attributes that are not sent are removed.
@@ -37,7 +38,9 @@ pub(crate) fn replace(store: &mut Store, call: &Call<'_>) -> Outcome {
     let group = store.groups.get_mut(number).ok_or(errors::E0000009)?;
     group.profile = profile;
     group.last_updated = call.stamp();
-    Ok(shown(call, group))
+    let (reply, target) = (shown(call, group), Target::group(group));
+    logs::record(store, call, Kind::GROUP_UPDATE, &[target]);
+    Ok(reply)
 }
 
 /// `deleteGroup`.
@@ -45,11 +48,9 @@ pub(crate) fn delete(store: &mut Store, call: &Call<'_>) -> Outcome {
     let number = find(store, call)?;
     let group = store.groups.get(number).ok_or(errors::E0000009)?;
     refuse_system(group)?;
-    let members: Vec<_> = group.members.iter().collect();
-    for member in members {
-        store.remove_member(number, member, call.stamp());
-    }
-    store.groups.remove(number);
+    let target = Target::group(group);
+    store.remove_group(number);
+    logs::record(store, call, Kind::GROUP_DELETE, &[target]);
     Ok(Reply::no_content())
 }
 

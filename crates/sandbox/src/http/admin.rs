@@ -14,12 +14,18 @@ use crate::org::Org;
 pub(crate) const PREFIX: &str = "/sandbox/";
 
 /// Answers a request to one of the sandbox's own paths.
-pub(crate) fn answer(org: &Org, parts: &Parts, _body: &Bytes) -> Response {
+pub(crate) fn answer(org: &Org, parts: &Parts, body: &Bytes) -> Response {
     let reply = match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/sandbox/requests") => Reply::json(&org.ledger.entries()),
         (&Method::GET, "/sandbox/outbox") => Reply::json(&org.store.read().factors.outbox().collect::<Vec<_>>()),
         (&Method::DELETE, "/sandbox/requests") => {
             org.ledger.clear();
+            Reply::no_content()
+        }
+        (&Method::GET, "/sandbox/faults") => Reply::json(&org.faults.list()),
+        (&Method::POST, "/sandbox/faults") => add_fault(org, body),
+        (&Method::DELETE, "/sandbox/faults") => {
+            org.faults.clear();
             Reply::no_content()
         }
         _ => problem(StatusCode::NOT_FOUND, "the sandbox has no such path"),
@@ -37,4 +43,14 @@ struct Problem<'a> {
 
 fn problem(status: StatusCode, error: &str) -> Reply {
     Reply::json(&Problem { error }).status(status)
+}
+
+fn add_fault(org: &Org, body: &[u8]) -> Reply {
+    match serde_json::from_slice(body) {
+        Ok(fault) => {
+            org.faults.add(fault);
+            Reply::no_content()
+        }
+        Err(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
+    }
 }

@@ -21,7 +21,15 @@ pub(crate) enum Handler {
 }
 
 static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
-    let areas = [crate::users::HANDLERS, crate::groups::HANDLERS, crate::schemas::HANDLERS, crate::factors::HANDLERS];
+    let areas = [
+        crate::users::HANDLERS,
+        crate::groups::HANDLERS,
+        crate::apps::HANDLERS,
+        crate::roles::HANDLERS,
+        crate::schemas::HANDLERS,
+        crate::factors::HANDLERS,
+        crate::logs::HANDLERS,
+    ];
     areas.into_iter().flatten().copied().collect()
 });
 

@@ -38,6 +38,11 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
+    /// What the headers say when the bucket is used up until `seconds` from now.
+    pub(crate) fn used_up(now: Timestamp, seconds: u64) -> Self {
+        Self { limit: UNLISTED, remaining: 0, reset: now.timestamp() + seconds as i64, refused: true }
+    }
+
     /// What the headers say when too many requests are in flight: zeros, reset now.
     pub(crate) fn concurrency(now: Timestamp) -> Self {
         Self { limit: 0, remaining: 0, reset: now.timestamp(), refused: true }

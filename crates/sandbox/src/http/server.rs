@@ -1,6 +1,8 @@
 //! One request from its first byte to the ledger.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
@@ -8,18 +10,20 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use bytes::Bytes;
+use futures::StreamExt as _;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use oktant_base::Timestamp;
 use oktant_catalog::{Method, Operation, RouteMatch};
 use url::form_urlencoded;
 
-use super::auth::{self, Principal};
+use super::auth;
 use super::call::Call;
 use super::errors::{self, ApiError};
+use super::faults::Effect;
 use super::headers;
 use super::ledger::RecordedRequest;
-use super::limits::{Allowance, Refused};
+use super::limits::Allowance;
 use super::reply::{Outcome, Reply};
 use super::{admin, dispatch};
 use crate::org::Org;
@@ -35,11 +39,18 @@ pub(crate) fn router(org: Arc<Org>) -> Router {
 
 /// Enters requests to the authorization server in the ledger.
 async fn observe(State(org): State<Arc<Org>>, request: Request, next: Next) -> Response {
-    if !org.latency.is_zero() {
-        org.clock.sleep(org.latency).await;
-    }
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let response = next.run(request).await;
+    let effect = org.faults.strike(method.as_str(), uri.path(), uri.query().unwrap_or_default());
+    let delay = org.latency + effect.as_ref().map_or(Duration::ZERO, Effect::delay);
+    if !delay.is_zero() {
+        org.clock.sleep(delay).await;
+    }
+    let (parts, body) = request.into_parts();
+    let struck = effect.as_ref().and_then(|effect| effect.instead(false));
+    let response = match struck {
+        Some(error) => Exchange::begin(&org, &parts).finish(Err(error), None).0,
+        None => next.run(Request::from_parts(parts, body)).await,
+    };
     let operation = method_of(&method).and_then(|method| oktant_catalog::route(method, uri.path()));
     org.ledger.record(RecordedRequest {
         sequence: 0,
@@ -61,19 +72,35 @@ async fn serve(State(org): State<Arc<Org>>, request: Request) -> Response {
     if parts.uri.path().starts_with(admin::PREFIX) {
         return admin::answer(&org, &parts, &body);
     }
-    if !org.latency.is_zero() {
-        org.clock.sleep(org.latency).await;
+    let place = org.limits.enter();
+    let effect = strike(&org, &parts);
+    let delay = org.latency + effect.as_ref().map_or(Duration::ZERO, Effect::delay);
+    if !delay.is_zero() {
+        org.clock.sleep(delay).await;
     }
-    answer(&org, &parts, body)
+    answer(&org, &parts, body, place.is_ok(), effect.as_ref())
+}
+
+/// What a fault does to the request, if one strikes it.
+fn strike(org: &Org, parts: &Parts) -> Option<Effect> {
+    org.faults.strike(parts.method.as_str(), parts.uri.path(), parts.uri.query().unwrap_or_default())
 }
 
 /// Answers a request of the API and enters it in the ledger.
-fn answer(org: &Org, parts: &Parts, body: Bytes) -> Response {
+fn answer(org: &Org, parts: &Parts, body: Bytes, has_place: bool, effect: Option<&Effect>) -> Response {
     let exchange = Exchange::begin(org, parts);
     let found = find_operation(parts);
     let operation = found.as_ref().ok().map(|found| found.operation);
     let mut allowance = None;
-    let outcome = found.and_then(|found| exchange.run(found, body, &mut allowance));
+    let outcome = match effect.and_then(|effect| exchange.struck(effect, &mut allowance)) {
+        Some(error) => Err(error),
+        None => found.and_then(|found| exchange.run(found, body, has_place, &mut allowance)),
+    };
+    let url = format!("{}{}", exchange.base, parts.uri);
+    let outcome = match effect {
+        Some(effect) => outcome.map(|reply| effect.spoil(reply, &url)),
+        None => outcome,
+    };
     let (response, bytes) = exchange.finish(outcome, allowance.as_ref());
     org.ledger.record(RecordedRequest {
         sequence: 0,
@@ -84,7 +111,28 @@ fn answer(org: &Org, parts: &Parts, body: Bytes) -> Response {
         status: response.status().as_u16(),
         bytes,
     });
-    response
+    match effect {
+        Some(Effect::Truncate { bytes: kept }) => cut(response, kept.unwrap_or(bytes / 2), bytes),
+        _ => response,
+    }
+}
+
+/// The response with a body that breaks off after `kept` of `bytes` bytes.
+fn cut(response: Response, kept: usize, bytes: usize) -> Response {
+    let (mut parts, body) = response.into_parts();
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
+    let start = futures::stream::once(async move {
+        let body = axum::body::to_bytes(body, usize::MAX).await.map_err(io::Error::other)?;
+        Ok(body.slice(..kept.min(body.len())))
+    });
+    let end = futures::stream::once(async {
+        // The server writes out what it has while the body is not ready; without this pause it would
+        // drop the start together with the connection.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    });
+    let broken = start.chain(end);
+    Response::from_parts(parts, Body::from_stream(broken))
 }
 
 /// A request being answered.
@@ -104,14 +152,31 @@ impl<'a> Exchange<'a> {
         Self { org, parts, host, base: format!("http://{host}"), request_id: org.hex(16), now: org.clock.now() }
     }
 
+    /// The error of a fault that prevents the operation.
+    fn struck(&self, effect: &Effect, allowance: &mut Option<Allowance>) -> Option<ApiError> {
+        match effect {
+            Effect::Concurrency => *allowance = Some(Allowance::concurrency(self.now)),
+            Effect::Status { status: 429, reset_seconds } => {
+                *allowance = Some(Allowance::used_up(self.now, *reset_seconds));
+            }
+            _ => {}
+        }
+        effect.instead(self.has_api_token())
+    }
+
+    fn has_api_token(&self) -> bool {
+        let credentials = self.parts.headers.get(header::AUTHORIZATION);
+        credentials.is_some_and(|value| value.as_bytes().starts_with(b"SSWS"))
+    }
+
     /// Checks credentials, rate limit and scopes, then runs the operation.
-    fn run(&self, found: RouteMatch, body: Bytes, allowance: &mut Option<Allowance>) -> Outcome {
+    fn run(&self, found: RouteMatch, body: Bytes, has_place: bool, allowance: &mut Option<Allowance>) -> Outcome {
         let (org, operation) = (self.org, found.operation);
         let path = self.parts.uri.path();
         let url = format!("{}{path}", self.base);
         let headers = &self.parts.headers;
         let principal = auth::authenticate(operation, headers, &org.api_token, &org.oauth, &url)?;
-        let admitted = self.admit(operation, &principal, allowance)?;
+        self.admit(operation, has_place, allowance)?;
         auth::check_scopes(&principal, operation, self.host, path)?;
         let query = self.parts.uri.query().unwrap_or_default();
         let call = Call {
@@ -127,26 +192,27 @@ impl<'a> Exchange<'a> {
             request_id: &self.request_id,
             now: self.now,
         };
-        let outcome = dispatch::run(org, &call);
-        drop(admitted);
-        outcome
+        dispatch::run(org, &call)
     }
 
-    /// Takes one from the bucket's allowance and a place among the concurrent requests.
+    /// Takes one from the bucket's allowance.
+    ///
+    /// # Errors
+    ///
+    /// 429 if the bucket is used up, or if too many requests are in flight.
     fn admit(
         &self,
         operation: &'static Operation,
-        _principal: &Principal,
+        has_place: bool,
         allowance: &mut Option<Allowance>,
-    ) -> Result<super::limits::Place<'a>, ApiError> {
-        let place = self.org.limits.enter().map_err(|Refused| {
+    ) -> Result<(), ApiError> {
+        if !has_place {
             *allowance = Some(Allowance::concurrency(self.now));
-            ApiError::new(errors::E0000047)
-        })?;
+            return Err(errors::E0000047.into());
+        }
         let taken = self.org.limits.take(operation.bucket, self.now);
-        let refused = taken.refused;
         *allowance = Some(taken);
-        if refused { Err(errors::E0000047.into()) } else { Ok(place) }
+        if taken.refused { Err(errors::E0000047.into()) } else { Ok(()) }
     }
 
     /// Lays the answer out with the headers that every answer has; also says how long the body is.

@@ -77,6 +77,37 @@ const USER_LENGTHS: &[(&str, Option<u64>, u64)] = &[
 
 const USER_REQUIRED: &[&str] = &["login", "firstName", "lastName", "email"];
 
+/// Base attributes of users of OIDC apps: name, title, and name outside.
+///
+/// # Source
+///
+/// Observed in recordings.
+const OIDC_BASE: &[(&str, &str, &str)] = &[
+    ("userName", "Username", "preferred_username"),
+    ("name", "Name", ""),
+    ("nickname", "Nickname", ""),
+    ("given_name", "Given name", ""),
+    ("middle_name", "Middle name", ""),
+    ("family_name", "Family name", ""),
+    ("email", "Email", ""),
+    ("profile", "Profile", ""),
+    ("picture", "Picture", ""),
+    ("website", "Website", ""),
+    ("gender", "Gender", ""),
+    ("birthdate", "Birthdate", ""),
+    ("zoneinfo", "Zoneinfo", ""),
+    ("locale", "Locale", ""),
+    ("phone_number", "Phone number", ""),
+    ("street_address", "Street address", "address.street_address"),
+    ("locality", "Locality", "address.locality"),
+    ("region", "Region", "address.region"),
+    ("postal_code", "Postal code", "address.postal_code"),
+    ("country", "Country", "address.country"),
+    ("formatted", "Formatted", "address.formatted"),
+];
+
+const OIDC_REQUIRED: &[&str] = &["userName", "name"];
+
 impl Schema {
     /// The schema of users in a new org.
     pub(crate) fn user() -> Self {
@@ -111,6 +142,31 @@ impl Schema {
         Self {
             base: base.into_iter().collect(),
             base_required: vec!["name".to_owned()],
+            custom: IndexMap::new(),
+            custom_required: Vec::new(),
+            last_updated: None,
+        }
+    }
+
+    /// The schema of users of a new app.
+    pub(crate) fn app(mode: &str) -> Self {
+        let claims: &[(&str, &str, &str)] =
+            if mode == "OPENID_CONNECT" { OIDC_BASE } else { &[("userName", "Username", "")] };
+        let entry = |&(name, title, external): &(&str, &str, &str)| {
+            let mut entry = json!({ "title": title, "type": "string" });
+            if OIDC_REQUIRED.contains(&name) {
+                entry["required"] = Value::Bool(true);
+            }
+            if !external.is_empty() {
+                entry["externalName"] = json!(external);
+            }
+            entry["scope"] = json!("SELF");
+            (name.to_owned(), entry)
+        };
+        let required = OIDC_REQUIRED.iter().filter(|name| claims.iter().any(|(claim, ..)| claim == *name));
+        Self {
+            base: claims.iter().map(entry).collect(),
+            base_required: required.map(|&name| name.to_owned()).collect(),
             custom: IndexMap::new(),
             custom_required: Vec::new(),
             last_updated: None,

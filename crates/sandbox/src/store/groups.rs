@@ -99,6 +99,10 @@ impl Groups {
         self.from(0)
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Group> {
+        self.slots.iter_mut().flatten()
+    }
+
     /// The group made by an administrator with this name.
     pub(crate) fn by_name(&self, name: &str) -> Option<&Group> {
         self.iter().map(|(_, group)| group).find(|group| group.kind == GroupKind::Okta && group.name() == name)

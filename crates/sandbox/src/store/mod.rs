@@ -19,7 +19,10 @@ pub(crate) use users::{Password, Provider, RecoveryQuestion, Status, User, UserN
 
 use indexmap::IndexMap;
 
+use crate::apps::App;
 use crate::factors::Factors;
+use crate::logs::Log;
+use crate::roles::{Assignment, Holder};
 use crate::schemas::Schema;
 
 /// The state of one org.
@@ -30,6 +33,11 @@ pub(crate) struct Store {
     pub(crate) org_id: Id,
     pub(crate) users: Users,
     pub(crate) groups: Groups,
+    /// In order of creation, which is that of their ids.
+    pub(crate) apps: IndexMap<Id, App>,
+    pub(crate) roles: Vec<Assignment>,
+    /// The System Log.
+    pub(crate) log: Log,
     /// The user type that every user has unless told otherwise.
     pub(crate) default_type: Id,
     /// Schema of the default user type.
@@ -55,6 +63,9 @@ impl Store {
             org_id,
             users: Users::default(),
             groups: Groups::default(),
+            apps: IndexMap::new(),
+            roles: Vec::new(),
+            log: Log::default(),
             default_type,
             default_schema: Schema::user(),
             user_schemas: IndexMap::new(),
@@ -65,9 +76,47 @@ impl Store {
         }
     }
 
+    /// Takes a user out for good, with everything that hangs on it.
+    pub(crate) fn remove_user(&mut self, number: UserNumber) {
+        let Some(user) = self.users.remove(number) else { return };
+        for group in user.groups.iter() {
+            if let Some(group) = self.groups.get_mut(group) {
+                group.members.remove(number);
+            }
+        }
+        self.unassign(number);
+        self.roles.retain(|role| role.holder != Holder::User(user.id));
+    }
+
+    /// Ends a user's direct assignments to apps.
+    pub(crate) fn unassign(&mut self, user: UserNumber) {
+        for app in self.apps.values_mut() {
+            app.users.remove(&user);
+        }
+    }
+
+    /// Takes a group out for good, with everything that hangs on it.
+    pub(crate) fn remove_group(&mut self, number: GroupNumber) {
+        let Some(group) = self.groups.remove(number) else { return };
+        for member in group.members.iter() {
+            if let Some(member) = self.users.get_mut(member) {
+                member.groups.remove(number);
+            }
+        }
+        for app in self.apps.values_mut() {
+            app.groups.shift_remove(&group.id);
+        }
+        self.roles.retain(|role| role.holder != Holder::Group(group.id));
+    }
+
     /// The schema of a user type's profiles.
     pub(crate) fn user_schema(&self, type_id: Id) -> &Schema {
         self.user_schemas.get(&type_id).unwrap_or(&self.default_schema)
+    }
+
+    /// The schemas of every user type.
+    pub(crate) fn all_user_schemas(&self) -> impl Iterator<Item = &Schema> {
+        std::iter::once(&self.default_schema).chain(self.user_schemas.values())
     }
 
     /// Whether there is such a user type.

@@ -196,6 +196,10 @@ impl Users {
         self.from(0)
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut User> {
+        self.slots.iter_mut().flatten()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.count
     }

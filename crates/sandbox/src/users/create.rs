@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::credentials::Sent;
 use super::{profile, shown};
 use crate::http::{ApiError, Call, Outcome, errors};
+use crate::logs::{self, Kind, Target};
 use crate::store::{GroupNumber, Id, NumberSet, Password, Profile, Status, Store, User};
 
 /// Most groups that one request may put a new user into.
@@ -49,10 +50,13 @@ pub(crate) fn create(store: &mut Store, call: &Call<'_>) -> Outcome {
     for group in groups {
         store.add_member(group, number, now);
     }
-    match store.users.get(number) {
-        Some(user) => Ok(shown(call, user)),
-        None => Err(errors::E0000009.into()),
+    let user = store.users.get(number).ok_or(errors::E0000009)?;
+    let (reply, target) = (shown(call, user), Target::user(user));
+    logs::record(store, call, Kind::USER_CREATE, &[target.clone()]);
+    if active {
+        logs::record(store, call, Kind::USER_ACTIVATE, &[target]);
     }
+    Ok(reply)
 }
 
 /// The status of a new user.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{find, view};
 use crate::generate::SHARED_PASSWORD;
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
+use crate::logs::{self, Kind};
 use crate::store::{Password, Provider, RecoveryQuestion, Status, Store, User};
 
 /// What the default password policy wants.
@@ -132,7 +133,7 @@ fn shown(user: &User) -> Reply {
 /// `changePassword`.
 pub(crate) fn change_password(store: &mut Store, call: &Call<'_>) -> Outcome {
     let body = call.object()?;
-    let user = find::exclusive(store, call)?;
+    let (number, user) = find::exclusive(store, call)?;
     let allowed = [Status::Active, Status::Staged, Status::PasswordExpired, Status::Recovery];
     if !allowed.contains(&user.status) {
         return Err(errors::E0000038.into());
@@ -148,13 +149,15 @@ pub(crate) fn change_password(store: &mut Store, call: &Call<'_>) -> Outcome {
         user.status = Status::Active;
         user.status_changed = Some(call.stamp());
     }
-    Ok(shown(user))
+    let reply = shown(user);
+    logs::record_user(store, call, number, Kind::USER_UPDATE_PASSWORD);
+    Ok(reply)
 }
 
 /// `changeRecoveryQuestion`.
 pub(crate) fn change_recovery_question(store: &mut Store, call: &Call<'_>) -> Outcome {
     let body = call.object()?;
-    let user = find::exclusive(store, call)?;
+    let (_, user) = find::exclusive(store, call)?;
     if !matches!(user.status, Status::Active | Status::Staged | Status::Recovery) {
         return Err(errors::E0000038.into());
     }
@@ -171,10 +174,11 @@ pub(crate) fn change_recovery_question(store: &mut Store, call: &Call<'_>) -> Ou
 
 /// `forgotPassword`: a reset link that leaves the status alone.
 pub(crate) fn forgot_password(store: &mut Store, call: &Call<'_>) -> Outcome {
-    let user = find::shared(store, call)?;
-    if user.status != Status::Active {
+    let number = find::user(store, call)?;
+    if find::shared(store, call)?.status != Status::Active {
         return Err(errors::E0000034.into());
     }
+    logs::record_user(store, call, number, Kind::USER_RESET_PASSWORD);
     if call.flag("sendEmail", true) {
         return Ok(Reply::empty_object());
     }
@@ -185,7 +189,7 @@ pub(crate) fn forgot_password(store: &mut Store, call: &Call<'_>) -> Outcome {
 /// `forgotPasswordSetNewPassword`: a new password against the right answer.
 pub(crate) fn forgot_password_answer(store: &mut Store, call: &Call<'_>) -> Outcome {
     let body = call.object()?;
-    let user = find::exclusive(store, call)?;
+    let (number, user) = find::exclusive(store, call)?;
     let given = body.get("recovery_question").and_then(|value| value["answer"].as_str()).unwrap_or_default();
     let known = user.recovery_question.as_ref().map(|question| question.answer.expose().as_ref());
     if user.status != Status::Active || known.is_none_or(|known: &str| !known.eq_ignore_ascii_case(given)) {
@@ -198,5 +202,7 @@ pub(crate) fn forgot_password_answer(store: &mut Store, call: &Call<'_>) -> Outc
     })?;
     user.password = Some(Password::Text(Secret::new(new.into())));
     user.password_changed = Some(call.stamp());
-    Ok(shown(user))
+    let reply = shown(user);
+    logs::record_user(store, call, number, Kind::USER_UPDATE_PASSWORD);
+    Ok(reply)
 }

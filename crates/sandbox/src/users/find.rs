@@ -21,10 +21,11 @@ pub(crate) fn shared<'a>(store: &'a Store, call: &Call<'_>) -> Result<&'a User, 
     store.users.get(number).ok_or_else(|| ApiError::not_found(given(call), "User"))
 }
 
-/// As [`user`], but the user itself, to be changed.
-pub(crate) fn exclusive<'a>(store: &'a mut Store, call: &Call<'_>) -> Result<&'a mut User, ApiError> {
+/// As [`user`], with the user itself, to be changed.
+pub(crate) fn exclusive<'a>(store: &'a mut Store, call: &Call<'_>) -> Result<(UserNumber, &'a mut User), ApiError> {
     let number = user(store, call)?;
-    store.users.get_mut(number).ok_or_else(|| ApiError::not_found(given(call), "User"))
+    let user = store.users.get_mut(number).ok_or_else(|| ApiError::not_found(given(call), "User"))?;
+    Ok((number, user))
 }
 
 /// What the path calls the user; the parameter's name differs between operations.

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{find, shown};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
+use crate::logs::{self, Kind};
 use crate::store::{Password, Status, Store, User, UserNumber};
 
 /// Puts the user into `status` and stamps the change.
@@ -22,22 +23,24 @@ fn enter(user: &mut User, status: Status, call: &Call<'_>) {
 
 /// `activateUser`.
 pub(crate) fn activate(store: &mut Store, call: &Call<'_>) -> Outcome {
-    let user = find::exclusive(store, call)?;
+    let (number, user) = find::exclusive(store, call)?;
     if !matches!(user.status, Status::Staged | Status::Deprovisioned) {
         return Err(errors::E0000016.into());
     }
     let next = if user.password.is_some() { Status::Active } else { Status::Provisioned };
     enter(user, next, call);
     user.activated = Some(call.stamp());
+    logs::record_user(store, call, number, Kind::USER_ACTIVATE);
     Ok(activation_link(call, call.flag("sendEmail", true)))
 }
 
 /// `reactivateUser`: a new activation link.
 pub(crate) fn reactivate(store: &mut Store, call: &Call<'_>) -> Outcome {
-    let user = find::exclusive(store, call)?;
+    let (number, user) = find::exclusive(store, call)?;
     if !matches!(user.status, Status::Provisioned | Status::Recovery) {
         return Err(errors::E0000038.into());
     }
+    logs::record_user(store, call, number, Kind::USER_REACTIVATE);
     Ok(activation_link(call, call.flag("sendEmail", false)))
 }
 
@@ -71,6 +74,8 @@ fn deprovision(store: &mut Store, call: &Call<'_>, number: UserNumber) -> Result
     for group in groups {
         store.remove_member(group, number, call.stamp());
     }
+    store.unassign(number);
+    logs::record_user(store, call, number, Kind::USER_DEACTIVATE);
     Ok(())
 }
 
@@ -79,7 +84,9 @@ pub(crate) fn delete(store: &mut Store, call: &Call<'_>) -> Outcome {
     let number = find::user(store, call)?;
     let deprovisioned = store.users.get(number).is_some_and(|user| user.status == Status::Deprovisioned);
     if deprovisioned {
-        store.users.remove(number);
+        logs::record_user(store, call, number, Kind::USER_DELETE_INITIATED);
+        logs::record_user(store, call, number, Kind::USER_DELETE_COMPLETED);
+        store.remove_user(number);
     } else {
         deprovision(store, call, number)?;
     }
@@ -88,67 +95,74 @@ pub(crate) fn delete(store: &mut Store, call: &Call<'_>) -> Outcome {
 
 /// `suspendUser`.
 pub(crate) fn suspend(store: &mut Store, call: &Call<'_>) -> Outcome {
-    let user = find::exclusive(store, call)?;
+    let (number, user) = find::exclusive(store, call)?;
     if user.status != Status::Active {
         return Err(ApiError::invalid("Cannot suspend a user that is not active"));
     }
     enter(user, Status::Suspended, call);
+    logs::record_user(store, call, number, Kind::USER_SUSPEND);
     Ok(Reply::empty_object())
 }
 
 /// `unsuspendUser`.
 pub(crate) fn unsuspend(store: &mut Store, call: &Call<'_>) -> Outcome {
-    let user = find::exclusive(store, call)?;
+    let (number, user) = find::exclusive(store, call)?;
     if user.status != Status::Suspended {
         return Err(ApiError::invalid("Cannot unsuspend a user that is not suspended"));
     }
     enter(user, Status::Active, call);
+    logs::record_user(store, call, number, Kind::USER_UNSUSPEND);
     Ok(Reply::empty_object())
 }
 
 /// `unlockUser`.
 pub(crate) fn unlock(store: &mut Store, call: &Call<'_>) -> Outcome {
-    let user = find::exclusive(store, call)?;
+    let (number, user) = find::exclusive(store, call)?;
     if user.status != Status::LockedOut {
         return Err(ApiError::new(errors::E0000032).cause("The user is not locked out."));
     }
     enter(user, Status::Active, call);
+    logs::record_user(store, call, number, Kind::USER_UNLOCK);
     Ok(Reply::empty_object())
 }
 
 /// The user of a call that expires a password.
-fn with_password<'a>(store: &'a mut Store, call: &Call<'_>) -> Result<&'a mut User, ApiError> {
-    let user = find::exclusive(store, call)?;
+fn with_password<'a>(store: &'a mut Store, call: &Call<'_>) -> Result<(UserNumber, &'a mut User), ApiError> {
+    let (number, user) = find::exclusive(store, call)?;
     let allowed = user.status == Status::Active && user.password.is_some();
-    if allowed { Ok(user) } else { Err(errors::E0000038.into()) }
+    if allowed { Ok((number, user)) } else { Err(errors::E0000038.into()) }
 }
 
 /// `expirePassword`.
 pub(crate) fn expire_password(store: &mut Store, call: &Call<'_>) -> Outcome {
-    let user = with_password(store, call)?;
+    let (number, user) = with_password(store, call)?;
     enter(user, Status::PasswordExpired, call);
-    Ok(shown(call, user))
+    let reply = shown(call, user);
+    logs::record_user(store, call, number, Kind::USER_EXPIRE_PASSWORD);
+    Ok(reply)
 }
 
 /// `expirePasswordWithTempPassword`.
 pub(crate) fn expire_password_with_temporary(store: &mut Store, call: &Call<'_>) -> Outcome {
-    let user = with_password(store, call)?;
+    let (number, user) = with_password(store, call)?;
     enter(user, Status::PasswordExpired, call);
     // The three characters satisfy the default policy whatever the random part is.
     let temporary = format!("Aa1{}", call.org.token(9));
     user.password = Some(Password::Text(Secret::new(temporary.as_str().into())));
     user.password_changed = Some(call.stamp());
+    logs::record_user(store, call, number, Kind::USER_EXPIRE_PASSWORD);
     Ok(Reply::json(&json!({ "tempPassword": temporary })))
 }
 
 /// `resetPassword`.
 pub(crate) fn reset_password(store: &mut Store, call: &Call<'_>) -> Outcome {
-    let user = find::exclusive(store, call)?;
+    let (number, user) = find::exclusive(store, call)?;
     let allowed = [Status::Active, Status::Provisioned, Status::Recovery, Status::PasswordExpired];
     if !allowed.contains(&user.status) {
         return Err(errors::E0000017.into());
     }
     enter(user, Status::Recovery, call);
+    logs::record_user(store, call, number, Kind::USER_RESET_PASSWORD);
     if call.flag("sendEmail", true) {
         return Ok(Reply::empty_object());
     }

@@ -6,6 +6,7 @@ mod find;
 mod lifecycle;
 mod list;
 mod profile;
+mod resource;
 mod update;
 mod view;
 
@@ -14,6 +15,7 @@ use crate::store::{Store, User};
 
 pub(crate) use credentials::is_password;
 pub(crate) use find::{named, shared};
+pub(crate) use resource::visit_datum;
 pub(crate) use view::View;
 
 /// Operations served here.

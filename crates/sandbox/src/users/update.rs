@@ -7,6 +7,7 @@ use serde_json::Map;
 use super::credentials::Sent;
 use super::{create, find, profile, shown, view};
 use crate::http::{ApiError, Call, Outcome, errors};
+use crate::logs::{self, Kind, Target};
 use crate::store::{Profile, Status, Store, User};
 
 /// Whether attributes that are not sent stay or go.
@@ -46,25 +47,30 @@ fn update(store: &mut Store, call: &Call<'_>, extent: Extent) -> Outcome {
     let credentials = Sent::read(body.get("credentials"), changed.text("login"))?;
 
     let (old_login, new_login) = (user.login().to_owned(), changed.text("login").to_owned());
-    let user = find::exclusive(store, call)?;
+    let other_type = user.type_id != type_id;
+    let user = store.users.get_mut(number).ok_or(errors::E0000009)?;
+    let mut kinds = Vec::new();
     // Assumed default of the org: profiles of deprovisioned users do not change.
     if user.status != Status::Deprovisioned {
         user.profile = changed;
         user.type_id = type_id;
         user.last_updated = call.stamp();
         let password_set = credentials.apply(user, call);
+        kinds.push(Kind::USER_UPDATE_PROFILE);
+        kinds.extend(other_type.then_some(Kind::USER_UPDATE_TYPE));
+        kinds.extend(password_set.then_some(Kind::USER_UPDATE_PASSWORD));
         if password_set && user.status == Status::Provisioned {
             user.status = Status::Active;
             user.status_changed = Some(call.stamp());
         }
         store.users.rename(number, &old_login, &new_login);
     }
-    Ok(shown(call, find::shared(store, call).or_else(|_| still_there(store, number))?))
-}
-
-/// The user by slot: the path may have named it by the login that it just lost.
-fn still_there(store: &Store, number: crate::store::UserNumber) -> Result<&User, ApiError> {
-    store.users.get(number).ok_or_else(|| errors::E0000009.into())
+    let user = store.users.get(number).ok_or(errors::E0000009)?;
+    let (reply, target) = (shown(call, user), Target::user(user));
+    for kind in kinds {
+        logs::record(store, call, kind, &[target.clone()]);
+    }
+    Ok(reply)
 }
 
 /// The weak validator of a user: `W/"` and 64 hex digits.

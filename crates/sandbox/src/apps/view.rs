@@ -1,0 +1,56 @@
+//! Applications as JSON.
+
+use serde_json::{Map, Value, json};
+
+use super::create::link_name;
+use super::model::App;
+use crate::store::Id;
+
+/// An app as every read shows it.
+pub(crate) fn shown(app: &App, org_id: Id, base: &str) -> Value {
+    let mut shown = Map::new();
+    let mut put = |key: &str, value: Value| shown.insert(key.to_owned(), value);
+    put("id", json!(app.id.as_str()));
+    put("orn", json!(format!("orn:okta:idp:{org_id}:apps:{}:{}", app.name, app.id)));
+    put("name", json!(app.name));
+    put("label", json!(app.label));
+    put("status", json!(if app.active { "ACTIVE" } else { "INACTIVE" }));
+    put("lastUpdated", json!(app.last_updated.text()));
+    put("created", json!(app.created.text()));
+    for (key, value) in &app.body {
+        put(key, value.clone());
+    }
+    put("_links", links(app, base));
+    Value::Object(shown)
+}
+
+fn links(app: &App, base: &str) -> Value {
+    const LOGO: &str = "https://ok12static.oktacdn.com/assets/img/logos/default.6770228fb0dab49a1695ef440a5279bb.png";
+    let own = format!("{base}/api/v1/apps/{}", app.id);
+    let link = link_name(&app.name, app.sign_on_mode());
+    let (step, path) = if app.active { ("deactivate", "deactivate") } else { ("activate", "activate") };
+    let mut links = json!({
+        "uploadLogo": { "href": format!("{own}/logo"), "hints": { "allow": ["POST"] } },
+        "appLinks": [{
+            "name": link, "href": format!("{base}/home/{}/{}/{}", app.name, app.id, app.link_id), "type": "text/html",
+        }],
+        "groups": { "href": format!("{own}/groups") },
+        "logo": [{ "name": "medium", "href": LOGO, "type": "image/png" }],
+        "users": { "href": format!("{own}/users") },
+        step: { "href": format!("{own}/lifecycle/{path}") },
+    });
+    match app.sign_on_mode() {
+        "SAML_2_0" => {
+            let href = format!("{own}/sso/saml/metadata");
+            links["metadata"] = json!({ "href": href, "type": "application/xml" });
+        }
+        "OPENID_CONNECT" => {
+            links["clientCredentials"] = ["secrets", "jwks"]
+                .map(|name| json!({ "name": name, "href": format!("{own}/credentials/{name}") }))
+                .to_vec()
+                .into();
+        }
+        _ => {}
+    }
+    links
+}

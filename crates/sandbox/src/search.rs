@@ -1,0 +1,160 @@
+//! `filter` and `search`: what the catalogue allows on which attribute, and the refusals.
+
+use oktant_catalog::{CaseRule, Expression as Facts, Ops, Table};
+use oktant_filter::{Case, Expression, Operator};
+
+use crate::http::{ApiError, errors};
+
+/// What `search` takes on custom attributes of users and groups.
+const CUSTOM: Ops = Ops::EQ.union(Ops::SW).union(Ops::PR).union(Ops::GT).union(Ops::GE).union(Ops::LT).union(Ops::LE);
+
+/// Characters that `co` needs in `search`.
+const CONTAINS_MIN: usize = 3;
+
+/// An expression that its endpoint takes, with how it compares text.
+#[derive(Debug)]
+pub(crate) struct Query {
+    pub(crate) expression: Expression,
+    pub(crate) case: Case,
+}
+
+/// One endpoint's language.
+pub(crate) struct Language<'a> {
+    /// Table of the catalogue that says what is allowed.
+    pub(crate) table: &'static str,
+    /// `filter` or `search`.
+    pub(crate) parameter: &'static str,
+    /// Whether an attribute that the catalogue does not know is a custom one.
+    pub(crate) custom: &'a dyn Fn(&str) -> bool,
+    /// Attributes that take `eq` though no column of the table stands for them.
+    pub(crate) equal: &'static [&'static str],
+}
+
+impl Language<'_> {
+    /// Parses and checks what the caller sent.
+    ///
+    /// # Errors
+    ///
+    /// 400 `E0000031`: `Invalid search syntax.` if it does not parse, `Invalid search query.` for an
+    /// attribute or operator that the endpoint does not know.
+    pub(crate) fn read(&self, text: &str) -> Result<Query, ApiError> {
+        let expression = oktant_filter::parse(text).map_err(|_| refusal("Invalid search syntax."))?;
+        let refused = |_| refusal("Invalid search query.");
+        expression.check(&|attribute, operator| self.allows(attribute, operator)).map_err(refused)?;
+        let facts = self.facts();
+        if facts.is_none_or(|facts| !facts.negation) {
+            expression.refuse_negation().map_err(refused)?;
+        }
+        if facts.is_some_and(|facts| !facts.compound) {
+            expression.refuse_compound().map_err(refused)?;
+        }
+        if self.parameter == "search" && has_short_contains(&expression) {
+            return Err(refusal("Invalid search query."));
+        }
+        let folded = facts.is_some_and(|facts| facts.case == CaseRule::Folded);
+        Ok(Query { expression, case: if folded { Case::Folded } else { Case::Exact } })
+    }
+
+    /// Whether `sortBy` may name the attribute.
+    pub(crate) fn sorts_by(&self, attribute: &str) -> bool {
+        self.facts().is_some_and(|facts| facts.sort) && self.operators(attribute).is_some()
+    }
+
+    fn table(&self) -> Option<&'static Table> {
+        oktant_catalog::table(self.table)
+    }
+
+    fn facts(&self) -> Option<&'static Facts> {
+        let mut expressions = self.table()?.routes.iter().flat_map(|route| route.expressions);
+        expressions.find(|facts| facts.parameter == self.parameter)
+    }
+
+    fn allows(&self, attribute: &str, operator: Option<Operator>) -> Option<bool> {
+        let allowed = self.operators(attribute)?;
+        Some(allowed.contains(operator.map_or(Ops::PR, set_of)))
+    }
+
+    /// The operators that an attribute takes; `None` if it cannot be asked for.
+    fn operators(&self, attribute: &str) -> Option<Ops> {
+        let known = self.table()?.columns.iter().find(|column| column.attribute == attribute);
+        match known {
+            Some(column) => Some(if self.parameter == "filter" { column.filter } else { column.search }),
+            None if self.equal.contains(&attribute) => Some(Ops::EQ),
+            None if self.parameter == "search" && (self.custom)(attribute) => Some(CUSTOM),
+            None => None,
+        }
+        .filter(|operators| !operators.is_empty())
+    }
+}
+
+fn refusal(cause: &str) -> ApiError {
+    ApiError::new(errors::E0000031).cause(cause)
+}
+
+fn has_short_contains(expression: &Expression) -> bool {
+    let mut found = false;
+    expression.leaves(&mut |leaf| {
+        if let Expression::Compare { operator: Operator::Co, literal: oktant_filter::Literal::Text(text), .. } = leaf {
+            found = found || text.chars().count() < CONTAINS_MIN;
+        }
+    });
+    found
+}
+
+const fn set_of(operator: Operator) -> Ops {
+    match operator {
+        Operator::Eq => Ops::EQ,
+        Operator::Ne => Ops::NE,
+        Operator::Gt => Ops::GT,
+        Operator::Ge => Ops::GE,
+        Operator::Lt => Ops::LT,
+        Operator::Le => Ops::LE,
+        Operator::Sw => Ops::SW,
+        Operator::Co => Ops::CO,
+        Operator::Ew => Ops::EW,
+    }
+}
+
+/// Sorts rows that are in order of ids by what `key` says; rows without a key come last, equal ones
+/// stay in order of ids.
+pub(crate) fn sort_rows<T>(rows: &mut Vec<T>, descending: bool, key: impl Fn(&T) -> Option<SortKey>) {
+    let (mut present, absent): (Vec<_>, Vec<_>) =
+        rows.drain(..).map(|row| (key(&row), row)).partition(|(key, _)| key.is_some());
+    present.sort_by(|(a, _), (b, _)| if descending { b.cmp(a) } else { a.cmp(b) });
+    rows.extend(present.into_iter().chain(absent).map(|(_, row)| row));
+}
+
+/// What a row is sorted by: texts ignore case.
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
+pub(crate) enum SortKey {
+    Time(oktant_base::Timestamp),
+    Number(f64),
+    Boolean(bool),
+    Text(String),
+}
+
+impl Eq for SortKey {}
+
+impl Ord for SortKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        // Numbers of profiles come from JSON, which knows no NaN; keys of two kinds are not mixed.
+        self.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal)
+    }
+}
+
+impl SortKey {
+    /// The first value of an attribute as a key.
+    pub(crate) fn of(resource: &impl oktant_filter::Resource, attribute: &str) -> Option<Self> {
+        let mut key = None;
+        resource.attribute(attribute, &mut |value| {
+            let found = match value {
+                oktant_filter::Value::Text(text) => Self::Text(text.to_lowercase()),
+                oktant_filter::Value::Number(number) => Self::Number(number),
+                oktant_filter::Value::Boolean(value) => Self::Boolean(value),
+                oktant_filter::Value::Time(time) => Self::Time(time),
+            };
+            key.get_or_insert(found);
+        });
+        key
+    }
+}

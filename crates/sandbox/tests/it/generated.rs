@@ -1,0 +1,62 @@
+//! What the generator makes.
+
+use std::collections::HashSet;
+
+use oktant_sandbox::{Membership, Sandbox};
+use serde_json::Value;
+
+use crate::support::Org;
+
+#[tokio::test]
+async fn the_same_seed_makes_the_same_org() {
+    let make = async |seed| Org::start(Sandbox::builder().users(50).groups(20).seed(seed)).await.sandbox.truth();
+    let without_links = |users: Vec<Value>| -> Vec<Value> {
+        users
+            .into_iter()
+            .map(|mut user| {
+                user.as_object_mut().unwrap().remove("_links");
+                user
+            })
+            .collect()
+    };
+    let (first, again, other) = (make(7).await, make(7).await, make(8).await);
+    assert_eq!(first.memberships, again.memberships);
+    let first = without_links(first.users);
+    assert_eq!(first, without_links(again.users));
+    assert_ne!(first, without_links(other.users));
+}
+
+#[tokio::test]
+async fn an_empty_org_has_its_administrator_only() {
+    let org = Org::empty().await;
+    let truth = org.sandbox.truth();
+    assert_eq!((truth.users.len(), truth.groups.len()), (1, 2));
+    assert_eq!(truth.users[0]["profile"]["login"], org.sandbox.admin_login());
+}
+
+#[tokio::test]
+async fn memberships_read_over_http_are_those_that_exist() {
+    let org = Org::with_users(120).await;
+    let truth = org.sandbox.truth();
+    let mut seen = HashSet::new();
+    for group in &truth.groups {
+        let group = group["id"].as_str().unwrap();
+        let (users, _) = org.all(&format!("/api/v1/groups/{group}/users?limit=37")).await;
+        for user in users {
+            let user = user["id"].as_str().unwrap().to_owned();
+            assert!(seen.insert((group.to_owned(), user)), "a member came twice");
+        }
+    }
+    let expected: HashSet<_> =
+        truth.memberships.iter().map(|Membership { group, user }| (group.clone(), user.clone())).collect();
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn statuses_are_mixed() {
+    let org = Org::with_users(2_000).await;
+    let truth = org.sandbox.truth();
+    let statuses = truth.statuses();
+    assert_eq!(statuses.len(), 8, "{statuses:?}");
+    assert!(statuses["ACTIVE"] > 1_600 && statuses["DEPROVISIONED"] > 20, "{statuses:?}");
+}

@@ -1,0 +1,11 @@
+//! The sandbox over HTTP, as a stranger's client sees it.
+
+mod apps;
+mod faults;
+mod generated;
+mod groups;
+mod http;
+mod logs;
+mod search;
+mod support;
+mod users;
