@@ -31,6 +31,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Sql(SqlArgs),
     Api(ApiArgs),
     Sandbox(SandboxArgs),
     Login(LoginArgs),

@@ -1,6 +1,7 @@
 //! From `--dsn` to an open org.
 
 use oktant_client::{Edges, Org, Properties};
+use oktant_sql::Session;
 
 use crate::args::ConnectionArgs;
 use crate::failure::{Error, Result};
@@ -19,4 +20,9 @@ pub(crate) fn properties(args: &ConnectionArgs) -> Result<Properties> {
 /// Opens the org for calls.
 pub(crate) async fn org(args: &ConnectionArgs) -> Result<Org> {
     Ok(Org::connect(&properties(args)?, Edges::system()).await?)
+}
+
+/// Opens the org for SQL.
+pub(crate) async fn session(args: &ConnectionArgs) -> Result<Session> {
+    Ok(Session::connect(&properties(args)?, Edges::system()).await?)
 }

@@ -16,6 +16,8 @@ mod progress;
 mod reference;
 mod runtime;
 mod sandbox;
+mod shell;
+mod sql;
 mod terminal;
 
 use std::ffi::OsString;
@@ -48,6 +50,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Sql(args) => sql::run(&args)?,
         Command::Api(args) => return api::run(args),
         Command::Sandbox(args) => sandbox::run(&args)?,
         Command::Login(args) => login::run(&args)?,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use oktant_client::{StatementId, Summary};
+use oktant_client::Summary;
 use oktant_sql::{Params, Rows, Session};
 
 use crate::args::SqlArgs;
@@ -43,7 +43,8 @@ fn format(args: &SqlArgs) -> Format {
 
 /// The text to run; `None` where a person is to type it.
 fn script(args: &SqlArgs) -> Result<Option<String>> {
-    let from_file = |path: &Path| std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source });
+    let from_file =
+        |path: &Path| std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source });
     match (&args.command, &args.file) {
         (Some(text), _) => Ok(Some(text.clone())),
         (None, Some(path)) if path.as_os_str() != "-" => Ok(Some(from_file(path)?)),
@@ -71,8 +72,6 @@ fn check_one_result(statements: &[&str], destination: &Destination, format: Form
 
 /// What a statement took.
 pub(crate) struct Took {
-    /// Its number in the ledger.
-    pub(crate) statement: StatementId,
     rows: usize,
     requests: Summary,
     elapsed: Duration,
@@ -115,7 +114,7 @@ pub(crate) async fn execute(
 ) -> Result<Took> {
     let started = Instant::now();
     let progress = Progress::start();
-    let mut rows = session.query(statement, Params::none()).await?;
+    let mut rows = session.query(statement, Params::None).await?;
     let mut writer = Writer::create(format, &rows.schema(), destination)?;
     let count = match write_all(session, &mut rows, &mut writer, &progress).await {
         Ok(count) => count,
@@ -129,7 +128,7 @@ pub(crate) async fn execute(
     for warning in rows.warnings() {
         terminal::note(format_args!("note: {warning}"));
     }
-    Ok(Took { statement: rows.statement(), rows: count, requests: rows.requests(), elapsed: started.elapsed() })
+    Ok(Took { rows: count, requests: rows.requests(), elapsed: started.elapsed() })
 }
 
 async fn write_all(session: &Session, rows: &mut Rows, writer: &mut Writer, progress: &Progress) -> Result<usize> {

@@ -107,9 +107,8 @@ impl Shell {
         match command {
             Command::Tables => output::print_batch(self.format, &tables::tables(&self.session)?),
             Command::Inspect(table) => {
-                let columns = self.runtime.block_on(runtime::interruptible(async {
-                    Ok(self.session.columns(&table).await?)
-                }))?;
+                let columns =
+                    self.runtime.block_on(runtime::interruptible(async { Ok(self.session.columns(&table).await?) }))?;
                 output::print_batch(self.format, &tables::columns(&columns)?)
             }
             Command::Requests => self.show_requests(),
