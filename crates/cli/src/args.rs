@@ -180,7 +180,7 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_enum, default_value_t = RateLimits::Off)]
     pub(crate) rate_limits: RateLimits,
 
-    /// JSON file of faults to inject
+    /// JSON file with an array of faults to inject
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
 }

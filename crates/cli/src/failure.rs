@@ -57,6 +57,9 @@ pub(crate) enum Error {
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
 
+    #[error("{} does not hold faults", path.display())]
+    Faults { path: PathBuf, source: serde_json::Error },
+
     #[error("cannot write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
 
@@ -104,6 +107,7 @@ impl Coded for Error {
             }
             Self::Resolve { .. } | Self::Reach { .. } => codes::OKT2001,
             Self::Clock { .. } => codes::OKT1015,
+            Self::Faults { .. } => codes::OKT5001,
             Self::Encode { .. } => codes::OKT3006,
             Self::NotAList(_) => codes::OKT2004,
             Self::Runtime(_) => codes::OKT9001,
@@ -113,6 +117,7 @@ impl Coded for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Faults { .. } => Some("write an array as docs/reference/faults.md describes".to_owned()),
             Self::UnknownCode(_) => Some("`oktant explain` lists every code".to_owned()),
             Self::Clock { .. } => {
                 Some("set the clock by a time server: tokens are refused when clocks differ".to_owned())

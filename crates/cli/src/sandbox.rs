@@ -1,11 +1,12 @@
 //! `oktant sandbox`: serves a local org until told to stop.
 
+use std::path::Path;
 use std::time::Duration;
 
-use oktant_sandbox::Sandbox;
+use oktant_sandbox::{Fault, Sandbox};
 
 use crate::args::{RateLimits, SandboxArgs};
-use crate::failure::Result;
+use crate::failure::{Error, Result};
 use crate::runtime::{self, StopSignals};
 use crate::{output, terminal};
 
@@ -15,7 +16,7 @@ pub(crate) fn run(args: &SandboxArgs) -> Result<()> {
 }
 
 async fn serve(args: &SandboxArgs) -> Result<()> {
-    let builder = Sandbox::builder()
+    let mut builder = Sandbox::builder()
         .port(args.port)
         .users(args.users)
         .groups(args.groups)
@@ -25,6 +26,9 @@ async fn serve(args: &SandboxArgs) -> Result<()> {
             RateLimits::Okta => oktant_sandbox::RateLimits::Okta,
             RateLimits::Off => oktant_sandbox::RateLimits::Off,
         });
+    if let Some(path) = &args.faults {
+        builder = builder.faults(faults(path)?);
+    }
     let mut stop = StopSignals::listen()?;
     let sandbox = builder.start().await?;
     let line = serde_json::json!(sandbox.announcement()).to_string();
@@ -39,4 +43,10 @@ async fn serve(args: &SandboxArgs) -> Result<()> {
         () = stop.next() => {}
     }
     Ok(())
+}
+
+/// Reads a JSON array of faults.
+fn faults(path: &Path) -> Result<Vec<Fault>> {
+    let text = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    Ok(serde_json::from_slice(&text).map_err(|source| Error::Faults { path: path.into(), source })?)
 }

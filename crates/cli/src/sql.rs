@@ -12,7 +12,7 @@ use crate::args::SqlArgs;
 use crate::failure::{Error, Result};
 use crate::output::{Destination, Format, Writer};
 use crate::progress::{self, Progress};
-use crate::{connection, lexer, runtime, shell, terminal};
+use crate::{connection, lexer, output, runtime, shell, terminal};
 
 /// Runs the statements of the command line, or the shell where there are none.
 pub(crate) fn run(args: &SqlArgs) -> Result<()> {
@@ -26,7 +26,10 @@ pub(crate) fn run(args: &SqlArgs) -> Result<()> {
     let runtime = runtime::start()?;
     runtime.block_on(runtime::interruptible(async {
         let session = connection::session(&args.connection).await?;
-        for statement in statements {
+        for (index, statement) in statements.into_iter().enumerate() {
+            if index > 0 && matches!(format, Format::Table | Format::Markdown) {
+                output::print("\n")?;
+            }
             let took = execute(&session, statement, format, &destination).await?;
             if terminal::stderr_is_terminal() {
                 terminal::note(took.summary(Timing::Shown));

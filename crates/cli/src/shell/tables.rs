@@ -27,14 +27,13 @@ pub(super) fn columns(columns: &[ColumnInfo]) -> Result<RecordBatch> {
     let flags = |flag: fn(&ColumnInfo) -> bool| -> ArrayRef {
         Arc::new(shown.iter().map(|column| Some(flag(column))).collect::<BooleanArray>())
     };
-    let values = |column: &&ColumnInfo| (!column.values.is_empty()).then(|| column.values.join(", "));
     batch([
         ("Column", text(shown.iter().map(|column| column.name.as_str()))),
         ("Type", text(shown.iter().map(|column| type_name(column.data_type)))),
         ("Key", flags(|column| column.key)),
         ("Nullable", flags(|column| column.nullable)),
         ("Custom", flags(|column| column.custom)),
-        ("Values", Arc::new(shown.iter().map(values).collect::<StringArray>())),
+        ("Values", text(shown.iter().map(|column| column.values.join(", ")))),
     ])
 }
 

@@ -145,9 +145,7 @@ impl Vocabulary {
         if is_table_place(&significant) {
             return matching(self.table_names(), prefix);
         }
-        let mentioned = self.mentioned(line);
-        let columns = mentioned.iter().flat_map(|(_, columns)| columns.iter().map(String::as_str));
-        let mut candidates = matching(columns, prefix);
+        let mut candidates = matching(self.columns(line, prefix).into_iter(), prefix);
         let is_lower = prefix.chars().next().is_some_and(char::is_lowercase);
         let keywords = KEYWORDS.iter().filter(|word| starts_with(word, prefix));
         candidates.extend(keywords.map(|word| if is_lower { word.to_lowercase() } else { (*word).to_owned() }));
@@ -156,6 +154,18 @@ impl Vocabulary {
 
     fn table_names(&self) -> impl Iterator<Item = &str> {
         self.tables.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Columns of the tables that the statement names. Before it names one, those of all tables,
+    /// once something is typed.
+    fn columns(&self, line: &str, prefix: &str) -> Vec<&str> {
+        let mut tables = self.mentioned(line);
+        if tables.is_empty() && !prefix.is_empty() {
+            tables = self.tables.iter().collect();
+        }
+        let mut seen = std::collections::HashSet::new();
+        let columns = tables.into_iter().flat_map(|(_, columns)| columns.iter().map(String::as_str));
+        columns.filter(|column| seen.insert(*column)).collect()
     }
 
     fn find(&self, name: &str) -> Option<&(String, Vec<String>)> {
@@ -220,7 +230,7 @@ fn starts_with(word: &str, prefix: &str) -> bool {
     word.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// The words that start with `part`, then those that contain it.
+/// The words that start with `part`, the shortest first, then those that contain it.
 fn matching<'a>(words: impl Iterator<Item = &'a str>, part: &str) -> Vec<String> {
     let needle = part.to_lowercase();
     let (mut first, mut second) = (Vec::new(), Vec::new());
@@ -231,6 +241,7 @@ fn matching<'a>(words: impl Iterator<Item = &'a str>, part: &str) -> Vec<String>
             second.push(word.to_owned());
         }
     }
+    first.sort_by_key(String::len);
     first.append(&mut second);
     first
 }
@@ -274,6 +285,7 @@ mod tests {
     fn keywords_follow_the_case_of_the_word() {
         check("sel|", &["select"]);
         check("SEL|", &["SELECT"]);
+        check("SELECT pr|", &["ProfileName", "ProfileLogin", "ProfileFirstName"]);
     }
 
     #[test]

@@ -5,4 +5,5 @@ mod connection;
 mod explain;
 mod reference;
 mod sandbox;
+mod sql;
 mod support;

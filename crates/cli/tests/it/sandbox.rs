@@ -68,3 +68,21 @@ fn a_port_that_is_taken() {
     let port = listener.local_addr().expect("an address").port().to_string();
     check("sandbox_port_taken", &oktant(&["sandbox", "--port", &port]));
 }
+
+#[test]
+fn faults_come_from_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("faults.json");
+    let path = file.to_str().expect("text");
+    std::fs::write(&file, r#"[{"path": "/api/v1/groups", "effect": {"type": "status", "status": 404}}]"#)
+        .expect("writes");
+    let mut sandbox = Running::start(&["sandbox", "--users", "0", "--faults", path]);
+    let dsn = sandbox.announcement()["dsn"].as_str().expect("text").to_owned();
+    let first = oktant(&["api", "listGroups", "--dsn", &dsn]);
+    assert!(first.contains("error[OKT2006]"), "{first}");
+    let second = oktant(&["api", "listGroups", "--dsn", &dsn]);
+    assert!(second.starts_with("exit: 0\n"), "{second}");
+
+    std::fs::write(&file, r#"[{"path": "/api/v1/groups", "effect": {"type": "none"}}]"#).expect("writes");
+    check("sandbox_unreadable_faults", &oktant(&["sandbox", "--faults", path]));
+}

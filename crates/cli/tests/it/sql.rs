@@ -1,0 +1,132 @@
+//! `oktant sql` without a person at the keyboard.
+
+use std::process::Stdio;
+
+use oktant_sandbox::{Effect, Fault};
+
+use crate::support::{Org, check, shown};
+
+const QUERY: &str =
+    "SELECT ProfileLogin, Status, Created, Activated FROM Users WHERE Status = 'Active' ORDER BY ProfileLogin LIMIT 3";
+
+#[test]
+fn each_format() {
+    let org = Org::small();
+    for format in ["table", "json", "jsonl", "csv", "markdown"] {
+        check(&format!("sql_{format}"), &org.oktant(&["sql", "--output", format, "-c", QUERY]));
+    }
+    check(
+        "sql_empty_table",
+        &org.oktant(&["sql", "-c", "SELECT Id, Status FROM Users WHERE Status = 'STAGED' AND 1 = 0"]),
+    );
+    check("sql_empty_json", &org.oktant(&["sql", "-o", "json", "-c", "SELECT Id FROM Users WHERE Id = 'nobody'"]));
+}
+
+#[test]
+fn an_enumeration_ignores_case_and_asks_the_org() {
+    let org = Org::small();
+    org.oktant(&["sql", "-c", "SELECT Id FROM users WHERE status = 'active'"]);
+    let requests = org.sandbox.requests();
+    let users: Vec<_> = requests.iter().filter(|request| request.path == "/api/v1/users").collect();
+    assert_eq!(users.len(), 1);
+    assert!(users[0].query.contains("ACTIVE"), "{}", users[0].query);
+}
+
+#[test]
+fn statements_come_from_a_file_or_standard_input() {
+    let org = Org::small();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("queries.sql");
+    std::fs::write(&file, "SELECT 1 AS a; -- the first\nSELECT 'x;y' AS b;\n").expect("writes");
+    let from_file = org.oktant(&["sql", file.to_str().expect("text")]);
+    check("sql_two_statements", &from_file);
+    let from_input = org.oktant_reading(&["sql"], "SELECT 1 AS a;\nSELECT 'x;y' AS b");
+    assert_eq!(from_input, from_file);
+}
+
+#[test]
+fn a_file_is_written_whole_in_the_format_of_its_name() {
+    let org = Org::small();
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, start) in [("a.csv", "Id,Status\n00u"), ("a.jsonl", "{\"Id\":\"00u"), ("a.parquet", "PAR1")] {
+        let path = folder.path().join(name);
+        let shown = org.oktant(&["sql", "-c", "SELECT Id, Status FROM Users", "--out", path.to_str().expect("text")]);
+        assert_eq!(shown, "exit: 0\n");
+        let bytes = std::fs::read(&path).expect("a file");
+        assert!(bytes.starts_with(start.as_bytes()), "{name}");
+    }
+}
+
+#[test]
+fn mistakes_are_named_and_cost_no_request_for_rows() {
+    let org = Org::small();
+    check("sql_unknown_column", &org.oktant(&["sql", "-c", "SELECT ProfileFirstNam FROM Users"]));
+    check("sql_unknown_table", &org.oktant(&["sql", "-c", "SELECT Id FROM Userz"]));
+    check("sql_syntax", &org.oktant(&["sql", "-c", "SELECT FROM WHERE"]));
+    check("sql_write", &org.oktant(&["sql", "-c", "DELETE FROM Users"]));
+    check("sql_nothing", &org.oktant(&["sql", "-c", " ; "]));
+    check("sql_several_as_json", &org.oktant(&["sql", "-o", "json", "-c", "SELECT 1; SELECT 2"]));
+    check("sql_missing_file", &org.oktant(&["sql", "nowhere.sql"]));
+    check("sql_missing_folder", &org.oktant(&["sql", "-c", "SELECT 1", "--out", "nowhere/rows.csv"]));
+    let requests = org.requests();
+    assert!(!requests.contains(&"GET /api/v1/users".to_owned()), "{requests:?}");
+}
+
+#[test]
+fn explain_shows_the_requests_without_making_them() {
+    let org = Org::small();
+    check("sql_explain", &org.oktant(&["sql", "-c", "EXPLAIN SELECT Id FROM Users WHERE Status = 'ACTIVE'"]));
+    assert!(!org.requests().contains(&"GET /api/v1/users".to_owned()));
+}
+
+/// An org whose third page of users cannot be read.
+fn torn_org() -> Org {
+    let fault = Fault {
+        method: None,
+        path: "/api/v1/users".to_owned(),
+        request: 1,
+        page: Some(3),
+        times: 0,
+        effect: Effect::Status { status: 403, reset_seconds: 1 },
+    };
+    Org::start(|builder| builder.users(900).faults([fault]))
+}
+
+#[test]
+fn a_result_that_breaks_off_never_looks_whole() {
+    let org = torn_org();
+    let query = "SELECT Id FROM Users";
+    for format in ["json", "jsonl", "csv", "parquet", "table", "markdown"] {
+        let output = org.command(&["sql", "-o", format, "-c", query]).output().expect("runs");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{format}: {error}");
+        assert!(error.contains("error[OKT2014]") && error.contains("hint: "), "{format}: {error}");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let last = text.lines().last().unwrap_or_default();
+        match format {
+            "json" => assert!(serde_json::from_str::<serde_json::Value>(&text).is_err(), "{last}"),
+            "jsonl" => assert!(serde_json::from_str::<serde_json::Value>(last).is_err(), "{last}"),
+            "csv" => assert_eq!(text.matches('"').count() % 2, 1, "{last}"),
+            "parquet" => assert!(!output.stdout.ends_with(b"PAR1")),
+            _ => assert!(text.is_empty() || last.contains("incomplete"), "{format}: {last}"),
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("users.csv");
+    check("sql_torn_file", &org.oktant(&["sql", "-c", query, "--out", path.to_str().expect("text")]));
+    assert_eq!(folder.path().read_dir().expect("readable").count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let org = Org::start(|builder| builder.users(2_000));
+    let mut child = org
+        .command(&["sql", "-o", "csv", "-c", "SELECT Id, Profile FROM Users"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    drop(child.stdout.take());
+    assert_eq!(shown(&child.wait_with_output().expect("ends")), "exit: 0\n");
+}
