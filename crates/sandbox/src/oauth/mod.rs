@@ -45,6 +45,7 @@ pub(crate) use org::{BuiltInClients, OrgDirectory};
 
 use key::SigningKey;
 use store::Store;
+pub(crate) use store::IssuedRefreshToken;
 
 /// The org authorization server.
 pub(crate) struct AuthorizationServer {
@@ -91,9 +92,24 @@ impl AuthorizationServer {
         self.store.lock().expire_access_tokens(now);
     }
 
-    /// Ends every session and revokes every token of a user, as `DELETE /users/{id}/sessions?oauthTokens=true` does.
-    pub(crate) fn forget_user(&self, user_id: &str) {
-        self.store.lock().forget_user(user_id);
+    /// Ends every session of a user.
+    pub(crate) fn end_sessions(&self, user_id: &str) {
+        self.store.lock().end_sessions(user_id);
+    }
+
+    /// Revokes every token that a user gave to a client.
+    pub(crate) fn revoke_tokens(&self, user_id: &str) {
+        self.store.lock().revoke_tokens(user_id);
+    }
+
+    /// The refresh tokens of a client that are alive, in order of their ids.
+    pub(crate) fn refresh_tokens(&self, client_id: &str) -> Vec<IssuedRefreshToken> {
+        self.store.lock().families(client_id, self.now())
+    }
+
+    /// Revokes a refresh token, by its id, with everything issued from it.
+    pub(crate) fn revoke_family(&self, id: &str) {
+        self.store.lock().revoke_family(id);
     }
 
     fn now(&self) -> Timestamp {

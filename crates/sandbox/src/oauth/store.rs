@@ -88,8 +88,20 @@ pub(super) enum Standing {
 struct Family {
     grant: Grant,
     generation: u64,
+    created: Timestamp,
     rotated_at: Timestamp,
     used_at: Timestamp,
+}
+
+/// A refresh token as its application's administrators see it: without the token.
+#[derive(Debug, Clone)]
+pub(crate) struct IssuedRefreshToken {
+    pub(crate) id: String,
+    pub(crate) user_id: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) created: Timestamp,
+    pub(crate) used_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
 }
 
 #[derive(Debug, Clone)]
@@ -193,7 +205,7 @@ impl Store {
     /// Begins a family with its first token.
     pub(super) fn add_family(&mut self, id: String, token: String, grant: Grant, now: Timestamp) {
         self.refresh.insert(token, RefreshToken { family: id.clone(), generation: 0 });
-        self.families.insert(id, Family { grant, generation: 0, rotated_at: now, used_at: now });
+        self.families.insert(id, Family { grant, generation: 0, created: now, rotated_at: now, used_at: now });
     }
 
     /// Presents a refresh token. One that was replaced longer ago than the leeway revokes its family.
@@ -247,7 +259,30 @@ impl Store {
         }
     }
 
-    fn revoke_family(&mut self, id: &str) {
+    /// The families of a client that are alive, in order of their ids.
+    pub(super) fn families(&self, client_id: &str, now: Timestamp) -> Vec<IssuedRefreshToken> {
+        let alive = |family: &&Family| family.grant.client_id == client_id && family.used_at + REFRESH_TOKEN_IDLE > now;
+        let mut issued: Vec<_> = self
+            .families
+            .iter()
+            .filter(|(_, family)| alive(family))
+            .filter_map(|(id, family)| {
+                Some(IssuedRefreshToken {
+                    id: id.clone(),
+                    user_id: family.grant.subject.as_ref()?.user_id.clone(),
+                    scopes: family.grant.scopes.clone(),
+                    created: family.created,
+                    used_at: family.used_at,
+                    expires_at: family.used_at + REFRESH_TOKEN_IDLE,
+                })
+            })
+            .collect();
+        issued.sort_by(|a, b| a.id.cmp(&b.id));
+        issued
+    }
+
+    /// Revokes a family with everything issued from it.
+    pub(super) fn revoke_family(&mut self, id: &str) {
         self.families.remove(id);
         self.refresh.retain(|_, token| token.family != id);
         for token in self.access.values_mut().filter(|token| token.family.as_deref() == Some(id)) {
@@ -255,9 +290,13 @@ impl Store {
         }
     }
 
-    /// Ends the sessions of a user and revokes the user's tokens.
-    pub(super) fn forget_user(&mut self, user_id: &str) {
+    /// Ends the sessions of a user.
+    pub(super) fn end_sessions(&mut self, user_id: &str) {
         self.sessions.retain(|_, session| session.user_id != user_id);
+    }
+
+    /// Revokes every token of a user.
+    pub(super) fn revoke_tokens(&mut self, user_id: &str) {
         let of_user = |grant: &Grant| grant.subject.as_ref().is_some_and(|subject| subject.user_id == user_id);
         self.families.retain(|_, family| !of_user(&family.grant));
         self.codes.retain(|_, code| !of_user(&code.grant));
