@@ -14,6 +14,7 @@
 //!
 #![doc = include_str!("../../../docs/reference/faults.md")]
 
+mod app_credentials;
 mod apps;
 mod factors;
 mod generate;
@@ -22,6 +23,7 @@ mod http;
 mod logs;
 mod oauth;
 mod org;
+mod provisioning;
 mod roles;
 mod sandbox;
 mod schemas;

@@ -60,7 +60,9 @@ pub(super) fn create(store: &mut Store, call: &Call<'_>) -> Outcome {
     let app = apps::find(store, call)?;
     let (app_id, mut secrets) = (app.id, of(store, app));
     if secrets.len() >= SECRETS_MAX {
-        return Err(ApiError::validation("client_secret").cause("You have reached the maximum number of client secrets."));
+        return Err(
+            ApiError::validation("client_secret").cause("You have reached the maximum number of client secrets.")
+        );
     }
     let id = store.ids.next("ocs");
     let secret = ClientSecret { id, value, active: true, created: call.stamp(), last_updated: call.stamp() };

@@ -5,8 +5,9 @@ use oktant_base::Secret;
 use serde_json::{Map, Value};
 
 use super::model::{Factor, Kind, Message, Sent, Standing};
-use super::{catalog, code, view};
+use super::{catalog, code, record, view};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
+use crate::logs::Kind as Event;
 use crate::store::{Id, Status, Store};
 use crate::users;
 
@@ -50,6 +51,9 @@ pub(super) fn enroll(store: &mut Store, call: &Call<'_>) -> Outcome {
     let shown = view::factor(call, user_id, &factor);
     replace_pending(store, user_id, kind);
     store.factors.add(user_id, factor);
+    if at_once {
+        record(store, call, user_id, Event::FACTOR_ACTIVATE);
+    }
     Ok(Reply::json(&shown))
 }
 

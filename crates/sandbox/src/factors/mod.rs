@@ -8,6 +8,7 @@ mod verify;
 mod view;
 
 use crate::http::{ApiError, Call, Handler, Outcome, Reply, errors};
+use crate::logs::{self, Kind};
 use crate::store::{Id, Status, Store};
 use crate::users;
 
@@ -42,7 +43,11 @@ fn get(store: &Store, call: &Call<'_>) -> Outcome {
 
 fn unenroll(store: &mut Store, call: &Call<'_>) -> Outcome {
     let user = users::shared(store, call)?.id;
-    if store.factors.remove(user, call.param("factorId")) { Ok(Reply::no_content()) } else { Err(not_found(call)) }
+    if !store.factors.remove(user, call.param("factorId")) {
+        return Err(not_found(call));
+    }
+    record(store, call, user, Kind::FACTOR_DEACTIVATE);
+    Ok(Reply::no_content())
 }
 
 /// `resetFactors`: every enrolment of the user goes.
@@ -53,7 +58,15 @@ fn reset(store: &mut Store, call: &Call<'_>) -> Outcome {
     }
     let id = user.id;
     store.factors.forget(id);
+    record(store, call, id, Kind::USER_RESET_FACTORS);
     Ok(Reply::empty_object())
+}
+
+/// Writes to the System Log what happened to a user's factors.
+fn record(store: &mut Store, call: &Call<'_>, user: Id, kind: Kind) {
+    if let Some(number) = store.users.number(user) {
+        logs::record_user(store, call, number, kind);
+    }
 }
 
 /// The user and the factor that the path names, the factor to be changed.

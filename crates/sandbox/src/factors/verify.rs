@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::enroll::send_code;
 use super::model::{Factor, Kind, Standing};
-use super::{code, exclusive, not_found, view};
+use super::{code, exclusive, not_found, record, view};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
+use crate::logs::Kind as Event;
 use crate::store::{Store, with_millis};
 use crate::users;
 
@@ -30,8 +31,9 @@ pub(super) fn activate(store: &mut Store, call: &Call<'_>) -> Outcome {
     }
     factor.standing = Standing::Active;
     factor.last_updated = call.stamp();
-    let factor = factor.clone();
-    Ok(Reply::json(&view::factor(call, user, &factor)))
+    let shown = view::factor(call, user, factor);
+    record(store, call, user, Event::FACTOR_ACTIVATE);
+    Ok(Reply::json(&shown))
 }
 
 /// `verifyFactor`: checks a code or an answer, or sends a code if none was given.

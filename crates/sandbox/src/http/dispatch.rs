@@ -25,6 +25,8 @@ static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
         crate::users::HANDLERS,
         crate::groups::HANDLERS,
         crate::apps::HANDLERS,
+        crate::app_credentials::HANDLERS,
+        crate::provisioning::HANDLERS,
         crate::roles::HANDLERS,
         crate::schemas::HANDLERS,
         crate::factors::HANDLERS,

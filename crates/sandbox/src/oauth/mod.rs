@@ -44,8 +44,8 @@ use directory::Directory;
 pub(crate) use org::{BuiltInClients, OrgDirectory};
 
 use key::SigningKey;
-use store::Store;
 pub(crate) use store::IssuedRefreshToken;
+use store::Store;
 
 /// The org authorization server.
 pub(crate) struct AuthorizationServer {

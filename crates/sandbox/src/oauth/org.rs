@@ -4,12 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Weak;
 
 use jsonwebtoken::jwk::Jwk;
-use oktant_base::Secret;
+use oktant_base::{Entropy, Secret, Timestamp};
+use serde_json::{Value, json};
 
 use super::directory::{
     ApplicationType, AuthMethod, Client, Consent, Directory, EndUser, Event, Redirects, Rotation, SignInError,
 };
+use crate::app_credentials::active_secrets;
+use crate::apps::{self, App};
+use crate::logs::{self, Kind, Target};
 use crate::org::Org;
+use crate::roles::Holder;
 use crate::store::{Id, Stamp, Status, Store, User};
 use crate::users::is_password;
 
@@ -100,7 +105,8 @@ impl Directory for OrgDirectory {
     }
 
     fn client(&self, client_id: &str) -> Option<Client> {
-        self.0.upgrade()?.clients.find(client_id).cloned()
+        let built_in = |org: &Org| org.clients.find(client_id).cloned();
+        self.read(|org, store| built_in(org).or_else(|| client(store, app(store, client_id)?)))?
     }
 
     fn sign_in(&self, login: &str, password: &str) -> Result<EndUser, SignInError> {
@@ -111,17 +117,14 @@ impl Directory for OrgDirectory {
         if user.status == Status::LockedOut {
             return Err(SignInError::LockedOut);
         }
-        if !is_password(user, password) {
-            return Err(SignInError::InvalidCredentials);
-        }
-        match user.status {
-            Status::PasswordExpired => Err(SignInError::PasswordExpired),
-            Status::Active => {
-                user.last_login = Some(Stamp::of(org.clock.now()));
-                Ok(end_user(user))
-            }
-            _ => Err(SignInError::InvalidCredentials),
-        }
+        let outcome = if is_password(user, password) { Ok(()) } else { Err("INVALID_CREDENTIALS".to_owned()) };
+        let failed = outcome.is_err();
+        let target = Target::user(user);
+        let mut entry = logs::system_event(Kind::SESSION_START, &target, org.clock.now(), org.entropy.as_ref());
+        write_outcome(&mut entry, &outcome);
+        let answer = if failed { Err(SignInError::InvalidCredentials) } else { let_in(user, org.clock.now()) };
+        store.log.push(org.clock.now(), &entry);
+        answer
     }
 
     fn user(&self, user_id: &str) -> Option<EndUser> {
@@ -130,24 +133,71 @@ impl Directory for OrgDirectory {
     }
 
     /// The built-in clients are assigned to everyone.
-    fn is_assigned(&self, client_id: &str, _user_id: &str) -> bool {
-        self.0.upgrade().is_some_and(|org| org.clients.find(client_id).is_some())
+    fn is_assigned(&self, client_id: &str, user_id: &str) -> bool {
+        let assigned = |store: &Store| {
+            let number = store.users.number(Id::parse(user_id)?)?;
+            apps::assigned(store, app(store, client_id)?, number).map(|_| ())
+        };
+        self.read(|org, store| org.clients.find(client_id).is_some() || assigned(store).is_some()).unwrap_or(false)
     }
 
-    /// Only the org's first administrator has roles.
+    /// Every administrator may use every scope: what a role covers is not told apart here.
     fn may_use(&self, user_id: &str, _scope: &str) -> bool {
-        self.read(|_, store| store.admin.as_str() == user_id).unwrap_or(false)
+        let has_role = |store: &Store| {
+            let id = Id::parse(user_id)?;
+            Some(id == store.admin || store.roles.iter().any(|role| role.holder == Holder::User(id)))
+        };
+        self.read(|_, store| has_role(store)).flatten().unwrap_or(false)
     }
 
     fn record(&self, event: Event) {
-        tracing::debug!(
-            event_type = event.event_type,
-            client_id = event.client_id,
-            user_id = event.user_id,
-            failure = event.outcome.err(),
-            "{}",
-            event.display_message
-        );
+        let Some(org) = self.0.upgrade() else { return };
+        let mut store = org.store.write();
+        write_event(&mut store, &event, org.clock.now(), org.entropy.as_ref());
+    }
+}
+
+/// The OIDC application of a client id.
+fn app<'a>(store: &'a Store, client_id: &str) -> Option<&'a App> {
+    let is_client = |app: &&App| {
+        let credentials = app.body.get("credentials");
+        credentials.and_then(|value| value.pointer("/oauthClient/client_id")).is_some_and(|id| id == client_id)
+    };
+    store.apps.values().find(is_client)
+}
+
+fn client(store: &Store, app: &App) -> Option<Client> {
+    let client = Client::from_app(&apps::shown(app, store.org_id, ""))?;
+    let granted_scopes = app.grants.iter().map(|grant| grant.scope.clone()).collect();
+    Some(Client { secrets: active_secrets(store, app), granted_scopes, ..client })
+}
+
+fn write_event(store: &mut Store, event: &Event, now: Timestamp, entropy: &dyn Entropy) {
+    let client = Target::named("PublicClientApp", &event.client_id, &event.client_id);
+    let user = event.user_id.as_deref().and_then(Id::parse).and_then(|id| store.users.by_id(id));
+    let actor = user.map_or_else(|| client.clone(), Target::user);
+    let kind = Kind { event_type: event.event_type, message: event.display_message, legacy: None };
+    let mut entry = logs::system_event(kind, &actor, now, entropy);
+    entry["target"] = json!([client.to_json()]);
+    write_outcome(&mut entry, &event.outcome);
+    store.log.push(now, &entry);
+}
+
+fn write_outcome(entry: &mut Value, outcome: &Result<(), String>) {
+    if let Err(reason) = outcome {
+        entry["outcome"] = json!({ "result": "FAILURE", "reason": reason });
+    }
+}
+
+/// What the right password opens in the user's status.
+fn let_in(user: &mut User, now: Timestamp) -> Result<EndUser, SignInError> {
+    match user.status {
+        Status::PasswordExpired => Err(SignInError::PasswordExpired),
+        Status::Active => {
+            user.last_login = Some(Stamp::of(now));
+            Ok(end_user(user))
+        }
+        _ => Err(SignInError::InvalidCredentials),
     }
 }
 

@@ -17,8 +17,11 @@ pub(crate) use stamp::{Stamp, with_millis};
 pub(crate) use user_types::UserType;
 pub(crate) use users::{Password, Provider, RecoveryQuestion, Status, User, UserNumber, Users};
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 
+use crate::app_credentials::ClientSecret;
 use crate::apps::App;
 use crate::factors::Factors;
 use crate::logs::Log;
@@ -44,6 +47,8 @@ pub(crate) struct Store {
     pub(crate) default_schema: Schema,
     /// Schemas of the other user types.
     pub(crate) user_schemas: IndexMap<Id, Schema>,
+    /// Secrets of OIDC applications that have changed since they were made.
+    pub(crate) client_secrets: HashMap<Id, Vec<ClientSecret>>,
     /// Enrolments of factors.
     pub(crate) factors: Factors,
     /// User types beside the default one.
@@ -70,6 +75,7 @@ impl Store {
             default_schema: Schema::user(),
             user_schemas: IndexMap::new(),
             user_types: IndexMap::new(),
+            client_secrets: HashMap::new(),
             factors: Factors::default(),
             group_schema: Schema::group(),
             admin,
@@ -85,6 +91,7 @@ impl Store {
             }
         }
         self.unassign(number);
+        self.factors.forget(user.id);
         self.roles.retain(|role| role.holder != Holder::User(user.id));
     }
 

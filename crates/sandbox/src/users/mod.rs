@@ -10,7 +10,8 @@ mod resource;
 mod update;
 mod view;
 
-use crate::http::{Call, Handler, Outcome, Reply};
+use crate::http::{Call, Handler, Outcome, Reply, errors};
+use crate::logs::{self, Kind};
 use crate::store::{Store, User};
 
 pub(crate) use credentials::is_password;
@@ -26,6 +27,8 @@ pub(crate) const HANDLERS: &[(&str, Handler)] = &[
     ("updateUser", Handler::Write(update::partial)),
     ("replaceUser", Handler::Write(update::full)),
     ("deleteUser", Handler::Write(lifecycle::delete)),
+    ("listUserBlocks", Handler::Read(blocks)),
+    ("revokeUserSessions", Handler::Write(revoke_sessions)),
     ("activateUser", Handler::Write(lifecycle::activate)),
     ("reactivateUser", Handler::Write(lifecycle::reactivate)),
     ("deactivateUser", Handler::Write(lifecycle::deactivate)),
@@ -50,4 +53,22 @@ fn get(store: &Store, call: &Call<'_>) -> Outcome {
 /// 200 with the whole user.
 fn shown(call: &Call<'_>, user: &User) -> Reply {
     Reply::bytes(view::single(call, user))
+}
+
+/// `listUserBlocks`: a product of its own, which the org does not have (recorded).
+fn blocks(store: &Store, call: &Call<'_>) -> Outcome {
+    find::user(store, call)?;
+    Err(errors::E0000015.into())
+}
+
+/// `revokeUserSessions`: with `oauthTokens=true` the user's tokens go, too.
+fn revoke_sessions(store: &mut Store, call: &Call<'_>) -> Outcome {
+    let number = find::user(store, call)?;
+    let Some(user) = store.users.get(number) else { return Err(errors::E0000009.into()) };
+    call.org.oauth.end_sessions(user.id.as_str());
+    if call.flag("oauthTokens", false) {
+        call.org.oauth.revoke_tokens(user.id.as_str());
+    }
+    logs::record_user(store, call, number, Kind::SESSION_CLEAR);
+    Ok(Reply::no_content())
 }
