@@ -25,6 +25,7 @@ mod oauth;
 mod org;
 mod provisioning;
 mod roles;
+mod rules;
 mod sandbox;
 mod schemas;
 mod search;

@@ -4,6 +4,7 @@ use super::write::refuse_system;
 use super::{find, view};
 use crate::http::{ApiError, Call, Outcome, Reply, errors, links};
 use crate::logs::{self, Kind, Target};
+use crate::rules;
 use crate::store::json::write_array;
 use crate::store::{Group, GroupKind, GroupNumber, Id, Status, Store, User, UserNumber};
 use crate::users::{self, View};
@@ -76,6 +77,7 @@ pub(crate) fn targets(store: &Store, group: GroupNumber, user: UserNumber) -> Ve
 /// `assignUserToGroup`; doing it twice changes nothing.
 pub(crate) fn add(store: &mut Store, call: &Call<'_>) -> Outcome {
     let (group, user) = ends(store, call)?;
+    rules::claim(store, group, user);
     if store.add_member(group, user, call.stamp()) {
         let targets = targets(store, group, user);
         logs::record(store, call, Kind::MEMBER_ADD, &targets);

@@ -8,7 +8,7 @@ mod write;
 use crate::http::{ApiError, Call, Handler, Outcome, Reply};
 use crate::store::{Group, GroupNumber, Id, Store};
 
-pub(crate) use members::{groups_of, members};
+pub(crate) use members::{groups_of, members, targets};
 pub(crate) use view::write_group;
 
 /// Operations served here.

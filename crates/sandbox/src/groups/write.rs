@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{find, shown};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
 use crate::logs::{self, Kind, Target};
+use crate::rules;
 use crate::store::{Datum, Group, GroupKind, NumberSet, Profile, Store};
 
 /// `addGroup`.
@@ -49,7 +50,9 @@ pub(crate) fn delete(store: &mut Store, call: &Call<'_>) -> Outcome {
     let group = store.groups.get(number).ok_or(errors::E0000009)?;
     refuse_system(group)?;
     let target = Target::group(group);
+    let id = group.id;
     store.remove_group(number);
+    rules::invalidate(store, call, id);
     logs::record(store, call, Kind::GROUP_DELETE, &[target]);
     Ok(Reply::no_content())
 }

@@ -28,6 +28,7 @@ static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
         crate::app_credentials::HANDLERS,
         crate::provisioning::HANDLERS,
         crate::roles::HANDLERS,
+        crate::rules::HANDLERS,
         crate::schemas::HANDLERS,
         crate::factors::HANDLERS,
         crate::logs::HANDLERS,

@@ -1,5 +1,6 @@
 //! Schemas of profiles and the types that choose among them.
 
+mod app;
 mod attribute;
 mod definition;
 mod document;
@@ -16,6 +17,8 @@ pub(crate) const HANDLERS: &[(&str, Handler)] = &[
     ("updateUserProfile", Handler::Write(serve::update_user)),
     ("getGroupSchema", Handler::Read(serve::group)),
     ("updateGroupSchema", Handler::Write(serve::update_group)),
+    ("getApplicationUserSchema", Handler::Read(app::get)),
+    ("updateApplicationUserProfile", Handler::Write(app::update)),
     ("listUserTypes", Handler::Read(types::list)),
     ("createUserType", Handler::Write(types::create)),
     ("getUserType", Handler::Read(types::get)),

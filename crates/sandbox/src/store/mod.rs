@@ -26,6 +26,7 @@ use crate::apps::App;
 use crate::factors::Factors;
 use crate::logs::Log;
 use crate::roles::{Assignment, Holder};
+use crate::rules::Rule;
 use crate::schemas::Schema;
 
 /// The state of one org.
@@ -39,6 +40,8 @@ pub(crate) struct Store {
     /// In order of creation, which is that of their ids.
     pub(crate) apps: IndexMap<Id, App>,
     pub(crate) roles: Vec<Assignment>,
+    /// Group rules, in order of creation.
+    pub(crate) rules: IndexMap<Id, Rule>,
     /// The System Log.
     pub(crate) log: Log,
     /// The user type that every user has unless told otherwise.
@@ -70,6 +73,7 @@ impl Store {
             groups: Groups::default(),
             apps: IndexMap::new(),
             roles: Vec::new(),
+            rules: IndexMap::new(),
             log: Log::default(),
             default_type,
             default_schema: Schema::user(),

@@ -6,6 +6,7 @@ use super::credentials::Sent;
 use super::{profile, shown};
 use crate::http::{ApiError, Call, Outcome, errors};
 use crate::logs::{self, Kind, Target};
+use crate::rules;
 use crate::store::{GroupNumber, Id, NumberSet, Password, Profile, Status, Store, User};
 
 /// Most groups that one request may put a new user into.
@@ -56,6 +57,7 @@ pub(crate) fn create(store: &mut Store, call: &Call<'_>) -> Outcome {
     if active {
         logs::record(store, call, Kind::USER_ACTIVATE, &[target]);
     }
+    rules::evaluate_user(store, call, number);
     Ok(reply)
 }
 

@@ -8,6 +8,7 @@ use super::credentials::Sent;
 use super::{create, find, profile, shown, view};
 use crate::http::{ApiError, Call, Outcome, errors};
 use crate::logs::{self, Kind, Target};
+use crate::rules;
 use crate::store::{Profile, Status, Store, User};
 
 /// Whether attributes that are not sent stay or go.
@@ -70,6 +71,7 @@ fn update(store: &mut Store, call: &Call<'_>, extent: Extent) -> Outcome {
     for kind in kinds {
         logs::record(store, call, kind, &[target.clone()]);
     }
+    rules::evaluate_user(store, call, number);
     Ok(reply)
 }
 

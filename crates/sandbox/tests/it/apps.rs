@@ -117,3 +117,16 @@ async fn roles_are_granted_once_and_listed() {
     org.expect(204, "DELETE", &format!("{path}/IFIFAX2BIRGUSTQ"), None).await;
     assert_eq!(org.get(&path).await.json, json!([]));
 }
+
+#[tokio::test]
+async fn users_of_an_app_have_a_schema_of_their_own() {
+    let org = Org::empty().await;
+    let app = app(&org, bookmark("Typed")).await["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/meta/schemas/apps/{app}/default");
+    let first = org.expect(200, "GET", &path, None).await;
+    assert_eq!((&first.json["title"], first.json.get("_links")), (&json!("Typed User"), None));
+    let change =
+        json!({ "definitions": { "custom": { "properties": { "seat": { "title": "Seat", "type": "integer" } } } } });
+    let changed = org.expect(200, "POST", &path, Some(change)).await;
+    assert_eq!(changed.json["definitions"]["custom"]["properties"]["seat"]["type"], "integer");
+}

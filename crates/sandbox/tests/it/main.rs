@@ -6,6 +6,7 @@ mod generated;
 mod groups;
 mod http;
 mod logs;
+mod rules;
 mod search;
 mod support;
 mod users;
