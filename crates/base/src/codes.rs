@@ -149,7 +149,7 @@ codes! {
         "correct its permissions (0600) or choose another OAuthSettingsLocation";
     OKT1018 "a key cannot be read", "08001", 400, 2, Programming,
         "The private key is neither a JWK nor PEM of a supported kind.",
-        "give an RSA or P-256/384/521 key as JWK, PKCS#8, PKCS#1 or SEC1";
+        "give an RSA, P-256 or P-384 key as JWK, PKCS#8, PKCS#1 or SEC1";
     OKT1019 "a callback address cannot be used", "08001", 400, 2, Programming,
         "CallbackURL is not a loopback http address, or its port is taken.",
         "use http://localhost:PORT with a free port that is registered in the app";

@@ -1,9 +1,10 @@
 //! Proofs of possession (RFC 9449).
 
 use aws_lc_rs::digest;
+use jsonwebtoken::jwk::Jwk;
 use oktant_base::{Entropy, Secret, Timestamp};
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use super::key::{SigningKey, encoded};
@@ -14,7 +15,7 @@ use crate::http::Answer;
 #[derive(Debug)]
 pub(super) struct Dpop {
     key: SigningKey,
-    public_jwk: Value,
+    public_jwk: Jwk,
     /// The token endpoint and the API keep nonces of their own.
     token_nonce: Mutex<Option<String>>,
     api_nonce: Mutex<Option<String>>,
@@ -30,17 +31,14 @@ pub(super) enum Audience {
 impl Dpop {
     /// # Errors
     ///
-    /// [`Error::Key`] unless it is an EC key: proofs carry the public half, and that of an EC key is short.
+    /// [`Error::Key`] if the key has no public half to show.
     pub(super) fn new(key: SigningKey) -> Result<Self, Error> {
-        let public_jwk = key.public_jwk().ok_or_else(|| Error::Key {
-            property: "OAuthSettingsLocation",
-            reason: "dpop_jwk is not an EC key".to_owned(),
-        })?;
+        let public_jwk = key.public_jwk()?;
         Ok(Self { key, public_jwk, token_nonce: Mutex::default(), api_nonce: Mutex::default() })
     }
 
     /// The public half of the key.
-    pub(super) fn public_jwk(&self) -> &Value {
+    pub(super) fn public_jwk(&self) -> &Jwk {
         &self.public_jwk
     }
 
@@ -76,8 +74,7 @@ impl Dpop {
         if let Some(token) = token {
             claims["ath"] = encoded(digest::digest(&digest::SHA256, token.expose().as_bytes())).into();
         }
-        let header = json!({"typ": "dpop+jwt", "alg": self.key.algorithm(), "jwk": self.public_jwk});
-        self.key.sign(&header, &claims)
+        self.key.sign("dpop+jwt", Some(self.public_jwk.clone()), &claims)
     }
 
     /// Takes up a nonce, if the answer brings one.
@@ -112,12 +109,13 @@ mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use oktant_base::SeededEntropy;
+    use serde_json::Value;
 
     use super::*;
 
     #[test]
     fn a_proof_says_what_the_request_is() {
-        let dpop = Dpop::new(SigningKey::generate().unwrap()).unwrap();
+        let dpop = Dpop::new(SigningKey::generate().unwrap().0).unwrap();
         let url = Url::parse("https://acme.okta.com/api/v1/users?limit=5").unwrap();
         let token = Secret::new("abc".to_owned());
         let now = Timestamp::from_timestamp(1_700_000_000, 0).unwrap();

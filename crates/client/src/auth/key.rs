@@ -1,73 +1,55 @@
 //! Private keys: reading them in every form that is in use, and signing JWTs.
 
-use std::fmt;
 use std::path::Path;
 
-use aws_lc_rs::encoding::AsBigEndian;
-use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::encoding::{AsBigEndian, AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm, KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RsaEncoding, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, RsaKeyPair,
 };
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::Error;
 use crate::http::read_file;
 use crate::properties::SignIn;
 
-/// A curve, by its names in JWKs and in JWT headers.
+/// A curve, by its name in JWKs, with the one algorithm that its keys sign by.
 struct Curve {
     name: &'static str,
-    algorithm: &'static str,
+    algorithm: Algorithm,
     signing: &'static EcdsaSigningAlgorithm,
     field_bytes: usize,
 }
 
-static CURVES: [Curve; 3] = [
-    Curve { name: "P-256", algorithm: "ES256", signing: &ECDSA_P256_SHA256_FIXED_SIGNING, field_bytes: 32 },
-    Curve { name: "P-384", algorithm: "ES384", signing: &ECDSA_P384_SHA384_FIXED_SIGNING, field_bytes: 48 },
-    Curve { name: "P-521", algorithm: "ES512", signing: &ECDSA_P521_SHA512_FIXED_SIGNING, field_bytes: 66 },
+static CURVES: [Curve; 2] = [
+    Curve { name: "P-256", algorithm: Algorithm::ES256, signing: &ECDSA_P256_SHA256_FIXED_SIGNING, field_bytes: 32 },
+    Curve { name: "P-384", algorithm: Algorithm::ES384, signing: &ECDSA_P384_SHA384_FIXED_SIGNING, field_bytes: 48 },
 ];
 
-/// A hash that RSA keys sign by, under its name in JWT headers.
-struct RsaAlgorithm {
-    name: &'static str,
-    encoding: &'static dyn RsaEncoding,
-}
+/// What an RSA key may sign by; the first one unless told otherwise.
+const RSA_ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512];
 
-static RSA_ALGORITHMS: [RsaAlgorithm; 3] = [
-    RsaAlgorithm { name: "RS256", encoding: &RSA_PKCS1_SHA256 },
-    RsaAlgorithm { name: "RS384", encoding: &RSA_PKCS1_SHA384 },
-    RsaAlgorithm { name: "RS512", encoding: &RSA_PKCS1_SHA512 },
-];
+const SUPPORTED: &str = "supported are RSA keys and EC keys on P-256 or P-384";
 
 /// A private key with the algorithm it signs by.
+#[derive(Debug)]
 pub(super) struct SigningKey {
-    pair: Pair,
+    key: EncodingKey,
+    algorithm: Algorithm,
     id: Option<String>,
-}
-
-enum Pair {
-    Rsa(RsaKeyPair, &'static RsaAlgorithm),
-    Ec(EcdsaKeyPair, &'static Curve),
-}
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SigningKey({})", self.algorithm())
-    }
 }
 
 /// The members of a private JWK that matter here (RFC 7518, 6).
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Jwk {
+struct PrivateJwk {
     kty: String,
     alg: Option<String>,
     kid: Option<String>,
@@ -110,7 +92,7 @@ impl SigningKey {
 
     fn read(text: &str, key_id: Option<&str>) -> Result<Self, Error> {
         let key = if text.starts_with('{') { Self::from_jwk_text(text, key_id)? } else { Self::from_pem(text)? };
-        Ok(Self { pair: key.pair, id: key_id.map(ToOwned::to_owned).or(key.id) })
+        Ok(Self { id: key_id.map(ToOwned::to_owned).or(key.id), ..key })
     }
 
     /// One JWK, or the right one of a set.
@@ -125,13 +107,13 @@ impl SigningKey {
     }
 
     pub(super) fn from_jwk(value: Value) -> Result<Self, Error> {
-        let jwk: Jwk = serde_json::from_value(value).map_err(|error| bad(error.to_string()))?;
-        let pair = match jwk.kty.as_str() {
-            "RSA" => Pair::Rsa(rsa_from_jwk(&jwk)?, &RSA_ALGORITHMS[0]),
+        let jwk: PrivateJwk = serde_json::from_value(value).map_err(|error| bad(error.to_string()))?;
+        let key = match jwk.kty.as_str() {
+            "RSA" => Self::rsa(&rsa_from_jwk(&jwk)?)?,
             "EC" => ec_from_jwk(&jwk)?,
-            kty => return Err(bad(format!("kty \"{kty}\" is neither RSA nor EC"))),
+            kty => return Err(bad(format!("kty \"{kty}\" is not supported; {SUPPORTED}"))),
         };
-        let key = Self { pair, id: jwk.kid };
+        let key = Self { id: jwk.kid, ..key };
         match jwk.alg {
             Some(algorithm) => key.with_algorithm(&algorithm),
             None => Ok(key),
@@ -147,100 +129,74 @@ impl SigningKey {
         let unindented: String = text.lines().flat_map(|line| [line.trim(), "\n"]).collect();
         let der = PrivateKeyDer::from_pem_slice(unindented.as_bytes())
             .map_err(|error| bad(format!("it is not PEM: {error}")))?;
-        let pair = match &der {
-            PrivateKeyDer::Pkcs8(der) => from_pkcs8(der.secret_pkcs8_der()),
-            PrivateKeyDer::Pkcs1(der) => {
-                RsaKeyPair::from_der(der.secret_pkcs1_der()).ok().map(|pair| Pair::Rsa(pair, &RSA_ALGORITHMS[0]))
-            }
-            PrivateKeyDer::Sec1(der) => CURVES.iter().find_map(|curve| {
-                let pair = EcdsaKeyPair::from_private_key_der(curve.signing, der.secret_sec1_der()).ok()?;
-                Some(Pair::Ec(pair, curve))
-            }),
-            _ => None,
+        let rsa = match &der {
+            PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()).ok(),
+            der => RsaKeyPair::from_pkcs8(der.secret_der()).ok(),
         };
-        let pair = pair.ok_or_else(|| bad("it is neither an RSA key nor one on P-256, P-384 or P-521"))?;
-        Ok(Self { pair, id: None })
+        if let Some(pair) = rsa {
+            return Self::rsa(&pair);
+        }
+        let ec = CURVES.iter().find_map(|curve| {
+            let pair = EcdsaKeyPair::from_private_key_der(curve.signing, der.secret_der()).ok()?;
+            Some((pair, curve))
+        });
+        let (pair, curve) = ec.ok_or_else(|| bad(format!("it is of another kind; {SUPPORTED}")))?;
+        Self::ec(&pair, curve)
     }
 
-    /// A new key on P-256.
-    pub(super) fn generate() -> Result<Self, Error> {
+    fn rsa(pair: &RsaKeyPair) -> Result<Self, Error> {
+        let pkcs8: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| bad("the RSA key cannot be written"))?;
+        // PEM is the one form of PKCS#8 that the JWT library takes RSA keys in.
+        let pem =
+            format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----", STANDARD.encode(pkcs8.as_ref()));
+        let key = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| bad(error.to_string()))?;
+        Ok(Self { key, algorithm: RSA_ALGORITHMS[0], id: None })
+    }
+
+    fn ec(pair: &EcdsaKeyPair, curve: &Curve) -> Result<Self, Error> {
+        let pkcs8 = pair.to_pkcs8v1().map_err(|_| bad("the EC key cannot be written"))?;
+        Ok(Self { key: EncodingKey::from_ec_der(pkcs8.as_ref()), algorithm: curve.algorithm, id: None })
+    }
+
+    /// A new key on P-256, and its JWK with the private half, to be stored.
+    pub(super) fn generate() -> Result<(Self, Value), Error> {
+        let failed = || bad("a new key could not be made");
         let curve = &CURVES[0];
-        let pair = EcdsaKeyPair::generate(curve.signing).map_err(|_| bad("a new key could not be made"))?;
-        Ok(Self { pair: Pair::Ec(pair, curve), id: None })
+        let pair = EcdsaKeyPair::generate(curve.signing).map_err(|_| failed())?;
+        let key = Self::ec(&pair, curve)?;
+        let secret = pair.private_key().as_be_bytes().map_err(|_| failed())?;
+        let mut jwk = serde_json::to_value(key.public_jwk()?).map_err(|_| failed())?;
+        jwk["d"] = Value::String(encoded(secret.as_ref()));
+        Ok((key, jwk))
     }
 
     fn with_algorithm(self, name: &str) -> Result<Self, Error> {
-        let pair = match self.pair {
-            Pair::Rsa(pair, _) => {
-                RSA_ALGORITHMS.iter().find(|algorithm| algorithm.name == name).map(|found| Pair::Rsa(pair, found))
-            }
-            Pair::Ec(pair, curve) => (curve.algorithm == name).then_some(Pair::Ec(pair, curve)),
-        };
-        let pair = pair.ok_or_else(|| bad(format!("the key does not fit algorithm {name}")))?;
-        Ok(Self { pair, id: self.id })
+        let own = std::slice::from_ref(&self.algorithm);
+        let fitting = if RSA_ALGORITHMS.contains(&self.algorithm) { &RSA_ALGORITHMS } else { own };
+        let named = name.parse().ok().filter(|algorithm| fitting.contains(algorithm));
+        let algorithm = named.ok_or_else(|| bad(format!("the key does not fit algorithm {name}; {SUPPORTED}")))?;
+        Ok(Self { algorithm, ..self })
     }
 
-    /// Name of the signature algorithm, such as `RS256`.
-    pub(super) fn algorithm(&self) -> &'static str {
-        match &self.pair {
-            Pair::Rsa(_, algorithm) => algorithm.name,
-            Pair::Ec(_, curve) => curve.algorithm,
-        }
+    /// A signed JWT of this type; `jwk` goes into its header.
+    pub(super) fn sign(&self, kind: &str, jwk: Option<Jwk>, claims: &impl Serialize) -> Result<String, Error> {
+        let header = Header { typ: Some(kind.to_owned()), kid: self.id.clone(), jwk, ..Header::new(self.algorithm) };
+        jsonwebtoken::encode(&header, claims, &self.key).map_err(|error| bad(format!("signing failed: {error}")))
     }
 
-    /// Key id for the header, if known.
-    pub(super) fn id(&self) -> Option<&str> {
-        self.id.as_deref()
-    }
-
-    /// A signed JWT in compact form (RFC 7515, 7.1).
-    pub(super) fn sign(&self, header: &Value, claims: &Value) -> Result<String, Error> {
-        let message = format!("{}.{}", encoded(header.to_string()), encoded(claims.to_string()));
-        let signature = self.signature(message.as_bytes()).ok_or_else(|| bad("signing failed"))?;
-        Ok(format!("{message}.{}", encoded(signature)))
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "the library signs with its own generator, whatever it is given")]
-    fn signature(&self, message: &[u8]) -> Option<Vec<u8>> {
-        let random = SystemRandom::new();
-        match &self.pair {
-            Pair::Rsa(pair, algorithm) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(algorithm.encoding, &random, message, &mut signature).ok()?;
-                Some(signature)
-            }
-            Pair::Ec(pair, _) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),
-        }
-    }
-
-    /// The public half of an EC key as a JWK.
-    pub(super) fn public_jwk(&self) -> Option<Value> {
-        let Pair::Ec(pair, curve) = &self.pair else { return None };
-        // An uncompressed point (SEC 1, 2.3.3): one byte of form, then both coordinates.
-        let (x, y) = pair.public_key().as_ref()[1..].split_at(curve.field_bytes);
-        Some(json!({"kty": "EC", "crv": curve.name, "x": encoded(x), "y": encoded(y)}))
-    }
-
-    /// An EC key with its private half as a JWK, to be stored.
-    pub(super) fn private_jwk(&self) -> Option<Value> {
-        let Pair::Ec(pair, _) = &self.pair else { return None };
-        let mut jwk = self.public_jwk()?;
-        let secret = pair.private_key().as_be_bytes().ok()?;
-        jwk["d"] = Value::String(encoded(secret.as_ref()));
-        Some(jwk)
+    /// The public half.
+    pub(super) fn public_jwk(&self) -> Result<Jwk, Error> {
+        let jwk = Jwk::from_encoding_key(&self.key, self.algorithm);
+        let mut jwk = jwk.map_err(|error| bad(format!("it has no public half: {error}")))?;
+        // The header of a proof names the algorithm already.
+        jwk.common.key_algorithm = None;
+        Ok(jwk)
     }
 }
 
 const PROPERTY: &str = "OAuthJWTCert";
 
-fn from_pkcs8(der: &[u8]) -> Option<Pair> {
-    if let Ok(pair) = RsaKeyPair::from_pkcs8(der) {
-        return Some(Pair::Rsa(pair, &RSA_ALGORITHMS[0]));
-    }
-    CURVES.iter().find_map(|curve| Some(Pair::Ec(EcdsaKeyPair::from_pkcs8(curve.signing, der).ok()?, curve)))
-}
-
-fn rsa_from_jwk(jwk: &Jwk) -> Result<RsaKeyPair, Error> {
+fn rsa_from_jwk(jwk: &PrivateJwk) -> Result<RsaKeyPair, Error> {
     let components = KeyPairComponents {
         public_key: PublicKeyComponents { n: decoded(&jwk.n)?, e: decoded(&jwk.e)? },
         d: decoded(&jwk.d)?,
@@ -253,13 +209,14 @@ fn rsa_from_jwk(jwk: &Jwk) -> Result<RsaKeyPair, Error> {
     RsaKeyPair::from_components(&components).map_err(|error| bad(format!("the RSA key is refused: {error}")))
 }
 
-fn ec_from_jwk(jwk: &Jwk) -> Result<Pair, Error> {
+fn ec_from_jwk(jwk: &PrivateJwk) -> Result<SigningKey, Error> {
     let curve = CURVES.iter().find(|curve| curve.name == jwk.crv);
-    let curve = curve.ok_or_else(|| bad(format!("curve \"{}\" is none of P-256, P-384, P-521", jwk.crv)))?;
+    let curve = curve.ok_or_else(|| bad(format!("curve \"{}\" is not supported; {SUPPORTED}", jwk.crv)))?;
     let coordinate = |text: &str| decoded(text).map(|bytes| padded(&bytes, curve.field_bytes));
+    // An uncompressed point (SEC 1, 2.3.3): one byte of form, then both coordinates.
     let point = [vec![4], coordinate(&jwk.x)?, coordinate(&jwk.y)?].concat();
     let pair = EcdsaKeyPair::from_private_key_and_public_key(curve.signing, &coordinate(&jwk.d)?, &point);
-    pair.map(|pair| Pair::Ec(pair, curve)).map_err(|error| bad(format!("the EC key is refused: {error}")))
+    SigningKey::ec(&pair.map_err(|error| bad(format!("the EC key is refused: {error}")))?, curve)
 }
 
 /// Some writers drop leading zeros of coordinates.

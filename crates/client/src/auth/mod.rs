@@ -83,7 +83,7 @@ fn source(
     let sign_in = &properties.sign_in;
     if sign_in.scheme == AuthScheme::OAuthJwt {
         let endpoint = endpoint(properties, edges, transport, skew, client_id(sign_in, edges, None))?;
-        let dpop = if sign_in.dpop { Some(Dpop::new(SigningKey::generate()?)?) } else { None };
+        let dpop = if sign_in.dpop { Some(Dpop::new(SigningKey::generate()?.0)?) } else { None };
         return Ok(Source::Service(Box::new(Service { endpoint, scope: scope(sign_in, ""), dpop })));
     }
     match (sign_in.initiate, &sign_in.access_token) {

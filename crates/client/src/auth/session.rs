@@ -193,16 +193,19 @@ impl Person {
         if !self.sign_in.dpop {
             return Ok(record);
         }
-        let key = match &record.dpop_jwk {
-            Some(jwk) => SigningKey::from_jwk(jwk.expose().clone())?,
-            None => SigningKey::generate()?,
+        let key = if let Some(jwk) = &record.dpop_jwk {
+            SigningKey::from_jwk(jwk.expose().clone())?
+        } else {
+            let (key, jwk) = SigningKey::generate()?;
+            record.dpop_jwk = Some(Secret::new(jwk));
+            key
         };
+        let dpop = Dpop::new(key)?;
         let mut slot = self.dpop.lock();
-        if slot.as_ref().is_some_and(|dpop| Some(dpop.public_jwk()) == key.public_jwk().as_ref()) {
-            return Ok(record);
+        // The one in use knows the org's nonces.
+        if slot.as_ref().is_none_or(|known| known.public_jwk() != dpop.public_jwk()) {
+            *slot = Some(Arc::new(dpop));
         }
-        record.dpop_jwk = key.private_jwk().map(Secret::new);
-        *slot = Some(Arc::new(Dpop::new(key)?));
         Ok(record)
     }
 

@@ -217,10 +217,6 @@ impl TokenEndpoint {
     /// A new assertion: the org takes each one once, also when it refuses the request for another reason.
     fn assertion(&self, key: &SigningKey, issuer: &str, subject: &str, audience: &str) -> Result<String, Error> {
         let now = self.server_now();
-        let mut header = json!({"typ": "JWT", "alg": key.algorithm()});
-        if let Some(id) = key.id() {
-            header["kid"] = id.into();
-        }
         let claims = json!({
             "iss": issuer,
             "sub": subject,
@@ -229,7 +225,7 @@ impl TokenEndpoint {
             "exp": (now + ASSERTION_LIFE).timestamp(),
             "jti": random_id(&*self.edges.entropy),
         });
-        key.sign(&header, &claims)
+        key.sign("JWT", None, &claims)
     }
 
     /// Apps are registered with one of the two places, and which one is not known here.

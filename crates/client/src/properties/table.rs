@@ -119,7 +119,7 @@ pub static PROPERTIES: &[Property] = &[
     honoured("OAuthJWTKeyId", TEXT, "", "key id in the assertion's header; that of the JWK by default"),
     honoured(
         "OAuthJWTAlgorithm",
-        Kind::Choice(&["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]),
+        Kind::Choice(&["RS256", "RS384", "RS512", "ES256", "ES384"]),
         "",
         "signature algorithm of the assertion; what fits the key by default",
     ),
