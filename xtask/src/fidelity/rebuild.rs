@@ -42,7 +42,10 @@ pub(super) fn body(operation: &Operation, status: u16, answer: Option<&Value>) -
         return None;
     }
     let mut sent = answer?.as_object()?.clone();
-    sent.retain(|name, value| !READ_ONLY.contains(&name.as_str()) && !value.is_null());
+    // An assignment names its user in the body.
+    let keeps_id = operation.id == "assignUserToApplication";
+    let is_kept = |name: &str| !READ_ONLY.contains(&name) || (keeps_id && name == "id");
+    sent.retain(|name, value| is_kept(name) && !value.is_null());
     if operation.tag == "User" {
         // The org's default type, which another org has under another id.
         sent.remove("type");

@@ -52,7 +52,7 @@ pub(crate) fn from_body(
 ) -> Result<App, ApiError> {
     let text = |name: &str| sent.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let label = text("label").ok_or_else(|| ApiError::invalid_field("label", "The field cannot be left blank"))?;
-    let mode = text("signOnMode").unwrap_or_default();
+    let mode = text("signOnMode").or_else(|| template::mode(text("name")?)).unwrap_or_default();
     let known_name = template::name(text("name"), mode)?;
     let id = store.ids.next("0oa");
     let name = known_name.unwrap_or_else(|| generated_name(store, label));

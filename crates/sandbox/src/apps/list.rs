@@ -53,25 +53,35 @@ fn visit_at<'a>(app: &'a App, member: &str, pointer: &str, visit: &mut dyn FnMut
 
 /// `listApplications`.
 pub(crate) fn list(store: &Store, call: &Call<'_>) -> Outcome {
-    match (call.query("filter"), call.query("q")) {
-        (None, None) => page(store, call, store.apps.values(), None),
-        (Some(text), None) => filtered(store, call, text),
-        (None, Some(text)) => {
-            let text = text.to_lowercase();
-            let starts = |value: &str| value.to_lowercase().starts_with(&text);
-            page(store, call, store.apps.values().filter(|app| starts(&app.name) || starts(&app.label)), None)
-        }
-        (Some(_), Some(_)) => Err(errors::E0000033.into()),
+    let start = call.query("q").map(str::to_lowercase).unwrap_or_default();
+    let starts = |value: &str| value.to_lowercase().starts_with(&start);
+    let apps = store.apps.values().filter(|app| starts(&app.name) || starts(&app.label));
+    check_expand(call)?;
+    // Unlike other lists, this one takes `q` and `filter` together (recorded).
+    match call.query("filter") {
+        None => page(store, call, apps, None),
+        Some(text) => filtered(store, call, apps, text),
     }
 }
 
-fn filtered(store: &Store, call: &Call<'_>, text: &str) -> Outcome {
+/// Only one user can be embedded.
+///
+/// # Errors
+///
+/// 400 for anything else (recorded).
+fn check_expand(call: &Call<'_>) -> Result<(), ApiError> {
+    let well_formed = call
+        .query("expand")
+        .is_none_or(|expand| expand.strip_prefix("user/").is_some_and(|id| !id.is_empty() && !id.contains([',', '/'])));
+    if well_formed { Ok(()) } else { Err(ApiError::validation("RequestParams").cause("Expand query is malformed.")) }
+}
+
+fn filtered<'a>(store: &'a Store, call: &Call<'_>, apps: impl Iterator<Item = &'a App>, text: &str) -> Outcome {
     let language =
         Language { table: "Applications", parameter: "filter", custom: &|_| false, equal: &["user.id", "group.id"] };
     let query = language.read(text)?;
     let user = query.expression.wanted("user.id").and_then(|ids| ids.first().copied());
-    let found =
-        store.apps.values().filter(|app| query.expression.matches(&Searchable { store, app, user }, query.case));
+    let found = apps.filter(|app| query.expression.matches(&Searchable { store, app, user }, query.case));
     let expanded = call.query("expand").and_then(|expand| expand.strip_prefix("user/")).filter(|id| user == Some(*id));
     page(store, call, found, expanded)
 }

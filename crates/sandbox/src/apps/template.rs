@@ -62,6 +62,11 @@ const TEMPLATES: &[Template] = &[
 /// Modes whose apps get a name made from their label.
 const NAMELESS: [&str; 3] = ["AUTO_LOGIN", "SAML_2_0", "SAML_1_1"];
 
+/// The mode of a template, for requests that give its name only.
+pub(super) fn mode(name: &str) -> Option<&'static str> {
+    TEMPLATES.iter().find(|template| template.name == name).map(|template| template.mode)
+}
+
 /// The name of the app that a request describes; `None` if it is made from the label.
 ///
 /// # Errors
