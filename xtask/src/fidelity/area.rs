@@ -4,7 +4,6 @@ use oktant_catalog::Operation;
 
 /// A part of the API. Those in front are judged against the thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
 pub(super) enum Area {
     User,
     Group,

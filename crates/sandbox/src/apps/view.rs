@@ -34,6 +34,7 @@ fn links(app: &App, base: &str) -> Value {
         "appLinks": [{
             "name": link, "href": format!("{base}/home/{}/{}/{}", app.name, app.id, app.link_id), "type": "text/html",
         }],
+        "policies": { "href": format!("{own}/policies"), "hints": { "allow": ["PUT"] } },
         "groups": { "href": format!("{own}/groups") },
         "logo": [{ "name": "medium", "href": LOGO, "type": "image/png" }],
         "users": { "href": format!("{own}/users") },
