@@ -8,6 +8,7 @@ use oktant_base::{Secret, Timestamp};
 use url::Url;
 
 mod browser;
+mod callback;
 mod code_flow;
 mod dpop;
 mod key;
