@@ -23,9 +23,9 @@ EXPLAIN = "EXPLAIN SELECT Id, ProfileLogin FROM Users WHERE Status = 'Active' AN
 
 def main() -> None:
     say("Building Oktant (the first time compiles DataFusion: about ten minutes on two cores)")
-    folder = build("oktant-cli", "oktant-python")
+    folder = build("oktant-cli")
     program = folder / "oktant"
-    say("Installing the Python package")
+    say("Building and installing the Python package")
     python = venv("demo", SQLALCHEMY, package=True)
     home = TARGET / "demo"
     home.mkdir(parents=True, exist_ok=True)

@@ -68,8 +68,7 @@ def have_apt(*packages: str) -> bool:
 def venv(name: str, *requirements: str, package: bool = False, profile: str = "dev") -> Path:
     """Make or reuse a virtual environment and return its Python.
 
-    With ``package`` the environment also holds Oktant's own package, built with the given cargo profile
-    and installed again only when its sources or the native module have changed.
+    With ``package`` the environment also holds Oktant's own package, built with the given cargo profile.
     """
     home = TARGET / "venvs" / name
     python = home / "bin" / "python"
@@ -81,27 +80,52 @@ def venv(name: str, *requirements: str, package: bool = False, profile: str = "d
             run(sys.executable, "-m", "venv", home)
     _install(python, home / "requirements.stamp", " ".join(requirements), *requirements)
     if package:
-        native = TARGET / ("debug" if profile == "dev" else profile) / "lib_native.so"
-        environment = {**os.environ, "MATURIN_PEP517_ARGS": f"--profile {profile}", "CARGO_TARGET_DIR": str(TARGET)}
-        _install(python, home / "package.stamp", _fingerprint(native), str(ROOT / "python"), env=environment)
+        built = wheel(profile)
+        _install(python, home / "package.stamp", _digest(built), "--force-reinstall", "--no-deps", str(built))
     return python
 
 
-def _install(python: Path, stamp: Path, content: str, *arguments: str, env: dict[str, str] | None = None) -> None:
+def wheel(profile: str = "dev") -> Path:
+    """Build the wheel of Oktant's Python package, again only when a source has changed.
+
+    All environments install this one: cargo compiles the bindings anew for each interpreter path it is told.
+    """
+    folder = TARGET / "wheels" / profile
+    stamp = folder / "sources.stamp"
+    fingerprint = _digest(*_sources())
+    found = sorted(folder.glob("oktant-*.whl"))
+    if found and stamp.exists() and stamp.read_text() == fingerprint:
+        return found[0]
+    for old in found:
+        old.unlink()
+    environment = {**os.environ, "MATURIN_PEP517_ARGS": f"--profile {profile}", "CARGO_TARGET_DIR": str(TARGET)}
+    flags = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--wheel-dir", folder]
+    run(venv("build"), "-m", "pip", "wheel", *flags, ROOT / "python", env=environment)
+    stamp.write_text(fingerprint)
+    return next(folder.glob("oktant-*.whl"))
+
+
+def _install(python: Path, stamp: Path, content: str, *arguments: str) -> None:
     if not arguments or (stamp.exists() and stamp.read_text() == content):
         return
     flags = ["--quiet", "--disable-pip-version-check", "--no-input"]
-    run(python, "-m", "pip", "install", *flags, *arguments, env=env or os.environ)
+    run(python, "-m", "pip", "install", *flags, *arguments)
     stamp.write_text(content)
 
 
-def _fingerprint(native: Path) -> str:
+def _sources() -> list[Path]:
+    """Everything that the Python package is made of."""
+    suffixes = {".rs", ".toml", ".lock", ".py", ".pyi", ".md"}
+    folders = [ROOT / "crates", ROOT / "python" / "native", ROOT / "python" / "src"]
+    inside = [path for folder in folders for path in folder.rglob("*") if path.suffix in suffixes]
+    return sorted(inside) + [ROOT / "Cargo.toml", ROOT / "Cargo.lock", ROOT / "python" / "pyproject.toml"]
+
+
+def _digest(*paths: Path) -> str:
     digest = hashlib.sha256()
-    sources = sorted(path for path in (ROOT / "python").rglob("*") if path.suffix in {".py", ".pyi", ".toml"})
-    for path in sources:
+    for path in paths:
+        digest.update(str(path).encode())
         digest.update(path.read_bytes())
-    if native.exists():
-        digest.update(str(native.stat().st_mtime_ns).encode())
     return digest.hexdigest()
 
 
