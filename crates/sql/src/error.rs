@@ -18,7 +18,7 @@ impl Cause {
     }
 
     /// The error.
-    pub fn coded(&self) -> &(dyn Coded + Send + Sync) {
+    pub fn coded(&self) -> &(dyn Coded + Send + Sync + 'static) {
         &*self.0
     }
 }
