@@ -21,10 +21,10 @@ pub(crate) struct Failure {
 
 /// What the org said about itself, for Okta's support.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Answer {
-    pub(crate) error_code: Option<String>,
-    pub(crate) error_id: Option<String>,
-    pub(crate) request_id: Option<String>,
+struct Answer {
+    error_code: Option<String>,
+    error_id: Option<String>,
+    request_id: Option<String>,
 }
 
 impl Failure {
@@ -53,9 +53,9 @@ impl Failure {
         self
     }
 
-    /// Adds what the org said.
-    pub(crate) fn answered(mut self, answer: Answer) -> Self {
-        self.answer = answer;
+    /// Replaces the code's advice.
+    pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
         self
     }
 
@@ -95,6 +95,30 @@ impl Failure {
         fields.set_item("request_id", self.answer.request_id.as_deref())?;
         let exception = errors.getattr(class_of(self.code))?.call((&self.message,), Some(&fields))?;
         Ok(PyErr::from_value(exception))
+    }
+}
+
+impl From<&oktant_sql::Error> for Failure {
+    fn from(error: &oktant_sql::Error) -> Self {
+        let mut failure = Self::of(error);
+        failure.answer = answer_behind(error).unwrap_or_default();
+        failure
+    }
+}
+
+/// The org's answer that an error of the engine was caused by.
+fn answer_behind(error: &oktant_sql::Error) -> Option<Answer> {
+    let (oktant_sql::Error::Org { source, .. } | oktant_sql::Error::Page { source, .. }) = error else { return None };
+    let source: &(dyn Error + 'static) = source.coded();
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    match source.downcast_ref::<oktant_client::Error>()? {
+        oktant_client::Error::Api(api) => {
+            Some(Answer { error_code: given(&api.code), error_id: given(&api.id), request_id: api.request_id.clone() })
+        }
+        oktant_client::Error::Decode { request_id, .. } => {
+            Some(Answer { request_id: request_id.clone(), ..Answer::default() })
+        }
+        _ => None,
     }
 }
 

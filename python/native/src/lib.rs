@@ -13,10 +13,12 @@ mod cells;
 mod export;
 mod failure;
 mod json_text;
+mod parameters;
 mod process;
 mod requests;
 mod rows;
 mod runtime;
+mod session;
 
 #[pymodule]
 mod _native {
@@ -26,6 +28,8 @@ mod _native {
 
     #[pymodule_export]
     use super::rows::Rows;
+    #[pymodule_export]
+    use super::session::Session;
 
     /// The entry of the table of codes for `code`, in any letter case.
     #[pyfunction]

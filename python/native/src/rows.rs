@@ -8,7 +8,6 @@ use arrow::error::ArrowError;
 use arrow::ffi::FFI_ArrowSchema;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use futures::StreamExt;
-use futures::stream::BoxStream;
 use oktant_base::codes;
 use oktant_client::{Ledger, StatementId};
 use parking_lot::Mutex;
@@ -22,9 +21,6 @@ use crate::failure::Failure;
 use crate::process::Process;
 use crate::requests::request_dicts;
 use crate::runtime::wait;
-
-/// The record batches of a statement, with errors already in their Python form.
-pub(crate) type Batches = BoxStream<'static, Result<RecordBatch, Failure>>;
 
 /// A running statement. Rows arrive as they are read.
 #[pyclass(frozen, module = "oktant._native")]
@@ -44,10 +40,12 @@ struct Reader {
 
 enum State {
     Reading {
-        batches: Batches,
+        rows: oktant_sql::Rows,
         pending: Option<Pending>,
     },
-    Finished,
+    Finished {
+        warnings: Vec<String>,
+    },
     /// Raised again by every later read: what was read so far must not look whole.
     Failed(Failure),
     Closed,
@@ -60,9 +58,10 @@ struct Pending {
 }
 
 impl Rows {
-    /// The result of `statement`, whose requests stand in `ledger`.
-    pub(crate) fn new(ledger: Ledger, statement: StatementId, schema: SchemaRef, batches: Batches) -> Self {
-        let state = State::Reading { batches, pending: None };
+    /// The result of a statement whose requests stand in `ledger`.
+    pub(crate) fn new(rows: oktant_sql::Rows, ledger: Ledger) -> Self {
+        let (statement, schema) = (rows.statement(), rows.schema());
+        let state = State::Reading { rows, pending: None };
         let reader = Reader { state: Mutex::new(state), cancelled: watch::Sender::new(false) };
         Self { process: Process::current(), ledger, statement, schema, reader: Arc::new(reader) }
     }
@@ -92,7 +91,7 @@ impl Rows {
         while rows.len() < limit {
             match self.reader.take_cells(py)? {
                 Some(mut pending) => {
-                    let end = pending.cells.rows().min(pending.next + (limit - rows.len()));
+                    let end = pending.cells.rows().min(pending.next.saturating_add(limit - rows.len()));
                     pending.cells.append(&rows, pending.next, end)?;
                     pending.next = end;
                     self.reader.put_back(pending);
@@ -118,6 +117,16 @@ impl Rows {
         self.cancel();
         if let Some(mut state) = self.reader.state.try_lock() {
             *state = State::Closed;
+        }
+    }
+
+    /// What the rows are not to be read without, complete once they are.
+    #[getter]
+    fn warnings(&self) -> Vec<String> {
+        match self.reader.state.try_lock().as_deref() {
+            Some(State::Finished { warnings }) => warnings.clone(),
+            Some(State::Reading { rows, .. }) => rows.warnings(),
+            _ => Vec::new(),
         }
     }
 
@@ -189,20 +198,21 @@ impl Reader {
     /// Waits for the next batch that has rows.
     fn next_batch(&self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
         let mut state = self.lock()?;
-        let batches = match &mut *state {
-            State::Reading { batches, .. } => batches,
-            State::Finished => return Ok(None),
+        let rows = match &mut *state {
+            State::Reading { rows, .. } => rows,
+            State::Finished { .. } => return Ok(None),
             State::Failed(failure) => return Err(failure.clone().into()),
             State::Closed => return Err(Failure::new(codes::OKT3012, "the result is closed").into()),
         };
-        let outcome = wait(py, next_or_cancelled(batches, self.cancelled.subscribe()));
+        let outcome = wait(py, next_or_cancelled(rows, self.cancelled.subscribe()));
         match outcome {
-            Ok(Some(Ok(batch))) => Ok(Some(batch)),
-            Ok(None) => {
-                *state = State::Finished;
+            Ok(Ok(Some(batch))) => Ok(Some(batch)),
+            Ok(Ok(None)) => {
+                let warnings = rows.warnings();
+                *state = State::Finished { warnings };
                 Ok(None)
             }
-            Ok(Some(Err(failure))) => {
+            Ok(Err(failure)) => {
                 *state = State::Failed(failure.clone());
                 Err(failure.into())
             }
@@ -228,16 +238,16 @@ impl Reader {
 }
 
 async fn next_or_cancelled(
-    batches: &mut Batches,
+    rows: &mut oktant_sql::Rows,
     mut cancelled: watch::Receiver<bool>,
-) -> Option<Result<RecordBatch, Failure>> {
+) -> Result<Option<RecordBatch>, Failure> {
     loop {
         tokio::select! {
             biased;
-            _ = cancelled.wait_for(|cancelled| *cancelled) => return Some(Err(Failure::cancelled())),
-            batch = batches.next() => match batch {
-                Some(Ok(batch)) if batch.num_rows() == 0 => {}
-                other => return other,
+            _ = cancelled.wait_for(|cancelled| *cancelled) => return Err(Failure::cancelled()),
+            batch = rows.next() => match batch.transpose().map_err(|error| Failure::from(&error))? {
+                Some(batch) if batch.num_rows() == 0 => {}
+                other => return Ok(other),
             },
         }
     }

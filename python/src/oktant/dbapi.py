@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+import warnings
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from oktant import _native, errors
 from oktant._arrow import ArrowSource
-from oktant._parameters import Parameters, bind
 from oktant._properties import PropertyValue, as_text
 from oktant.catalog import Column, ForeignKey, Request, Table
 from oktant.result import Result
@@ -25,6 +26,7 @@ threadsafety = 2
 """Threads may share the module and connections, but not cursors."""
 paramstyle = "qmark"
 
+Parameters = Sequence[Any] | Mapping[str, Any]
 Row = tuple[Any, ...]
 Description = tuple[str, str, None, None, None, None, bool]
 
@@ -40,7 +42,7 @@ def connect(dsn: str | None = None, /, *, json_as_python: bool = False, **proper
             nor any property is given.
         json_as_python: Whether JSON columns arrive parsed instead of as text.
         **properties: Connection properties by name, such as ``Domain="acme.okta.com"``. Letter case and
-            underscores in names are ignored. They add to and override those of ``dsn``.
+            underscores in names are ignored. One that ``dsn`` holds too must have the same value there.
 
     Returns:
         The connection. It makes no request before one is needed, except to sign in.
@@ -51,10 +53,13 @@ def connect(dsn: str | None = None, /, *, json_as_python: bool = False, **proper
 
     Example:
         >>> with oktant.connect(sandbox.dsn) as connection:
-        ...     connection.execute("SELECT count(*) FROM Users WHERE Status = ?", ["Active"]).fetchone()
-        (41,)
+        ...     connection.execute("SELECT DISTINCT Status FROM Users WHERE Status = ?", ["Active"]).fetchall()
+        [('ACTIVE',)]
     """
-    return Connection(_native.Session.connect(dsn, as_text(properties)), json_as_python=json_as_python)
+    session = _native.Session.connect(dsn, list(as_text(properties).items()))
+    for warning in session.warnings:
+        warnings.warn(warning, UserWarning, stacklevel=2)
+    return Connection(session, json_as_python=json_as_python)
 
 
 class Connection:
@@ -77,7 +82,8 @@ class Connection:
     def __init__(self, session: _native.Session, *, json_as_python: bool = False) -> None:
         self._session: _native.Session | None = session
         self._json_as_python = json_as_python
-        self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
+        self._running: weakref.WeakSet[Cursor | Result] = weakref.WeakSet()
+        self._running_lock = threading.Lock()
         self.messages: list[tuple[type[Exception], Exception]] = []
 
     @property
@@ -94,7 +100,7 @@ class Connection:
         """A new cursor."""
         self._open_session()
         cursor = Cursor(self)
-        self._cursors.add(cursor)
+        self._remember(cursor)
         return cursor
 
     def execute(self, statement: str, parameters: Parameters | None = None) -> Cursor:
@@ -105,9 +111,12 @@ class Connection:
         """Starts a query whose result goes to pandas, polars, pyarrow or any other Arrow library.
 
         Example:
-            >>> connection.sql("SELECT Id, Status FROM Users").to_polars()  # doctest: +SKIP
+            >>> connection.sql("SELECT Id, Created FROM Users").columns
+            [('Id', 'VARCHAR'), ('Created', 'TIMESTAMP')]
         """
-        return Result(self._query(statement, parameters), statement)
+        result = Result(self._query(statement, parameters), statement)
+        self._remember(result)
+        return result
 
     def tables(self) -> list[Table]:
         """The tables and views of every schema."""
@@ -151,13 +160,13 @@ class Connection:
 
     def cancel(self) -> None:
         """Interrupts every running statement; may be called from any thread."""
-        for cursor in list(self._cursors):
-            cursor.cancel()
+        for running in self._still_running():
+            running.cancel()
 
     def close(self) -> None:
-        """Ends the connection and its cursors; any further use raises InterfaceError."""
-        for cursor in list(self._cursors):
-            cursor.close()
+        """Ends the connection and its statements; any further use raises InterfaceError."""
+        for running in self._still_running():
+            running.close()
         self._session = None
 
     def __enter__(self) -> Self:
@@ -173,7 +182,15 @@ class Connection:
         return f"<oktant.Connection {'closed' if self.closed else 'open'}>"
 
     def _query(self, statement: str, parameters: Parameters | None) -> _native.Rows:
-        return self._open_session().query(*bind(statement, parameters))
+        return self._open_session().query(statement, parameters)
+
+    def _remember(self, running: Cursor | Result) -> None:
+        with self._running_lock:
+            self._running.add(running)
+
+    def _still_running(self) -> list[Cursor | Result]:
+        with self._running_lock:
+            return list(self._running)
 
     def _open_session(self) -> _native.Session:
         if self._session is None:
@@ -187,7 +204,6 @@ class Cursor(ArrowSource):
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.arraysize = ROWS_PER_FETCH
-        self.messages: list[tuple[type[Exception], Exception]] = []
         self._closed = False
         self._forget()
 
@@ -195,8 +211,9 @@ class Cursor(ArrowSource):
         self._rows: _native.Rows | None = None
         self._buffer: list[Row] = []
         self._next = 0
-        self._handed_out = 0
+        self._read = 0
         self._exhausted = False
+        self.messages: list[tuple[type[Exception], Exception]] = []
         self._description: tuple[Description, ...] | None = None
         self._json_columns: tuple[int, ...] = ()
 
@@ -208,12 +225,12 @@ class Cursor(ArrowSource):
     @property
     def rowcount(self) -> int:
         """The number of rows once all were fetched, else -1: rows arrive page by page."""
-        return self._handed_out if self._exhausted and self._next >= len(self._buffer) else -1
+        return self._read if self._exhausted and self._next >= len(self._buffer) else -1
 
     @property
     def rownumber(self) -> int | None:
         """Index of the next row, from 0; None without a result."""
-        return None if self._rows is None else self._handed_out
+        return None if self._rows is None else self._handed_out()
 
     @property
     def lastrowid(self) -> str | None:
@@ -258,20 +275,25 @@ class Cursor(ArrowSource):
 
     def fetchone(self) -> Row | None:
         """The next row, or None after the last."""
-        rows = self._take(1)
-        return rows[0] if rows else None
+        if self._next >= len(self._buffer) and not self._fill(self.arraysize):
+            return None
+        row = self._buffer[self._next]
+        self._next += 1
+        return row
 
     def fetchmany(self, size: int | None = None) -> list[Row]:
-        """Up to ``size`` rows, :attr:`arraysize` if omitted; an empty list after the last."""
-        return self._take(self.arraysize if size is None else size)
+        """Up to ``size`` rows, :attr:`arraysize` if omitted; fewer only at the end."""
+        wanted = self.arraysize if size is None else size
+        rows = self._take_buffered(wanted)
+        if len(rows) < wanted and self._fill(wanted - len(rows)):
+            rows += self._take_buffered(wanted - len(rows))
+        return rows
 
     def fetchall(self) -> list[Row]:
         """All remaining rows."""
-        buffered = self._buffer[self._next :]
-        rows = buffered + self._read(None)
-        self._buffer, self._next = [], 0
-        self._exhausted = True
-        self._handed_out += len(rows)
+        rows = self._take_buffered(len(self._buffer))
+        if self._fill(None):
+            rows += self._take_buffered(len(self._buffer))
         return rows
 
     def nextset(self) -> None:
@@ -299,8 +321,13 @@ class Cursor(ArrowSource):
         self._drop_rows()
 
     def __iter__(self) -> Iterator[Row]:
-        while (row := self.fetchone()) is not None:
-            yield row
+        return self
+
+    def __next__(self) -> Row:
+        row = self.fetchone()
+        if row is None:
+            raise StopIteration
+        return row
 
     def __enter__(self) -> Self:
         return self
@@ -311,30 +338,35 @@ class Cursor(ArrowSource):
         self.close()
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else "idle" if self._rows is None else f"{self._handed_out} rows fetched"
+        state = "closed" if self._closed else "idle" if self._rows is None else f"{self._handed_out()} rows fetched"
         return f"<oktant.Cursor {state}>"
 
     def _native_rows(self) -> _native.Rows:
-        if self._handed_out or self._buffer:
+        if self._read:
             raise errors.InterfaceError("rows of this result were already fetched one by one", code="OKT3012")
         return self._expect_result()
 
-    def _take(self, count: int) -> list[Row]:
-        if self._next >= len(self._buffer):
-            self._buffer, self._next = self._read(max(count, self.arraysize)), 0
+    def _handed_out(self) -> int:
+        return self._read - (len(self._buffer) - self._next)
+
+    def _take_buffered(self, count: int) -> list[Row]:
         rows = self._buffer[self._next : self._next + count]
         self._next += len(rows)
-        self._handed_out += len(rows)
-        missing = count - len(rows)
-        return rows + self._take(missing) if missing and not self._exhausted else rows
+        return rows
 
-    def _read(self, count: int | None) -> list[Row]:
+    def _fill(self, count: int | None) -> bool:
+        """Reads up to ``count`` rows, all that are left without one, into the used-up buffer."""
         native = self._expect_result()
         if self._exhausted:
-            return []
+            return False
         rows = native.fetch(count)
         self._exhausted = count is None or len(rows) < count
-        return [self._parse_json(row) for row in rows] if self._json_columns else rows
+        if self._exhausted:
+            self.messages = [(errors.Warning, errors.Warning(text)) for text in native.warnings]
+        self._buffer = [self._parse_json(row) for row in rows] if self._json_columns else rows
+        self._next = 0
+        self._read += len(rows)
+        return bool(rows)
 
     def _parse_json(self, row: Row) -> Row:
         values = list(row)

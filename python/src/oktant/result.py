@@ -19,10 +19,8 @@ class Result(ArrowSource):
     """A started query. Its rows can be read once, by any Arrow library.
 
     Example:
-        >>> import polars
-        >>> users = connection.sql("SELECT Id, Status FROM Users")
-        >>> polars.DataFrame(users).width
-        2
+        >>> connection.sql("SELECT Id, Status FROM Users")
+        <oktant.Result (Id VARCHAR, Status VARCHAR)>
     """
 
     def __init__(self, rows: _native.Rows, statement: str) -> None:
@@ -49,6 +47,14 @@ class Result(ArrowSource):
     def to_polars(self) -> polars.DataFrame:
         """The whole result as a ``polars.DataFrame``."""
         return self.fetch_polars()
+
+    def cancel(self) -> None:
+        """Interrupts the query; may be called from any thread."""
+        self._rows.cancel()
+
+    def close(self) -> None:
+        """Ends the query."""
+        self._rows.close()
 
     def __repr__(self) -> str:
         names = ", ".join(f"{name} {type_code}" for name, type_code in self.columns[:PREVIEW_COLUMNS])

@@ -78,19 +78,15 @@ class OktaDialect(OktaReflection, default.DefaultDialect):
         """Connection properties from a URL: the query holds them, the host is the domain.
 
         Raises:
-            ArgumentError: The URL names a database, a port, or a property twice.
+            ArgumentError: The URL names a database, or a property twice.
         """
         if url.database:
             raise exc.ArgumentError(
                 f"okta URLs have no database, but {url.database!r} was given; "
                 "write okta:///?Domain=acme.okta.com or okta://acme.okta.com/"
             )
-        if url.port:
-            raise exc.ArgumentError(
-                "okta URLs have no port; for a sandbox or proxy write okta:///?BaseURL=http://127.0.0.1:8080"
-            )
         properties = {
-            "Domain": url.host,
+            "Domain": url.host if url.port is None else f"{url.host}:{url.port}",
             "OAuthClientId": url.username,
             "OAuthClientSecret": None if url.password is None else str(url.password),
         }

@@ -1,0 +1,79 @@
+"""Results in pandas, polars and pyarrow."""
+
+from __future__ import annotations
+
+import pytest
+
+import oktant
+
+pyarrow = pytest.importorskip("pyarrow")
+
+STATEMENT = "SELECT Id, Status, Created, Profile FROM Users ORDER BY Id"
+
+
+@pytest.fixture
+def rows(connection: oktant.Connection) -> list[tuple]:
+    return connection.execute(STATEMENT).fetchall()
+
+
+def test_pyarrow_reads_a_result_with_its_types(connection: oktant.Connection, rows: list[tuple]) -> None:
+    table = pyarrow.table(connection.sql(STATEMENT))
+    assert table.schema.field("Id").type == pyarrow.string()
+    assert table.schema.field("Created").type == pyarrow.timestamp("ms", tz="UTC")
+    assert [tuple(row.values())[:3] for row in table.to_pylist()] == [row[:3] for row in rows]
+
+
+def test_json_columns_say_so(connection: oktant.Connection) -> None:
+    field = connection.sql("SELECT Profile FROM Users").fetch_record_batch().schema.field("Profile")
+    name = getattr(field.type, "extension_name", None) or (field.metadata or {}).get(b"ARROW:extension:name", b"").decode()
+    assert name == "arrow.json"
+
+
+def test_the_schema_alone_is_exported(connection: oktant.Connection) -> None:
+    assert pyarrow.schema(connection.sql(STATEMENT)).names == ["Id", "Status", "Created", "Profile"]
+
+
+def test_record_batches_stream(connection: oktant.Connection, rows: list[tuple]) -> None:
+    reader = connection.execute(STATEMENT).fetch_record_batch()
+    assert sum(batch.num_rows for batch in reader) == len(rows)
+
+
+def test_polars_reads_a_result(connection: oktant.Connection, rows: list[tuple]) -> None:
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame(connection.sql("SELECT Id, Status, Created FROM Users ORDER BY Id"))
+    assert frame.rows() == [row[:3] for row in rows]
+    assert connection.execute("SELECT Id FROM Users").fetch_polars().height == len(rows)
+    read = polars.read_database("SELECT Id, Status FROM Users ORDER BY Id", connection)
+    assert read.rows() == [row[:2] for row in rows]
+
+
+def test_pandas_reads_a_result(connection: oktant.Connection, rows: list[tuple]) -> None:
+    pytest.importorskip("pandas")
+    frame = connection.sql(STATEMENT).to_pandas()
+    assert list(frame["Id"]) == [row[0] for row in rows]
+    assert str(frame["Created"].dt.tz) == "UTC"
+
+
+def test_a_result_is_read_once(connection: oktant.Connection) -> None:
+    result = connection.sql("SELECT Id FROM Users")
+    assert result.to_arrow().num_rows > 0
+    with pytest.raises(oktant.InterfaceError):
+        pyarrow.table(result)
+    cursor = connection.execute("SELECT Id FROM Users")
+    cursor.fetchone()
+    with pytest.raises(oktant.InterfaceError):
+        cursor.fetch_arrow_table()
+
+
+def test_errors_inside_a_stream_keep_their_class(connection: oktant.Connection) -> None:
+    result = connection.sql("SELECT 1 / (length(Id) - length(Id)) FROM Users")
+    with pytest.raises(oktant.DataError) as caught:
+        result.to_arrow()
+    assert caught.value.code == "OKT3006"
+
+
+def test_previews_read_no_rows(connection: oktant.Connection, rows: list[tuple]) -> None:
+    result = connection.sql("SELECT Id, Status AS \"<b>\" FROM Users")
+    assert repr(result) == "<oktant.Result (Id VARCHAR, <b> VARCHAR)>"
+    assert "&lt;b&gt;" in result._repr_html_()
+    assert result.to_arrow().num_rows == len(rows)
