@@ -61,8 +61,9 @@ class OktaDialect(OktaReflection, default.DefaultDialect):
     implicit_returning = True
     supports_unicode_statements = True
     supports_unicode_binds = True
-    returns_unicode_strings = True
-    description_encoding = None
+    # The JSON type looks for these on dialects; None is the json module.
+    _json_serializer = None
+    _json_deserializer = None
 
     @classmethod
     def import_dbapi(cls) -> ModuleType:

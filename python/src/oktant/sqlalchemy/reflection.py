@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sqlalchemy import exc
 from sqlalchemy.engine import reflection
@@ -11,6 +12,15 @@ from oktant.catalog import Column, Table
 from oktant.sqlalchemy.types import reflected_type
 
 DEFAULT_SCHEMA = "okta"
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def cached(method: Method) -> Method:
+    """Remembers the answer for as long as an inspector or a reflection lasts."""
+    # SQLAlchemy 1.4 writes the signature out as source text and stumbles over annotations.
+    method.__annotations__ = {}
+    return reflection.cache(method)  # type: ignore[no-any-return]
 
 
 class OktaReflection:
@@ -21,41 +31,41 @@ class OktaReflection:
 
     default_schema_name: str
 
-    @reflection.cache
+    @cached
     def get_schema_names(self, connection: Any, **kw: Any) -> list[str]:
         names = {table.schema for table in self._tables(connection, **kw)}
         return sorted(names, key=lambda name: (name != DEFAULT_SCHEMA, name))
 
-    @reflection.cache
+    @cached
     def get_table_names(self, connection: Any, schema: str | None = None, **kw: Any) -> list[str]:
         return self._names(connection, "table", schema, **kw)
 
-    @reflection.cache
+    @cached
     def get_view_names(self, connection: Any, schema: str | None = None, **kw: Any) -> list[str]:
         return self._names(connection, "view", schema, **kw)
 
-    @reflection.cache
+    @cached
     def get_materialized_view_names(self, connection: Any, schema: str | None = None, **kw: Any) -> list[str]:
         return []
 
-    @reflection.cache
+    @cached
     def get_temp_table_names(self, connection: Any, schema: str | None = None, **kw: Any) -> list[str]:
         return []
 
-    @reflection.cache
+    @cached
     def get_temp_view_names(self, connection: Any, schema: str | None = None, **kw: Any) -> list[str]:
         return []
 
-    @reflection.cache
+    @cached
     def get_sequence_names(self, connection: Any, schema: str | None = None, **kw: Any) -> list[str]:
         return []
 
-    @reflection.cache
+    @cached
     def get_view_definition(self, connection: Any, view_name: str, schema: str | None = None, **kw: Any) -> str | None:
         self._table(connection, view_name, schema, **kw)
         return None
 
-    @reflection.cache
+    @cached
     def has_table(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> bool:
         return self._find(connection, table_name, schema, **kw) is not None
 
@@ -67,17 +77,17 @@ class OktaReflection:
     ) -> bool:
         return False
 
-    @reflection.cache
+    @cached
     def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> list[dict[str, Any]]:
         columns = self._columns(connection, table_name, schema, **kw)
         return [_described(column) for column in columns if not column.hidden]
 
-    @reflection.cache
+    @cached
     def get_pk_constraint(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> dict[str, Any]:
         key = self._table(connection, table_name, schema, **kw).primary_key
         return {"constrained_columns": list(key), "name": None}
 
-    @reflection.cache
+    @cached
     def get_foreign_keys(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[dict[str, Any]]:
@@ -93,19 +103,19 @@ class OktaReflection:
             for key in self._table(connection, table_name, schema, **kw).foreign_keys
         ]
 
-    @reflection.cache
+    @cached
     def get_indexes(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> list[dict[str, Any]]:
         self._table(connection, table_name, schema, **kw)
         return []
 
-    @reflection.cache
+    @cached
     def get_unique_constraints(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[dict[str, Any]]:
         self._table(connection, table_name, schema, **kw)
         return []
 
-    @reflection.cache
+    @cached
     def get_check_constraints(
         self, connection: Any, table_name: str, schema: str | None = None, **kw: Any
     ) -> list[dict[str, Any]]:
@@ -113,16 +123,16 @@ class OktaReflection:
         columns = self._columns(connection, table_name, schema, **kw)
         return [{"name": f"{table_name}_{column.name}", "sqltext": _membership(column)} for column in columns if column.values]
 
-    @reflection.cache
+    @cached
     def get_table_comment(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> dict[str, Any]:
         return {"text": self._table(connection, table_name, schema, **kw).comment}
 
-    @reflection.cache
+    @cached
     def get_table_options(self, connection: Any, table_name: str, schema: str | None = None, **kw: Any) -> dict[str, Any]:
         self._table(connection, table_name, schema, **kw)
         return {}
 
-    @reflection.cache
+    @cached
     def _tables(self, connection: Any, **kw: Any) -> list[Table]:
         return _driver(connection).tables()
 
