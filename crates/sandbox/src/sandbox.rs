@@ -171,7 +171,7 @@ impl Builder {
             user: admin,
         };
         let secret = Secret::new(org::token(entropy.as_ref(), 64));
-        let clients = BuiltInClients::new(&mut store, secret, self.service_app_key);
+        let clients = BuiltInClients::new(&mut store, secret, self.service_app_key.as_ref());
         let faults = Faults::default();
         for fault in self.faults {
             faults.add(fault);

@@ -44,7 +44,7 @@ pub(super) fn add(store: &mut Store, call: &Call<'_>) -> Outcome {
     let shown = shown(call, app.id, &key);
     let mut keys = of(app).to_vec();
     keys.push(key);
-    keep(app, keys);
+    keep(app, &keys);
     Ok(Reply::json(&shown).status(StatusCode::CREATED))
 }
 
@@ -65,7 +65,7 @@ fn switch(store: &mut Store, call: &Call<'_>, status: &str) -> Outcome {
     keys[position]["status"] = json!(status);
     keys[position]["lastUpdated"] = json!(call.stamp().text());
     let shown = shown(call, app.id, &keys[position]);
-    keep(app, keys);
+    keep(app, &keys);
     Ok(Reply::json(&shown))
 }
 
@@ -78,7 +78,7 @@ pub(super) fn delete(store: &mut Store, call: &Call<'_>) -> Outcome {
     }
     let mut keys = of(app).to_vec();
     keys.remove(position);
-    keep(app, keys);
+    keep(app, &keys);
     Ok(Reply::no_content())
 }
 
@@ -109,7 +109,7 @@ fn of(app: &App) -> &[Value] {
 }
 
 /// Puts changed keys in place of an application's.
-fn keep(app: &mut App, keys: Vec<Value>) {
+fn keep(app: &mut App, keys: &[Value]) {
     let settings = app.body.entry("settings").or_insert_with(|| json!({}));
     settings["oauthClient"]["jwks"] = json!({ "keys": keys });
 }

@@ -59,8 +59,7 @@ pub(super) fn supported(store: &Store, call: &Call<'_>) -> Outcome {
 
 fn entry(store: &Store, call: &Call<'_>, user: Id, kind: &str, provider: &str) -> Value {
     let path = format!("/api/v1/users/{user}/factors");
-    let enrolled =
-        store.factors.of(user).iter().find(|factor| factor.factor_type == kind && factor.provider == provider);
+    let enrolled = store.factors.of(user).iter().find(|factor| factor.type_name == kind && factor.provider == provider);
     let mut links = json!({ "enroll": { "href": call.url(&path), "hints": { "allow": ["POST"] } } });
     if kind == "question" {
         links["questions"] = json!({ "href": call.url(&format!("{path}/questions")), "hints": { "allow": ["GET"] } });

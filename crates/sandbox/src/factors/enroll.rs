@@ -35,7 +35,7 @@ pub(super) fn enroll(store: &mut Store, call: &Call<'_>) -> Outcome {
     let mut factor = Factor {
         id: store.ids.next(kind.prefix()),
         kind,
-        factor_type: factor_type.to_owned(),
+        type_name: factor_type.to_owned(),
         provider: provider.to_owned(),
         standing: if at_once { Standing::Active } else { Standing::Pending },
         created: call.stamp(),

@@ -12,7 +12,7 @@ use crate::logs::{self, Kind};
 use crate::store::{Id, Status, Store};
 use crate::users;
 
-pub(crate) use model::{Factor, Factors, Message};
+pub(crate) use model::{Factor, Factors};
 
 /// Operations served here.
 pub(crate) const HANDLERS: &[(&str, Handler)] = &[

@@ -38,7 +38,7 @@ pub(crate) enum Standing {
 pub(crate) struct Factor {
     pub(crate) id: Id,
     pub(crate) kind: Kind,
-    pub(crate) factor_type: String,
+    pub(crate) type_name: String,
     pub(crate) provider: String,
     pub(crate) standing: Standing,
     pub(crate) created: Stamp,

@@ -19,7 +19,7 @@ pub(super) fn status(factor: &Factor) -> &'static str {
 pub(super) fn factor(call: &Call<'_>, user: Id, factor: &Factor) -> Value {
     let mut shown = json!({
         "id": factor.id.as_str(),
-        "factorType": factor.factor_type,
+        "factorType": factor.type_name,
         "provider": factor.provider,
         "vendorName": factor.provider,
         "status": status(factor),

@@ -149,7 +149,7 @@ impl AuthorizationServer {
 
     fn record_code(&self, grant: &Grant) {
         self.directory.record(Event {
-            event_type: "app.oauth2.authorize.code",
+            name: "app.oauth2.authorize.code",
             display_message: "OAuth2 authorization code request",
             client_id: grant.client_id.clone(),
             user_id: grant.subject.as_ref().map(|subject| subject.user_id.clone()),

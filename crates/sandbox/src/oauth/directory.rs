@@ -69,7 +69,7 @@ pub(crate) enum SignInError {
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     /// Type of the catalogue, such as `app.oauth2.token.grant`.
-    pub(crate) event_type: &'static str,
+    pub(crate) name: &'static str,
     /// What happened, as the System Log displays it.
     pub(crate) display_message: &'static str,
     /// The client concerned.

@@ -188,7 +188,7 @@ impl AuthorizationServer {
 
     fn record_revocation(&self, client_id: &str) {
         self.directory.record(Event {
-            event_type: "app.oauth2.token.revoke",
+            name: "app.oauth2.token.revoke",
             display_message: "OAuth2 token revocation request",
             client_id: client_id.to_owned(),
             user_id: None,

@@ -66,7 +66,7 @@ impl AuthorizationServer {
             body.insert("id_token".into(), self.id_token(grant, user, subject, extras.nonce, &access_token).into());
         }
         self.directory.record(Event {
-            event_type: "app.oauth2.token.grant.access_token",
+            name: "app.oauth2.token.grant.access_token",
             display_message: "OIDC access token is granted",
             client_id: grant.client_id.clone(),
             user_id: grant.subject.as_ref().map(|subject| subject.user_id.clone()),
@@ -153,7 +153,9 @@ pub(super) fn profile_claims(user: &EndUser, scopes: &[String]) -> Value {
         }
     };
     if has("profile") {
-        PROFILE.iter().for_each(|(claim, attribute)| put(claim, attribute));
+        for (claim, attribute) in PROFILE {
+            put(claim, attribute);
+        }
     }
     if has("email") {
         put("email", "email");

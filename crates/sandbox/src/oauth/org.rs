@@ -33,7 +33,7 @@ pub(crate) struct BuiltInClients {
 
 impl BuiltInClients {
     /// New clients with all scopes. The service applications know `service_key`, if there is one.
-    pub(crate) fn new(store: &mut Store, secret: Secret, service_key: Option<Jwk>) -> Self {
+    pub(crate) fn new(store: &mut Store, secret: Secret, service_key: Option<&Jwk>) -> Self {
         let mut client = |label: &str, application_type, auth_method| Client {
             id: store.ids.next("0oa").to_string(),
             label: label.to_owned(),
@@ -55,7 +55,7 @@ impl BuiltInClients {
         let service = |client: Client| Client {
             grant_types: vec!["client_credentials".to_owned()],
             redirects: Redirects::Exact,
-            keys: service_key.iter().cloned().collect(),
+            keys: service_key.into_iter().cloned().collect(),
             ..client
         };
         let bound = client("Oktant Service with DPoP", ApplicationType::Service, AuthMethod::PrivateKeyJwt);
@@ -176,7 +176,7 @@ fn write_event(store: &mut Store, event: &Event, now: Timestamp, entropy: &dyn E
     let client = Target::named("PublicClientApp", &event.client_id, &event.client_id);
     let user = event.user_id.as_deref().and_then(Id::parse).and_then(|id| store.users.by_id(id));
     let actor = user.map_or_else(|| client.clone(), Target::user);
-    let kind = Kind { event_type: event.event_type, message: event.display_message, legacy: None };
+    let kind = Kind { event_type: event.name, message: event.display_message, legacy: None };
     let mut entry = logs::system_event(kind, &actor, now, entropy);
     entry["target"] = json!([client.to_json()]);
     write_outcome(&mut entry, &event.outcome);

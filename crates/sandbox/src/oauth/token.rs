@@ -116,8 +116,8 @@ impl AuthorizationServer {
         let invalid = || OAuthError::invalid_grant(INVALID_REFRESH_TOKEN);
         let token = params.get("refresh_token").ok_or_else(invalid)?;
         let now = self.now();
-        let used = self.store.lock().use_refresh_token(token, &client.id, client.rotation, now);
-        let (grant, family) = match used {
+        let outcome = self.store.lock().use_refresh_token(token, &client.id, client.rotation, now);
+        let (grant, family) = match outcome {
             Refresh::Good { grant, family } => (grant, family),
             Refresh::Reused { client_id } => {
                 self.record_reuse(client_id);
@@ -166,7 +166,7 @@ impl AuthorizationServer {
 
     fn record_reuse(&self, client_id: String) {
         self.directory.record(Event {
-            event_type: "app.oauth2.token.detect_reuse",
+            name: "app.oauth2.token.detect_reuse",
             display_message: "Detect one-time refresh token reuse",
             client_id,
             user_id: None,

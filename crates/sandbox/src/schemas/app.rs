@@ -19,7 +19,7 @@ pub(super) fn get(store: &Store, call: &Call<'_>) -> Outcome {
         created: app.created,
         links: Value::Null,
     };
-    let mut shown = document(head, &app.schema);
+    let mut shown = document(&head, &app.schema);
     // Observed: schemas of apps have no description and no links, and no `required` of custom attributes.
     if let Some(members) = shown.as_object_mut() {
         members.shift_remove("description");

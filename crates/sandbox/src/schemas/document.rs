@@ -17,7 +17,7 @@ pub(super) struct Head<'a> {
 }
 
 /// The document of a schema.
-pub(super) fn document(head: Head<'_>, schema: &Schema) -> Value {
+pub(super) fn document(head: &Head<'_>, schema: &Schema) -> Value {
     json!({
         "id": head.id,
         "$schema": "http://json-schema.org/draft-04/schema#",

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::Schema;
 use super::document::{Head, apply, document};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
+use crate::logs::{self, Kind, Target};
 use crate::store::{Id, Stamp, Store, UserNumber};
 
 /// When the org was made, which is when its schemas were.
@@ -26,10 +27,13 @@ pub(crate) fn update_user(store: &mut Store, call: &Call<'_>) -> Outcome {
     if !removed.is_empty() {
         forget_values(store, type_id, &removed);
     }
+    let target = Target::named("UserSchema", type_id.with_prefix("osc").as_str(), "user");
+    logs::record(store, call, Kind::SCHEMA_UPDATE, &[target]);
     Ok(shown_user(store, call, type_id))
 }
 
 /// `getGroupSchema`.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of every handler")]
 pub(crate) fn group(store: &Store, call: &Call<'_>) -> Outcome {
     Ok(shown_group(store, call))
 }
@@ -41,7 +45,9 @@ pub(crate) fn update_group(store: &mut Store, call: &Call<'_>) -> Outcome {
     let groups: Vec<_> = store.groups.iter().map(|(number, _)| number).collect();
     for number in groups.into_iter().filter(|_| !removed.is_empty()) {
         if let Some(group) = store.groups.get_mut(number) {
-            removed.iter().for_each(|name| group.profile.remove(name));
+            for name in &removed {
+                group.profile.remove(name);
+            }
         }
     }
     Ok(shown_group(store, call))
@@ -66,7 +72,9 @@ fn forget_values(store: &mut Store, type_id: Id, removed: &[String]) {
         store.users.iter().filter(|(_, user)| user.type_id == type_id).map(|(number, _)| number).collect();
     for number in numbers {
         if let Some(user) = store.users.get_mut(number) {
-            removed.iter().for_each(|name| user.profile.remove(name));
+            for name in removed {
+                user.profile.remove(name);
+            }
         }
     }
 }
@@ -87,7 +95,7 @@ fn shown_user(store: &Store, call: &Call<'_>, type_id: Id) -> Reply {
             "type": link("type", format!("/api/v1/meta/types/user/{type_id}")),
         }),
     };
-    Reply::json(&document(head, store.user_schema(type_id)))
+    Reply::json(&document(&head, store.user_schema(type_id)))
 }
 
 fn shown_group(store: &Store, call: &Call<'_>) -> Reply {
@@ -100,7 +108,7 @@ fn shown_group(store: &Store, call: &Call<'_>) -> Reply {
         created: org_created(store, call),
         links: json!({ "self": { "rel": "self", "href": href, "method": "GET" } }),
     };
-    Reply::json(&document(head, &store.group_schema))
+    Reply::json(&document(&head, &store.group_schema))
 }
 
 /// Types of users beside the default one that an org may have.

@@ -5,9 +5,11 @@ use serde_json::{Map, Value, json};
 use super::Schema;
 use super::serve::{check_room, org_created};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
+use crate::logs::{self, Kind, Target};
 use crate::store::{Id, Stamp, Store, UserType};
 
 /// `listUserTypes`.
+#[expect(clippy::unnecessary_wraps, reason = "the signature of every handler")]
 pub(crate) fn list(store: &Store, call: &Call<'_>) -> Outcome {
     let default = shown(store, call, store.default_type);
     let others = store.user_types.keys().map(|id| shown(store, call, *id));
@@ -48,6 +50,7 @@ pub(crate) fn create(store: &mut Store, call: &Call<'_>) -> Outcome {
     };
     store.user_types.insert(id, kind);
     store.user_schemas.insert(id, Schema::user());
+    logs::record(store, call, Kind::TYPE_CREATE, &[Target::named("UserType", id.as_str(), name)]);
     Ok(Reply::json(&shown(store, call, id)))
 }
 

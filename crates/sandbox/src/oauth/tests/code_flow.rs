@@ -175,7 +175,7 @@ async fn a_rotated_refresh_token_works_during_its_leeway_and_revokes_the_family_
     let access = second["access_token"].as_str().unwrap();
     assert_eq!(world.call(access, None), Err(TokenError::Invalid("The token has been revoked.")));
     let events = world.org.events.lock();
-    assert!(events.iter().any(|event| event.event_type == "app.oauth2.token.detect_reuse" && event.outcome.is_err()));
+    assert!(events.iter().any(|event| event.name == "app.oauth2.token.detect_reuse" && event.outcome.is_err()));
 }
 
 #[tokio::test]
