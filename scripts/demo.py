@@ -56,8 +56,10 @@ def documented_example(home: Path, url: str, settings: Path) -> Path:
 def browser_environment(python: Path, org: dict[str, str]) -> dict[str, str]:
     """Let a small script play the person at the browser, so that the demo runs unattended."""
     script = ROOT / "scripts" / "unattended_browser.py"
-    credentials = {"OKTANT_DEMO_LOGIN": org["admin_login"], "OKTANT_DEMO_PASSWORD": org["admin_password"]}
-    return {**os.environ, **credentials, "BROWSER": f"{python} {script}"}
+    # The documented connection string names no app, so its client id and secret come from the environment.
+    app = {"OKTA_CLIENT_CLIENTID": org["client_id"], "OKTA_CLIENT_CLIENTSECRET": org["client_secret"]}
+    person = {"OKTANT_DEMO_LOGIN": org["admin_login"], "OKTANT_DEMO_PASSWORD": org["admin_password"]}
+    return {**os.environ, **app, **person, "BROWSER": f"{python} {script}"}
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 import socket
+import sys
+from pathlib import Path
 
 import pytest
 
 import oktant
-from conftest import Org
+from conftest import ROOT, Org
 
 
 def provoke(dsn: str, statement: str = "SELECT Id FROM Users") -> oktant.Error:
@@ -65,6 +67,22 @@ def test_refused_api_token(org: Org) -> None:
 def test_expired_access_token(org: Org) -> None:
     error = provoke(f"okta:///?BaseURL={org.url}&AuthScheme=OAuth&InitiateOAuth=OFF&OAuthAccessToken=expired")
     check(error, oktant.OperationalError, "OKT1012")
+
+
+def test_missing_scope(org: Org, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {ROOT / 'scripts' / 'unattended_browser.py'}")
+    monkeypatch.setenv("OKTANT_DEMO_LOGIN", org.announcement["admin_login"])
+    monkeypatch.setenv("OKTANT_DEMO_PASSWORD", org.announcement["admin_password"])
+    properties = {
+        "BaseURL": org.url,
+        "InitiateOAuth": "GETANDREFRESH",
+        "OAuthClientId": org.announcement["client_id"],
+        "OAuthClientSecret": org.announcement["client_secret"],
+        "OAuthSettingsLocation": str(tmp_path / "settings.json"),
+        "Scope": "okta.groups.read offline_access",
+    }
+    error = provoke(";".join(f'{name}="{value}"' for name, value in properties.items()))
+    check(error, oktant.ProgrammingError, "OKT1013", "okta.users.read")
 
 
 def test_unreachable_host() -> None:

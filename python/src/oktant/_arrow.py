@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oktant import _native
+    import pandas
+    import polars
+    import pyarrow
 
-    pandas = polars = pyarrow = Any
+    from oktant import _native
 
 
 class ArrowSource:

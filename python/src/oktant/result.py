@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from oktant import _native
 from oktant._arrow import ArrowSource
 
 if TYPE_CHECKING:
-    pandas = polars = pyarrow = Any
+    import pandas
+    import polars
+    import pyarrow
 
 PREVIEW_COLUMNS = 20
 PREVIEW_CHARACTERS = 80

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import exc
-from sqlalchemy.sql import compiler
+from sqlalchemy.sql import compiler, sqltypes
 
 # Column names of the model that mean something else in SQL (sql-model: reserved words as columns).
 RESERVED_COLUMN_NAMES = frozenset(
@@ -46,7 +46,7 @@ class OktaCompiler(compiler.SQLCompiler):
     def _ilike(self, binary: Any, word: str, **kw: Any) -> str:
         text = f"{self.process(binary.left, **kw)} {word} {self.process(binary.right, **kw)}"
         escape = binary.modifiers.get("escape")
-        return text if escape is None else f"{text} ESCAPE {self.render_literal_value(escape, compiler.sqltypes.STRINGTYPE)}"
+        return text if escape is None else f"{text} ESCAPE {self.render_literal_value(escape, sqltypes.STRINGTYPE)}"
 
     def visit_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
         return self._regexp(binary, "~", **kw)

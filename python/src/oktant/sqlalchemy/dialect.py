@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, Final, Literal
 
 from sqlalchemy import exc
 from sqlalchemy.engine import default
@@ -15,7 +15,8 @@ from oktant.sqlalchemy.compiler import OktaCompiler, OktaIdentifierPreparer, Okt
 from oktant.sqlalchemy.reflection import OktaReflection
 from oktant.sqlalchemy.types import TYPES_BY_NAME
 
-ISOLATION_LEVEL = "AUTOCOMMIT"
+Level = Literal["AUTOCOMMIT"]
+ISOLATION_LEVEL: Final[Level] = "AUTOCOMMIT"
 
 
 class OktaDialect(OktaReflection, default.DefaultDialect):
@@ -71,7 +72,7 @@ class OktaDialect(OktaReflection, default.DefaultDialect):
         return oktant
 
     @classmethod
-    def dbapi(cls) -> ModuleType:  # type: ignore[override]
+    def dbapi(cls) -> ModuleType:
         """The DB-API module, as SQLAlchemy 1.4 asks for it."""
         return oktant
 
@@ -104,13 +105,13 @@ class OktaDialect(OktaReflection, default.DefaultDialect):
     def _get_default_schema_name(self, connection: Any) -> str:
         return self.default_schema_name
 
-    def get_default_isolation_level(self, dbapi_conn: Any) -> str:
+    def get_default_isolation_level(self, dbapi_conn: Any) -> Level:
         return ISOLATION_LEVEL
 
-    def get_isolation_level(self, dbapi_connection: Any) -> str:
+    def get_isolation_level(self, dbapi_connection: Any) -> Level:
         return ISOLATION_LEVEL
 
-    def get_isolation_level_values(self, dbapi_conn: Any) -> list[str]:
+    def get_isolation_level_values(self, dbapi_conn: Any) -> list[Level]:
         return [ISOLATION_LEVEL]
 
     def set_isolation_level(self, dbapi_connection: Any, level: str) -> None:

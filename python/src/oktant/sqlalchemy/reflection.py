@@ -20,7 +20,7 @@ def cached(method: Method) -> Method:
     """Remembers the answer for as long as an inspector or a reflection lasts."""
     # SQLAlchemy 1.4 writes the signature out as source text and stumbles over annotations.
     method.__annotations__ = {}
-    return reflection.cache(method)  # type: ignore[no-any-return]
+    return reflection.cache(method)
 
 
 class OktaReflection:
@@ -134,7 +134,8 @@ class OktaReflection:
 
     @cached
     def _tables(self, connection: Any, **kw: Any) -> list[Table]:
-        return _driver(connection).tables()
+        tables: list[Table] = _driver(connection).tables()
+        return tables
 
     def _names(self, connection: Any, kind: str, schema: str | None, **kw: Any) -> list[str]:
         wanted = _schema(schema)
@@ -154,7 +155,8 @@ class OktaReflection:
 
     def _columns(self, connection: Any, name: str, schema: str | None, **kw: Any) -> list[Column]:
         table = self._table(connection, name, schema, **kw)
-        return _driver(connection).columns(f"{table.schema}.{table.name}")
+        columns: list[Column] = _driver(connection).columns(f"{table.schema}.{table.name}")
+        return columns
 
 
 def _driver(connection: Any) -> Any:
