@@ -109,6 +109,11 @@ impl Org {
         pages::stream(self.clone(), call)
     }
 
+    /// Streams the pages of a list without reading ahead: a page is requested when it is asked for.
+    pub fn pages_on_demand(&self, call: Call) -> Pages {
+        pages::stream_on_demand(self.clone(), call)
+    }
+
     /// The requests made so far.
     pub fn ledger(&self) -> &Ledger {
         &self.0.ledger

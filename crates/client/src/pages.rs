@@ -40,6 +40,17 @@ pub(crate) fn stream(org: Org, call: Call) -> Pages {
     stream::once(async move { Reader::start(org, call) }).flatten().boxed()
 }
 
+/// Pages from `call` on, each requested when it is asked for: for a consumer that may have enough.
+pub(crate) fn stream_on_demand(org: Org, call: Call) -> Pages {
+    let reader = Reader { org, first: call.clone(), seen: HashSet::new() };
+    stream::try_unfold((reader, Some(call), 0), |(mut reader, next, index)| async move {
+        let Some(call) = next else { return Ok(None) };
+        let (page, following) = reader.read(call, index).await?;
+        Ok(Some((page, (reader, following, index + 1))))
+    })
+    .boxed()
+}
+
 /// Reads ahead of the consumer in a task of its own.
 struct Reader {
     org: Org,

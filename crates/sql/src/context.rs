@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use oktant_base::Clock;
 use oktant_client::{Org, StatementId};
 use parking_lot::Mutex;
 
 use crate::Error;
+use crate::discovery::Sizes;
 use crate::request::{Estimate, ScanOptions};
 
 /// What the scans of one statement share.
@@ -18,8 +20,26 @@ pub(crate) struct StatementContext {
     pub(crate) options: Arc<ScanOptions>,
     pub(crate) budget: Budget,
     pub(crate) warnings: Warnings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sizes: Arc<Sizes>,
     /// Whether nothing may be sent: the statement is only explained.
     pub(crate) dry: bool,
+}
+
+impl StatementContext {
+    /// The same statement, planned anew with the sizes of tables.
+    pub(crate) fn with_sizes(&self, sizes: BTreeMap<&'static str, u64>) -> Self {
+        Self {
+            id: self.id,
+            org: self.org.clone(),
+            options: Arc::new(ScanOptions { sizes, ..(*self.options).clone() }),
+            budget: Budget::new(self.budget.limit),
+            warnings: Warnings::default(),
+            clock: Arc::clone(&self.clock),
+            sizes: Arc::clone(&self.sizes),
+            dry: self.dry,
+        }
+    }
 }
 
 /// The requests that a statement may make.
@@ -32,6 +52,11 @@ pub(crate) struct Budget {
 impl Budget {
     pub(crate) fn new(limit: Option<u64>) -> Self {
         Self { limit, used: AtomicU64::new(0) }
+    }
+
+    /// Whether there is a limit at all.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limit.is_some()
     }
 
     /// Refuses a scan whose estimate alone is above the budget.

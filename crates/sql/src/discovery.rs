@@ -21,7 +21,21 @@ pub(crate) struct Relations {
     clock: Arc<dyn Clock>,
     fixed: Mutex<HashMap<&'static str, Arc<Relation>>>,
     discovered: tokio::sync::Mutex<HashMap<&'static str, Discovered>>,
-    sizes: Mutex<BTreeMap<&'static str, u64>>,
+    sizes: Arc<Sizes>,
+}
+
+/// Rows that tables are known to have: from whole scans, and from counts that the org keeps.
+#[derive(Debug, Default)]
+pub(crate) struct Sizes(Mutex<BTreeMap<&'static str, u64>>);
+
+impl Sizes {
+    pub(crate) fn note(&self, table: &'static str, rows: u64) {
+        self.0.lock().insert(table, rows);
+    }
+
+    pub(crate) fn all(&self) -> BTreeMap<&'static str, u64> {
+        self.0.lock().clone()
+    }
 }
 
 #[derive(Debug)]
@@ -46,8 +60,27 @@ impl Relations {
     }
 
     /// Rows that tables are known to have.
-    pub(crate) fn sizes(&self) -> BTreeMap<&'static str, u64> {
-        self.sizes.lock().clone()
+    pub(crate) fn sizes(&self) -> &Arc<Sizes> {
+        &self.sizes
+    }
+
+    /// Asks the org how many users it has: one request for the group that holds everyone.
+    ///
+    /// # Source
+    ///
+    /// SQL model 2.8: the count leaves out deprovisioned users, so it is a lower bound.
+    pub(crate) async fn count_users(&self, statement: StatementId) -> Result<(), oktant_client::Error> {
+        let query = "filter=type%20eq%20%22BUILT_IN%22&expand=stats&limit=200";
+        let groups: Vec<Value> = self.read(&format!("/api/v1/groups?{query}"), Some(statement)).await?;
+        let everyone = groups.iter().find(|group| {
+            group.pointer("/type").is_some_and(|kind| kind == "BUILT_IN")
+                && group.pointer("/profile/name").is_some_and(|name| name == "Everyone")
+        });
+        let count = everyone.and_then(|group| group.pointer("/_embedded/stats/usersCount")).and_then(Value::as_u64);
+        if let Some(count) = count {
+            self.sizes.note("Users", count);
+        }
+        Ok(())
     }
 
     /// The table without custom attributes. No request is made.

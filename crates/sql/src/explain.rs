@@ -54,6 +54,15 @@ pub(crate) fn check_budget(physical: &Arc<dyn ExecutionPlan>) -> Result<(), Erro
     scans(physical).iter().try_for_each(OktaScanExec::check_budget)
 }
 
+/// Whether some scan makes a request for each row of `table`, all rows of it.
+pub(crate) fn fans_out_over(physical: &Arc<dyn ExecutionPlan>, table: &str) -> bool {
+    scans(physical).iter().any(|scan| {
+        let parents = scan.plan().parents.as_ref().map(|parents| &parents.source);
+        let all = matches!(parents, Some(KeySource::Table { table: parent, filters, .. }) if *parent == table && filters.is_empty());
+        all && scan.keys().is_none() && scan.scan().limit.is_none()
+    })
+}
+
 fn scans(physical: &Arc<dyn ExecutionPlan>) -> Vec<OktaScanExec> {
     let mut found = Vec::new();
     let walked = physical.apply(|node| {

@@ -37,6 +37,8 @@ pub(crate) fn read(context: Arc<StatementContext>, scan: Arc<Scan>, plan: ScanPl
         return Ok(stream::empty().boxed());
     }
     let limit = scan.limit;
+    let whole = plan.pushed.is_empty() && plan.residual.is_empty() && plan.parents.is_none() && limit.is_none();
+    let (table, sizes) = (scan.relation.name(), Arc::clone(&context.sizes));
     let reader = Arc::new(Reader::new(context, scan, plan)?);
     let parallelism = if limit.is_some() { 1 } else { reader.context.org.properties().network.parallelism.max(1) };
     let parents = Arc::clone(&reader).parents();
@@ -47,6 +49,7 @@ pub(crate) fn read(context: Arc<StatementContext>, scan: Arc<Scan>, plan: ScanPl
     };
     Ok(match limit {
         Some(limit) => take_rows(rows, limit).boxed(),
+        None if whole => counted(rows, move |count| sizes.note(table, count)).boxed(),
         None => rows,
     })
 }
@@ -176,7 +179,11 @@ impl Reader {
             return stream::once(async { Err(refused) }).boxed();
         }
         let shape = Body::List(operation.list);
-        let pages = self.context.org.pages(call);
+        // With a limit, the page at hand may be enough.
+        let pages = match self.scan.limit {
+            Some(_) => self.context.org.pages_on_demand(call),
+            None => self.context.org.pages(call),
+        };
         pages
             .enumerate()
             .map(move |(number, page)| self.page(number as u32, page, index, shape, &parameters))
@@ -344,6 +351,22 @@ fn take_rows(rows: Batches, limit: usize) -> impl futures::Stream<Item = Result<
         let batch = if batch.num_rows() > left { batch.slice(0, left) } else { batch };
         let left = left - batch.num_rows();
         Ok(Some((batch, (rows, left))))
+    })
+}
+
+/// Tells the number of rows once all have passed.
+fn counted(rows: Batches, tell: impl FnOnce(u64) + Send) -> impl futures::Stream<Item = Result<RecordBatch, Error>> {
+    stream::try_unfold((rows, 0, tell), |(mut rows, count, tell)| async move {
+        match rows.try_next().await? {
+            Some(batch) => {
+                let count = count + batch.num_rows() as u64;
+                Ok(Some((batch, (rows, count, tell))))
+            }
+            None => {
+                tell(count);
+                Ok(None)
+            }
+        }
     })
 }
 

@@ -11,10 +11,12 @@ use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::{DataFusionError, ParamValues};
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::common::tree_node::TreeNode;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::parser;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, SelectItem, VisitMut, VisitorMut};
+use futures::future::{self, Either};
 use futures::stream::{self, BoxStream, StreamExt};
 use oktant_client::{StatementId, Summary};
 
@@ -28,6 +30,9 @@ use crate::reader::with_schema;
 use crate::relation::Relation;
 use crate::session::model_names;
 use crate::statement::Statement;
+
+/// The table whose rows other tables are read by most.
+const USERS: &str = "Users";
 
 /// Plans one statement.
 pub(crate) struct Planner<'a> {
@@ -65,11 +70,31 @@ impl Planner<'_> {
             let relations = self.relations_of(wanted).await?;
             let model = model_names(&relations);
             match self.plan_over(relations, &model).await {
+                Ok(prepared) if self.must_count_users(&prepared) => self.count_users().await,
                 Ok(prepared) => return Ok(prepared),
                 Err(Error::UnknownColumn { .. }) if wanted == Wanted::Static => wanted = Wanted::Whole,
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Whether the statement would make a request per user, of whom nobody knows how many there are:
+    /// then one request for their number may save thousands.
+    fn must_count_users(&self, prepared: &Prepared) -> bool {
+        !self.context.dry
+            && self.context.budget.is_limited()
+            && !self.context.options.sizes.contains_key(USERS)
+            && explain::fans_out_over(&prepared.physical, USERS)
+    }
+
+    async fn count_users(&mut self) {
+        if let Err(error) = self.relations.count_users(self.context.id).await {
+            tracing::debug!(%error, "the number of users is not known");
+        }
+        let mut sizes = self.context.sizes.all();
+        // Unknown stays unknown, but is asked for only once.
+        sizes.entry(USERS).or_insert(0);
+        self.context = Arc::new(self.context.with_sizes(sizes));
     }
 
     /// The tables of the default schema that the statement names, by the name it uses.
@@ -112,11 +137,24 @@ impl Planner<'_> {
         let query = parser::Statement::Statement(statement.query.clone());
         let unbound = state.statement_to_plan(query).await.map_err(explained)?;
         let bound = unbound.with_param_values(ParamValues::from(statement.values.clone())).map_err(explained)?;
+        let bound = self.capped(bound).map_err(explained)?;
         let logical = state.optimize(&bound).map_err(explained)?;
         let physical = state.query_planner().create_physical_plan(&logical, &state).await.map_err(explained)?;
         let schema = displayed(physical.schema().as_ref(), &statement, model);
         let context = Arc::clone(&self.context);
         Ok(Prepared { context, state, statement, model: model.clone(), logical, physical, schema })
+    }
+}
+
+impl Planner<'_> {
+    /// The plan with `MaxRows` applied: to queries that do not aggregate.
+    fn capped(&self, plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+        let Some(rows) = self.context.org.properties().sql.max_rows else { return Ok(plan) };
+        let aggregates = plan.exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(_))))?;
+        if aggregates {
+            return Ok(plan);
+        }
+        LogicalPlanBuilder::from(plan).limit(0, usize::try_from(rows).ok())?.build()
     }
 }
 
@@ -162,7 +200,7 @@ impl Prepared {
             Ok(batch) => with_schema(&batch, &shown),
             Err(error) => Err(mapping::plain(&error)),
         });
-        Ok(Rows { schema, batches: until_error(batches.boxed()).boxed(), context: self.context })
+        Ok(Rows { schema, batches: in_time(until_error(batches.boxed()).boxed(), &self.context), context: self.context })
     }
 
     /// Runs the statement to its end and answers with what it took.
@@ -248,6 +286,23 @@ fn until_error(
         let rest = batch.is_ok().then_some(batches);
         Some((batch, rest))
     })
+}
+
+/// The stream, ended by an error when `StatementTimeout` has passed.
+fn in_time(
+    batches: BoxStream<'static, Result<RecordBatch, Error>>,
+    context: &StatementContext,
+) -> BoxStream<'static, Result<RecordBatch, Error>> {
+    let Some(allowed) = context.org.properties().sql.statement_timeout else { return batches };
+    let alarm = context.clock.sleep(allowed);
+    stream::unfold(Some((batches, alarm)), move |state| async move {
+        let (mut batches, alarm) = state?;
+        match future::select(batches.next(), alarm).await {
+            Either::Left((batch, alarm)) => batch.map(|batch| (batch, Some((batches, alarm)))),
+            Either::Right(_) => Some((Err(Error::TimedOut { seconds: allowed.as_secs() }), None)),
+        }
+    })
+    .boxed()
 }
 
 /// The schema with names as users spell them.

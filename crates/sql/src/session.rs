@@ -218,7 +218,7 @@ impl Session {
             empty_string_as_null: sql.empty_string_as_null,
             page_size: sql.page_size,
             now: inner.edges.clock.now(),
-            sizes: inner.relations.sizes(),
+            sizes: inner.relations.sizes().all(),
         };
         StatementContext {
             id,
@@ -226,6 +226,8 @@ impl Session {
             options: Arc::new(options),
             budget: Budget::new(sql.max_api_requests),
             warnings: Warnings::default(),
+            clock: Arc::clone(&inner.edges.clock),
+            sizes: Arc::clone(inner.relations.sizes()),
             dry: statement.explain.is_some_and(|explain| !explain.analyze),
         }
     }
