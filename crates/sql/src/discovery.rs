@@ -56,7 +56,7 @@ pub(crate) enum Wanted {
 
 impl Relations {
     pub(crate) fn new(org: Org, clock: Arc<dyn Clock>) -> Self {
-        Self { org, clock, fixed: Mutex::default(), discovered: tokio::sync::Mutex::default(), sizes: Mutex::default() }
+        Self { org, clock, fixed: Mutex::default(), discovered: tokio::sync::Mutex::default(), sizes: Arc::default() }
     }
 
     /// Rows that tables are known to have.

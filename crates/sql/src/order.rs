@@ -11,6 +11,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 
+use crate::feed::with_children;
 use crate::request::Order;
 use crate::scan::OktaScanExec;
 
@@ -24,10 +25,7 @@ impl PhysicalOptimizerRule for PushOrder {
         plan.transform_down(|node| {
             let Some(sort) = node.downcast_ref::<SortExec>() else { return Ok(Transformed::no(node)) };
             match pushed(sort)? {
-                Some(input) => {
-                    let node = Arc::clone(&node);
-                    Ok(Transformed::yes(node.with_new_children(vec![input])?))
-                }
+                Some(input) => Ok(Transformed::yes(with_children(&node, vec![input])?)),
                 None => Ok(Transformed::no(node)),
             }
         })
@@ -68,5 +66,5 @@ fn narrowed(
     let Some(child) = narrowed(projection.input(), below.index(), limit, descending, nulls_first)? else {
         return Ok(None);
     };
-    Ok(Some(Arc::clone(input).with_new_children(vec![child])?))
+    with_children(input, vec![child]).map(Some)
 }

@@ -38,6 +38,7 @@ pub(crate) fn read(context: Arc<StatementContext>, scan: Arc<Scan>, plan: ScanPl
     }
     let limit = scan.limit;
     let whole = plan.pushed.is_empty() && plan.residual.is_empty() && plan.parents.is_none() && limit.is_none();
+    let whole = whole && plan.streams.iter().all(|stream| stream.single.is_none());
     let (table, sizes) = (scan.relation.name(), Arc::clone(&context.sizes));
     let reader = Arc::new(Reader::new(context, scan, plan)?);
     let parallelism = if limit.is_some() { 1 } else { reader.context.org.properties().network.parallelism.max(1) };
