@@ -2,6 +2,8 @@
 
 mod system;
 
+pub(crate) use system::column_names as system_columns;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, ExprSchema, Result, ScalarValue};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::expr::{Case, Cast, InList, Like};
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use datafusion::optimizer::AnalyzerRule;
@@ -30,7 +31,13 @@ impl AnalyzerRule for FoldEnumLiterals {
 
 fn fold_node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let Some(schema) = input_schema(&plan)? else { return Ok(Transformed::no(plan)) };
-    plan.map_expressions(|expr| expr.transform_up(|expr| Ok(fold(expr, &schema))))
+    // Folding must not rename a column whose name is the text of its expression.
+    let names = NamePreserver::new(&plan);
+    plan.map_expressions(|expr| {
+        let name = names.save(&expr);
+        let folded = expr.transform_up(|expr| Ok(fold(expr, &schema)))?;
+        Ok(folded.update_data(|expr| name.restore(expr)))
+    })
 }
 
 /// The columns that the expressions of a node may name.

@@ -68,7 +68,11 @@ impl Planner<'_> {
         let mut wanted = if has_wildcard(&mut self.statement) { Wanted::Whole } else { Wanted::Static };
         loop {
             let relations = self.relations_of(wanted).await?;
-            let model = model_names(&relations);
+            let mut model = model_names(&relations);
+            if self.statement.words.contains("sys") {
+                let columns = catalogs::system_columns().map(|name| (name.to_lowercase(), name.to_owned()));
+                model.extend(columns);
+            }
             match self.plan_over(relations, &model).await {
                 Ok(prepared) if self.must_count_users(&prepared) => self.count_users().await,
                 Ok(prepared) => return Ok(prepared),

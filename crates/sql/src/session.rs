@@ -252,7 +252,9 @@ fn engine(runtime: Arc<RuntimeEnv>) -> SessionState {
     // Before the rules that place repartitioning and sorting, since joins may change sides.
     let after = optimizer.rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |at| at + 1);
     optimizer.rules.insert(after, Arc::new(FeedKeys));
-    optimizer.rules.push(Arc::new(PushOrder));
+    // After limits have reached the sorts, before other nodes come between sorts and scans.
+    let after = optimizer.rules.iter().position(|rule| rule.name() == "LimitPushdown").map_or(0, |at| at + 1);
+    optimizer.rules.insert(after, Arc::new(PushOrder));
     SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)

@@ -8,7 +8,7 @@ use crate::support::Fixture;
 async fn any_case_and_any_quoting_finds_the_same_columns() {
     let t = Fixture::new(10, 2).await;
     let expected = t.rows(r#"SELECT "Id", "Status" FROM "Users" ORDER BY "Id""#).await;
-    assert_eq!(expected.len(), 10);
+    assert_eq!(expected.len(), t.users().await.len());
     for sql in [
         "select id, STATUS from users order by ID",
         r#"SELECT "Users"."Id" AS "Users_Id", "Users"."Status" AS "Users_Status" FROM "Users" ORDER BY "Users_Id""#,
@@ -72,6 +72,24 @@ async fn the_schemas_describe_themselves() {
     assert_eq!(keys.rows, [["GroupMembers", "GroupId"], ["GroupMembers", "UserId"]]);
     assert!(t.requests().is_empty(), "tables and keys are known without the org");
     t.rows("SELECT Id FROM Users LIMIT 1").await;
+    let all = t.run("SELECT * FROM sys.sys_primarykeys LIMIT 1").await.unwrap();
+    assert!(all.columns.contains(&"KeySeq".to_owned()), "{:?}", all.columns);
     let calls = t.rows("SELECT Path, Status FROM sys.sys_api_calls").await;
     assert_eq!(calls, [["/api/v1/users", "200"]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn custom_attributes_are_columns_once_they_are_needed() {
+    let t = Fixture::new(20, 1).await;
+    t.rows("SELECT Id, Status FROM Users").await;
+    assert!(t.requests().iter().all(|request| !request.contains("/meta/")), "nothing needs the schemas");
+    let columns = t.session.columns("Users").await.unwrap();
+    let custom: Vec<_> = columns.iter().filter(|column| column.custom).map(|column| column.name.clone()).collect();
+    assert!(!custom.is_empty(), "the sandbox has custom attributes");
+    t.requests();
+    let all = t.run("SELECT * FROM Users").await.unwrap();
+    assert!(custom.iter().all(|name| all.columns.contains(name)), "{:?}", all.columns);
+    assert!(t.requests().iter().all(|request| !request.contains("/meta/")), "the schemas are remembered");
+    let values = t.rows(&format!("SELECT {} FROM Users", custom.join(", "))).await;
+    assert!(values.iter().flatten().any(|value| value != "NULL"), "some user has a value");
 }

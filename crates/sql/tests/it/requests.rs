@@ -76,6 +76,48 @@ async fn a_join_asks_only_for_the_groups_it_needs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn members_bring_their_users_along() {
+    let t = Fixture::new(80, 8).await;
+    let groups = t.objects("/api/v1/groups?limit=200").await;
+    let group = groups.iter().find(|group| group["type"] == "OKTA_GROUP").unwrap();
+    let (id, name) = (group["id"].as_str().unwrap(), group["profile"]["name"].as_str().unwrap());
+    let members = t.objects(&format!("/api/v1/groups/{id}/users?limit=200")).await;
+    let mut expected: Vec<_> =
+        members.iter().map(|user| vec![user["profile"]["email"].as_str().unwrap().to_owned()]).collect();
+    expected.sort();
+    t.requests();
+    for sql in [
+        "SELECT u.ProfileEmail FROM Groups g JOIN GroupMembers m ON m.GroupId = g.Id JOIN Users u ON u.Id = m.UserId",
+        "SELECT u.ProfileEmail FROM Users u JOIN GroupMembers m ON u.Id = m.UserId JOIN Groups g ON m.GroupId = g.Id",
+        "SELECT u.ProfileEmail FROM Users u, GroupMembers m, Groups g WHERE u.Id = m.UserId AND g.Id = m.GroupId",
+    ] {
+        let filter = if sql.contains("WHERE") { "AND" } else { "WHERE" };
+        let sql = format!("{sql} {filter} g.ProfileName = '{name}'");
+        assert_eq!(t.sorted(&sql).await, expected, "{sql}");
+        let requests = t.requests();
+        assert_eq!(requests.len(), 2, "{sql}: {requests:#?}");
+        assert!(requests.iter().all(|request| !request.contains("/api/v1/users")), "{requests:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_a_subquery_are_looked_up() {
+    let t = Fixture::new(300, 4).await;
+    let users = t.users().await;
+    let login = users[5]["profile"]["login"].as_str().unwrap();
+    let factors = format!("SELECT FactorType FROM UserFactors WHERE UserId IN (SELECT Id FROM Users WHERE ProfileLogin = '{login}')");
+    t.rows(&factors).await;
+    let requests = t.requests();
+    assert_eq!(requests.len(), 2, "{requests:#?}");
+    let groups = t.objects("/api/v1/groups?limit=200").await;
+    let id = groups.iter().find(|group| group["type"] == "OKTA_GROUP").unwrap()["id"].as_str().unwrap();
+    t.requests();
+    let members = t.rows(&format!("SELECT ProfileLogin FROM Users WHERE Id IN (SELECT UserId FROM GroupMembers WHERE GroupId = '{id}')")).await;
+    let requests = t.requests();
+    assert!(requests.len() <= 1 + members.len().div_ceil(50), "{} members: {requests:#?}", members.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn explain_asks_nothing_and_names_the_requests() {
     let t = Fixture::new(10, 3).await;
     let rows = t.rows("EXPLAIN SELECT Id FROM Users WHERE Status = 'Active' AND ProfileFirstName LIKE '%x'").await;
