@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DataFusionError, ParamValues};
 use datafusion::execution::session_state::SessionState;
-use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::parser;
@@ -204,7 +204,11 @@ impl Prepared {
             Ok(batch) => with_schema(&batch, &shown),
             Err(error) => Err(mapping::plain(&error)),
         });
-        Ok(Rows { schema, batches: in_time(until_error(batches.boxed()).boxed(), &self.context), context: self.context })
+        Ok(Rows {
+            schema,
+            batches: in_time(until_error(batches.boxed()).boxed(), &self.context),
+            context: self.context,
+        })
     }
 
     /// Runs the statement to its end and answers with what it took.

@@ -47,10 +47,18 @@ async fn check_every_request(t: &Fixture, sql: &str, effect: &Effect) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_on_any_page_of_any_table_is_an_error() {
     let t = Fixture::with(50, 4, BRITTLE).await;
-    for table in
-        ["Users", "Groups", "GroupMembers", "Applications", "ApplicationUsers", "ApplicationGroups", "UserFactors",
-         "UserRoles", "UserTypes", "SystemLog"]
-    {
+    for table in [
+        "Users",
+        "Groups",
+        "GroupMembers",
+        "Applications",
+        "ApplicationUsers",
+        "ApplicationGroups",
+        "UserFactors",
+        "UserRoles",
+        "UserTypes",
+        "SystemLog",
+    ] {
         check_every_request(&t, &format!("SELECT * FROM {table}"), &FAILED).await;
     }
 }

@@ -105,14 +105,20 @@ async fn keys_of_a_subquery_are_looked_up() {
     let t = Fixture::new(300, 4).await;
     let users = t.users().await;
     let login = users[5]["profile"]["login"].as_str().unwrap();
-    let factors = format!("SELECT FactorType FROM UserFactors WHERE UserId IN (SELECT Id FROM Users WHERE ProfileLogin = '{login}')");
+    let factors = format!(
+        "SELECT FactorType FROM UserFactors WHERE UserId IN (SELECT Id FROM Users WHERE ProfileLogin = '{login}')"
+    );
     t.rows(&factors).await;
     let requests = t.requests();
     assert_eq!(requests.len(), 2, "{requests:#?}");
     let groups = t.objects("/api/v1/groups?limit=200").await;
     let id = groups.iter().find(|group| group["type"] == "OKTA_GROUP").unwrap()["id"].as_str().unwrap();
     t.requests();
-    let members = t.rows(&format!("SELECT ProfileLogin FROM Users WHERE Id IN (SELECT UserId FROM GroupMembers WHERE GroupId = '{id}')")).await;
+    let members = t
+        .rows(&format!(
+            "SELECT ProfileLogin FROM Users WHERE Id IN (SELECT UserId FROM GroupMembers WHERE GroupId = '{id}')"
+        ))
+        .await;
     let requests = t.requests();
     assert!(requests.len() <= 1 + members.len().div_ceil(50), "{} members: {requests:#?}", members.len());
 }

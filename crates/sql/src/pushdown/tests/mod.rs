@@ -1,6 +1,5 @@
 //! Tests of planning as a whole: what is sent for which statement, and that nothing is lost.
 
-
 mod planning;
 mod translation;
 
