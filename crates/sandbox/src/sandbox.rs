@@ -267,7 +267,8 @@ impl Sandbox {
         self.org.clients.web.secrets.first().map_or("", |secret| secret.expose())
     }
 
-    /// Id of a public OAuth client: the code flow with PKCE and without a secret.
+    /// Id of a public OAuth client: the code flow with PKCE and without a secret. It is
+    /// [`SANDBOX_CLIENT_ID`](oktant_base::SANDBOX_CLIENT_ID) in every sandbox.
     pub fn native_client_id(&self) -> &str {
         &self.org.clients.native.id
     }

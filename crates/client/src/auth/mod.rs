@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
-use oktant_base::{Secret, Timestamp};
+use oktant_base::{SANDBOX_CLIENT_ID, Secret, Timestamp};
 use url::Url;
 
 mod browser;
@@ -25,7 +25,7 @@ use self::store::Store;
 use self::token::{ClientAuthentication, Token, TokenEndpoint, header_value};
 use crate::http::skew::Skew;
 use crate::http::{Answer, Transport};
-use crate::properties::{AuthScheme, InitiateOAuth, SignIn};
+use crate::properties::{AuthScheme, InitiateOAuth, SignIn, is_loopback};
 use crate::{Edges, Error, Properties};
 
 const AUTHORIZE_PATH: &str = "/oauth2/v1/authorize";
@@ -83,7 +83,7 @@ fn source(
 ) -> Result<Source, Error> {
     let sign_in = &properties.sign_in;
     if sign_in.scheme == AuthScheme::OAuthJwt {
-        let endpoint = endpoint(properties, edges, transport, skew, client_id(sign_in, edges, None))?;
+        let endpoint = endpoint(properties, edges, transport, skew, client_id(properties, edges, None))?;
         let dpop = if sign_in.dpop { Some(Dpop::new(SigningKey::generate()?.0)?) } else { None };
         return Ok(Source::Service(Box::new(Service { endpoint, scope: scope(sign_in, ""), dpop })));
     }
@@ -109,7 +109,7 @@ fn person(
     let store = Store::open(sign_in.settings_location.as_deref(), &domain)?;
     let stored = store.read()?.map(|record| record.client_id);
     Ok(Person {
-        endpoint: endpoint(properties, edges, transport, skew, client_id(sign_in, edges, stored))?,
+        endpoint: endpoint(properties, edges, transport, skew, client_id(properties, edges, stored))?,
         scheme: if sign_in.scheme == AuthScheme::OAuthPkce { "OAuthPKCE" } else { "OAuth" },
         scope: scope(sign_in, SESSION_SCOPES),
         authorize: transport.url(AUTHORIZE_PATH),
@@ -148,10 +148,13 @@ fn endpoint(
     })
 }
 
-/// The client id: that of the properties, else of the store, else of the environment; empty for none.
-fn client_id(sign_in: &SignIn, edges: &Edges, stored: Option<String>) -> String {
+/// The client id: that of the properties, else of the store, else of the environment, else of every
+/// sandbox org; empty for none.
+fn client_id(properties: &Properties, edges: &Edges, stored: Option<String>) -> String {
     let stored = stored.filter(|id| !id.is_empty());
-    sign_in.client_id.clone().or(stored).or_else(|| variable(edges, "OKTA_CLIENT_CLIENTID")).unwrap_or_default()
+    let given = properties.sign_in.client_id.clone().or(stored).or_else(|| variable(edges, "OKTA_CLIENT_CLIENTID"));
+    let built_in = || if is_loopback(&properties.org) { SANDBOX_CLIENT_ID } else { "" }.to_owned();
+    given.unwrap_or_else(built_in)
 }
 
 /// An environment variable of Okta's own clients.

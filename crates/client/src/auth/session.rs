@@ -314,7 +314,8 @@ impl Person {
 
 const NO_CLIENT: &str = "create an app for Oktant in the Admin Console (Applications, OIDC, Native or Web, grant types \
                          Authorization Code and Refresh Token, sign-in redirect URI as in CallbackURL) and give its \
-                         client id in OAuthClientId or OKTA_CLIENT_CLIENTID";
+                         client id in OAuthClientId or OKTA_CLIENT_CLIENTID; `oktant login` with that id keeps it in \
+                         the settings file";
 
 impl Record {
     fn is_empty(&self) -> bool {

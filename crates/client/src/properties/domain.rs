@@ -71,7 +71,8 @@ fn check_scheme(property: &'static str, url: &Url) -> Result<(), Problem> {
 }
 
 /// Whether a URL points at this very machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+/// Whether the host is this machine itself, by its name or address.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

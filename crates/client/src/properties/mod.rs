@@ -13,6 +13,7 @@ mod table;
 mod typed;
 mod value;
 
+pub(crate) use domain::is_loopback;
 pub use table::{Kind, PROPERTIES, Property, Stage, find};
 pub use typed::{AuthScheme, Comparison, Consistency, InitiateOAuth, Network, Proxy, SignIn, SqlOptions};
 use value::Value;

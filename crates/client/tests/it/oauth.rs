@@ -328,9 +328,10 @@ async fn a_sign_in_can_go_on_elsewhere() {
 
 #[tokio::test]
 async fn without_a_client_id_the_error_says_how_to_get_one() {
-    let fake = server(|_| true).await;
-    let properties = "InitiateOAuth=GETANDREFRESH;OAuthSettingsLocation=memory://noclient";
-    let error = fake.try_org(properties, edges(JumpingClock::at(NOON))).await.unwrap_err();
+    let dsn = "okta:///?Domain=acme.okta.com&InitiateOAuth=GETANDREFRESH&OAuthSettingsLocation=memory://noclient";
+    let properties = oktant_client::Properties::parse(dsn).unwrap();
+    let error = oktant_client::Org::connect(&properties, edges(JumpingClock::at(NOON))).await.unwrap_err();
     assert_eq!(error.code(), codes::OKT1004);
-    assert!(error.hint().is_some_and(|hint| hint.contains("OKTA_CLIENT_CLIENTID")));
+    let hint = error.hint().unwrap_or_default();
+    assert!(hint.contains("OAuthClientId") && hint.contains("`oktant login`"), "{hint}");
 }

@@ -101,6 +101,42 @@ async fn a_person_signs_in_once_and_stays_signed_in() {
     }
 }
 
+/// The scopes that reading all tables takes.
+fn read_scopes() -> std::collections::BTreeSet<&'static str> {
+    oktant_catalog::tables().iter().flat_map(|table| table.scopes).copied().collect()
+}
+
+#[tokio::test]
+async fn the_documented_connection_string_works_word_for_word() {
+    let sandbox = Sandbox::builder().users(5).groups(2).start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("OAuthSettings.txt");
+    let dsn = format!(
+        "okta:///?Domain={}&InitiateOAuth=GETANDREFRESH&OAuthSettingsLocation={}",
+        sandbox.url().trim_start_matches("http://"),
+        settings.display()
+    );
+    let properties = Properties::parse(&dsn).unwrap();
+    let person = Person { login: sandbox.admin_login().to_owned(), password: sandbox.admin_password().to_owned() };
+    let bare = Edges { variables: Arc::default(), ..Edges::system() };
+    let edges = Edges { browser: Arc::new(person), ..bare.clone() };
+    let org = Org::connect(&properties, edges).await.unwrap();
+    assert!(read_users(&org).await.unwrap() > 0);
+    org.send(Call::operation("listGroups").unwrap()).await.unwrap();
+
+    let kept: Value = serde_json::from_slice(&std::fs::read(&settings).unwrap()).unwrap();
+    assert_eq!(kept["client_id"], oktant_base::SANDBOX_CLIENT_ID);
+    let granted: Vec<&str> = kept["scope"].as_str().unwrap().split(' ').collect();
+    assert!(granted.contains(&"offline_access"), "{granted:?}");
+    let missing: Vec<_> = read_scopes().into_iter().filter(|scope| !granted.contains(scope)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+
+    // From here on the settings file is enough.
+    sandbox.expire_tokens();
+    let again = Org::connect(&properties, Edges { browser: Arc::new(NoBrowser), ..bare }).await.unwrap();
+    assert!(read_users(&again).await.unwrap() > 0);
+}
+
 #[tokio::test]
 async fn service_apps_sign_in_with_and_without_proofs() {
     let text = include_str!("../../src/auth/key/rsa_2048.json").replace(['\n', ' '], "");

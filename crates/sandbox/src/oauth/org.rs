@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Weak;
 
 use jsonwebtoken::jwk::Jwk;
-use oktant_base::{Entropy, Secret, Timestamp};
+use oktant_base::{Entropy, SANDBOX_CLIENT_ID, Secret, Timestamp};
 use serde_json::{Value, json};
 
 use super::directory::{
@@ -23,7 +23,7 @@ use crate::users::is_password;
 pub(crate) struct BuiltInClients {
     /// A confidential client for the code flow.
     pub(crate) web: Client,
-    /// A public client for the code flow, which has PKCE in place of a secret.
+    /// A public client for the code flow, which has PKCE in place of a secret and an id that clients know.
     pub(crate) native: Client,
     /// A service application.
     pub(crate) service: Client,
@@ -61,7 +61,10 @@ impl BuiltInClients {
         let bound = client("Oktant Service with DPoP", ApplicationType::Service, AuthMethod::PrivateKeyJwt);
         Self {
             web: Client { secrets: vec![secret], ..client("Oktant", ApplicationType::Web, AuthMethod::Secret) },
-            native: client("Oktant Native", ApplicationType::Native, AuthMethod::None),
+            native: Client {
+                id: SANDBOX_CLIENT_ID.to_owned(),
+                ..client("Oktant Native", ApplicationType::Native, AuthMethod::None)
+            },
             service: service(client("Oktant Service", ApplicationType::Service, AuthMethod::PrivateKeyJwt)),
             bound_service: Client { dpop_bound: true, ..service(bound) },
         }
