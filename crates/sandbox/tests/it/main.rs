@@ -1,6 +1,7 @@
 //! The sandbox over HTTP, as a stranger's client sees it.
 
 mod apps;
+mod factors;
 mod faults;
 mod generated;
 mod groups;

@@ -1,0 +1,102 @@
+//! Factors, schemas, user types and client secrets.
+
+use serde_json::{Value, json};
+
+use crate::support::Org;
+
+/// Codes that the org "sent", oldest first.
+async fn outbox(org: &Org) -> Vec<Value> {
+    org.get("/sandbox/outbox").await.json.as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_phone_is_activated_with_the_code_that_was_sent() {
+    let org = Org::empty().await;
+    let factors = format!("/api/v1/users/{}/factors", org.user("phone@x.example").await);
+    let body = json!({ "factorType": "sms", "provider": "OKTA", "profile": { "phoneNumber": "+1-555-415-1337" } });
+    let factor = org.expect(200, "POST", &factors, Some(body)).await.json;
+    assert_eq!(factor["status"], "PENDING_ACTIVATION");
+    assert_eq!(factor["_links"]["resend"][0]["name"], "sms");
+    let path = format!("{factors}/{}", factor["id"].as_str().unwrap());
+
+    let wrong = org.expect(403, "POST", &format!("{path}/lifecycle/activate"), Some(json!({ "passCode": "x" }))).await;
+    assert_eq!(wrong.code(), "E0000068");
+    org.expect(429, "POST", &format!("{path}/resend"), Some(json!({}))).await;
+    let code = outbox(&org).await[0]["code"].clone();
+    let right = Some(json!({ "passCode": code }));
+    let active = org.expect(200, "POST", &format!("{path}/lifecycle/activate"), right).await.json;
+    assert_eq!(active["status"], "ACTIVE");
+
+    let challenge = org.expect(200, "POST", &format!("{path}/verify"), Some(json!({}))).await.json;
+    assert_eq!(challenge["factorResult"], "CHALLENGE");
+    let code = outbox(&org).await[1]["code"].clone();
+    let verified = org.expect(200, "POST", &format!("{path}/verify"), Some(json!({ "passCode": code }))).await.json;
+    assert_eq!(verified, json!({ "factorResult": "SUCCESS" }));
+    org.expect(204, "DELETE", &path, None).await;
+    assert_eq!(org.get(&factors).await.json, json!([]));
+}
+
+#[tokio::test]
+async fn a_question_never_shows_its_answer() {
+    let org = Org::empty().await;
+    let factors = format!("/api/v1/users/{}/factors", org.user("question@x.example").await);
+    let profile = json!({ "question": "disliked_food", "answer": "Turnips" });
+    let body = json!({ "factorType": "question", "provider": "OKTA", "profile": profile });
+    let factor = org.expect(200, "POST", &factors, Some(body)).await.json;
+    assert_eq!(factor["status"], "ACTIVE");
+    assert_eq!(factor["profile"]["questionText"], "What is the food you least liked as a child?");
+    assert_eq!(factor["profile"].get("answer"), None);
+    let verify = format!("{factors}/{}/verify", factor["id"].as_str().unwrap());
+    org.expect(200, "POST", &verify, Some(json!({ "answer": "turnips" }))).await;
+    assert_eq!(org.expect(403, "POST", &verify, Some(json!({ "answer": "beans" }))).await.code(), "E0000068");
+}
+
+#[tokio::test]
+async fn a_custom_attribute_comes_and_goes_with_its_values() {
+    let org = Org::empty().await;
+    let schema = "/api/v1/meta/schemas/user/default";
+    let badge = |entry: Value| json!({ "definitions": { "custom": { "properties": { "badge": entry } } } });
+    let entry = json!({ "title": "Badge", "type": "string", "maxLength": 5 });
+    let changed = org.expect(200, "POST", schema, Some(badge(entry))).await.json;
+    let keys: Vec<_> =
+        changed["definitions"]["custom"]["properties"]["badge"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["title", "type", "mutability", "scope", "maxLength", "permissions", "master"]);
+
+    let user = format!("/api/v1/users/{}", org.user("badge@x.example").await);
+    org.expect(200, "POST", &user, Some(json!({ "profile": { "badge": "B-1" } }))).await;
+    org.expect(400, "POST", &user, Some(json!({ "profile": { "badge": "too long" } }))).await;
+    org.expect(200, "POST", schema, Some(badge(Value::Null))).await;
+    assert_eq!(org.get(&user).await.json["profile"].get("badge"), None);
+}
+
+#[tokio::test]
+async fn a_user_type_has_a_schema_and_cannot_go_while_it_is_used() {
+    let org = Org::empty().await;
+    let body = json!({ "name": "contractor", "displayName": "Contractor" });
+    let kind = org.expect(200, "POST", "/api/v1/meta/types/user", Some(body)).await.json;
+    let id = kind["id"].as_str().unwrap();
+    org.expect(200, "GET", &format!("/api/v1/meta/schemas/user/{}", id.replacen("oty", "osc", 1)), None).await;
+    let profile = json!({ "firstName": "A", "lastName": "B", "login": "c@x.example", "email": "c@x.example" });
+    org.expect(200, "POST", "/api/v1/users", Some(json!({ "profile": profile, "type": { "id": id } }))).await;
+    let refused = org.expect(403, "DELETE", &format!("/api/v1/meta/types/user/{id}"), None).await;
+    assert_eq!(refused.code(), "E0000142");
+}
+
+#[tokio::test]
+async fn a_client_keeps_one_active_secret() {
+    let org = Org::empty().await;
+    let body = json!({ "name": "oidc_client", "label": "Shop", "signOnMode": "OPENID_CONNECT",
+        "settings": { "oauthClient": { "redirect_uris": ["https://shop.example/cb"] } } });
+    let app = org.expect(200, "POST", "/api/v1/apps", Some(body)).await.json;
+    let secrets = format!("/api/v1/apps/{}/credentials/secrets", app["id"].as_str().unwrap());
+    let first = org.get(&secrets).await.json[0].clone();
+    assert_eq!(first["client_secret"], app["credentials"]["oauthClient"]["client_secret"]);
+    let first = format!("{secrets}/{}", first["id"].as_str().unwrap());
+    org.expect(400, "POST", &format!("{first}/lifecycle/deactivate"), None).await;
+    org.expect(201, "POST", &secrets, Some(json!({}))).await;
+    org.expect(400, "POST", &secrets, Some(json!({}))).await;
+    org.expect(400, "DELETE", &first, None).await;
+    org.expect(200, "POST", &format!("{first}/lifecycle/deactivate"), None).await;
+    org.expect(204, "DELETE", &first, None).await;
+    assert_eq!(org.get(&secrets).await.json.as_array().unwrap().len(), 1);
+}
