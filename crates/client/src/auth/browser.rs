@@ -13,6 +13,8 @@ pub trait Browser: Send + Sync + fmt::Debug {
 }
 
 /// The machine's default browser; without one, the address goes to standard error.
+///
+/// On Linux `BROWSER` names another one: a program with arguments, to which the address is added.
 #[derive(Debug, Clone)]
 pub struct SystemBrowser {
     variables: Arc<BTreeMap<String, String>>,
@@ -27,8 +29,8 @@ impl SystemBrowser {
     /// On Unix desktops a browser needs a screen; without one, text browsers would take over the terminal.
     fn has_screen(&self) -> bool {
         let desktop_tells = cfg!(all(unix, not(target_os = "macos")));
-        !desktop_tells
-            || ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| self.variables.contains_key(*name))
+        let is_set = |name: &&str| self.variables.get(*name).is_some_and(|value| !value.is_empty());
+        !desktop_tells || ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY"].iter().any(is_set)
     }
 }
 

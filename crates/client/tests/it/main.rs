@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail at the line, as tests do")]
 
 mod api_calls;
+#[cfg(target_os = "linux")]
+mod browser;
 mod fake;
 mod faults;
 mod oauth;
