@@ -139,12 +139,12 @@ impl<'a> Parser<'a> {
 }
 
 /// One part stands for itself.
-fn collapse(mut parts: Vec<Expression>, list: fn(Vec<Expression>) -> Expression) -> Expression {
+fn collapse(mut parts: Vec<Expression>, join: fn(Vec<Expression>) -> Expression) -> Expression {
     match parts.pop() {
         Some(only) if parts.is_empty() => only,
         last => {
             parts.extend(last);
-            list(parts)
+            join(parts)
         }
     }
 }

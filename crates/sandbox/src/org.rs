@@ -36,12 +36,17 @@ impl Org {
 
     /// Random lower-case hex digits, two per byte.
     pub(crate) fn hex(&self, bytes: usize) -> String {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut random = vec![0; bytes];
         self.entropy.fill(&mut random);
-        let digits = random.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        digits.map(char::from).collect()
+        hex(&random)
     }
+}
+
+/// Bytes as lower-case hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    digits.map(char::from).collect()
 }
 
 /// Random text of `length` characters out of `[A-Za-z0-9_-]`.

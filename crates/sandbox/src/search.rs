@@ -1,5 +1,7 @@
 //! `filter` and `search`: what the catalogue allows on which attribute, and the refusals.
 
+use std::cmp::Ordering;
+
 use oktant_catalog::{CaseRule, Expression as Facts, Ops, Table};
 use oktant_filter::{Case, Expression, Operator};
 
@@ -118,14 +120,19 @@ const fn set_of(operator: Operator) -> Ops {
 /// Sorts rows that are in order of ids by what `key` says; rows without a key come last, equal ones
 /// stay in order of ids.
 pub(crate) fn sort_rows<T>(rows: &mut Vec<T>, descending: bool, key: impl Fn(&T) -> Option<SortKey>) {
-    let (mut present, absent): (Vec<_>, Vec<_>) =
-        rows.drain(..).map(|row| (key(&row), row)).partition(|(key, _)| key.is_some());
-    present.sort_by(|(a, _), (b, _)| if descending { b.cmp(a) } else { a.cmp(b) });
-    rows.extend(present.into_iter().chain(absent).map(|(_, row)| row));
+    let (mut present, mut absent) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows.drain(..) {
+        match key(&row) {
+            Some(key) => present.push((key, row)),
+            None => absent.push(row),
+        }
+    }
+    present.sort_by(|(a, _), (b, _)| if descending { b.order(a) } else { a.order(b) });
+    rows.extend(present.into_iter().map(|(_, row)| row).chain(absent));
 }
 
 /// What a row is sorted by: texts ignore case.
-#[derive(Debug, Clone, PartialEq, PartialOrd)]
+#[derive(Debug, Clone)]
 pub(crate) enum SortKey {
     Time(oktant_base::Timestamp),
     Number(f64),
@@ -133,16 +140,18 @@ pub(crate) enum SortKey {
     Text(String),
 }
 
-impl Eq for SortKey {}
-
-impl Ord for SortKey {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        // Numbers of profiles come from JSON, which knows no NaN; keys of two kinds are not mixed.
-        self.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal)
-    }
-}
-
 impl SortKey {
+    /// The order of two keys; keys of two kinds, which no attribute has, keep the order they are in.
+    fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Time(a), Self::Time(b)) => a.cmp(b),
+            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
+            (Self::Boolean(a), Self::Boolean(b)) => a.cmp(b),
+            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            _ => Ordering::Equal,
+        }
+    }
+
     /// The first value of an attribute as a key.
     pub(crate) fn of(resource: &impl oktant_filter::Resource, attribute: &str) -> Option<Self> {
         let mut key = None;

@@ -178,7 +178,10 @@ fn credentials(sent: &Map<String, Value>, mode: &str, id: &str, entropy: &dyn En
     let signing = if signed { json!({ "kid": org::token(entropy, 43) }) } else { json!({}) };
     let mut credentials = Map::new();
     if template::has_scheme(mode) {
-        credentials.insert("scheme".into(), sent.get("scheme").cloned().unwrap_or(json!("EDIT_USERNAME_AND_PASSWORD")));
+        credentials.insert(
+            "scheme".into(),
+            sent.get("scheme").cloned().unwrap_or_else(|| json!("EDIT_USERNAME_AND_PASSWORD")),
+        );
     }
     credentials.insert("userNameTemplate".into(), template::overlay(name_template, &sent["userNameTemplate"]));
     if template::has_scheme(mode) {

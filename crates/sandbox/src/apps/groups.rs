@@ -100,17 +100,19 @@ pub(crate) fn assign(store: &mut Store, call: &Call<'_>) -> Outcome {
 
 /// `updateGroupAssignmentToApplication`: a JSON patch of priority and profile.
 pub(crate) fn update(store: &mut Store, call: &Call<'_>) -> Outcome {
-    let patch: Vec<Value> = serde_json::from_slice(&call.body).map_err(|_| errors::E0000003)?;
+    let operations: Vec<Value> = serde_json::from_slice(&call.body).map_err(|_| errors::E0000003)?;
     let group = group_of(store, call)?;
     let app = exclusive(store, call)?;
     let assignment = app.groups.get_mut(&group);
     let assignment = assignment.ok_or_else(|| ApiError::not_found(group.as_str(), "ApplicationGroupAssignment"))?;
-    for step in patch {
-        let path = step["path"].as_str().unwrap_or_default();
-        match path.strip_prefix("/profile/") {
-            Some(name) => drop(assignment.profile.insert(name.to_owned(), step["value"].clone())),
-            None if path == "/priority" => assignment.priority = step["value"].as_i64().unwrap_or(assignment.priority),
-            None => return Err(ApiError::validation("path").cause(format!("path: {path} cannot be changed"))),
+    for operation in operations {
+        let (path, value) = (operation["path"].as_str().unwrap_or_default(), &operation["value"]);
+        if let Some(name) = path.strip_prefix("/profile/") {
+            assignment.profile.insert(name.to_owned(), value.clone());
+        } else if path == "/priority" {
+            assignment.priority = value.as_i64().unwrap_or(assignment.priority);
+        } else {
+            return Err(ApiError::validation("path").cause(format!("path: {path} cannot be changed")));
         }
     }
     assignment.last_updated = call.stamp();
@@ -134,7 +136,7 @@ fn change(assignment: &mut AppGroup, body: &serde_json::Map<String, Value>, call
         assignment.priority = priority;
     }
     if let Some(profile) = body.get("profile").and_then(Value::as_object) {
-        assignment.profile = profile.clone();
+        assignment.profile.clone_from(profile);
     }
     assignment.last_updated = call.stamp();
 }

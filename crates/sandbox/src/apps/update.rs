@@ -18,7 +18,7 @@ pub(crate) fn replace(store: &mut Store, call: &Call<'_>) -> Outcome {
     let sent = call.object()?;
     let mut app = find(store, call)?.clone();
     let label = sent.get("label").and_then(Value::as_str).filter(|label| !label.is_empty());
-    app.label = label.ok_or_else(|| ApiError::invalid_field("label", "The field cannot be left blank"))?.to_owned();
+    label.ok_or_else(|| ApiError::invalid_field("label", "The field cannot be left blank"))?.clone_into(&mut app.label);
     let mode = sent.get("signOnMode").and_then(Value::as_str).unwrap_or_else(|| app.sign_on_mode()).to_owned();
     let entropy = call.org.entropy.as_ref();
     let credentials = replaced_credentials(&app, &sent, &mode, entropy);

@@ -6,7 +6,7 @@ use oktant_base::Entropy;
 use serde_json::{Map, Value, json};
 
 use crate::apps::{self, AppGroup, AppUser};
-use crate::store::{GroupKind, Id, Stamp, Status, Store, UserNumber};
+use crate::store::{Datum, Group, GroupKind, Id, NumberSet, Profile, Stamp, Status, Store, UserNumber};
 
 /// Users assigned directly to each app.
 const DIRECT_USERS: usize = 5;
@@ -36,9 +36,35 @@ pub(super) fn add(store: &mut Store, entropy: &dyn Entropy, now: Stamp) {
                 AppGroup { created: now, last_updated: now, priority: priority as i64, profile: Map::new() };
             app.groups.insert(*group, assignment);
         }
+        if index == WITH_GROUP {
+            add_group(store, app.id, &app.label, &users, now);
+        }
         store.apps.insert(app.id, app);
     }
 }
+
+/// A group that the app brought along, which only the app may change.
+fn add_group(store: &mut Store, source: Id, label: &str, users: &[UserNumber], now: Stamp) {
+    let mut profile = Profile::with_capacity(2);
+    profile.set("name", Datum::Text(format!("{label} users").into()));
+    profile.set("description", Datum::Null);
+    let id = store.ids.next("00g");
+    let number = store.groups.add(Group {
+        id,
+        kind: GroupKind::App(source),
+        created: now,
+        last_updated: now,
+        last_membership_updated: now,
+        profile,
+        members: NumberSet::default(),
+    });
+    for user in users {
+        store.add_member(number, *user, now);
+    }
+}
+
+/// Which of the apps brings a group along.
+const WITH_GROUP: usize = 2;
 
 /// Which of the apps is switched off.
 const INACTIVE: usize = 4;

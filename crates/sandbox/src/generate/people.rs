@@ -85,8 +85,8 @@ fn choose(random: &mut Pcg64, groups: &[GroupNumber]) -> Vec<GroupNumber> {
     let mut draws = 0;
     while chosen.len() < wanted && draws < 8 * wanted {
         draws += 1;
-        let drawn: f64 = random.random();
-        let index = (drawn * drawn * groups.len() as f64) as usize;
+        let share: f64 = random.random();
+        let index = (share * share * groups.len() as f64) as usize;
         if !chosen.contains(&index) {
             chosen.push(index);
         }

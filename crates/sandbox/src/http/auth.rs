@@ -40,15 +40,6 @@ impl Principal {
             Self::AccessToken { user, .. } => *user,
         }
     }
-
-    /// What rate limits count by.
-    pub(crate) fn limiter_key(&self) -> String {
-        match self {
-            Self::Anonymous => String::new(),
-            Self::ApiToken { token, .. } => token.to_string(),
-            Self::AccessToken { client, .. } => client.clone(),
-        }
-    }
 }
 
 /// An access token as it came in.

@@ -25,7 +25,6 @@ macro_rules! entries {
 
 entries! {
     E0000003 400 "The request body was not well-formed.";
-    E0000004 401 "Authentication failed";
     E0000005 403 "Invalid session";
     E0000006 403 "You do not have permission to perform the requested action";
     E0000008 404 "The requested path was not found";
@@ -52,14 +51,12 @@ entries! {
     E0000056 403 "Delete application forbidden.";
     E0000060 501 "Unsupported operation.";
     E0000068 403 "Invalid Passcode/Answer";
-    E0000080 403 "The password does not meet the complexity requirements of the current password policy.";
     E0000082 403 "Each code can only be used once. Please wait for a new code and try again.";
     E0000083 403 "PassCode is valid but exceeded time window.";
     E0000087 403 "The recovery question answer did not match our records.";
     E0000090 409 "The role specified is already assigned to the user.";
     E0000091 400 "The provided role type was not the same as required role type.";
     E0000093 400 "Target count limit exceeded";
-    E0000094 400 "The provided filter is unsupported.";
     E0000098 400 "This phone number is invalid.";
     E0000109 429 "An SMS message was recently sent. Please wait 30 seconds before trying again.";
     E0000117 403 "Cannot assign apps or update app profiles for an inactive user.";

@@ -42,7 +42,6 @@ kinds! {
     USER_RESET_PASSWORD "user.account.reset_password", "User reset password for Okta", "core.user.config.user_status.password_reset";
     USER_EXPIRE_PASSWORD "user.account.expire_password", "Expire user password";
     USER_UNLOCK "user.account.unlock_by_admin", "Unlock user account by admin";
-    USER_LOCK "user.account.lock", "Max sign in attempts exceeded", "core.user_auth.account_locked";
     USER_RESET_FACTORS "user.mfa.factor.reset_all", "Reset all factors for user";
     FACTOR_ACTIVATE "user.mfa.factor.activate", "Activate factor or authenticator enrollment method for user";
     FACTOR_DEACTIVATE "user.mfa.factor.deactivate", "Reset factor or authenticator enrollment for user";

@@ -81,26 +81,9 @@ impl Groups {
         self.get(number).map(|_| number)
     }
 
-    /// The first slot whose id is greater than `after`, as a bound for [`Self::from`].
-    pub(crate) fn position_after(&self, after: Option<Id>) -> usize {
-        after.map_or(0, |after| self.ids.partition_point(|known| *known <= after))
-    }
-
-    /// The groups from a position on, in order.
-    pub(crate) fn from(&self, position: usize) -> impl Iterator<Item = (GroupNumber, &Group)> {
-        let slots = self.slots.get(position..).unwrap_or_default();
-        slots
-            .iter()
-            .enumerate()
-            .filter_map(move |(index, slot)| Some((GroupNumber((position + index) as u32), slot.as_ref()?)))
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = (GroupNumber, &Group)> {
-        self.from(0)
-    }
-
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Group> {
-        self.slots.iter_mut().flatten()
+        let numbered = self.slots.iter().enumerate();
+        numbered.filter_map(|(index, slot)| Some((GroupNumber(index as u32), slot.as_ref()?)))
     }
 
     /// The group made by an administrator with this name.

@@ -83,7 +83,7 @@ impl IdSource {
         Id(id)
     }
 
-    /// SplitMix64 over seed and count: no state, so that the ids of two orgs differ from the first.
+    /// `SplitMix64` over seed and count: no state, so that the ids of two orgs differ from the first.
     fn mix(&self, n: u64) -> u64 {
         let mut z = self.seed.wrapping_add(n.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use oktant_base::Secret;
-use serde_json::Value;
 
 use super::{GroupNumber, Id, NumberSet, Profile, Stamp};
 
@@ -46,8 +45,8 @@ pub(crate) enum Password {
     Text(Secret<Box<str>>),
     /// The one that all generated users share.
     Shared,
-    /// Imported as a hash, or to be asked for with an inline hook; kept as given.
-    Imported(Box<Value>),
+    /// Imported as a hash, or to be asked for with an inline hook: the sandbox cannot check it.
+    Imported,
 }
 
 /// Who vouches for a user.
@@ -109,7 +108,6 @@ pub(crate) struct Users {
     ids: Vec<Id>,
     slots: Vec<Option<User>>,
     by_login: HashMap<String, UserNumber>,
-    count: usize,
 }
 
 impl Users {
@@ -125,7 +123,6 @@ impl Users {
         self.by_login.insert(folded(user.login()), number);
         self.ids.push(user.id);
         self.slots.push(Some(user));
-        self.count += 1;
         number
     }
 
@@ -133,7 +130,6 @@ impl Users {
     pub(crate) fn remove(&mut self, number: UserNumber) -> Option<User> {
         let user = self.slots.get_mut(number.0 as usize)?.take()?;
         self.by_login.remove(&folded(user.login()));
-        self.count -= 1;
         Some(user)
     }
 
@@ -194,14 +190,6 @@ impl Users {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (UserNumber, &User)> {
         self.from(0)
-    }
-
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut User> {
-        self.slots.iter_mut().flatten()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.count
     }
 }
 

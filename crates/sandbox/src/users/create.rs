@@ -53,7 +53,7 @@ pub(crate) fn create(store: &mut Store, call: &Call<'_>) -> Outcome {
     }
     let user = store.users.get(number).ok_or(errors::E0000009)?;
     let (reply, target) = (shown(call, user), Target::user(user));
-    logs::record(store, call, Kind::USER_CREATE, &[target.clone()]);
+    logs::record(store, call, Kind::USER_CREATE, std::slice::from_ref(&target));
     if active {
         logs::record(store, call, Kind::USER_ACTIVATE, &[target]);
     }

@@ -51,7 +51,7 @@ impl Sent {
     pub(crate) fn apply(self, user: &mut User, call: &Call<'_>) -> bool {
         let has_password = self.password.is_some();
         if let Some(password) = self.password {
-            if matches!(password, Password::Imported(_)) {
+            if matches!(password, Password::Imported) {
                 user.provider = Some(Box::new(Provider::new("IMPORT", "IMPORT")));
             }
             user.password = Some(password);
@@ -75,7 +75,7 @@ fn read_password(sent: &Value, login: &str) -> Result<Option<Password>, ApiError
         return Ok(Some(Password::Text(Secret::new(text.into()))));
     }
     let imported = ["hash", "hook"].iter().any(|name| sent[*name].is_object());
-    Ok(imported.then(|| Password::Imported(Box::new(sent.clone()))))
+    Ok(imported.then_some(Password::Imported))
 }
 
 fn read_question(sent: &Value) -> Result<Option<RecoveryQuestion>, ApiError> {
@@ -114,7 +114,7 @@ pub(crate) fn is_password(user: &User, given: &str) -> bool {
     match &user.password {
         Some(Password::Text(password)) => password.expose().as_ref() == given,
         Some(Password::Shared) => given == SHARED_PASSWORD,
-        Some(Password::Imported(_)) | None => false,
+        Some(Password::Imported) | None => false,
     }
 }
 

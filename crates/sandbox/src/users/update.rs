@@ -8,6 +8,7 @@ use super::credentials::Sent;
 use super::{create, find, profile, shown, view};
 use crate::http::{ApiError, Call, Outcome, errors};
 use crate::logs::{self, Kind, Target};
+use crate::org::hex;
 use crate::rules;
 use crate::store::{Profile, Status, Store, User};
 
@@ -69,7 +70,7 @@ fn update(store: &mut Store, call: &Call<'_>, extent: Extent) -> Outcome {
     let user = store.users.get(number).ok_or(errors::E0000009)?;
     let (reply, target) = (shown(call, user), Target::user(user));
     for kind in kinds {
-        logs::record(store, call, kind, &[target.clone()]);
+        logs::record(store, call, kind, std::slice::from_ref(&target));
     }
     rules::evaluate_user(store, call, number);
     Ok(reply)
@@ -80,8 +81,7 @@ pub(crate) fn etag(user: &User) -> String {
     let mut bytes = Vec::with_capacity(1_024);
     view::View::plain("").write_single(&mut bytes, user);
     let digest = digest::digest(&digest::SHA256, &bytes);
-    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("W/\"{hex}\"")
+    format!("W/\"{}\"", hex(digest.as_ref()))
 }
 
 /// Honours `If-Match`.

@@ -6,7 +6,7 @@ use crate::support::Org;
 
 async fn group(org: &Org, name: &str) -> String {
     let body = json!({ "profile": { "name": name } });
-    org.expect(200, "POST", "/api/v1/groups", Some(body)).await.json["id"].as_str().unwrap().to_owned()
+    org.expect(200, "POST", "/api/v1/groups", Some(body)).await.json["id"].as_str().expect("an id").to_owned()
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn ids_are_looked_up_in_order() {
 async fn what_an_endpoint_does_not_take_is_refused() {
     let org = cast().await;
     let cases = [
-        ("search", r#"profile.login"#, "Invalid search syntax."),
+        ("search", "profile.login", "Invalid search syntax."),
         ("search", r#"profile.unheardOf eq "x""#, "Invalid search query."),
         ("search", r#"profile.city ne "Bonn""#, "Invalid search query."),
         ("search", r#"not (profile.city eq "Bonn")"#, "Invalid search query."),
@@ -128,7 +128,7 @@ async fn groups_are_searched_filtered_and_found_by_prefix() {
         ["Everyone", "Okta Administrators"]
     );
     assert_eq!(names("q=every".to_owned()).await, ["Everyone"]);
-    let stats = org.get(&format!("/api/v1/groups?q=every&expand=stats")).await;
+    let stats = org.get("/api/v1/groups?q=every&expand=stats").await;
     let active = org.sandbox.truth().users.iter().filter(|user| user["status"] != "DEPROVISIONED").count();
     assert_eq!(stats.json[0]["_embedded"]["stats"]["usersCount"], active);
 }

@@ -110,7 +110,7 @@ mod tests {
         check(r#"String.stringContains(user.department, "gin")"#, true);
         check(r#"String.toLowerCase(user.department) == "engineering""#, true);
         check(r#"String.substringBefore("a@b", "@") == "a""#, true);
-        check(r#"String.len(user.department) == 11"#, true);
+        check("String.len(user.department) == 11", true);
         check(r#"Arrays.contains(user.tags, "b")"#, true);
         check(r#"isMemberOfAnyGroup("00g9", "00g1")"#, true);
         check(r#"isMemberOfGroupNameStartsWith("Climb")"#, true);

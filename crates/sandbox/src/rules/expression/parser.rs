@@ -104,23 +104,23 @@ impl Parser {
                 self.expect(")")?;
                 Ok(inner)
             }
-            Token::Text(text) => self.literal(Value::Text(text)),
-            Token::Number(number) => self.literal(Value::Number(number)),
+            Token::Text(text) => Ok(self.literal(Value::Text(text))),
+            Token::Number(number) => Ok(self.literal(Value::Number(number))),
             Token::Name(name) => self.name(&name),
             Token::Mark(_) | Token::End => Err(self.error()),
         }
     }
 
-    fn literal(&mut self, value: Value) -> Parsed {
+    fn literal(&mut self, value: Value) -> Expression {
         self.next += 1;
-        Ok(Expression::Literal(value))
+        Expression::Literal(value)
     }
 
     fn name(&mut self, name: &str) -> Parsed {
         match name {
-            "true" => return self.literal(Value::Boolean(true)),
-            "false" => return self.literal(Value::Boolean(false)),
-            "null" => return self.literal(Value::Null),
+            "true" => return Ok(self.literal(Value::Boolean(true))),
+            "false" => return Ok(self.literal(Value::Boolean(false))),
+            "null" => return Ok(self.literal(Value::Null)),
             _ => {}
         }
         let error = self.error();
