@@ -29,7 +29,6 @@ const PROBES: [(&str, &str); 4] =
 pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode> {
     runtime::start()?.block_on(runtime::interruptible(async {
         let mut findings = Findings::default();
-        // Printing may fail; what it was to print has been noted already.
         examine(&args.connection, &mut findings).await?;
         Ok(findings.first_failure.map_or(ExitCode::SUCCESS, |code| ExitCode::from(code.exit_code())))
     }))
@@ -77,16 +76,12 @@ async fn examine(connection: &ConnectionArgs, findings: &mut Findings) -> Result
         return Ok(());
     };
     let started = SystemClock.now();
-    let reply = probe(&org, PROBES[0].1).await;
-    let answered = match &reply {
-        Err(error) if error.status().is_none() => None,
-        _ => Some(()),
+    let reply = match probe(&org, PROBES[0].1).await {
+        Err(error) if error.status().is_none() => return findings.bad("org", &error.into()),
+        reply => reply.map_err(Into::into),
     };
-    if answered.is_some() {
-        findings.good("org", &format!("answered in {} ms", (SystemClock.now() - started).num_milliseconds()))?;
-    }
-    let step = if answered.is_some() { "credentials" } else { "org" };
-    let Some(reply) = findings.step(step, reply.map_err(Into::into), |_| "accepted".to_owned())? else {
+    findings.good("org", &format!("answered in {} ms", (SystemClock.now() - started).num_milliseconds()))?;
+    let Some(reply) = findings.step("credentials", reply, |_| "accepted".to_owned())? else {
         return Ok(());
     };
     scopes(&org, findings).await?;

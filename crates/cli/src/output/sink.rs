@@ -30,7 +30,8 @@ impl Sink {
         };
         match beside(&path) {
             Ok(file) => Ok(Self::File { file, path }),
-            Err(source) => Err(Error::Write { path, source }.into()),
+            // The name of the temporary file, which the library puts into its message, is no help.
+            Err(error) => Err(Error::Write { path, source: error.kind().into() }.into()),
         }
     }
 

@@ -10,13 +10,16 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use oktant_base::Code;
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::{Encoder, cells};
 use crate::terminal::{ALARM, FAINT, STRONG};
 
 /// Rows that are looked at together to find the widths.
 const ROWS_PER_CHUNK: usize = 500;
+
+/// Columns narrower than this are not worth reading; values stand below each other then.
+const WRAPPED_WIDTH_MIN: usize = 24;
 
 const GAP: &str = "  ";
 const NULL: &str = "NULL";
@@ -78,14 +81,13 @@ impl Table {
     }
 
     fn choose_layout(&self, rows: &[Row]) -> Layout {
-        let widths: Vec<usize> = (0..self.headers.len())
+        let mut widths: Vec<usize> = (0..self.headers.len())
             .map(|column| {
                 let cells = rows.iter().flat_map(|row| shown(row[column].as_deref()).lines());
                 cells.map(|line| line.width()).chain([self.headers[column].width()]).max().unwrap_or(0)
             })
             .collect();
-        let total = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
-        if rows.is_empty() || self.terminal_width.is_none_or(|width| total <= width) {
+        if rows.is_empty() || self.terminal_width.is_none_or(|available| fit(&mut widths, available)) {
             return Layout::Grid(widths);
         }
         Layout::Records(self.headers.iter().map(|header| header.width()).max().unwrap_or(0))
@@ -98,15 +100,23 @@ impl Table {
         self.push_line(rules.iter().map(|rule| (rule.as_str(), FAINT)), widths, text);
     }
 
-    /// A row takes as many lines as its tallest value.
+    /// A row takes as many lines as its tallest value. Only a terminal makes long values wrap.
     fn push_row(&self, row: &Row, widths: &[usize], text: &mut String) {
-        let height = row.iter().map(|cell| shown(cell.as_deref()).lines().count()).max().unwrap_or(0).max(1);
+        let wrap_at = |column: usize| if self.terminal_width.is_some() { widths[column] } else { usize::MAX };
+        let cells: Vec<Vec<&str>> = row
+            .iter()
+            .enumerate()
+            .map(|(column, cell)| {
+                shown(cell.as_deref()).lines().flat_map(|line| wrapped(line, wrap_at(column))).collect()
+            })
+            .collect();
+        let height = cells.iter().map(Vec::len).max().unwrap_or(0).max(1);
         for line in 0..height {
-            let cells = row.iter().map(|cell| {
+            let line = cells.iter().zip(row).map(|(lines, cell)| {
                 let style = if cell.is_none() { FAINT } else { Style::new() };
-                (shown(cell.as_deref()).lines().nth(line).unwrap_or_default(), style)
+                (lines.get(line).copied().unwrap_or_default(), style)
             });
-            self.push_line(cells, widths, text);
+            self.push_line(line, widths, text);
         }
     }
 
@@ -180,6 +190,55 @@ impl Encoder for Table {
     }
 }
 
+/// Narrows the widest columns until all fit into `available`; false if that would make them too narrow.
+fn fit(widths: &mut [usize], available: usize) -> bool {
+    let gaps = GAP.len() * widths.len().saturating_sub(1);
+    while widths.iter().sum::<usize>() + gaps > available {
+        match widths.iter_mut().max() {
+            Some(widest) if *widest > WRAPPED_WIDTH_MIN => *widest -= 1,
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// The pieces of one line, none wider than `width`.
+fn wrapped(line: &str, width: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut used) = (0, 0);
+    for (at, c) in line.char_indices() {
+        let wide = c.width().unwrap_or(0);
+        if used + wide > width && at > start {
+            pieces.push(&line[start..at]);
+            (start, used) = (at, 0);
+        }
+        used += wide;
+    }
+    pieces.push(&line[start..]);
+    pieces
+}
+
 fn shown(cell: Option<&str>) -> &str {
     cell.unwrap_or(NULL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_wrap_at_the_width() {
+        assert_eq!(wrapped("", 3), [""]);
+        assert_eq!(wrapped("abcdefg", 3), ["abc", "def", "g"]);
+        assert_eq!(wrapped("日本語", 4), ["日本", "語"]);
+        assert_eq!(wrapped("日", 1), ["日"]);
+    }
+
+    #[test]
+    fn the_widest_columns_give_way_down_to_a_limit() {
+        let mut widths = [40, 10, 60];
+        assert!(fit(&mut widths, 94));
+        assert_eq!(widths, [40, 10, 40]);
+        assert!(!fit(&mut widths, 30));
+    }
 }

@@ -44,11 +44,10 @@ pub(super) fn requests(entries: &[Entry]) -> Result<RecordBatch> {
     };
     let status = |entry: &Entry| entry.status.map(u64::from);
     let target = |entry: &Entry| match entry.query.as_str() {
-        "" => entry.path.clone(),
-        query => format!("{}?{query}", entry.path),
+        "" => format!("{} {}", entry.method, entry.path),
+        query => format!("{} {}?{query}", entry.method, entry.path),
     };
     batch([
-        ("Method", text(entries.iter().map(|entry| entry.method))),
         ("Request", text(entries.iter().map(target))),
         ("Status", Arc::new(entries.iter().map(status).collect::<UInt64Array>())),
         ("Attempt", numbers(|entry| u64::from(entry.attempt))),

@@ -62,7 +62,7 @@ fn mistakes_are_named_and_cost_no_request_for_rows() {
     let org = Org::small();
     check("sql_unknown_column", &org.oktant(&["sql", "-c", "SELECT ProfileFirstNam FROM Users"]));
     check("sql_unknown_table", &org.oktant(&["sql", "-c", "SELECT Id FROM Userz"]));
-    check("sql_syntax", &org.oktant(&["sql", "-c", "SELECT FROM WHERE"]));
+    check("sql_syntax", &org.oktant(&["sql", "-c", "SELEC 1"]));
     check("sql_write", &org.oktant(&["sql", "-c", "DELETE FROM Users"]));
     check("sql_nothing", &org.oktant(&["sql", "-c", " ; "]));
     check("sql_several_as_json", &org.oktant(&["sql", "-o", "json", "-c", "SELECT 1; SELECT 2"]));

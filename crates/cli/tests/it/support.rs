@@ -16,7 +16,6 @@ const FILTERS: &[(&str, &str)] = &[
     (r"request id [0-9a-f]{32}", "request id [id]"),
     (r"\d+ ms", "[time] ms"),
     (r"\d+ of \d+", "[left] of [limit]"),
-    (r"\d\d:\d\d:\d\dZ", "[time]"),
     (r"/tmp/\.tmp\w+", "[folder]"),
 ];
 
