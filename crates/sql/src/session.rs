@@ -21,6 +21,7 @@ use crate::feed::FeedKeys;
 use crate::fold::FoldEnumLiterals;
 use crate::joins::OrderJoins;
 use crate::order::PushOrder;
+use crate::pushdown::CountFromStatistics;
 use crate::relation::Relation;
 use crate::request::{Pushdown, ScanOptions};
 use crate::rows::{Prepared, Rows};
@@ -261,6 +262,7 @@ fn engine(runtime: Arc<RuntimeEnv>) -> SessionState {
         .with_default_features()
         .with_physical_optimizer_rules(optimizer.rules)
         .with_analyzer_rule(Arc::new(FoldEnumLiterals))
+        .with_analyzer_rule(Arc::new(CountFromStatistics))
         .with_analyzer_rule(Arc::new(OrderJoins))
         .build()
 }

@@ -63,6 +63,10 @@ impl OktaTable {
         }
     }
 
+    pub(crate) fn context(&self) -> &Arc<StatementContext> {
+        &self.context
+    }
+
     pub(crate) fn relation(&self) -> &Arc<Relation> {
         &self.relation
     }

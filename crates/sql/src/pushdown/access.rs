@@ -118,8 +118,9 @@ fn stand_in(relation: &Relation, parent: &str) -> Option<&'static str> {
     (relation.name() == "UserRoles" && parent == "Users").then_some(table.name)
 }
 
-/// A condition that parents with children fulfil, from counts that come with the parents.
+/// A condition that parents with children fulfil, from counts that come with the parents. A count
+/// that the org withholds says nothing.
 fn childless(child: &Table, parent: &str) -> Option<Expr> {
     let counts_members = matches!(child.name, "GroupMembers" | "UserGroups");
-    (counts_members && parent == "Groups").then(|| col("userscount").gt(lit(0_i32)))
+    (counts_members && parent == "Groups").then(|| col("userscount").is_null().or(col("userscount").gt(lit(0_i32))))
 }

@@ -1,5 +1,7 @@
 //! Reads of single objects by their keys.
 
+use std::collections::BTreeSet;
+
 use oktant_catalog::{Ops, ParameterIn};
 
 use super::estimate;
@@ -34,6 +36,13 @@ impl Planner<'_> {
             .map(|bound| bound.values.iter().filter(|value| keys::is_segment(value)).cloned().collect())
             .collect();
         let tuples = keys::combinations(&lists, self.lookups_max(&lists))?;
+        let mut needed: BTreeSet<usize> = projection::mentioned(&self.filters, relation);
+        needed.extend(&scan.projection);
+        let expand = projection::expand(relation, &needed.into_iter().collect::<Vec<_>>());
+        // An object embedded in lists only is read from a list.
+        if expand.is_some() && !takes(operation, "expand") {
+            return None;
+        }
         for bound in &bounds {
             self.satisfied(&bound.conjuncts);
         }
@@ -42,7 +51,7 @@ impl Planner<'_> {
         }
         let residual = self.residual();
         let columns = self.columns(&residual, &key);
-        let expand = projection::expand(relation, &columns).filter(|_| takes(operation, "expand"));
+        let expand = projection::expand(relation, &columns);
         let streams = tuples
             .into_iter()
             .map(|tuple| RequestStream {

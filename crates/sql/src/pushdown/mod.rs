@@ -5,6 +5,7 @@
 //! return too much, it must never be asked to drop a row that SQL would keep.
 
 mod access;
+mod count;
 mod estimate;
 mod expression;
 mod keys;
@@ -22,6 +23,7 @@ mod translate;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use count::CountFromStatistics;
 pub use estimate::{expected_per_minute, seconds};
 pub use expression::{Expression, Literal, Operator};
 pub use plan::plan;

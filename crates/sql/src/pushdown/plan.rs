@@ -51,7 +51,10 @@ impl<'a> Planner<'a> {
 
     fn plan(mut self) -> ScanPlan {
         let Some(inputs) = self.inputs() else { return self.nothing() };
-        if let Some(plan) = self.lookup() {
+        // What stands for a parameter of the list is not a property of one object.
+        if inputs.is_empty()
+            && let Some(plan) = self.lookup()
+        {
             return plan;
         }
         let mut needed = projection::mentioned(&self.filters, &self.scan.relation);

@@ -1,5 +1,6 @@
 //! Tests of planning as a whole: what is sent for which statement, and that nothing is lost.
 
+mod evaluation;
 mod planning;
 mod translation;
 
