@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{StringValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use oktant_base::Secret;
 
@@ -21,7 +22,7 @@ use crate::output::Format;
 pub(crate) struct Cli {
     /// Log more; repeat for detail
     ///
-    /// The environment variable OKTANT_LOG takes filter directives such as `oktant_client=debug` instead.
+    /// The environment variable `OKTANT_LOG` takes filter directives such as `oktant_client=debug` instead.
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
 
@@ -45,12 +46,8 @@ pub(crate) struct ConnectionArgs {
     /// Connection string of the org, such as `okta:///?Domain=acme.okta.com&APIToken=...`
     ///
     /// `Name=value;Name=value` works too.
-    #[arg(long, value_name = "URL", env = "OKTANT_DSN", hide_env_values = true, value_parser = secret)]
+    #[arg(long, value_name = "URL", env = "OKTANT_DSN", hide_env_values = true, value_parser = StringValueParser::new().map(Secret::new))]
     pub(crate) dsn: Option<Secret>,
-}
-
-fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
-    Ok(Secret::new(text.to_owned()))
 }
 
 /// Run SQL against an org
@@ -148,8 +145,8 @@ impl CallOptions {
 
 /// Serve a local Okta org with generated people
 ///
-/// Prints one JSON line when ready, with the keys url, api_token, client_id, client_secret,
-/// admin_login, admin_password and dsn. Ends on Ctrl-C or SIGTERM. Everything it holds is in
+/// Prints one JSON line when ready, with the keys `url`, `api_token`, `client_id`,
+/// `client_secret`, `admin_login`, `admin_password` and `dsn`. Ends on Ctrl-C or SIGTERM. Everything it holds is in
 /// memory and the same for the same arguments.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

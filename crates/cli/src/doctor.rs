@@ -41,16 +41,8 @@ struct Findings {
 }
 
 impl Findings {
-    fn good(&self, step: &str, what: &str) -> Result<()> {
-        output::print(&format!("{GOOD}ok{GOOD:#}    {step:<12} {what}\n"))
-    }
-
-    fn skipped(&self, step: &str, why: &str) -> Result<()> {
-        output::print(&format!("{FAINT}skip{FAINT:#}  {step:<12} {why}\n"))
-    }
-
     fn bad(&mut self, step: &str, failure: &crate::failure::Failure) -> Result<()> {
-        self.first_failure.get_or_insert(failure.code());
+        self.first_failure.get_or_insert_with(|| failure.code());
         let report = failure.report().replace('\n', "\n      ");
         output::print(&format!("{ALARM}FAIL{ALARM:#}  {step:<12} {report}\n"))
     }
@@ -58,10 +50,18 @@ impl Findings {
     /// Notes the outcome of a step and gives its value if it went well.
     fn step<T>(&mut self, step: &str, outcome: Result<T>, what: impl FnOnce(&T) -> String) -> Result<Option<T>> {
         match outcome {
-            Ok(value) => self.good(step, &what(&value)).map(|()| Some(value)),
+            Ok(value) => good(step, &what(&value)).map(|()| Some(value)),
             Err(failure) => self.bad(step, &failure).map(|()| None),
         }
     }
+}
+
+fn good(step: &str, what: &str) -> Result<()> {
+    output::print(&format!("{GOOD}ok{GOOD:#}    {step:<12} {what}\n"))
+}
+
+fn skipped(step: &str, why: &str) -> Result<()> {
+    output::print(&format!("{FAINT}skip{FAINT:#}  {step:<12} {why}\n"))
 }
 
 async fn examine(connection: &ConnectionArgs, findings: &mut Findings) -> Result<()> {
@@ -80,12 +80,12 @@ async fn examine(connection: &ConnectionArgs, findings: &mut Findings) -> Result
         Err(error) if error.status().is_none() => return findings.bad("org", &error.into()),
         reply => reply.map_err(Into::into),
     };
-    findings.good("org", &format!("answered in {} ms", (SystemClock.now() - started).num_milliseconds()))?;
+    good("org", &format!("answered in {} ms", (SystemClock.now() - started).num_milliseconds()))?;
     let Some(reply) = findings.step("credentials", reply, |_| "accepted".to_owned())? else {
         return Ok(());
     };
     scopes(&org, findings).await?;
-    rate_limits(&org, findings)?;
+    rate_limits(&org)?;
     clock(&reply, SystemClock.now(), findings)
 }
 
@@ -102,8 +102,8 @@ fn describe(properties: &Properties) -> String {
 /// Name and connection. Behind a proxy both are its business.
 async fn reach(properties: &Properties, findings: &mut Findings) -> Result<bool> {
     if !matches!(properties.network.proxy, Proxy::Direct) {
-        findings.skipped("name", "a proxy resolves it")?;
-        findings.skipped("connection", "a proxy makes it")?;
+        skipped("name", "a proxy resolves it")?;
+        skipped("connection", "a proxy makes it")?;
         return Ok(true);
     }
     let host = properties.org.host_str().unwrap_or_default().trim_matches(['[', ']']);
@@ -116,7 +116,7 @@ async fn reach(properties: &Properties, findings: &mut Findings) -> Result<bool>
 
 async fn resolve(host: &str, port: u16, findings: &mut Findings) -> Result<Option<Vec<SocketAddr>>> {
     if let Ok(address) = host.parse::<IpAddr>() {
-        findings.skipped("name", "the host is an address")?;
+        skipped("name", "the host is an address")?;
         return Ok(Some(vec![SocketAddr::new(address, port)]));
     }
     let resolved = tokio::net::lookup_host((host, port)).await.map(Vec::from_iter);
@@ -151,27 +151,27 @@ async fn scopes(org: &Org, findings: &mut Findings) -> Result<()> {
     if readable.is_empty() {
         return Ok(());
     }
-    findings.good("scopes", &format!("{} can be read", readable.join(", ")))
+    good("scopes", &format!("{} can be read", readable.join(", ")))
 }
 
-fn rate_limits(org: &Org, findings: &Findings) -> Result<()> {
+fn rate_limits(org: &Org) -> Result<()> {
     let limits = org.rate_limits();
     if limits.is_empty() {
-        return findings.skipped("rate limits", "the org reports none");
+        return skipped("rate limits", "the org reports none");
     }
     let shown = limits.iter().map(|limit| format!("{} {} of {}", limit.bucket, limit.remaining, limit.limit));
-    findings.good("rate limits", &format!("left this minute: {}", shown.collect::<Vec<_>>().join(", ")))
+    good("rate limits", &format!("left this minute: {}", shown.collect::<Vec<_>>().join(", ")))
 }
 
 fn clock(reply: &Reply, now: Timestamp, findings: &mut Findings) -> Result<()> {
     let date = reply.headers.get("date").and_then(|value| value.to_str().ok());
     let Some(theirs) = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()) else {
-        return findings.skipped("clock", "the org does not tell its time");
+        return skipped("clock", "the org does not tell its time");
     };
     let ahead = (now - theirs.to_utc()).num_seconds();
     let seconds = ahead.unsigned_abs();
     if seconds <= SKEW_SECONDS_MAX {
-        return findings.good("clock", &format!("within {} s of the org's", seconds.max(1)));
+        return good("clock", &format!("within {} s of the org's", seconds.max(1)));
     }
     let direction = if ahead > 0 { "ahead of" } else { "behind" };
     findings.bad("clock", &Error::Clock { seconds, direction }.into())

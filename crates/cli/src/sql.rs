@@ -92,15 +92,15 @@ pub(crate) enum Timing {
 impl Took {
     /// Rows, requests and time in one line.
     pub(crate) fn summary(&self, timing: Timing) -> String {
-        let requests = self.requests.requests;
-        let mut text = format!("{}, {}", counted(self.rows as u64, "row"), counted(requests, "request"));
-        if self.requests.retries > 0 {
-            text.push_str(&format!(" ({} repeated)", self.requests.retries));
-        }
-        if timing == Timing::Shown {
-            text.push_str(&format!(", {} ms", self.elapsed.as_millis()));
-        }
-        text
+        let repeated = match self.requests.retries {
+            0 => String::new(),
+            retries => format!(" ({retries} repeated)"),
+        };
+        let time = match timing {
+            Timing::Shown => format!(", {} ms", self.elapsed.as_millis()),
+            Timing::Hidden => String::new(),
+        };
+        format!("{}, {}{repeated}{time}", counted(self.rows as u64, "row"), counted(self.requests.requests, "request"))
     }
 }
 

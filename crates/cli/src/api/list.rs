@@ -20,8 +20,8 @@ pub(super) fn run(words: &[String], options: &CallOptions) -> Result<()> {
             output::print_bytes(format!("[\n{}\n]\n", lines.join(",\n")).as_bytes())
         }
         Format::Jsonl => {
-            let lines: String = found().map(|operation| format!("{}\n", facts(operation))).collect();
-            output::print_bytes(lines.as_bytes())
+            let lines: Vec<String> = found().map(|operation| format!("{}\n", facts(operation))).collect();
+            output::print_bytes(lines.concat().as_bytes())
         }
         format => output::print_batch(format, &rows(&found().collect::<Vec<_>>())?),
     }

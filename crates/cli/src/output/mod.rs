@@ -168,11 +168,11 @@ fn unique_names(schema: &SchemaRef) -> SchemaRef {
         .fields()
         .iter()
         .map(|field| {
-            let name = std::iter::once(field.name().clone())
-                .chain((2..).map(|number| format!("{}_{number}", field.name())))
-                .find(|name| !taken.contains(name))
-                .unwrap_or_default();
-            taken.insert(name.clone());
+            let (mut name, mut number) = (field.name().clone(), 1);
+            while !taken.insert(name.clone()) {
+                number += 1;
+                name = format!("{}_{number}", field.name());
+            }
             field.as_ref().clone().with_name(name)
         })
         .collect();
@@ -324,7 +324,7 @@ mod tests {
                 Format::Json => serde_json::from_str::<serde_json::Value>(&text).is_ok(),
                 Format::Jsonl => text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()),
                 // A quote left open, which strict readers refuse.
-                Format::Csv => text.matches('"').count() % 2 == 0,
+                Format::Csv => text.matches('"').count().is_multiple_of(2),
                 _ => text.ends_with("PAR1"),
             };
             assert!(!is_whole, "{format}: {text}");

@@ -68,5 +68,5 @@ fn beside(path: &std::path::Path) -> io::Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder.unwrap_or(std::path::Path::new(".")))
+    builder.tempfile_in(folder.unwrap_or_else(|| std::path::Path::new(".")))
 }

@@ -10,7 +10,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use oktant_base::Code;
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 use super::{Encoder, cells};
 use crate::terminal::{ALARM, FAINT, STRONG};
@@ -84,7 +84,7 @@ impl Table {
         let mut widths: Vec<usize> = (0..self.headers.len())
             .map(|column| {
                 let cells = rows.iter().flat_map(|row| shown(row[column].as_deref()).lines());
-                cells.map(|line| line.width()).chain([self.headers[column].width()]).max().unwrap_or(0)
+                cells.map(UnicodeWidthStr::width).chain([self.headers[column].width()]).max().unwrap_or(0)
             })
             .collect();
         if rows.is_empty() || self.terminal_width.is_none_or(|available| fit(&mut widths, available)) {
