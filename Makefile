@@ -16,8 +16,8 @@ help: ## Show this list
 demo: ## Build, start a sandbox org and run the SQLAlchemy example against it
 	@python3 scripts/demo.py
 
-build: ## Build the program and the Python module (development profile)
-	cargo build --locked --package oktant-cli --package oktant-python
+build: ## Build the program (development profile)
+	cargo build --locked --package oktant-cli
 
 test: test-rust codegen-check fidelity test-python test-official ## Install what the tests need and run them all
 

@@ -42,4 +42,4 @@ pub const LEDGER_ENTRIES_MAX: usize = 10_000;
 pub const STATEMENT_MEMORY_BYTES: usize = 1024 * 1024 * 1024;
 
 /// How long an org's attribute schemas are remembered.
-pub const SCHEMA_LIFETIME: Duration = Duration::from_secs(3_600);
+pub const SCHEMA_LIFETIME: Duration = Duration::from_hours(1);

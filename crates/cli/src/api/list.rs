@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use oktant_catalog::{ListShape, Operation, Parameter, ParameterIn, Security, TypeRef};
+use oktant_catalog::{Api, ListShape, Operation, Parameter, ParameterIn, Security, TypeRef};
 use serde_json::{Value, json};
 
 use crate::args::CallOptions;
@@ -27,7 +27,11 @@ pub(super) fn run(words: &[String], options: &CallOptions) -> Result<()> {
     }
 }
 
+/// Operations of the Management API only: those of OAuth sign people in and need no calling by hand.
 fn matches(operation: &Operation, words: &[String]) -> bool {
+    if operation.api != Api::Management {
+        return false;
+    }
     let text = format!("{} {} {} {}", operation.id, operation.method.as_str(), operation.path, operation.tag);
     let text = text.to_lowercase();
     words.iter().all(|word| text.contains(word))
