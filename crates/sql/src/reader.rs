@@ -202,13 +202,26 @@ impl Reader {
     ) -> Result<Option<RecordBatch>, Error> {
         let page = match page {
             Ok(page) => page,
-            Err(error) if self.is_absence(&error) => return Ok(None),
+            Err(error) if self.is_absence(&error) || self.is_switched_off(index, &error) => return Ok(None),
             Err(error) => return Err(Error::page(self.table(), number, error)),
         };
         if number > 0 {
             self.context.budget.take(self.table(), self.cheaper())?;
         }
         self.rows(index, &page.body, shape, parameters, number, page.entry).map(Some)
+    }
+
+    /// One of several kinds of objects that the table goes through, and the org does not have the
+    /// feature behind it: there are none of this kind.
+    fn is_switched_off(&self, index: usize, error: &oktant_client::Error) -> bool {
+        let request = &self.plan.streams[index];
+        let route = &self.scan.relation.routes()[request.route];
+        let enumerated = route.parameters.iter().find(|parameter| !parameter.enumerate.is_empty());
+        let Some(parameter) = enumerated.filter(|_| error.is_feature_missing()) else { return false };
+        let kind = request.query.iter().find(|(name, _)| name == parameter.name).map_or("", |(_, value)| value);
+        let table = self.table();
+        self.context.warnings.add(format!("{table} leaves out {} {kind}: {error}", parameter.column));
+        true
     }
 
     /// A child list of an object that is not there (any more) has no rows.

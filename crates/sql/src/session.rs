@@ -37,7 +37,7 @@ struct Inner {
     edges: Edges,
     state: SessionState,
     relations: Arc<Relations>,
-    statements: AtomicU64,
+    statements: Arc<AtomicU64>,
     pushdown: Pushdown,
 }
 
@@ -102,7 +102,7 @@ impl Session {
             org,
             edges,
             state: engine(runtime),
-            statements: AtomicU64::new(0),
+            statements: Arc::default(),
             pushdown: Pushdown::On,
         })))
     }
@@ -116,7 +116,7 @@ impl Session {
             edges: inner.edges.clone(),
             state: inner.state.clone(),
             relations: Arc::clone(&inner.relations),
-            statements: AtomicU64::new(inner.statements.load(Ordering::Relaxed)),
+            statements: Arc::clone(&inner.statements),
             pushdown,
         }))
     }
