@@ -305,7 +305,7 @@ fn free_name(name: String, taken: &[String]) -> String {
     if is_free(&name) {
         return name;
     }
-    (2..).map(|number| format!("{name}_{number}")).find(is_free).unwrap_or(name)
+    (2..=u32::MAX).map(|number| format!("{name}_{number}")).find(is_free).unwrap_or(name)
 }
 
 /// The segment of a column's name for a member: first letter raised, other characters than letters

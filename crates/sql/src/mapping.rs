@@ -41,9 +41,10 @@ pub(crate) fn explained(error: &DataFusionError, names: &Names<'_>) -> Error {
 fn of_schema(error: &SchemaError, names: &Names<'_>) -> Error {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => {
-            let candidates: Vec<String> = match valid_fields.is_empty() {
-                true => names.model.values().cloned().collect(),
-                false => valid_fields.iter().map(|valid| names.statement.display(valid.name(), names.model)).collect(),
+            let candidates: Vec<String> = if valid_fields.is_empty() {
+                names.model.values().cloned().collect()
+            } else {
+                valid_fields.iter().map(|valid| names.statement.display(valid.name(), names.model)).collect()
             };
             let candidates = candidates.iter().map(String::as_str);
             // A wrong qualifier is a table that the statement does not have.

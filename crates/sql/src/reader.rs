@@ -70,18 +70,18 @@ struct Reader {
 
 impl Reader {
     fn new(context: Arc<StatementContext>, scan: Arc<Scan>, plan: ScanPlan) -> Result<Self, Error> {
-        let relation = &scan.relation;
+        let relation = Arc::clone(&scan.relation);
         let columns = needed_columns(&scan, &plan);
         let routes: BTreeSet<usize> = plan.streams.iter().map(|stream| stream.route).collect();
         let mask = !context.org.properties().sql.expose_secrets;
         let decoders: HashMap<_, _> =
-            routes.into_iter().map(|route| (route, Decoder::new(relation, route, &columns, mask))).collect();
+            routes.into_iter().map(|route| (route, Decoder::new(&relation, route, &columns, mask))).collect();
         let among = |position: &usize| columns.binary_search(position).ok();
         let schema = relation.schema().project(&columns).map_err(|error| internal(&error))?;
         let residual = compile(&plan.residual, &schema)?;
         let output = scan.projection.iter().filter_map(among).collect();
         let key = relation.key().iter().filter_map(among).collect();
-        Ok(Self { residual, output, key, decoders, seen: Mutex::default(), context, scan: Arc::clone(&scan), plan })
+        Ok(Self { residual, output, key, decoders, seen: Mutex::default(), context, scan, plan })
     }
 
     fn table(&self) -> &'static str {
@@ -257,27 +257,26 @@ impl Reader {
         entry: EntryId,
     ) -> Result<RecordBatch, Error> {
         let request = &self.plan.streams[index];
-        let decoder = &self.decoders[&request.route];
-        let decoded = decoder
+        let decoded = self.decoders[&request.route]
             .decode(body, shape, parameters)
             .map_err(|error| Error::page(self.table(), page, Undecodable { operation: request.operation, error }))?;
         self.context.org.ledger().add_rows(entry, decoded.batch.num_rows() as u64);
         self.context.warnings.add_mismatches(self.table(), decoded.mismatches);
-        let batch = self.expected(request, decoded.batch)?;
+        let batch = self.expected(request, decoded.batch);
         let batch = self.unseen(batch)?;
         let batch = self.passing(batch)?;
         batch.project(&self.output).map_err(|error| internal(&error))
     }
 
     /// For a key lookup, only the object whose key was asked for: some paths resolve more than keys.
-    fn expected(&self, request: &RequestStream, batch: RecordBatch) -> Result<RecordBatch, Error> {
-        let Some(lookup) = &request.single else { return Ok(batch) };
+    fn expected(&self, request: &RequestStream, batch: RecordBatch) -> RecordBatch {
+        let Some(lookup) = &request.single else { return batch };
         let relation = &self.scan.relation;
         let as_meant = lookup.expect.iter().all(|(position, value)| {
             let name = relation.schema().field(*position).name();
             batch.column_by_name(name).is_none_or(|column| is_text(column, value))
         });
-        if as_meant { Ok(batch) } else { Ok(batch.slice(0, 0)) }
+        if as_meant { batch } else { batch.slice(0, 0) }
     }
 
     /// Drops rows whose key was already returned.
@@ -348,7 +347,7 @@ fn parameters(parents: &Parents, tuple: Vec<String>) -> Parameters {
 
 /// The rows of a parent batch as path parameters.
 fn tuples(batch: &RecordBatch, names: &[&'static str]) -> Vec<Parameters> {
-    let columns: Vec<_> = batch.columns().iter().map(|column| column.as_string::<i32>()).collect();
+    let columns: Vec<_> = batch.columns().iter().map(AsArray::as_string::<i32>).collect();
     (0..batch.num_rows())
         .filter(|&row| columns.iter().all(|column| column.is_valid(row)))
         .map(|row| names.iter().zip(&columns).map(|(name, column)| (*name, column.value(row).to_owned())).collect())
@@ -371,16 +370,12 @@ fn take_rows(rows: Batches, limit: usize) -> impl futures::Stream<Item = Result<
 /// Tells the number of rows once all have passed.
 fn counted(rows: Batches, tell: impl FnOnce(u64) + Send) -> impl futures::Stream<Item = Result<RecordBatch, Error>> {
     stream::try_unfold((rows, 0, tell), |(mut rows, count, tell)| async move {
-        match rows.try_next().await? {
-            Some(batch) => {
-                let count = count + batch.num_rows() as u64;
-                Ok(Some((batch, (rows, count, tell))))
-            }
-            None => {
-                tell(count);
-                Ok(None)
-            }
-        }
+        let Some(batch) = rows.try_next().await? else {
+            tell(count);
+            return Ok(None);
+        };
+        let count = count + batch.num_rows() as u64;
+        Ok(Some((batch, (rows, count, tell))))
     })
 }
 

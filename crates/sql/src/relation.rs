@@ -17,6 +17,7 @@ pub struct Relation {
 
 /// One column of a [`Relation`].
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct RelationColumn {
     /// Name as the user sees it, such as `ProfileFirstName`.
     pub name: String,

@@ -112,7 +112,9 @@ impl Planner<'_> {
                 Wanted::Static => self.relations.of_catalogue(table),
                 Wanted::Whole => {
                     let (relation, warnings) = self.relations.whole(table, Some(self.context.id)).await?;
-                    warnings.into_iter().for_each(|warning| self.context.warnings.add(warning));
+                    for warning in warnings {
+                        self.context.warnings.add(warning);
+                    }
                     relation
                 }
             };
@@ -349,7 +351,7 @@ fn has_wildcard(statement: &mut Statement) -> bool {
     VisitMut::visit(&mut statement.query, &mut Wildcards).is_break()
 }
 
-/// Replaces aliases of columns, such as `UserName` of ApplicationUsers, by the columns' own names.
+/// Replaces aliases of columns, such as `UserName` of `ApplicationUsers`, by the columns' own names.
 fn resolve_column_aliases(statement: &mut Statement, relations: &BTreeMap<String, Arc<Relation>>) {
     let own: std::collections::HashSet<String> =
         relations.values().flat_map(|relation| relation.columns()).map(|column| column.name.to_lowercase()).collect();

@@ -110,13 +110,13 @@ impl OktaScanExec {
             return reader::read(self.context, self.scan, (*self.plan).clone());
         };
         let values = keys.feed.values().await;
-        let (scan, plan) = self.planned_for(keys.column, &values)?;
+        let (scan, plan) = self.planned_for(keys.column, &values);
         self.context.budget.check(scan.relation.name(), &plan.estimate)?;
         reader::read(self.context, scan, plan)
     }
 
     /// The cheaper plan, now that the values of the column are known.
-    fn planned_for(&self, column: usize, values: &[String]) -> Result<(Arc<Scan>, ScanPlan), Error> {
+    fn planned_for(&self, column: usize, values: &[String]) -> (Arc<Scan>, ScanPlan) {
         let name = self.scan.relation.schema().field(column).name();
         let mut scan = (*self.scan).clone();
         let column = Expr::Column(Column::from_name(name));
@@ -126,7 +126,7 @@ impl OktaScanExec {
             (Some(with), Some(without)) => with <= without,
             _ => values.len() <= KEYS_WITHOUT_COMPARISON || self.plan.parents.is_some(),
         };
-        if fewer { Ok((Arc::new(scan), narrowed)) } else { Ok((Arc::clone(&self.scan), (*self.plan).clone())) }
+        if fewer { (Arc::new(scan), narrowed) } else { (Arc::clone(&self.scan), (*self.plan).clone()) }
     }
 }
 

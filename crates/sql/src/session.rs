@@ -56,6 +56,7 @@ pub struct TableInfo {
 
 /// A column as reflection shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct ColumnInfo {
     /// Its name.
     pub name: String,
@@ -204,7 +205,8 @@ impl Session {
         let inner = &self.0;
         let context = Arc::new(self.context(&statement));
         let planned = crate::rows::Planner { state: &inner.state, relations: &inner.relations, context, statement };
-        planned.plan().await
+        // Planning holds much on its way; callers' futures need not.
+        Box::pin(planned.plan()).await
     }
 
     fn context(&self, statement: &Statement) -> StatementContext {

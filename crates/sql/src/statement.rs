@@ -59,7 +59,7 @@ impl Statement {
         let dialect = GenericDialect {};
         let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| syntax(&error.into()))?;
         let tokens = tokens::with_brackets_as_quotes(tokens);
-        let (tokens, values) = parameters::bind(tokens, params)?;
+        let (tokens, values) = parameters::bind(&tokens, params)?;
         let (tokens, spellings) = tokens::in_lower_case(tokens);
         let words = spellings.words.keys().cloned().collect();
         let mut statements = Parser::new(&dialect)
@@ -74,7 +74,7 @@ impl Statement {
                 return Err(Error::Unsupported { what: "more than one statement at a time".to_owned() });
             }
         };
-        let (query, explain) = unwrap_explain(statement)?;
+        let (query, explain) = unwrap_explain(statement);
         check_reads_only(&query)?;
         Ok(Self { query: Box::new(query), explain, values, words, spellings })
     }
@@ -129,10 +129,10 @@ fn lower_first(message: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
-fn unwrap_explain(statement: ast::Statement) -> Result<(ast::Statement, Option<Explain>), Error> {
+fn unwrap_explain(statement: ast::Statement) -> (ast::Statement, Option<Explain>) {
     match statement {
-        ast::Statement::Explain { analyze, statement, .. } => Ok((*statement, Some(Explain { analyze }))),
-        other => Ok((other, None)),
+        ast::Statement::Explain { analyze, statement, .. } => (*statement, Some(Explain { analyze })),
+        other => (other, None),
     }
 }
 

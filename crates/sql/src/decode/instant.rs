@@ -14,7 +14,7 @@ pub(super) fn days(text: &str) -> Option<i32> {
     if text.len() > 10 {
         milliseconds(text)?;
     }
-    i32::try_from(date.to_epoch_days()).ok()
+    Some(date.to_epoch_days())
 }
 
 /// `2024-01-31T23:59:59.999Z`, with or without the fraction: what Okta writes nearly everywhere.

@@ -99,11 +99,6 @@ impl Decoder {
         Self { schema: Arc::new(Schema::new(fields)), slots, root, mask_secrets }
     }
 
-    /// Schema of the batches: every field is nullable.
-    pub(crate) fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
     /// Decodes one body; `parameters` are the path parameters of its request.
     pub(crate) fn decode(
         &self,

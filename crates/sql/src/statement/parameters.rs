@@ -47,10 +47,7 @@ enum Reference {
 }
 
 /// Numbers the placeholders and collects one value for each.
-pub(super) fn bind(
-    tokens: Vec<TokenWithSpan>,
-    params: &Params,
-) -> Result<(Vec<TokenWithSpan>, Vec<ScalarValue>), Error> {
+pub(super) fn bind(tokens: &[TokenWithSpan], params: &Params) -> Result<(Vec<TokenWithSpan>, Vec<ScalarValue>), Error> {
     let mut binding = Binding { params, values: Vec::new(), taken: 0, highest: 0 };
     let mut bound = Vec::with_capacity(tokens.len());
     let mut at = 0;
@@ -85,7 +82,7 @@ fn placeholder(tokens: &[TokenWithSpan]) -> Option<(Reference, usize)> {
         Token::Colon => word(1).map(|name| (Reference::Name(name), 2)),
         Token::Mod if token(1) == Some(&Token::LParen) && token(3) == Some(&Token::RParen) => {
             let conversion = word(4).filter(|conversion| conversion == "s");
-            conversion.and(word(2)).map(|name| (Reference::Name(name), 5))
+            conversion.and_then(|_| word(2)).map(|name| (Reference::Name(name), 5))
         }
         _ => None,
     }
@@ -192,6 +189,7 @@ mod tests {
     }
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "the calls read better without references")]
     fn check(sql: &str, params: Params, text: &str, values: &[&str]) {
         let parsed = Statement::parse(sql, &params).unwrap();
         assert_eq!(parsed.query.to_string(), text);
