@@ -41,7 +41,7 @@ fn equalities(filter: &Expr, relation: &Relation, position: usize) -> Option<Vec
                 _ => return None,
             };
             is_column(column, relation, position).then_some(())?;
-            text(value).map(|value| value.into_iter().collect())
+            texts(value)
         }
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
             let mut values = equalities(left, relation, position)?;
@@ -53,7 +53,7 @@ fn equalities(filter: &Expr, relation: &Relation, position: usize) -> Option<Vec
         Expr::InList(InList { expr, list, negated: false }) if is_column(expr, relation, position) => {
             let mut values = Vec::with_capacity(list.len());
             for item in list {
-                if let Some(value) = text(Constant::of(item)?)? {
+                for value in texts(Constant::of(item)?)? {
                     push_once(&mut values, value);
                 }
             }
@@ -70,11 +70,11 @@ fn is_column(expr: &Expr, relation: &Relation, position: usize) -> bool {
             .is_some_and(|operand| operand.view == View::Value && operand.column.name == column.name)
 }
 
-/// The text of a constant; nothing equals NULL.
-fn text(constant: Constant) -> Option<Option<String>> {
+/// The texts that equal a constant: itself, and none for NULL.
+fn texts(constant: Constant) -> Option<Vec<String>> {
     match constant {
-        Constant::Text(text) => Some(Some(text)),
-        Constant::Null => Some(None),
+        Constant::Text(text) => Some(vec![text]),
+        Constant::Null => Some(Vec::new()),
         _ => None,
     }
 }

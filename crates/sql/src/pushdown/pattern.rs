@@ -1,18 +1,12 @@
 //! What a `LIKE` pattern says about the values it matches.
 
-/// The literal parts of a `LIKE` pattern.
+/// A `LIKE` pattern: literal texts and the wildcards between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
-    /// Literal texts between wildcards, in order, empty ones left out.
+    /// One more than there are wildcards; empty where two of them meet, or one stands at an end.
     runs: Vec<String>,
-    /// Whether the first run stands at the start of the pattern.
-    anchored_start: bool,
-    /// Whether the last run stands at the end of the pattern.
-    anchored_end: bool,
-    /// Whether there is a wildcard at all.
-    wild: bool,
-    /// Whether the only wildcard is one `%` at the end.
-    prefix_only: bool,
+    /// `%` and `_`, in order.
+    wildcards: String,
 }
 
 /// `%` and `_` are wildcards unless this stands before them.
@@ -25,53 +19,44 @@ impl Pattern {
         if escape.is_some_and(|escape| escape != ESCAPE) {
             return None;
         }
-        let mut runs = vec![String::new()];
-        let mut wildcards = String::new();
+        let mut parsed = Self { runs: vec![String::new()], wildcards: String::new() };
         let mut chars = pattern.chars();
-        let mut ended_with_wildcard = false;
         while let Some(c) = chars.next() {
-            ended_with_wildcard = matches!(c, '%' | '_');
             match c {
                 '%' | '_' => {
-                    wildcards.push(c);
-                    runs.push(String::new());
+                    parsed.wildcards.push(c);
+                    parsed.runs.push(String::new());
                 }
-                ESCAPE => runs.last_mut()?.push(chars.next()?),
-                literal => runs.last_mut()?.push(literal),
+                ESCAPE => parsed.runs.last_mut()?.push(chars.next()?),
+                literal => parsed.runs.last_mut()?.push(literal),
             }
         }
-        Some(Self {
-            anchored_start: runs.first().is_some_and(|run| !run.is_empty()),
-            anchored_end: runs.last().is_some_and(|run| !run.is_empty()),
-            wild: !wildcards.is_empty(),
-            prefix_only: wildcards == "%" && ended_with_wildcard,
-            runs: runs.into_iter().filter(|run| !run.is_empty()).collect(),
-        })
+        Some(parsed)
     }
 
     /// The text it stands for, where it has no wildcard.
     pub(crate) fn whole(&self) -> Option<String> {
-        (!self.wild).then(|| self.runs.concat())
+        self.wildcards.is_empty().then(|| self.runs.concat())
     }
 
     /// The literal text every match starts with.
     pub(crate) fn prefix(&self) -> Option<&str> {
-        self.anchored_start.then(|| self.runs.first().map(String::as_str)).flatten()
+        self.runs.first().map(String::as_str).filter(|run| !run.is_empty())
     }
 
     /// The literal text every match ends with.
     pub(crate) fn suffix(&self) -> Option<&str> {
-        self.anchored_end.then(|| self.runs.last().map(String::as_str)).flatten()
+        self.runs.last().map(String::as_str).filter(|run| !run.is_empty())
     }
 
     /// Literal texts that every match contains.
     pub(crate) fn runs(&self) -> impl Iterator<Item = &str> {
-        self.runs.iter().map(String::as_str)
+        self.runs.iter().map(String::as_str).filter(|run| !run.is_empty())
     }
 
     /// Whether a value matches exactly when it starts with [`Self::prefix`].
-    pub(crate) const fn is_prefix_only(&self) -> bool {
-        self.prefix_only
+    pub(crate) fn is_prefix_only(&self) -> bool {
+        self.wildcards == "%" && self.suffix().is_none()
     }
 }
 

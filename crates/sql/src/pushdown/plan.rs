@@ -86,33 +86,34 @@ impl<'a> Planner<'a> {
             fixed.extend(self.time_range(range)?);
         }
         let alternatives = self.parameters(route)?;
-        let (mut queries, sorted, narrowed) = match self.narrowing(access) {
+        let (mut queries, mut sorted, narrowed) = match self.narrowing(access) {
             Narrowing::Never => return None,
-            Narrowing::Open => (self.full_scan(route, &[]), false, None),
-            Narrowing::Pushed(carried) => match self.left_to_list(route, &carried) {
-                Some(left_out) => {
-                    self.exact.extend(&carried.exact);
-                    (self.full_scan(route, &left_out), false, None)
-                }
-                None => {
-                    self.exact.extend(&carried.exact);
-                    self.pushed.push(describe(&carried));
-                    let (queries, sorted) = self.expression_queries(route, &carried);
-                    (queries, sorted, Some(carried))
-                }
-            },
+            Narrowing::Open => (full_scan(route, &[]), false, None),
+            Narrowing::Pushed(carried) => self.narrowed_queries(route, carried),
         };
-        let mut sorted = sorted;
-        if narrowed.is_none() && self.scan.options.pushdown == Pushdown::On {
-            if let Some(query) = self.sorted_scan(route) {
-                (queries, sorted) = (vec![query], true);
-            }
+        if narrowed.is_none()
+            && self.scan.options.pushdown == Pushdown::On
+            && let Some(query) = self.sorted_scan(route)
+        {
+            (queries, sorted) = (vec![query], true);
         }
         let queries = queries
             .iter()
             .flat_map(|query| alternatives.iter().map(|values| [&fixed, values, query].map(Vec::as_slice).concat()))
             .collect();
         Some(Questions { queries, sorted, narrowed })
+    }
+
+    /// The requests for what a parameter carries, whether their rows are sorted, and what is
+    /// carried, unless a plain list says the same.
+    fn narrowed_queries(&mut self, route: &Route, carried: Carried) -> (Vec<Query>, bool, Option<Carried>) {
+        self.exact.extend(&carried.exact);
+        if let Some(left_out) = self.left_to_list(route, &carried) {
+            return (full_scan(route, &left_out), false, None);
+        }
+        self.pushed.push(describe(&carried));
+        let (queries, sorted) = self.expression_queries(route, &carried);
+        (queries, sorted, Some(carried))
     }
 
     fn narrowing(&self, access: &Access) -> Narrowing {
@@ -130,9 +131,10 @@ impl<'a> Planner<'a> {
             _ => TimeBounds::default(),
         };
         let now = self.scan.options.now;
+        let latest = now.timestamp_millis();
         let oldest = (now - TimeDelta::days(i64::from(range.retention_days))).timestamp_millis();
         let since = bounds.since.map_or(oldest, |since| since.max(oldest));
-        let until = bounds.until.map_or(now.timestamp_millis(), |until| until.min(now.timestamp_millis()));
+        let until = bounds.until.map_or(latest, |until| until.min(latest));
         if since >= until {
             return None;
         }
@@ -192,17 +194,6 @@ impl<'a> Planner<'a> {
         Some(values)
     }
 
-    /// The requests that return every row but those with the values of `left_out`.
-    fn full_scan(&self, route: &Route, left_out: &[(String, String)]) -> Vec<Query> {
-        let streams: Vec<Query> = route
-            .full_scan
-            .iter()
-            .map(|stream| parse_query(stream))
-            .filter(|query| !restriction(route, query).is_some_and(|rows| left_out.contains(&rows)))
-            .collect();
-        if streams.is_empty() { vec![Query::new()] } else { streams }
-    }
-
     /// Where the conjuncts carried say no more than that the rows of a further stream of the full
     /// scan are unwanted, the streams to leave out: a plain list is the better answer then.
     fn left_to_list(&self, route: &Route, carried: &Carried) -> Option<Vec<(String, String)>> {
@@ -210,7 +201,7 @@ impl<'a> Planner<'a> {
             return None;
         }
         let streams = route.full_scan.iter().map(|stream| parse_query(stream));
-        let (attribute, left_out) = streams.filter_map(|query| restriction(route, &query)).next()?;
+        let (attribute, left_out) = streams.into_iter().find_map(|query| restriction(route, &query))?;
         let allowed = carried.batches[0].equalities(&attribute)?;
         let column = self.scan.relation.columns().iter().find(|column| column.attribute == attribute)?;
         let is_rest = column.values.iter().all(|member| *member == left_out || allowed.contains(&member.as_str()));
@@ -298,10 +289,9 @@ impl<'a> Planner<'a> {
         let relation = &self.scan.relation;
         let is_filtered = query.iter().any(|(name, _)| name == "filter");
         // Whether `fields` works beside `filter` is not documented.
-        if access.route.fields && !is_filtered && self.scan.options.pushdown == Pushdown::On {
-            if let Some(fields) = projection::fields(relation, access.index, columns) {
-                query.push(("fields".to_owned(), fields));
-            }
+        let is_projected = access.route.fields && !is_filtered && self.scan.options.pushdown == Pushdown::On;
+        if is_projected && let Some(fields) = projection::fields(relation, access.index, columns) {
+            query.push(("fields".to_owned(), fields));
         }
         if let Some(expand) = projection::expand(relation, columns) {
             query.push(("expand".to_owned(), expand));
@@ -364,6 +354,17 @@ impl<'a> Planner<'a> {
             },
         }
     }
+}
+
+/// The requests that return every row but those with the values of `left_out`.
+fn full_scan(route: &Route, left_out: &[(String, String)]) -> Vec<Query> {
+    let streams: Vec<Query> = route
+        .full_scan
+        .iter()
+        .map(|stream| parse_query(stream))
+        .filter(|query| !restriction(route, query).is_some_and(|rows| left_out.contains(&rows)))
+        .collect();
+    if streams.is_empty() { vec![Query::new()] } else { streams }
 }
 
 /// With `IncludeDeprovisioned=false`, the rows that only a further stream of the full scan returns

@@ -264,7 +264,7 @@ impl Translator<'_> {
             return if operator == Operator::Eq { Translation::Never } else { Translation::Local };
         };
         let is = |member: &str| self.term(column, Operator::Eq, Literal::Text(member.to_owned()));
-        let test = match operator {
+        let translation = match operator {
             Operator::Eq => is(member),
             Operator::Ne if self.operators(column).contains(Ops::NE) => {
                 superset(self.term(column, Operator::Ne, Literal::Text(member.to_owned())))
@@ -275,7 +275,7 @@ impl Translator<'_> {
             }
             _ => Translation::Local,
         };
-        if operand.view == View::Value { test } else { superset(test) }
+        if operand.view == View::Value { translation } else { superset(translation) }
     }
 
     fn text_test(&self, column: &RelationColumn, operator: Operator, text: &str, casing: Casing) -> Translation {
@@ -578,7 +578,7 @@ fn escaped(text: &str) -> String {
 /// The operator, or its opposite: of NULL, neither is true.
 const fn comparison_operator(operator: SqlOperator, negated: bool) -> Option<Operator> {
     Some(match (operator, negated) {
-        (SqlOperator::Eq, false) | (SqlOperator::NotEq, true) | (SqlOperator::IsNotDistinctFrom, false) => Operator::Eq,
+        (SqlOperator::Eq | SqlOperator::IsNotDistinctFrom, false) | (SqlOperator::NotEq, true) => Operator::Eq,
         (SqlOperator::NotEq, false) | (SqlOperator::Eq, true) => Operator::Ne,
         (SqlOperator::Lt, false) | (SqlOperator::GtEq, true) => Operator::Lt,
         (SqlOperator::LtEq, false) | (SqlOperator::Gt, true) => Operator::Le,

@@ -101,11 +101,8 @@ async fn compare_on_org(seed: u64, count: u64) -> Tally {
                 Err(error) => Some(format!("{error:?}")),
             };
             let requests = org.sandbox.requests().len();
-            if way == "pushdown on" {
-                tally.pushed_requests += requests
-            } else {
-                tally.full_requests += requests
-            }
+            let total = if way == "pushdown on" { &mut tally.pushed_requests } else { &mut tally.full_requests };
+            *total += requests;
             tally.failures.extend(verdict.map(|difference| format!("{context}, {way}: {statement}\n{difference}")));
         }
         tally.statements += 1;

@@ -145,8 +145,8 @@ async fn groups_of_a_user_are_read_from_the_user() {
 
 #[tokio::test]
 async fn counts_come_with_the_groups_only_when_asked_for() {
-    let plan = planned("Groups", &["ProfileName", "UsersCount"], "type = 'OKTA_GROUP'").await;
-    insta::assert_snapshot!(show(&plan), @r#"GET /api/v1/groups?filter=type eq "OKTA_GROUP"&expand=stats&limit=200"#);
+    let counted = planned("Groups", &["ProfileName", "UsersCount"], "type = 'OKTA_GROUP'").await;
+    insta::assert_snapshot!(show(&counted), @r#"GET /api/v1/groups?filter=type eq "OKTA_GROUP"&expand=stats&limit=200"#);
     let plain = planned("Groups", &["ProfileName"], "profilename = 'Sales'").await;
     insta::assert_snapshot!(show(&plain), @r#"
     GET /api/v1/groups?search=profile.name eq "Sales"&limit=200

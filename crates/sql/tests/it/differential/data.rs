@@ -138,11 +138,10 @@ fn load(sqlite: &Sqlite, table: &Table, objects: &[Value], values: &mut Values) 
         let seen: BTreeSet<String> = rows
             .iter()
             .filter_map(|row| match &row[position] {
-                SqliteValue::Null => None,
+                SqliteValue::Null | SqliteValue::Blob(_) => None,
                 SqliteValue::Integer(number) => Some(number.to_string()),
                 SqliteValue::Real(number) => Some(number.to_string()),
                 SqliteValue::Text(text) => Some(text.clone()),
-                SqliteValue::Blob(_) => None,
             })
             .collect();
         values.insert((table.name, column.name), seen.into_iter().collect());

@@ -143,14 +143,14 @@ impl<'a> Generator<'a> {
         for number in 0..self.random.random_range(0..4) {
             let column = self.column(source);
             // Named, since the engine refuses the same expression twice without a name.
-            parts.push(format!("{} AS a{number}", self.aggregated(source.name(column), column.kind)));
+            parts.push(format!("{} AS a{number}", self.aggregated(&source.name(column), column.kind)));
         }
         let filter = self.filter(&[source]);
         let mut sql = format!("SELECT {} FROM {} t{filter}", parts.join(", "), source.table.name);
         if let Some(column) = group {
-            sql.push_str(&format!(" GROUP BY {}", source.name(column)));
+            sql = format!("{sql} GROUP BY {}", source.name(column));
             if self.one_in(3) {
-                sql.push_str(&format!(" HAVING COUNT(*) > {}", self.random.random_range(0..4)));
+                sql = format!("{sql} HAVING COUNT(*) > {}", self.random.random_range(0..4));
             }
         }
         Statement { kind: if group.is_some() { "group by" } else { "aggregate" }, ordered: false, sql }
@@ -172,7 +172,7 @@ impl<'a> Generator<'a> {
         Statement { kind: "count of members", ordered: false, sql }
     }
 
-    fn aggregated(&mut self, column: String, kind: Kind) -> String {
+    fn aggregated(&mut self, column: &str, kind: Kind) -> String {
         let function = match kind {
             Kind::Integer => self.pick(&["SUM", "AVG", "MIN", "MAX", "COUNT"]),
             Kind::Member | Kind::Boolean => "COUNT",
@@ -204,7 +204,7 @@ impl<'a> Generator<'a> {
         let mut where_clause = conditions.join(" AND ");
         for part in &parts {
             if self.one_in(2) {
-                where_clause.push_str(&format!(" AND {}", self.predicate(*part, 1)));
+                where_clause = format!("{where_clause} AND {}", self.predicate(*part, 1));
             }
         }
         let columns: Vec<_> = parts.iter().map(|part| self.columns(*part)).collect();
@@ -235,14 +235,11 @@ impl<'a> Generator<'a> {
     }
 
     fn perhaps_counted(&mut self, statement: Statement) -> Statement {
-        match self.one_in(4) {
-            true => {
-                // Repeated names are of no consequence to a count.
-                let from = statement.sql.find(" FROM ").unwrap();
-                Statement { sql: format!("SELECT COUNT(*){}", &statement.sql[from..]), ..statement }
-            }
-            false => statement,
+        if !self.one_in(4) {
+            return statement;
         }
+        let from = statement.sql.find(" FROM ").unwrap();
+        Statement { sql: format!("SELECT COUNT(*){}", &statement.sql[from..]), ..statement }
     }
 
     fn semi_join(&mut self) -> Statement {
