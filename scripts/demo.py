@@ -18,7 +18,14 @@ FROM Groups g JOIN GroupMembers m ON m.GroupId = g.Id JOIN Users u ON u.Id = m.U
 WHERE g.Type = 'OKTA_GROUP' AND u.Status = 'Active' ORDER BY 1, 2 LIMIT 8
 """
 AGGREGATE = "SELECT Status, count(*) AS Users, max(LastLogin) AS LatestSignIn FROM Users GROUP BY Status ORDER BY Users DESC"
+REQUESTS = "SELECT Method, Path, Query, Status, Rows FROM sys.sys_api_calls ORDER BY SentAt"
 EXPLAIN = "EXPLAIN SELECT Id, ProfileLogin FROM Users WHERE Status = 'Active' AND ProfileDepartment = 'Engineering'"
+
+EXHIBITS = (
+    ("A join, and the HTTP requests it took", JOIN),
+    ("An aggregate, and the HTTP requests it took", AGGREGATE),
+    ("An EXPLAIN: what would be sent; nothing was", EXPLAIN),
+)
 
 
 def main() -> None:
@@ -37,10 +44,10 @@ def main() -> None:
         example = documented_example(home, org["url"], settings)
         say("The SQLAlchemy example, signing in with OAuth as the sandbox's administrator")
         run(python, example, env=browser_environment(python, org))
-        for title, statement in (("A join", JOIN), ("An aggregate", AGGREGATE), ("An EXPLAIN: nothing is sent", EXPLAIN)):
-            say(f"{title}, and the HTTP requests it took")
+        for title, statement in EXHIBITS:
+            say(title)
             print(statement.strip(), flush=True)
-            run(program, "sql", "--dsn", org["dsn"], "--requests", "-c", statement)
+            run(program, "sql", "--dsn", org["dsn"], "-c", f"{statement}; {REQUESTS}")
     say("Done. `make test` runs the tests; the README's tour goes on from here.")
 
 
