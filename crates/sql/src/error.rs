@@ -68,10 +68,10 @@ pub enum Error {
         source: Cause,
     },
 
-    /// The text is not SQL.
-    #[error("the statement cannot be parsed: {message}")]
+    /// The text is not SQL, or makes no sense as such.
+    #[error("{message}")]
     Syntax {
-        /// The parser's words, with the place.
+        /// What is wrong, with the place where that is known.
         message: String,
     },
 

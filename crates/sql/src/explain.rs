@@ -7,6 +7,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use oktant_client::{Ledger, StatementId};
+use percent_encoding::percent_decode_str;
 
 use crate::Error;
 use crate::pushdown;
@@ -36,7 +37,8 @@ pub(crate) fn took(ledger: &Ledger, statement: StatementId, rows: usize) -> Vec<
         .entries_of(statement)
         .into_iter()
         .map(|entry| {
-            let query = if entry.query.is_empty() { String::new() } else { format!("?{}", entry.query) };
+            let query = percent_decode_str(&entry.query).decode_utf8_lossy();
+            let query = if query.is_empty() { String::new() } else { format!("?{query}") };
             let status = entry.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
             let text = format!(
                 "{} {}{query}: {status}, {} ms, {} bytes, {} rows",
@@ -45,7 +47,7 @@ pub(crate) fn took(ledger: &Ledger, statement: StatementId, rows: usize) -> Vec<
             ("request".to_owned(), text)
         })
         .collect();
-    lines.push(("took".to_owned(), format!("{} requests, {} bytes, {rows} rows", summary.requests, summary.bytes)));
+    lines.push(("took".to_owned(), format!("{}, {} bytes, {rows} rows", counted(summary.requests), summary.bytes)));
     lines
 }
 
@@ -96,6 +98,10 @@ fn requests(scan: &OktaScanExec, display: impl Fn(&str) -> String) -> String {
     }
     for stream in plan.streams.iter().take(REQUESTS_SHOWN) {
         let _ = write!(text, "\n  {}", decoded(stream));
+        // With a limit, the first page is meant to be enough.
+        if stream.single.is_none() && scan.scan().limit.is_none() {
+            text.push_str(" (+ further pages)");
+        }
     }
     if let Some(more) = plan.streams.len().checked_sub(REQUESTS_SHOWN).filter(|more| *more > 0) {
         let _ = write!(text, "\n  and {more} more like it");
@@ -120,15 +126,18 @@ fn decoded(stream: &RequestStream) -> String {
     }
     let query: Vec<String> = stream.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
-    let pages = if stream.single.is_some() { "" } else { " (+ further pages)" };
-    format!("{} {path}{query}{pages}", operation.method.as_str())
+    format!("{} {path}{query}", operation.method.as_str())
+}
+
+fn counted(requests: u64) -> String {
+    if requests == 1 { "1 request".to_owned() } else { format!("{requests} requests") }
 }
 
 fn estimated(estimate: &Estimate) -> String {
     let requests = match estimate.max {
-        Some(max) if max == estimate.min => format!("{max} requests"),
-        Some(max) => format!("{} to {max} requests", estimate.min),
-        None => format!("at least {} requests", estimate.min),
+        Some(max) if max == estimate.min => counted(max),
+        Some(max) => format!("{} to {}", estimate.min, counted(max)),
+        None => format!("at least {}", counted(estimate.min)),
     };
     let mut text = format!("{requests} of bucket {}", estimate.bucket);
     if let Some(seconds) = seconds(estimate) {
@@ -154,9 +163,6 @@ pub(crate) fn write_scan(f: &mut fmt::Formatter<'_>, scan: &OktaScanExec) -> fmt
     let columns: Vec<&str> =
         scan.scan().projection.iter().map(|&position| relation.columns()[position].name.as_str()).collect();
     write!(f, "OktaScanExec: table={}, columns=[{}]", relation.name(), columns.join(", "))?;
-    if !scan.plan().pushed.is_empty() {
-        write!(f, ", pushed={}", scan.plan().pushed)?;
-    }
     if !scan.plan().residual.is_empty() {
         let residual: Vec<String> = scan.plan().residual.iter().map(ToString::to_string).collect();
         write!(f, ", residual=[{}]", residual.join(", "))?;

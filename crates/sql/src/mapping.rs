@@ -6,7 +6,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 
 use crate::error::own;
-use crate::statement::Statement;
+use crate::statement::{Statement, lower_first};
 use crate::{Error, nearest};
 
 /// What a statement's errors may name.
@@ -71,11 +71,7 @@ fn of_plan(message: &str, names: &Names<'_>) -> Error {
         let message = format!("unknown function \"{function}\"{}", advice.unwrap_or_default());
         return Error::Syntax { message };
     }
-    let message = names.statement.display(first_line(message), names.model);
-    if message.contains("could not be resolved") || message.contains("must appear in the GROUP BY") {
-        return Error::Syntax { message };
-    }
-    Error::Syntax { message }
+    Error::Syntax { message: lower_first(&names.statement.display(first_line(message), names.model)) }
 }
 
 fn by_kind(error: &DataFusionError) -> Error {
@@ -83,9 +79,9 @@ fn by_kind(error: &DataFusionError) -> Error {
         DataFusionError::ArrowError(arrow, _) => of_arrow(arrow),
         DataFusionError::SQL(parser, _) => Error::Syntax { message: parser.to_string() },
         DataFusionError::NotImplemented(what) => Error::Unsupported { what: first_line(what).to_owned() },
-        DataFusionError::Plan(message) => Error::Syntax { message: first_line(message).to_owned() },
+        DataFusionError::Plan(message) => Error::Syntax { message: lower_first(first_line(message)) },
         DataFusionError::SchemaError(schema, _) => Error::Syntax { message: schema.to_string() },
-        DataFusionError::Execution(message) => Error::Value { message: first_line(message).to_owned() },
+        DataFusionError::Execution(message) => Error::Value { message: lower_first(first_line(message)) },
         DataFusionError::ResourcesExhausted(message) => Error::Memory { message: first_line(message).to_owned() },
         other => Error::Internal { message: other.to_string() },
     }
@@ -97,7 +93,7 @@ fn of_arrow(error: &ArrowError) -> Error {
         | ArrowError::ParseError(message)
         | ArrowError::ComputeError(message)
         | ArrowError::ArithmeticOverflow(message)
-        | ArrowError::InvalidArgumentError(message) => Error::Value { message: message.clone() },
+        | ArrowError::InvalidArgumentError(message) => Error::Value { message: lower_first(first_line(message)) },
         ArrowError::DivideByZero => Error::Value { message: "division by zero".to_owned() },
         other => Error::Internal { message: other.to_string() },
     }

@@ -32,7 +32,7 @@ pub(crate) struct Statement {
     pub(crate) explain: Option<Explain>,
     /// One value per placeholder.
     pub(crate) values: Vec<datafusion::common::ScalarValue>,
-    /// Every word, in lower case.
+    /// Every word but keywords, in lower case.
     pub(crate) words: HashSet<String>,
     spellings: Spellings,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Explain {
 struct Spellings {
     /// Words that follow `AS`: names that the statement gives.
     aliases: HashMap<String, String>,
-    /// All words, as first written.
+    /// All words but keywords, as first written.
     words: HashMap<String, String>,
 }
 
@@ -69,7 +69,7 @@ impl Statement {
             .map_err(|error| syntax(&error))?;
         let statement = match (statements.pop(), statements.is_empty()) {
             (Some(statement), true) => statement,
-            (None, _) => return Err(Error::Syntax { message: "it is empty".to_owned() }),
+            (None, _) => return Err(Error::Syntax { message: "the statement is empty".to_owned() }),
             (Some(_), false) => {
                 return Err(Error::Unsupported { what: "more than one statement at a time".to_owned() });
             }
@@ -119,12 +119,13 @@ fn syntax(error: &ParserError) -> Error {
             Error::Unsupported { what: format!("nesting deeper than {DEPTH_MAX} levels") }
         }
         ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
-            Error::Syntax { message: lower_first(message) }
+            Error::Syntax { message: format!("the statement cannot be parsed: {}", lower_first(message)) }
         }
     }
 }
 
-fn lower_first(message: &str) -> String {
+/// The message in the manner of ours.
+pub(crate) fn lower_first(message: &str) -> String {
     let mut characters = message.chars();
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }

@@ -40,7 +40,7 @@ fn follows_a_value(before: &[TokenWithSpan]) -> bool {
     }
 }
 
-/// Puts every word into lower case and remembers how it was written.
+/// Puts every word into lower case and remembers how names were written.
 pub(super) fn in_lower_case(mut tokens: Vec<TokenWithSpan>) -> (Vec<TokenWithSpan>, Spellings) {
     let mut spellings = Spellings::default();
     let mut after_as = false;
@@ -51,7 +51,9 @@ pub(super) fn in_lower_case(mut tokens: Vec<TokenWithSpan>) -> (Vec<TokenWithSpa
                 if after_as {
                     spellings.aliases.entry(lower.clone()).or_insert_with(|| word.value.clone());
                 }
-                spellings.words.entry(lower.clone()).or_insert_with(|| word.value.clone());
+                if word.quote_style.is_some() || word.keyword == Keyword::NoKeyword {
+                    spellings.words.entry(lower.clone()).or_insert_with(|| word.value.clone());
+                }
                 after_as = word.quote_style.is_none() && word.keyword == Keyword::AS;
                 word.value = lower;
             }
