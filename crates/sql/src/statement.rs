@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{self, Query, SetExpr, Visitor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::Tokenizer;
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::Error;
 
@@ -32,7 +32,7 @@ pub(crate) struct Statement {
     pub(crate) explain: Option<Explain>,
     /// One value per placeholder.
     pub(crate) values: Vec<datafusion::common::ScalarValue>,
-    /// Every word but keywords, in lower case.
+    /// Every word, in lower case.
     pub(crate) words: HashSet<String>,
     spellings: Spellings,
 }
@@ -61,7 +61,7 @@ impl Statement {
         let tokens = tokens::with_brackets_as_quotes(tokens);
         let (tokens, values) = parameters::bind(&tokens, params)?;
         let (tokens, spellings) = tokens::in_lower_case(tokens);
-        let words = spellings.words.keys().cloned().collect();
+        let words = tokens.iter().filter_map(word).collect();
         let mut statements = Parser::new(&dialect)
             .with_recursion_limit(DEPTH_MAX)
             .with_tokens_with_locations(tokens)
@@ -110,6 +110,13 @@ impl Statement {
     fn spelling<'a>(&'a self, word: &str, model: &'a HashMap<String, String>) -> Option<&'a str> {
         let places = [self.spellings.aliases.get(word), model.get(word), self.spellings.words.get(word)];
         places.into_iter().flatten().map(String::as_str).next()
+    }
+}
+
+fn word(token: &TokenWithSpan) -> Option<String> {
+    match &token.token {
+        Token::Word(word) => Some(word.value.clone()),
+        _ => None,
     }
 }
 
