@@ -25,7 +25,7 @@ test-rust: ## Unit, property and program tests of the workspace
 	@if cargo nextest --version >/dev/null 2>&1; \
 	then cargo nextest run --locked --workspace; \
 	else cargo test --locked --workspace --lib --bins --tests; fi
-	cargo test --locked --doc --package oktant-base --package oktant-filter --package oktant-client --package oktant-sandbox
+	cargo test --locked --doc --workspace
 
 codegen-check: ## Fail if the committed catalogue differs from what the description gives
 	cargo xtask codegen --check

@@ -113,7 +113,7 @@ codes! {
         "give a value of the type that the message names";
     OKT1003 "the connection string cannot be read", "08001", 400, 2, Programming,
         "The text is neither an okta:// URL nor Name=value pairs separated by semicolons.",
-        "write okta:///?Domain=acme.okta.com&... or Domain=acme.okta.com;...";
+        "write okta:///?Domain=acme.okta.com&APIToken=TOKEN or Domain=acme.okta.com;APIToken=TOKEN";
     OKT1004 "connection properties are missing or contradict each other", "08001", 400, 2, Programming,
         "Something that the chosen sign-in needs was not given, or two properties exclude each other.",
         "add or remove the properties that the message names";
