@@ -16,14 +16,18 @@
 
 mod app_credentials;
 mod apps;
+mod coverage;
 mod factors;
 mod generate;
 mod groups;
 mod http;
+mod iam;
+mod linked_objects;
 mod logs;
 mod oauth;
 mod org;
 mod provisioning;
+mod resources;
 mod roles;
 mod rules;
 mod sandbox;
@@ -33,6 +37,7 @@ mod store;
 mod truth;
 mod users;
 
+pub use coverage::{Behaviour, Coverage, coverage};
 pub use http::{Effect, Fault, RateLimits, RecordedRequest, WrongLink};
 pub use sandbox::{Announcement, Builder, Error, Sandbox};
 pub use truth::{Membership, Truth};

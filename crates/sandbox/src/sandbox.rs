@@ -19,6 +19,8 @@ use crate::generate::{self, ADMIN_LOGIN, ADMIN_PASSWORD, Size};
 use crate::http::{self, ApiToken, Fault, Faults, Ledger, Limits, RateLimits, RecordedRequest};
 use crate::oauth::{AuthorizationServer, BuiltInClients, OrgDirectory};
 use crate::org::{self, Org};
+use crate::resources;
+use crate::store::Stamp;
 use crate::truth::Truth;
 
 /// Why a sandbox could not start.
@@ -164,6 +166,9 @@ impl Builder {
         let entropy = self.entropy.unwrap_or_else(|| Arc::new(SeededEntropy::new(self.seed)));
         let size = Size { users: self.users, groups: self.groups };
         let mut store = generate::org(self.seed, size, self.clock.now());
+        // Drawn from a generator of its own, so that tokens do not depend on what an org contains.
+        let built_in = SeededEntropy::new(self.seed);
+        resources::populate(&mut store, url, Stamp::of(self.clock.now()), &built_in);
         let admin = store.admin;
         let api_token = ApiToken {
             value: Secret::new(format!("00{}", org::token(entropy.as_ref(), 40))),

@@ -16,6 +16,8 @@ pub(super) struct Identities {
     known: HashMap<String, String>,
     /// Names that the script itself has given, such as those of attributes of a schema.
     sent: HashSet<String>,
+    /// Every text of the recorded answers so far, and the segments of those that are URLs.
+    met: HashSet<String>,
 }
 
 /// The counterpart of an element of a recorded list.
@@ -52,6 +54,21 @@ impl Identities {
     /// Whether the script gave something this name.
     pub(super) fn has_sent(&self, name: &str) -> bool {
         self.sent.contains(name)
+    }
+
+    /// Remembers the texts of a recorded answer.
+    pub(super) fn note_met(&mut self, answer: &Value) {
+        match answer {
+            Value::Object(members) => members.values().for_each(|value| self.note_met(value)),
+            Value::Array(elements) => elements.iter().for_each(|value| self.note_met(value)),
+            Value::String(text) => self.met.extend(text.split(['/', ':', '?']).map(str::to_owned)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// Whether a recorded answer held this text.
+    pub(super) fn has_met(&self, text: &str) -> bool {
+        self.met.contains(text)
     }
 
     /// Learns from two answers to the same request.

@@ -64,9 +64,11 @@ impl Script {
 /// All recordings under a folder, in order of their names.
 pub(super) fn scripts(folder: &Path) -> Result<Vec<Script>, Error> {
     let mut scripts = Vec::new();
-    for tests in entries(folder)? {
-        for path in entries(&tests)? {
-            scripts.push(read(folder, &path)?);
+    for path in entries(folder)? {
+        // Some sets have a folder per test.
+        let files = if path.is_dir() { entries(&path)? } else { vec![path] };
+        for file in files {
+            scripts.push(read(folder, &file)?);
         }
     }
     Ok(scripts)

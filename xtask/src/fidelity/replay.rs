@@ -5,13 +5,13 @@ use oktant_sandbox::Sandbox;
 use reqwest::{Client, StatusCode};
 use serde_json::Value;
 
-use super::area::Area;
+use super::area::area;
 use super::compare::{Shape, compare};
 use super::error::Error;
 use super::identity::{Identities, RECORDED_BASE};
 use super::rebuild;
 use super::recording::{Headers, Interaction, Script};
-use super::report::{Comparison, Report, SentBody};
+use super::report::{Class, Comparison, Report, SentBody};
 
 /// Replays a recording against an empty sandbox of its own and enters every comparison.
 pub(super) async fn replay(script: &Script, report: &mut Report) -> Result<(), Error> {
@@ -26,7 +26,7 @@ pub(super) async fn replay(script: &Script, report: &mut Report) -> Result<(), E
         }
         let failed = |source| Error::Request { script: script.name.clone(), index, source };
         let comparison = replay.repeat(interaction).await.map_err(failed)?;
-        report.add(&format!("{}#{index}", script.name), comparison);
+        report.add(&format!("{}#{index}", script.name), &comparison);
     }
     sandbox.shutdown().await;
     Ok(())
@@ -60,11 +60,15 @@ impl Replay<'_> {
         if let Some(body) = &body {
             self.identities.note_sent(body);
         }
+        let is_presumed = self.presumes(interaction);
         let answer = self.send(interaction, body.as_ref()).await?;
         let recorded = &interaction.response;
         self.identities.learn_cursor(&next_link(&recorded.headers), &answer.link);
-        if let (Some(recorded), Some(actual)) = (&recorded.body, &answer.body) {
-            self.identities.learn(recorded, actual);
+        if let Some(recorded) = &recorded.body {
+            self.identities.note_met(recorded);
+            if let Some(actual) = &answer.body {
+                self.identities.learn(recorded, actual);
+            }
         }
         let same_status = answer.status.as_u16() == recorded.status;
         // An answer of another kind has nothing of the recorded one, even where key names coincide.
@@ -73,13 +77,21 @@ impl Replay<'_> {
             recorded.body.as_ref().map_or_else(Shape::default, |recorded| compare(recorded, actual, &self.identities));
         Ok(Comparison {
             operation: operation.map_or_else(|| unrouted(interaction), |operation| operation.id.to_owned()),
-            area: Area::of(operation),
+            area: area(operation),
             recorded_status: recorded.status,
             actual_status: answer.status.as_u16(),
             sent,
             shape,
+            class: class(operation, sent, is_presumed, recorded.status),
             summary: summary(answer.body.as_ref()),
         })
+    }
+
+    /// Whether the path names something that no earlier request or answer of the script did: it stood in
+    /// the recorded org before.
+    fn presumes(&self, interaction: &Interaction) -> bool {
+        let is_id = |segment: &&str| segment.len() == 20 && segment.bytes().any(|byte| byte.is_ascii_digit());
+        interaction.request.path.split('/').filter(is_id).any(|id| !self.identities.has_met(id))
     }
 
     async fn send(&self, interaction: &Interaction, body: Option<&Value>) -> Result<Answer, reqwest::Error> {
@@ -140,6 +152,17 @@ fn unrouted(interaction: &Interaction) -> String {
 fn next_link(headers: &Headers) -> String {
     let links = headers.get("link").into_iter().flatten();
     links.filter(|link| link.contains("rel=\"next\"")).cloned().collect()
+}
+
+/// Why a status may differ through no fault of the sandbox's, as far as the script shows it.
+fn class(operation: Option<&Operation>, sent: SentBody, is_presumed: bool, recorded: u16) -> Class {
+    match operation {
+        None => Class::NoOperation,
+        Some(_) if recorded >= 500 => Class::Failure,
+        Some(_) if is_presumed && recorded < 300 => Class::Presumed,
+        Some(_) if sent == SentBody::Lost => Class::Lost,
+        Some(_) => Class::Sandbox,
+    }
 }
 
 /// What an error says, for the list of mismatches.

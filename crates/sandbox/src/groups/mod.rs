@@ -2,6 +2,7 @@
 
 mod list;
 mod members;
+mod owners;
 mod view;
 mod write;
 
@@ -21,6 +22,7 @@ pub(crate) const HANDLERS: &[(&str, Handler)] = &[
     ("listGroupUsers", Handler::Read(members::list)),
     ("assignUserToGroup", Handler::Write(members::add)),
     ("unassignUserFromGroup", Handler::Write(members::remove)),
+    ("assignGroupOwner", Handler::Write(owners::assign)),
     ("listUserGroups", Handler::Read(members::groups_of_user)),
 ];
 

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use oktant_catalog::Operation;
-
 use super::call::Call;
-use super::errors::{self, ApiError};
 use super::reply::Outcome;
 use crate::org::Org;
+use crate::resources;
 use crate::store::Store;
 
 /// Serves one operation. Writers hold the store alone, so that every operation happens whole or not at all.
@@ -32,23 +30,26 @@ static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
         crate::schemas::HANDLERS,
         crate::factors::HANDLERS,
         crate::logs::HANDLERS,
+        crate::iam::HANDLERS,
+        crate::linked_objects::HANDLERS,
     ];
     areas.into_iter().flatten().copied().collect()
 });
 
-/// Runs the handler of the call's operation.
+/// Whether an area serves the operation itself.
+pub(crate) fn is_typed(operation: &str) -> bool {
+    HANDLERS.contains_key(operation)
+}
+
+/// Runs the handler of the call's operation; the generic store stands in where there is none.
 ///
 /// # Errors
 ///
-/// 501 `E0000060` if this operation is not served; else what the handler refuses.
+/// What the handler refuses.
 pub(crate) fn run(org: &Org, call: &Call<'_>) -> Outcome {
     match HANDLERS.get(call.operation.id) {
         Some(Handler::Read(handler)) => handler(&org.store.read(), call),
         Some(Handler::Write(handler)) => handler(&mut org.store.write(), call),
-        None => Err(unsupported(call.operation)),
+        None => resources::run(call),
     }
-}
-
-fn unsupported(operation: &Operation) -> ApiError {
-    ApiError::new(errors::E0000060).cause(format!("The sandbox does not serve {}.", operation.id))
 }

@@ -64,6 +64,7 @@ entries! {
     E0000123 400 "The enum and oneOf arrays must match.";
     E0000124 400 "Could not create user. To create a user and expire their password immediately, a password must be specified";
     E0000125 400 "Could not create user. To create a user and expire their password immediately, \"activate\" must be true";
+    E0000127 409 "Invalid linked objection definition. Name is already in use.";
     E0000133 429 "A phone call was recently made. Please wait 30 seconds before trying again.";
     E0000142 403 "This User Type cannot be deleted.";
     E0000231 412 "The ETag value that you passed in the If-Match header does not match that of the target resource.";
@@ -101,6 +102,11 @@ impl ApiError {
             headers: Vec::new(),
             bodiless: false,
         }
+    }
+
+    /// An error that is described elsewhere; a status that is none becomes 500.
+    pub(crate) fn known(status: u16, code: &'static str, summary: &'static str) -> Self {
+        Self::new(Entry { code, status, summary })
     }
 
     /// Another summary, where the service deviates from its catalogue.

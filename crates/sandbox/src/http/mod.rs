@@ -15,7 +15,7 @@ mod server;
 
 pub(crate) use auth::{ApiToken, Presented, Principal, TokenError};
 pub(crate) use call::Call;
-pub(crate) use dispatch::Handler;
+pub(crate) use dispatch::{Handler, is_typed};
 pub(crate) use errors::ApiError;
 pub(crate) use faults::Faults;
 pub use faults::{Effect, Fault, WrongLink};

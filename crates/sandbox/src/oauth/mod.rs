@@ -47,6 +47,25 @@ use key::SigningKey;
 pub(crate) use store::IssuedRefreshToken;
 use store::Store;
 
+/// Operations of the description that [`AuthorizationServer::router`] serves.
+const OPERATIONS: [&str; 10] = [
+    "getWellKnownOpenIDConfiguration",
+    "oauthKeys",
+    "authorize",
+    "authorizeWithPost",
+    "token",
+    "introspect",
+    "revoke",
+    "userinfo",
+    "logout",
+    "logoutWithPost",
+];
+
+/// Whether the org authorization server serves an operation.
+pub(crate) fn serves(operation: &oktant_catalog::Operation) -> bool {
+    OPERATIONS.contains(&operation.id)
+}
+
 /// The org authorization server.
 pub(crate) struct AuthorizationServer {
     issuer: String,

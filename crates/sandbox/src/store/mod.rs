@@ -25,6 +25,7 @@ use crate::app_credentials::ClientSecret;
 use crate::apps::App;
 use crate::factors::Factors;
 use crate::logs::Log;
+use crate::resources::Resources;
 use crate::roles::{Assignment, Holder};
 use crate::rules::Rule;
 use crate::schemas::Schema;
@@ -54,6 +55,8 @@ pub(crate) struct Store {
     pub(crate) client_secrets: HashMap<Id, Vec<ClientSecret>>,
     /// Enrolments of factors.
     pub(crate) factors: Factors,
+    /// Everything that no typed part holds.
+    pub(crate) resources: Resources,
     /// User types beside the default one.
     pub(crate) user_types: IndexMap<Id, UserType>,
     pub(crate) group_schema: Schema,
@@ -81,6 +84,7 @@ impl Store {
             user_types: IndexMap::new(),
             client_secrets: HashMap::new(),
             factors: Factors::default(),
+            resources: Resources::default(),
             group_schema: Schema::group(),
             admin,
         }
@@ -97,6 +101,7 @@ impl Store {
         self.unassign(number);
         self.factors.forget(user.id);
         self.roles.retain(|role| role.holder != Holder::User(user.id));
+        self.resources.remove_below(&format!("/api/v1/users/{}", user.id));
     }
 
     /// Ends a user's direct assignments to apps.
@@ -118,6 +123,7 @@ impl Store {
             app.groups.shift_remove(&group.id);
         }
         self.roles.retain(|role| role.holder != Holder::Group(group.id));
+        self.resources.remove_below(&format!("/api/v1/groups/{}", group.id));
     }
 
     /// The schema of a user type's profiles.

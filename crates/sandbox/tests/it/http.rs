@@ -57,14 +57,6 @@ async fn paths_and_methods_that_do_not_exist_are_told_apart() {
 }
 
 #[tokio::test]
-async fn operations_that_are_not_served_say_so() {
-    let org = Org::empty().await;
-    let answer = org.get("/api/v1/devices").await;
-    assert_eq!((answer.status.as_u16(), answer.code()), (501, "E0000060"));
-    assert!(answer.cause().contains("listDevices"), "{}", answer.json);
-}
-
-#[tokio::test]
 async fn bodies_that_are_not_objects_are_refused() {
     let org = Org::empty().await;
     for body in [json!([1]), json!("text")] {

@@ -7,6 +7,7 @@ mod generated;
 mod groups;
 mod http;
 mod logs;
+mod resources;
 mod rules;
 mod search;
 mod support;

@@ -1,0 +1,62 @@
+//! The long tail of the API: operations that are served by what the description says about them.
+//!
+//! Paths and methods say what an operation does ([`plan`]), schemas what it takes and gives
+//! ([`body`], [`schema`]), and recipes what neither can know ([`recipe`]). Everything is kept as JSON
+//! by its path ([`collection`]); areas with behaviour of their own use the same documents.
+
+mod body;
+mod collection;
+mod event;
+mod fill;
+mod filter;
+mod place;
+mod plan;
+mod recipe;
+mod schema;
+mod serve;
+mod template;
+mod view;
+
+use oktant_base::Entropy;
+use oktant_catalog::Operation;
+
+use crate::http::{ApiError, Call, Outcome, Reply, errors};
+use crate::store::{Stamp, Store};
+
+pub(crate) use collection::{Collection, Document, Resources};
+
+/// Whether an operation is served here.
+pub(crate) fn serves(operation: &Operation) -> bool {
+    plan::plan(operation).is_some()
+}
+
+/// Serves an operation of the catalogue that no area serves itself.
+pub(crate) fn run(call: &Call<'_>) -> Outcome {
+    let plan = planned(call)?;
+    if plan.reads() {
+        serve::read(&call.org.store.read(), call, plan)
+    } else {
+        Ok(serve::write(&mut call.org.store.write(), call, plan)?.0)
+    }
+}
+
+/// Serves an operation that changes something, for an area that adds to it; also gives the path of
+/// what was changed, such as `/api/v1/iam/resource-sets/iam…`.
+pub(crate) fn write(store: &mut Store, call: &Call<'_>) -> Result<(Reply, String), ApiError> {
+    serve::write(store, call, planned(call)?)
+}
+
+/// The path of what a call is about, with the ids that things are kept by; it may not exist.
+pub(crate) fn path(store: &Store, call: &Call<'_>) -> Result<String, ApiError> {
+    Ok(place::find(store, call, planned(call)?)?.full())
+}
+
+fn planned(call: &Call<'_>) -> Result<&'static plan::Plan, ApiError> {
+    plan::plan(call.operation).ok_or_else(|| errors::E0000015.into())
+}
+
+/// Adds what a new org contains.
+pub(crate) fn populate(store: &mut Store, base: &str, now: Stamp, entropy: &dyn Entropy) {
+    let moment = fill::Moment { base, now, user: store.admin.to_string(), entropy };
+    fill::populate(store, &moment, "", "");
+}
