@@ -9,12 +9,12 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::projection::ProjectionExec;
 
 use crate::keys::{KeyFeed, KeyTapExec};
+use crate::node::with_children;
 use crate::request::KeySource;
 use crate::scan::{FedKeys, OktaScanExec};
 
@@ -192,12 +192,4 @@ fn with_fed_scan(plan: &Arc<dyn ExecutionPlan>, column: usize, feed: &Arc<KeyFee
     let mut children: Vec<_> = plan.children().into_iter().cloned().collect();
     children[child] = with_fed_scan(&children[child], column, feed)?;
     with_children(plan, children)
-}
-
-/// A node over other inputs.
-pub(crate) fn with_children(
-    node: &Arc<dyn ExecutionPlan>,
-    children: Vec<Arc<dyn ExecutionPlan>>,
-) -> Result<Arc<dyn ExecutionPlan>> {
-    Arc::clone(node).replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
 }

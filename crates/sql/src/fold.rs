@@ -41,7 +41,7 @@ fn fold_node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
 }
 
 /// The columns that the expressions of a node may name.
-fn input_schema(plan: &LogicalPlan) -> Result<Option<DFSchema>> {
+pub(crate) fn input_schema(plan: &LogicalPlan) -> Result<Option<DFSchema>> {
     let mut merged: Option<DFSchema> = None;
     if let LogicalPlan::TableScan(scan) = plan {
         return Ok(Some(DFSchema::try_from_qualified_schema(scan.table_name.clone(), &scan.source.schema())?));
@@ -87,7 +87,8 @@ fn fold(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     }
 }
 
-fn compares(operator: Operator) -> bool {
+/// Whether an operator compares its sides.
+pub(crate) fn compares(operator: Operator) -> bool {
     use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
     matches!(operator, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }

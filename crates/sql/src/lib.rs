@@ -14,6 +14,7 @@
 //! ```
 
 mod catalogs;
+mod collation;
 mod context;
 mod decode;
 mod discovery;
@@ -25,6 +26,7 @@ mod joins;
 mod keys;
 mod mapping;
 mod nearest;
+mod node;
 mod order;
 pub mod pushdown;
 mod reader;

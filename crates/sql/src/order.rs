@@ -11,7 +11,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 
-use crate::feed::with_children;
+use crate::node::with_children;
 use crate::request::Order;
 use crate::scan::OktaScanExec;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::DFSchema;
@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 
 use crate::Error;
 use crate::context::StatementContext;
-use crate::decode::{Body, Decoder};
+use crate::decode::{Body, Decoder, Texts};
 use crate::pushdown;
 use crate::relation::Relation;
 use crate::request::{KeySource, Parents, RequestStream, Scan, ScanPlan};
@@ -73,9 +73,12 @@ impl Reader {
         let relation = Arc::clone(&scan.relation);
         let columns = needed_columns(&scan, &plan);
         let routes: BTreeSet<usize> = plan.streams.iter().map(|stream| stream.route).collect();
-        let mask = !context.org.properties().sql.expose_secrets;
+        let texts = Texts {
+            mask_secrets: !context.org.properties().sql.expose_secrets,
+            empty_as_null: scan.options.empty_string_as_null,
+        };
         let decoders: HashMap<_, _> =
-            routes.into_iter().map(|route| (route, Decoder::new(&relation, route, &columns, mask))).collect();
+            routes.into_iter().map(|route| (route, Decoder::new(&relation, route, &columns, texts))).collect();
         let among = |position: &usize| columns.binary_search(position).ok();
         let schema = relation.schema().project(&columns).map_err(|error| internal(&error))?;
         let residual = compile(&plan.residual, &schema)?;
@@ -202,7 +205,8 @@ impl Reader {
     ) -> Result<Option<RecordBatch>, Error> {
         let page = match page {
             Ok(page) => page,
-            Err(error) if self.is_absence(&error) || self.is_switched_off(index, &error) => return Ok(None),
+            Err(error) if self.plan.parents.is_some() && is_absence(&error) => return Ok(None),
+            Err(error) if self.is_switched_off(index, &error) => return Ok(None),
             Err(error) => return Err(Error::page(self.table(), number, error)),
         };
         if number > 0 {
@@ -224,11 +228,6 @@ impl Reader {
         true
     }
 
-    /// A child list of an object that is not there (any more) has no rows.
-    fn is_absence(&self, error: &oktant_client::Error) -> bool {
-        self.plan.parents.is_some() && error.is_not_found() && error.api_code() == Some("E0000007")
-    }
-
     /// One object, if it is there and is the one meant.
     fn single(
         self: Arc<Self>,
@@ -240,7 +239,7 @@ impl Reader {
             self.context.budget.take(self.table(), self.cheaper())?;
             match self.context.org.send(call).await {
                 Ok(reply) => self.rows(index, &reply.body, Body::Single, &parameters, 0, reply.entry).map(Some),
-                Err(error) if error.is_not_found() => Ok(None),
+                Err(error) if is_absence(&error) => Ok(None),
                 Err(error) => Err(Error::page(self.table(), 0, error)),
             }
         })
@@ -262,21 +261,28 @@ impl Reader {
             .map_err(|error| Error::page(self.table(), page, Undecodable { operation: request.operation, error }))?;
         self.context.org.ledger().add_rows(entry, decoded.batch.num_rows() as u64);
         self.context.warnings.add_mismatches(self.table(), decoded.mismatches);
-        let batch = self.expected(request, decoded.batch);
+        let batch = self.expected(request, decoded.batch)?;
         let batch = self.unseen(batch)?;
         let batch = self.passing(batch)?;
         batch.project(&self.output).map_err(|error| internal(&error))
     }
 
     /// For a key lookup, only the object whose key was asked for: some paths resolve more than keys.
-    fn expected(&self, request: &RequestStream, batch: RecordBatch) -> RecordBatch {
-        let Some(lookup) = &request.single else { return batch };
-        let relation = &self.scan.relation;
-        let as_meant = lookup.expect.iter().all(|(position, value)| {
-            let name = relation.schema().field(*position).name();
-            batch.column_by_name(name).is_none_or(|column| is_text(column, value))
-        });
-        if as_meant { batch } else { batch.slice(0, 0) }
+    fn expected(&self, request: &RequestStream, batch: RecordBatch) -> Result<RecordBatch, Error> {
+        let Some(lookup) = &request.single else { return Ok(batch) };
+        for (position, value) in &lookup.expect {
+            let name = self.scan.relation.schema().field(*position).name();
+            let Some(column) = batch.column_by_name(name) else { continue };
+            let texts = column.as_string::<i32>();
+            if texts.is_empty() || texts.is_null(0) {
+                let reason = Keyless { operation: request.operation, key: self.scan.relation.columns()[*position].name.clone() };
+                return Err(Error::page(self.table(), 0, reason));
+            }
+            if texts.value(0) != value {
+                return Ok(batch.slice(0, 0));
+            }
+        }
+        Ok(batch)
     }
 
     /// Drops rows whose key was already returned.
@@ -336,9 +342,10 @@ fn compile(residual: &[Expr], schema: &Schema) -> Result<Option<Arc<dyn Physical
     compiled.map(Some).map_err(|error| crate::mapping::plain(&error))
 }
 
-fn is_text(column: &ArrayRef, value: &str) -> bool {
-    let texts = column.as_string::<i32>();
-    texts.len() == 1 && texts.is_valid(0) && texts.value(0) == value
+/// Whether the object asked for is not there (any more), and so has neither a row nor children.
+/// Any other 404 is a failure: a gateway's, or of a path that the org does not know.
+fn is_absence(error: &oktant_client::Error) -> bool {
+    error.is_not_found() && error.api_code() == Some("E0000007")
 }
 
 fn parameters(parents: &Parents, tuple: Vec<String>) -> Parameters {
@@ -393,6 +400,20 @@ struct Undecodable {
 }
 
 impl oktant_base::Coded for Undecodable {
+    fn code(&self) -> oktant_base::Code {
+        oktant_base::codes::OKT2004
+    }
+}
+
+/// The answer to a look-up by key is no object with that key.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer to {operation} has no {key}")]
+struct Keyless {
+    operation: &'static str,
+    key: String,
+}
+
+impl oktant_base::Coded for Keyless {
     fn code(&self) -> oktant_base::Code {
         oktant_base::codes::OKT2004
     }

@@ -114,6 +114,21 @@ impl RelationColumn {
         self.values.iter().map(String::as_str).find(|member| member.eq_ignore_ascii_case(text))
     }
 
+    /// Whether `StringComparison=Okta` compares its values ignoring case: all text but identifiers,
+    /// which join tables. (Enumerations ignore case anyway.)
+    fn ignores_case(&self) -> bool {
+        let is_identifier = match self.origins.first() {
+            Some(Origin::Path(path)) => match path.as_slice() {
+                [profile, _] if profile == "profile" => false,
+                [.., last] => matches!(last.as_str(), "id" | "uuid") || last.ends_with("Id") || last.ends_with("_id"),
+                [] => false,
+            },
+            Some(Origin::Parent(_) | Origin::UrlTail(_)) => true,
+            _ => false,
+        };
+        self.data_type == ColumnType::Text && !self.is_enum() && !is_identifier
+    }
+
     fn field(&self) -> Field {
         let mut metadata = HashMap::from([("okta.name".to_owned(), self.name.clone())]);
         if let Some(Origin::Path(path)) = self.origins.first() {
@@ -124,6 +139,9 @@ impl RelationColumn {
         }
         if self.is_enum() {
             metadata.insert(ENUM_METADATA.to_owned(), self.values.join("\n"));
+        }
+        if self.ignores_case() {
+            metadata.insert(FOLDED_METADATA.to_owned(), "true".to_owned());
         }
         if self.data_type == ColumnType::Json {
             metadata.insert("ARROW:extension:name".to_owned(), "arrow.json".to_owned());
@@ -136,6 +154,10 @@ impl RelationColumn {
 
 /// Key of the field metadata that lists the members of an enumeration, one a line.
 pub(crate) const ENUM_METADATA: &str = "okta.values";
+
+/// Key of the field metadata that marks text to be compared ignoring case, where the connection
+/// asks for it.
+pub(crate) const FOLDED_METADATA: &str = "okta.folded";
 
 /// The arrow type of a column type.
 pub fn arrow_type(data_type: ColumnType) -> DataType {

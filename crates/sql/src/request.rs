@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::Expr;
 use oktant_base::Timestamp;
-pub use oktant_client::properties::{Comparison as StringComparison, Consistency};
+pub use oktant_client::properties::Consistency;
 
 use crate::relation::Relation;
 
@@ -50,8 +50,6 @@ pub struct ScanOptions {
     pub pushdown: Pushdown,
     /// Which of the org's stores answers for users and groups.
     pub consistency: Consistency,
-    /// How text is compared.
-    pub string_comparison: StringComparison,
     /// Whether `SELECT … FROM Users` includes users of status DEPROVISIONED.
     pub include_deprovisioned: bool,
     /// Whether an empty text counts as NULL.

@@ -1,6 +1,6 @@
 //! A planned statement and the rows that it yields.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::pin::Pin;
@@ -27,7 +27,7 @@ use crate::discovery::{Relations, Wanted};
 use crate::explain;
 use crate::mapping::{self, Names};
 use crate::reader::with_schema;
-use crate::relation::Relation;
+use crate::relation::{FOLDED_METADATA, Relation};
 use crate::session::model_names;
 use crate::statement::Statement;
 
@@ -130,6 +130,7 @@ impl Planner<'_> {
     ) -> Result<Prepared, Error> {
         let mut statement = self.statement.clone();
         resolve_column_aliases(&mut statement, &relations);
+        statement.label_repeats(&relations, model);
         let mut state = self.state.clone();
         let list = catalogs::catalog_list(&self.context, self.relations, relations, &statement);
         state.register_catalog_list(list);
@@ -317,12 +318,25 @@ fn in_time(
 
 /// The schema with names as users spell them.
 fn displayed(schema: &Schema, statement: &Statement, model: &HashMap<String, String>) -> SchemaRef {
+    let mut taken = HashSet::new();
     let fields = schema.fields().iter().map(|field| {
         let mut metadata = field.metadata().clone();
-        metadata.retain(|key, _| key != "okta.name");
-        field.as_ref().clone().with_name(statement.display(field.name(), model)).with_metadata(metadata)
+        metadata.retain(|key, _| key != "okta.name" && key != FOLDED_METADATA);
+        let name = free_name(statement.display(field.name(), model), &taken);
+        taken.insert(name.clone());
+        field.as_ref().clone().with_name(name).with_metadata(metadata)
     });
     Arc::new(Schema::new(fields.collect::<Vec<Field>>()))
+}
+
+/// The name, with a number if it is taken: readers of JSON, Parquet and data frames need names that
+/// are unique.
+fn free_name(name: String, taken: &HashSet<String>) -> String {
+    if !taken.contains(&name) {
+        return name;
+    }
+    let numbered = (1_u32..).map(|number| format!("{name}_{number}")).find(|name| !taken.contains(name));
+    numbered.unwrap_or(name)
 }
 
 fn explain_schema() -> SchemaRef {
@@ -353,7 +367,7 @@ fn has_wildcard(statement: &mut Statement) -> bool {
 
 /// Replaces aliases of columns, such as `UserName` of `ApplicationUsers`, by the columns' own names.
 fn resolve_column_aliases(statement: &mut Statement, relations: &BTreeMap<String, Arc<Relation>>) {
-    let own: std::collections::HashSet<String> =
+    let own: HashSet<String> =
         relations.values().flat_map(|relation| relation.columns()).map(|column| column.name.to_lowercase()).collect();
     let aliases: HashMap<String, String> = relations
         .values()

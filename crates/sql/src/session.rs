@@ -10,10 +10,12 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use oktant_base::limits;
 use oktant_catalog::ColumnType;
+use oktant_client::properties::Comparison;
 use oktant_client::{Edges, Org, Properties, StatementId};
 
 use crate::Error;
 use crate::catalogs;
+use crate::collation::IgnoreCase;
 use crate::context::{Budget, StatementContext, Warnings};
 use crate::discovery::Relations;
 use crate::error::Cause;
@@ -98,11 +100,12 @@ impl Session {
     pub fn over(org: Org, edges: Edges) -> Result<Self, Error> {
         let runtime = RuntimeEnvBuilder::new().with_memory_limit(limits::STATEMENT_MEMORY_BYTES, 1.0).build_arc();
         let runtime = runtime.map_err(|error| crate::mapping::plain(&error))?;
+        let comparison = org.properties().sql.comparison;
         Ok(Self(Arc::new(Inner {
             relations: Arc::new(Relations::new(org.clone(), Arc::clone(&edges.clock))),
             org,
             edges,
-            state: engine(runtime),
+            state: engine(runtime, comparison),
             statements: Arc::default(),
             pushdown: Pushdown::On,
         })))
@@ -216,7 +219,6 @@ impl Session {
         let options = ScanOptions {
             pushdown: inner.pushdown,
             consistency: sql.consistency,
-            string_comparison: sql.comparison,
             include_deprovisioned: sql.include_deprovisioned,
             empty_string_as_null: sql.empty_string_as_null,
             page_size: sql.page_size,
@@ -237,7 +239,7 @@ impl Session {
 }
 
 /// DataFusion as this crate uses it.
-fn engine(runtime: Arc<RuntimeEnv>) -> SessionState {
+fn engine(runtime: Arc<RuntimeEnv>, comparison: Comparison) -> SessionState {
     // One partition: requests are the cost here, and they are spread by the scans themselves.
     let mut config = SessionConfig::new()
         .with_target_partitions(1)
@@ -258,15 +260,16 @@ fn engine(runtime: Arc<RuntimeEnv>) -> SessionState {
     // After limits have reached the sorts, before other nodes come between sorts and scans.
     let after = optimizer.rules.iter().position(|rule| rule.name() == "LimitPushdown").map_or(0, |at| at + 1);
     optimizer.rules.insert(after, Arc::new(PushOrder));
-    SessionStateBuilder::new()
+    let mut builder = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
         .with_physical_optimizer_rules(optimizer.rules)
-        .with_analyzer_rule(Arc::new(FoldEnumLiterals))
-        .with_analyzer_rule(Arc::new(CountFromStatistics))
-        .with_analyzer_rule(Arc::new(OrderJoins))
-        .build()
+        .with_analyzer_rule(Arc::new(FoldEnumLiterals));
+    if comparison == Comparison::Okta {
+        builder = builder.with_analyzer_rule(Arc::new(IgnoreCase));
+    }
+    builder.with_analyzer_rule(Arc::new(CountFromStatistics)).with_analyzer_rule(Arc::new(OrderJoins)).build()
 }
 
 /// A table of the catalogue.

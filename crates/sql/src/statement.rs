@@ -5,6 +5,7 @@
 //! table expressions need no rules of their own. [`Statement::display`] gives names back in the
 //! spelling of the model or of the statement.
 
+mod labels;
 mod parameters;
 mod tokens;
 
@@ -74,7 +75,8 @@ impl Statement {
                 return Err(Error::Unsupported { what: "more than one statement at a time".to_owned() });
             }
         };
-        let (query, explain) = unwrap_explain(statement);
+        let (mut query, explain) = unwrap_explain(statement);
+        parameters::empty_lists(&mut query)?;
         check_reads_only(&query)?;
         Ok(Self { query: Box::new(query), explain, values, words, spellings })
     }

@@ -60,8 +60,12 @@ pub enum Effect {
     },
     /// Answers 200 without a body.
     Empty,
-    /// Answers 502 with the HTML page of a proxy.
-    Html,
+    /// Answers with the HTML page of a proxy.
+    Html {
+        /// The status.
+        #[serde(default = "bad_gateway")]
+        status: u16,
+    },
     /// Answers rightly, but with a wrong `next` link.
     Link {
         /// How it is wrong.
@@ -124,6 +128,10 @@ fn any_path() -> String {
 
 const fn one() -> u64 {
     1
+}
+
+const fn bad_gateway() -> u16 {
+    502
 }
 
 /// Whether a path fits a pattern.
@@ -219,7 +227,7 @@ impl Effect {
                 header::WWW_AUTHENTICATE,
                 "Bearer error=\"invalid_token\", error_description=\"The token has expired.\"",
             )),
-            Self::Slow { .. } | Self::Truncate { .. } | Self::Empty | Self::Html | Self::Link { .. } => None,
+            Self::Slow { .. } | Self::Truncate { .. } | Self::Empty | Self::Html { .. } | Self::Link { .. } => None,
         }
     }
 
@@ -235,9 +243,11 @@ impl Effect {
     pub(super) fn spoil(&self, reply: Reply, page: &str) -> Reply {
         match self {
             Self::Empty => Reply { body: None, ..reply },
-            Self::Html => Reply {
+            Self::Html { status } => Reply {
                 body: Some(HTML.as_bytes().into()),
-                ..Reply::empty().status(StatusCode::BAD_GATEWAY).header(header::CONTENT_TYPE, "text/html")
+                ..Reply::empty()
+                    .status(StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY))
+                    .header(header::CONTENT_TYPE, "text/html")
             },
             Self::Link { next } => wrong_link(reply, *next, page),
             _ => reply,
@@ -245,7 +255,7 @@ impl Effect {
     }
 }
 
-const HTML: &str = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n";
+const HTML: &str = "<html><head><title>Gateway</title></head><body><h1>The gateway has no answer</h1></body></html>\n";
 
 fn error_of(status: u16) -> ApiError {
     let mut error = ApiError::new(match status {
@@ -311,7 +321,7 @@ mod tests {
     #[test]
     fn a_fault_is_used_up() {
         let faults = Faults::default();
-        faults.add(Fault::new("**", Effect::Html).from_request(2).times(2));
+        faults.add(Fault::new("**", Effect::Html { status: 502 }).from_request(2).times(2));
         let struck: Vec<_> = (0..5).map(|_| faults.strike("GET", "/x", "").is_some()).collect();
         assert_eq!(struck, [false, true, true, false, false]);
     }
@@ -322,11 +332,13 @@ mod tests {
             { "path": "/api/v1/users", "request": 3, "effect": { "type": "status", "status": 429 } },
             { "path": "/api/v1/groups/*/users", "page": 2, "times": 0, "effect": { "type": "truncate" } },
             { "method": "GET", "path": "/api/v1/logs", "effect": { "type": "slow", "milliseconds": 3000 } },
-            { "effect": { "type": "link", "next": "self" } }
+            { "effect": { "type": "link", "next": "self" } },
+            { "effect": { "type": "html" } }
         ]"#;
         let faults: Vec<Fault> = serde_json::from_str(text).expect("the documented form");
         assert_eq!(faults[0].effect, Effect::Status { status: 429, reset_seconds: 1 });
         assert_eq!(faults[3].effect, Effect::Link { next: WrongLink::ToItself });
+        assert_eq!(faults[4].effect, Effect::Html { status: 502 });
         assert!(serde_json::from_str::<Fault>(r#"{ "effect": { "type": "status" } }"#).is_err());
     }
 }

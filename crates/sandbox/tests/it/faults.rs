@@ -54,7 +54,7 @@ async fn an_answer_may_be_empty_or_come_from_a_proxy_or_refuse_the_token() {
     let org = Org::empty().await;
     org.sandbox.add_fault(Fault::new(USERS, Effect::Empty));
     assert!(org.expect(200, "GET", USERS, None).await.json.is_null());
-    org.sandbox.add_fault(Fault::new(USERS, Effect::Html));
+    org.sandbox.add_fault(Fault::new(USERS, Effect::Html { status: 502 }));
     assert_eq!(org.expect(502, "GET", USERS, None).await.headers["content-type"], "text/html");
     org.sandbox.add_fault(Fault::new(USERS, Effect::ExpiredToken));
     assert_eq!(org.expect(401, "GET", USERS, None).await.code(), "E0000011");

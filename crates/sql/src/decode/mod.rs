@@ -30,7 +30,16 @@ pub(crate) struct Decoder {
     schema: SchemaRef,
     slots: Vec<Slot>,
     root: Node,
-    mask_secrets: bool,
+    texts: Texts,
+}
+
+/// How texts are taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Texts {
+    /// Whether secrets within JSON are masked.
+    pub(crate) mask_secrets: bool,
+    /// Whether an empty text is NULL.
+    pub(crate) empty_as_null: bool,
 }
 
 /// One column to fill.
@@ -76,7 +85,7 @@ pub(crate) enum DecodeError {
 
 impl Decoder {
     /// A decoder for `columns` (positions in the relation, in this order) of one route.
-    pub(crate) fn new(relation: &Relation, route: usize, columns: &[usize], mask_secrets: bool) -> Self {
+    pub(crate) fn new(relation: &Relation, route: usize, columns: &[usize], texts: Texts) -> Self {
         let mut root = Node::default();
         let mut slots = Vec::with_capacity(columns.len());
         for (slot, &position) in columns.iter().enumerate() {
@@ -96,7 +105,7 @@ impl Decoder {
             // A route may lack a column that the table declares NOT NULL, and the org may omit one.
             .map(|&position| relation.schema().field(position).clone().with_nullable(true))
             .collect();
-        Self { schema: Arc::new(Schema::new(fields)), slots, root, mask_secrets }
+        Self { schema: Arc::new(Schema::new(fields)), slots, root, texts }
     }
 
     /// Decodes one body; `parameters` are the path parameters of its request.
@@ -108,7 +117,7 @@ impl Decoder {
     ) -> Result<Decoded, DecodeError> {
         let text = std::str::from_utf8(body)?;
         let mut builders: Vec<_> = self.slots.iter().map(|slot| ColumnBuilder::new(slot.data_type)).collect();
-        let mut state = RowState::new(&mut builders, self.mask_secrets);
+        let mut state = RowState::new(&mut builders, self.texts);
         let mut json = serde_json::Deserializer::from_str(text);
         Page { root: &self.root, shape }.read(&mut json, &mut state)?;
         json.end()?;

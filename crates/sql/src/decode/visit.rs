@@ -7,7 +7,7 @@ use oktant_catalog::ListShape;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Body;
+use super::{Body, Texts};
 use super::builder::{ColumnBuilder, Scalar, Taken};
 use super::secret;
 use super::trie::{Node, Taker};
@@ -16,13 +16,13 @@ use super::trie::{Node, Taker};
 pub(super) struct RowState<'a> {
     builders: &'a mut [ColumnBuilder],
     row: usize,
-    mask_secrets: bool,
+    texts: Texts,
     mismatches: BTreeMap<usize, u64>,
 }
 
 impl<'a> RowState<'a> {
-    pub(super) fn new(builders: &'a mut [ColumnBuilder], mask_secrets: bool) -> Self {
-        Self { builders, row: 0, mask_secrets, mismatches: BTreeMap::new() }
+    pub(super) fn new(builders: &'a mut [ColumnBuilder], texts: Texts) -> Self {
+        Self { builders, row: 0, texts, mismatches: BTreeMap::new() }
     }
 
     /// Rows read, and how many values of each slot were left out.
@@ -49,6 +49,10 @@ impl<'a> RowState<'a> {
                 continue;
             }
             let builder = &mut self.builders[taker.slot];
+            if self.texts.empty_as_null && matches!(value, Scalar::Text("")) {
+                builder.append_null();
+                continue;
+            }
             let value = match value {
                 Scalar::Text(text) if taker.url_tail => Scalar::Text(tail(text)),
                 other => other,
@@ -65,7 +69,7 @@ impl<'a> RowState<'a> {
                 continue;
             }
             // A builder of another type ignores it.
-            if self.mask_secrets {
+            if self.texts.mask_secrets {
                 self.builders[taker.slot].append_json(&secret::masked(json));
             } else {
                 self.builders[taker.slot].append_json(json);

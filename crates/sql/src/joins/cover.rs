@@ -13,7 +13,8 @@ use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use oktant_catalog::Ops;
 
-use super::{Tree, equality, table_of};
+use super::{Leaf, Tree, equality, table_of};
+use crate::pushdown;
 use crate::relation::{Origin, Relation, RelationColumn};
 
 /// Replaces tables that others cover. The answer says what became of their columns.
@@ -82,6 +83,7 @@ fn replace(tree: &mut Tree, covering: &Covering) -> Result<HashMap<Column, Expr>
     let Some(covered_table) = table_of(&tree.leaves[covered].plan) else { return Ok(HashMap::new()) };
     let extended = Arc::new(extended(table.relation(), covered_table.relation()));
     let qualifier = qualifier(&tree.leaves[child].plan);
+    tree.conjuncts.extend(left_out(&tree.leaves[covered])?);
     let columns = tree.leaves[covered].plan.schema().columns();
     let substitutes = columns
         .into_iter()
@@ -107,6 +109,25 @@ fn replace(tree: &mut Tree, covering: &Covering) -> Result<HashMap<Column, Expr>
     tree.leaves[child].scan = Some(scan);
     tree.leaves.remove(covered);
     Ok(substitutes)
+}
+
+/// Conditions that every row of the covered table fulfils and the child's objects may not: with
+/// `IncludeDeprovisioned=false`, a list of members has users that the table of users lacks.
+fn left_out(covered: &Leaf) -> Result<Vec<Expr>> {
+    let Some(scan) = &covered.scan else { return Ok(Vec::new()) };
+    let qualifier = qualifier(&covered.plan);
+    let qualified = |expr: Expr| {
+        expr.transform_up(|part| {
+            Ok(match part {
+                Expr::Column(column) => {
+                    Transformed::yes(Expr::Column(Column::new(qualifier.clone(), column.name)))
+                }
+                other => Transformed::no(other),
+            })
+        })
+        .data()
+    };
+    pushdown::excluded_status(scan).into_iter().map(qualified).collect()
 }
 
 fn qualifier(plan: &LogicalPlan) -> Option<TableReference> {

@@ -3,6 +3,7 @@
 //! Deliberately apart from the `filter` crate: what the sandbox reads with must not share
 //! the mistakes of what we write with.
 
+use std::collections::HashSet;
 use std::fmt;
 
 /// An expression of a `filter` or `search` parameter.
@@ -149,9 +150,10 @@ fn flatten(
     open: fn(Expression) -> Result<Vec<Expression>, Expression>,
 ) -> Option<Expression> {
     let mut flat: Vec<Expression> = Vec::with_capacity(parts.len());
+    let mut seen = HashSet::with_capacity(parts.len());
     for part in parts {
         for piece in open(part).unwrap_or_else(|whole| vec![whole]) {
-            if !flat.contains(&piece) {
+            if seen.insert(piece.to_string()) {
                 flat.push(piece);
             }
         }

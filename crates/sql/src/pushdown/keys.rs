@@ -1,5 +1,7 @@
 //! Columns that a statement binds to constants, such as keys.
 
+use std::collections::HashSet;
+
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use oktant_catalog::ColumnType;
@@ -22,9 +24,14 @@ pub(crate) fn bound(filters: &[Expr], relation: &Relation, position: usize) -> O
     let mut bound: Option<Bound> = None;
     for (conjunct, filter) in filters.iter().enumerate() {
         let Some(values) = equalities(filter, relation, position) else { continue };
-        let bound = bound.get_or_insert_with(|| Bound { values: values.clone(), conjuncts: Vec::new() });
-        bound.values.retain(|value| values.contains(value));
-        bound.conjuncts.push(conjunct);
+        match &mut bound {
+            None => bound = Some(Bound { values, conjuncts: vec![conjunct] }),
+            Some(bound) => {
+                let allowed: HashSet<&String> = values.iter().collect();
+                bound.values.retain(|value| allowed.contains(value));
+                bound.conjuncts.push(conjunct);
+            }
+        }
     }
     bound
 }
@@ -44,20 +51,15 @@ fn equalities(filter: &Expr, relation: &Relation, position: usize) -> Option<Vec
             texts(value)
         }
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
-            let mut values = equalities(left, relation, position)?;
-            for value in equalities(right, relation, position)? {
-                push_once(&mut values, value);
-            }
-            Some(values)
+            let (left, right) = (equalities(left, relation, position)?, equalities(right, relation, position)?);
+            Some(each_once(left.into_iter().chain(right)))
         }
         Expr::InList(InList { expr, list, negated: false }) if is_column(expr, relation, position) => {
             let mut values = Vec::with_capacity(list.len());
             for item in list {
-                for value in texts(Constant::of(item)?)? {
-                    push_once(&mut values, value);
-                }
+                values.extend(texts(Constant::of(item)?)?);
             }
-            Some(values)
+            Some(each_once(values))
         }
         _ => None,
     }
@@ -79,10 +81,10 @@ fn texts(constant: Constant) -> Option<Vec<String>> {
     }
 }
 
-fn push_once(values: &mut Vec<String>, value: String) {
-    if !values.contains(&value) {
-        values.push(value);
-    }
+/// The values without repetition, in their order: a join may deliver a hundred thousand.
+fn each_once(values: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    values.into_iter().filter(|value| seen.insert(value.clone())).collect()
 }
 
 /// Whether `value` can be one segment of a path: an empty one or a dot segment would address

@@ -49,7 +49,6 @@ pub(crate) fn narrow(scan: &Scan, index: usize, route: &'static Route, filters: 
             relation: &scan.relation,
             route: index,
             parameter,
-            string_comparison: scan.options.string_comparison,
             empty_string_as_null: scan.options.empty_string_as_null,
         };
         let Some(parts) = parts(&translator, filters) else { return Narrowing::Never };

@@ -5,6 +5,7 @@ use datafusion::logical_expr::{Cast, Expr};
 use oktant_catalog::ColumnType;
 
 use super::spelling::Casing;
+use crate::collation::FOLD;
 use crate::relation::{Relation, RelationColumn};
 
 /// A column in a comparison.
@@ -25,6 +26,8 @@ pub(crate) enum View {
     Lower,
     /// The value in upper case.
     Upper,
+    /// The value as it is compared ignoring case.
+    Folded,
     /// The day of an instant, in UTC.
     Day,
 }
@@ -35,6 +38,7 @@ impl View {
         match self {
             Self::Lower => Casing::Lower,
             Self::Upper => Casing::Upper,
+            Self::Folded => Casing::Ignored,
             Self::Value | Self::Day => Casing::Kept,
         }
     }
@@ -52,6 +56,7 @@ impl<'a> Operand<'a> {
                 match call.func.name() {
                     "lower" => operand.with_text_view(View::Lower),
                     "upper" => operand.with_text_view(View::Upper),
+                    FOLD => operand.with_text_view(View::Folded),
                     _ => None,
                 }
             }

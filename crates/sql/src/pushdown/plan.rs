@@ -368,8 +368,8 @@ fn full_scan(route: &Route, left_out: &[(String, String)]) -> Vec<Query> {
 }
 
 /// With `IncludeDeprovisioned=false`, the rows that only a further stream of the full scan returns
-/// are no part of the table, whichever request would find them.
-fn excluded_status(scan: &Scan) -> Vec<Expr> {
+/// are no part of the table, whichever request would find them: conditions that all others fulfil.
+pub(crate) fn excluded_status(scan: &Scan) -> Vec<Expr> {
     if scan.options.include_deprovisioned {
         return Vec::new();
     }

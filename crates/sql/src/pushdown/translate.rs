@@ -15,7 +15,6 @@ use super::operand::{Operand, View};
 use super::pattern::Pattern;
 use super::spelling::{self, Casing, Spellings};
 use crate::relation::{Origin, Relation, RelationColumn};
-use crate::request::StringComparison;
 
 /// Characters a `co` must have.
 const CONTAINS_CHARS_MIN: usize = 3;
@@ -75,8 +74,6 @@ pub struct Translator<'a> {
     pub route: usize,
     /// The parameter and its rules.
     pub parameter: &'static oktant_catalog::Expression,
-    /// How text is compared in SQL.
-    pub string_comparison: StringComparison,
     /// Whether SQL takes an empty text for NULL.
     pub empty_string_as_null: bool,
 }
@@ -285,10 +282,15 @@ impl Translator<'_> {
             Operator::Ne if self.parameter.case == CaseRule::Exact && casing == Casing::Kept && is_sendable(text) => {
                 superset(self.term(column, Operator::Ne, Literal::Text(text.to_owned())))
             }
-            Operator::Ne | Operator::Lt | Operator::Le | Operator::Gt | Operator::Ge
-                if self.compares_as_sql() && casing == Casing::Kept && is_sendable(text) =>
-            {
-                self.ordered(column, operator, Literal::Text(text.to_owned()), false)
+            // Where both ignore case and agree on what that means for this text. An order of all
+            // values they may see differently.
+            Operator::Ne if self.parameter.case == CaseRule::Folded && casing == Casing::Ignored => {
+                match spelling::of_whole(text, casing) {
+                    Spellings::Known(spellings) if spellings == [text] && is_sendable(text) => {
+                        superset(self.ordered(column, operator, Literal::Text(text.to_owned()), false))
+                    }
+                    _ => Translation::Local,
+                }
             }
             _ => Translation::Local,
         }
@@ -331,18 +333,13 @@ impl Translator<'_> {
     fn finds_all(&self, casing: Casing) -> bool {
         match self.parameter.case {
             CaseRule::Folded => true,
-            CaseRule::Exact => casing == Casing::Kept && self.string_comparison == StringComparison::Exact,
+            CaseRule::Exact => casing == Casing::Kept,
         }
     }
 
     fn text_class(&self, casing: Casing) -> Class {
-        let alike = self.parameter.case == CaseRule::Exact || self.compares_as_sql();
-        if alike && casing == Casing::Kept { Class::Exact } else { Class::Superset }
-    }
-
-    /// Whether SQL ignores case just as this parameter does.
-    fn compares_as_sql(&self) -> bool {
-        self.parameter.case == CaseRule::Folded && self.string_comparison == StringComparison::Okta
+        let alike = self.parameter.case == CaseRule::Exact && casing == Casing::Kept;
+        if alike { Class::Exact } else { Class::Superset }
     }
 
     fn like(&self, like: &Like) -> Translation {

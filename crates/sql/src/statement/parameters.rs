@@ -1,6 +1,9 @@
 //! Values bound to a statement: `?`, `$1`, `:name` and `%(name)s`.
 
+use std::ops::ControlFlow;
+
 use datafusion::common::ScalarValue;
+use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::Error;
@@ -37,6 +40,40 @@ impl From<i64> for Param {
     fn from(number: i64) -> Self {
         Self::Value(ScalarValue::Int64(Some(number)))
     }
+}
+
+/// Stands for a list without values until the statement is parsed: the grammar has no `IN ()`.
+const NOTHING: &str = "$nothing";
+
+/// Empties the lists that [`bind`] could not write. Nothing is in them, and everything is not in
+/// them, NULL too.
+pub(super) fn empty_lists(statement: &mut ast::Statement) -> Result<(), Error> {
+    match ast::VisitMut::visit(statement, &mut EmptyLists) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct EmptyLists;
+
+impl ast::VisitorMut for EmptyLists {
+    type Break = Error;
+
+    fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<Error> {
+        match expr {
+            ast::Expr::InList { list, .. } => list.retain(|item| !is_nothing(item)),
+            other if is_nothing(other) => {
+                let message = "a list without values can stand behind IN only".to_owned();
+                return ControlFlow::Break(Error::Parameters { message });
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn is_nothing(expr: &ast::Expr) -> bool {
+    matches!(expr, ast::Expr::Value(value) if value.value == ast::Value::Placeholder(NOTHING.to_owned()))
 }
 
 /// Which value a placeholder stands for.
@@ -141,8 +178,10 @@ impl Binding<'_> {
                 if !enclosed {
                     push(Token::LParen);
                 }
-                let list = if values.is_empty() { &[ScalarValue::Utf8(None)][..] } else { values };
-                for (index, value) in list.iter().enumerate() {
+                if values.is_empty() {
+                    push(Token::Placeholder(NOTHING.to_owned()));
+                }
+                for (index, value) in values.iter().enumerate() {
                     if index > 0 {
                         push(Token::Comma);
                     }
@@ -217,7 +256,10 @@ mod tests {
         for sql in ["SELECT a IN ?", "SELECT a IN (?)"] {
             check(sql, Params::Positional(vec![list(&["x", "y"])]), "SELECT a IN ($1, $2)", &["x", "y"]);
         }
-        check("SELECT a IN ?", Params::Positional(vec![list(&[])]), "SELECT a IN ($1)", &["NULL"]);
+        check("SELECT a NOT IN ?", Params::Positional(vec![list(&[])]), "SELECT a NOT IN ()", &[]);
+        check("SELECT a IN (?), ?", Params::Positional(vec![list(&[]), 1.into()]), "SELECT a IN (), $1", &["1"]);
+        let misplaced = Statement::parse("SELECT ?", &Params::Positional(vec![list(&[])]));
+        assert!(matches!(misplaced, Err(Error::Parameters { .. })), "{misplaced:?}");
     }
 
     #[test]

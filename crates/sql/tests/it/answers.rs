@@ -87,11 +87,33 @@ async fn parameters_are_values() {
     let list = Param::List(some.iter().map(|id| datafusion::common::ScalarValue::from(id.as_str())).collect());
     let answer = t.run_with("SELECT Id FROM Users WHERE Id IN ?", Params::Positional(vec![list])).await.unwrap();
     assert_eq!(answer.rows.len(), 2);
+    for (sql, count) in [("SELECT Id FROM Users WHERE Id IN ?", 0), ("SELECT Id FROM Users WHERE Id NOT IN (?)", all.len())] {
+        let answer = t.run_with(sql, Params::Positional(vec![Param::List(Vec::new())])).await.unwrap();
+        assert_eq!(answer.rows.len(), count, "{sql}");
+    }
     let injected = Params::Named(vec![("id".to_owned(), "x' OR '1'='1".into())]);
     let answer = t.run_with("SELECT Id FROM Users WHERE Id = %(id)s", injected).await.unwrap();
     assert!(answer.rows.is_empty());
     let limited = t.run_with("SELECT Id FROM Users LIMIT :n", Params::Named(vec![("n".to_owned(), 3.into())])).await;
     assert_eq!(limited.unwrap().rows.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn left_out_users_do_not_come_back_through_a_join() {
+    let t = Fixture::with(150, 4, "&IncludeDeprovisioned=false").await;
+    for (joined, filter) in [
+        ("GroupMembers m JOIN Users u ON u.Id = m.UserId", ""),
+        ("ApplicationUsers a JOIN Users u ON a.Id = u.Id", ""),
+        ("ApplicationUsers a JOIN Users u ON a.Id = u.Id", "WHERE u.ProfileLogin IS NOT NULL"),
+    ] {
+        let sql = format!("SELECT u.Id, u.Status FROM {joined} {filter}");
+        let pushed = t.sorted(&sql).await;
+        assert!(!pushed.is_empty() && pushed.iter().all(|row| row[1] != "DEPROVISIONED"), "{sql}");
+        assert_eq!(pushed, sorted_on(&t.session.with_pushdown(Pushdown::Off), &sql).await, "{sql}");
+    }
+    let all = Fixture::with(150, 4, "").await;
+    let assigned = "SELECT u.Id FROM ApplicationUsers a JOIN Users u ON a.Id = u.Id WHERE u.Status = 'DEPROVISIONED'";
+    assert!(!all.rows(assigned).await.is_empty(), "otherwise the statements above show nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

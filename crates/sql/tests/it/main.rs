@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 mod answers;
+mod collation;
 mod counts;
 mod differential;
 mod failures;
+mod faults;
 mod names;
 mod requests;
 mod support;

@@ -34,10 +34,28 @@ async fn columns_are_shown_as_the_model_or_the_alias_spells_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn columns_of_one_name_are_told_apart() {
+    let t = Fixture::new(3, 1).await;
+    for (sql, columns) in [
+        ("SELECT Created, CAST(Created AS DATE) FROM Users", vec!["Created", "CAST(Created AS DATE)"]),
+        ("SELECT Id, u.Id, Created::date, Created FROM Users u", vec!["Id", "Id_1", "Created", "Created_1"]),
+        ("SELECT COUNT(*), COUNT(*) FROM Users", vec!["count(*)", "count(*)_1"]),
+        ("SELECT Status AS id, Id, Id FROM Users", vec!["id", "id_1", "id_2"]),
+        ("SELECT u.Id, g.Id FROM Users u, Groups g", vec!["Id", "Id_1"]),
+    ] {
+        assert_eq!(t.run(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}")).columns, columns, "{sql}");
+    }
+    let days = t.rows("SELECT Created, CAST(Created AS DATE) FROM Users").await;
+    assert!(days.iter().all(|row| row[0].starts_with(&format!("{}T", row[1]))), "{days:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn hidden_columns_appear_only_by_name() {
     let t = Fixture::new(3, 1).await;
     let all = t.run("SELECT * FROM Users").await.unwrap().columns;
     assert!(all.contains(&"ProfileLogin".to_owned()) && !all.contains(&"RawJson".to_owned()), "{all:?}");
+    let more = t.run("SELECT *, RawJson, Status FROM Users WHERE RawJson LIKE '%profile%'").await.unwrap().columns;
+    assert_eq!(more, [all.as_slice(), &["RawJson".to_owned(), "Status_1".to_owned()]].concat());
     let raw = t.rows("SELECT RawJson FROM Users LIMIT 1").await;
     assert!(raw[0][0].contains("\"profile\""), "{raw:?}");
 }

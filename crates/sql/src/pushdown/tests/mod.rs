@@ -16,7 +16,7 @@ use oktant_catalog::{ColumnType, Ops};
 
 use crate::pushdown::Translator;
 use crate::relation::{Origin, Relation, RelationColumn};
-use crate::request::{Consistency, Pushdown, Scan, ScanOptions, StringComparison};
+use crate::request::{Consistency, Pushdown, Scan, ScanOptions};
 
 const RANGE: Ops = Ops::EQ.union(Ops::GT).union(Ops::GE).union(Ops::LT).union(Ops::LE);
 
@@ -58,7 +58,6 @@ fn options() -> ScanOptions {
     ScanOptions {
         pushdown: Pushdown::On,
         consistency: Consistency::Auto,
-        string_comparison: StringComparison::Exact,
         include_deprovisioned: true,
         empty_string_as_null: false,
         page_size: None,
@@ -85,7 +84,6 @@ fn translator<'a>(relation: &'a Relation, parameter: &str) -> Translator<'a> {
         relation,
         route: 0,
         parameter: parameters.iter().find(|known| known.parameter == parameter).unwrap(),
-        string_comparison: StringComparison::Exact,
         empty_string_as_null: false,
     }
 }
