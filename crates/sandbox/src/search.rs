@@ -117,18 +117,51 @@ const fn set_of(operator: Operator) -> Ops {
     }
 }
 
-/// Sorts rows that are in order of ids by what `key` says; rows without a key come last, equal ones
-/// stay in order of ids.
-pub(crate) fn sort_rows<T>(rows: &mut Vec<T>, descending: bool, key: impl Fn(&T) -> Option<SortKey>) {
-    let (mut present, mut absent) = (Vec::with_capacity(rows.len()), Vec::new());
-    for row in rows.drain(..) {
-        match key(&row) {
-            Some(key) => present.push((key, row)),
-            None => absent.push(row),
-        }
+/// The first `count` rows behind the row `after` (all rows if `None`), of rows that come in order of
+/// ids, sorted by what `key` says; rows without a key come last, equal ones in order of ids. `None`
+/// if `after` is not among the rows.
+///
+/// Only the page is sorted, so that a long list does not cost its whole order on every page.
+pub(crate) fn sorted_page<T>(
+    rows: impl Iterator<Item = T>,
+    descending: bool,
+    key: impl Fn(&T) -> Option<SortKey>,
+    after: Option<impl Fn(&T) -> bool>,
+    count: usize,
+) -> Option<Vec<T>> {
+    let order = |a: &Place<T>, b: &Place<T>| a.order(b, descending);
+    let mut places: Vec<_> =
+        rows.enumerate().map(|(position, row)| Place { key: key(&row), position, row }).collect();
+    if let Some(is_last) = after {
+        let last = places.iter().position(|place| is_last(&place.row))?;
+        let last = Place { key: places[last].key.clone(), position: last, row: () };
+        places.retain(|place| place.order(&last, descending).is_gt());
     }
-    present.sort_by(|(a, _), (b, _)| if descending { b.order(a) } else { a.order(b) });
-    rows.extend(present.into_iter().map(|(_, row)| row).chain(absent));
+    if places.len() > count {
+        places.select_nth_unstable_by(count, order);
+        places.truncate(count);
+    }
+    places.sort_unstable_by(order);
+    Some(places.into_iter().map(|place| place.row).collect())
+}
+
+/// A row with what decides its place.
+struct Place<T> {
+    key: Option<SortKey>,
+    /// Its place in the order of ids.
+    position: usize,
+    row: T,
+}
+
+impl<T> Place<T> {
+    fn order<U>(&self, other: &Place<U>, descending: bool) -> Ordering {
+        let by_key = match (&self.key, &other.key) {
+            (Some(a), Some(b)) if descending => b.order(a),
+            (Some(a), Some(b)) => a.order(b),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        };
+        by_key.then(self.position.cmp(&other.position))
+    }
 }
 
 /// What a row is sorted by: texts ignore case.
@@ -165,5 +198,36 @@ impl SortKey {
             key.get_or_insert(found);
         });
         key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_put_together_are_the_whole_order() {
+        // Ties, and rows without a key.
+        let rows: Vec<(usize, Option<f64>)> =
+            (0..50_usize).map(|id| (id, (id % 7 != 3).then_some((id * 37 % 11) as f64))).collect();
+        for descending in [false, true] {
+            let page = |after: Option<usize>, count| {
+                let key = |row: &(usize, Option<f64>)| row.1.map(SortKey::Number);
+                let is_last = after.map(|last| move |row: &(usize, Option<f64>)| row.0 == last);
+                sorted_page(rows.iter().copied(), descending, key, is_last, count)
+            };
+            let mut expected = rows.clone();
+            expected.sort_by(|(_, a), (_, b)| match (a, b) {
+                (Some(a), Some(b)) if descending => b.total_cmp(a),
+                (Some(a), Some(b)) => a.total_cmp(b),
+                (a, b) => b.is_some().cmp(&a.is_some()),
+            });
+            let mut found: Vec<(usize, Option<f64>)> = Vec::new();
+            while found.len() < rows.len() {
+                found.extend(page(found.last().map(|row| row.0), 7).unwrap());
+            }
+            assert_eq!(found, expected);
+            assert_eq!(page(Some(1_000), 7), None, "a cursor that is no row");
+        }
     }
 }

@@ -419,7 +419,7 @@ pub(crate) static TABLES: &[Table] = &[
             column("RawJson", ColumnType::Json, &[Source::Path(&[])]).not_null().read_only().hidden(),
         ],
         custom_attributes: None,
-        covers: &[("Users", "Id")],
+        covers: &[],
     },
     Table {
         name: "Applications",

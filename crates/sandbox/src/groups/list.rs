@@ -9,7 +9,7 @@ use oktant_filter::{Resource, Value};
 
 use super::view;
 use crate::http::{ApiError, Call, Outcome, Reply, errors, links};
-use crate::search::{Language, SortKey, sort_rows};
+use crate::search::{Language, SortKey, sorted_page};
 use crate::store::json::write_array;
 use crate::store::{Group, GroupKind, Id, Store};
 use crate::users::visit_datum;
@@ -95,19 +95,17 @@ fn search(store: &Store, call: &Call<'_>, expand: Expand, text: &str) -> Outcome
     let language = Language { table: "Groups", parameter: "search", custom: &custom, equal: &[] };
     let query = language.read(text)?;
     let found = store.groups.iter().map(|(_, group)| group);
-    let mut groups: Vec<_> = found.filter(|group| query.expression.matches(&Searchable(group), query.case)).collect();
-    let Some(sort_by) = call.query("sortBy") else { return page(store, call, expand, groups.into_iter()) };
+    let found = found.filter(|group| query.expression.matches(&Searchable(group), query.case));
+    let Some(sort_by) = call.query("sortBy") else { return page(store, call, expand, found) };
     if !language.sorts_by(sort_by) {
         return Err(ApiError::new(errors::E0000031).cause("Invalid search query."));
     }
     let descending = call.query("sortOrder").is_some_and(|order| order.eq_ignore_ascii_case("desc"));
-    sort_rows(&mut groups, descending, |group| SortKey::of(&Searchable(group), sort_by));
-    let start = match cursor(call)? {
-        None => 0,
-        Some(last) => 1 + groups.iter().position(|group| group.id == last).ok_or_else(ApiError::bad_cursor)?,
-    };
+    let key = |group: &&Group| SortKey::of(&Searchable(group), sort_by);
+    let is_last = cursor(call)?.map(|last| move |group: &&Group| group.id == last);
     let limit = call.limit(PAGE, PAGE)?;
-    Ok(cut(store, call, expand, groups.into_iter().skip(start), limit))
+    let groups = sorted_page(found, descending, key, is_last, limit + 1);
+    Ok(cut(store, call, expand, groups.ok_or_else(ApiError::bad_cursor)?.into_iter(), limit))
 }
 
 /// Names that start with the text, those that equal it first; one page.

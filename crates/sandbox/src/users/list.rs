@@ -8,7 +8,7 @@
 use super::resource::Searchable;
 use super::view::View;
 use crate::http::{ApiError, Call, Outcome, Reply, errors, links};
-use crate::search::{Language, Query, SortKey, sort_rows};
+use crate::search::{Language, Query, SortKey, sorted_page};
 use crate::store::json::write_array;
 use crate::store::{Id, Status, Store, User};
 
@@ -59,13 +59,11 @@ fn search(store: &Store, call: &Call<'_>, text: &str) -> Outcome {
         return Err(ApiError::new(errors::E0000031).cause("Invalid search query."));
     }
     let descending = call.query("sortOrder").is_some_and(|order| order.eq_ignore_ascii_case("desc"));
-    let mut users: Vec<_> = matching(store, &query, 0).collect();
-    sort_rows(&mut users, descending, |user| SortKey::of(&Searchable(user), sort_by));
-    let start = match call.query("after").map(read_cursor).transpose()? {
-        None => 0,
-        Some(last) => 1 + users.iter().position(|user| user.id == last).ok_or_else(ApiError::bad_cursor)?,
-    };
-    Ok(page(call, users.into_iter().skip(start), limit))
+    let key = |user: &&User| SortKey::of(&Searchable(user), sort_by);
+    let last = call.query("after").map(read_cursor).transpose()?;
+    let is_last = last.map(|last| move |user: &&User| user.id == last);
+    let users = sorted_page(matching(store, &query, 0), descending, key, is_last, limit + 1);
+    Ok(page(call, users.ok_or_else(ApiError::bad_cursor)?.into_iter(), limit))
 }
 
 /// Names and addresses that start with every word; one page.

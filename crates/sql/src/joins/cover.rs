@@ -16,6 +16,7 @@ use oktant_catalog::Ops;
 use super::{Leaf, Tree, equality, table_of};
 use crate::pushdown;
 use crate::relation::{Origin, Relation, RelationColumn};
+use crate::request::Pushdown;
 
 /// Replaces tables that others cover. The answer says what became of their columns.
 pub(super) fn cover(tree: &mut Tree) -> Result<HashMap<Column, Expr>> {
@@ -60,6 +61,10 @@ fn find(tree: &Tree) -> Option<Covering> {
 fn covers(tree: &Tree, covering: &Covering) -> bool {
     let (child, covered) = (&tree.leaves[covering.child], &tree.leaves[covering.covered]);
     let (Some(of_child), Some(of_covered)) = (&child.scan, &covered.scan) else { return false };
+    // Without pushdown every table is read by itself, so that a difference shows.
+    if of_child.options.pushdown == Pushdown::Off {
+        return false;
+    }
     let (child_table, covered_table) = (of_child.relation.table(), of_covered.relation.table());
     let declared = child_table
         .covers

@@ -117,6 +117,40 @@ async fn left_out_users_do_not_come_back_through_a_join() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn users_joined_with_their_assignments_are_the_users() {
+    let t = Fixture::new(60, 3).await;
+    let users = t.users().await;
+    let joined = "SELECT u.Id, u.Status, u.ProfileLogin, u.Created FROM ApplicationUsers a JOIN Users u ON a.Id = u.Id";
+    let rows = t.rows(joined).await;
+    assert!(!rows.is_empty());
+    for row in rows {
+        let user = users.iter().find(|user| user["id"] == row[0].as_str()).unwrap();
+        assert_eq!(user["status"], row[1].as_str(), "{row:?}");
+        assert_eq!(user["profile"]["login"], row[2].as_str(), "{row:?}");
+        assert_eq!(user["created"].as_str().unwrap().replace(".000Z", "Z"), row[3], "{row:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_text_is_null_where_the_connection_says_so() {
+    let t = Fixture::with(30, 2, "&EmptyStringAsNull=true").await;
+    let users: Vec<_> = t.users().await.into_iter().filter(|user| user["status"] == "ACTIVE").collect();
+    for (user, city) in users.iter().zip(["", "Oslo"]) {
+        let path = format!("/api/v1/users/{}", user["id"].as_str().unwrap());
+        let body = serde_json::json!({ "profile": { "city": city } });
+        t.session.org().send(oktant_client::Call::path("POST", &path).unwrap().json(&body)).await.unwrap();
+    }
+    let id = users[0]["id"].as_str().unwrap();
+    assert_eq!(t.rows(&format!("SELECT ProfileCity FROM Users WHERE Id = '{id}'")).await, [["NULL"]]);
+    for condition in ["IS NULL", "IS NOT NULL", "= ''", "<> ''"] {
+        let sql = format!("SELECT Id FROM Users WHERE ProfileCity {condition}");
+        let pushed = t.sorted(&sql).await;
+        assert_eq!(pushed.contains(&vec![id.to_owned()]), condition == "IS NULL", "{sql}");
+        assert_eq!(pushed, sorted_on(&t.session.with_pushdown(Pushdown::Off), &sql).await, "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn answers_do_not_depend_on_pushdown() {
     let t = Fixture::new(150, 5).await;
     for sql in [

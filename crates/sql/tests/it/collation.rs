@@ -60,7 +60,7 @@ async fn order_ignores_case_and_joins_by_text_do_too() {
     let ordered: Vec<_> = ordered.iter().map(|row| row[0].to_lowercase()).collect();
     assert_eq!(&ordered[..4], ["anna", "anna", "bert", "bert "], "{ordered:?}");
     let joined = "SELECT a.ProfileFirstName, b.ProfileNickName FROM Users a JOIN Users b \
-        ON a.ProfileFirstName = b.ProfileNickName WHERE a.ProfileFirstName = 'anna'";
+        ON a.ProfileFirstName = b.ProfileNickName WHERE a.ProfileFirstName = 'anna' AND a.ProfileCity = 'oslo'";
     assert_eq!(t.sorted(joined).await, [["ANNA", "ANNA"], ["ANNA", "ANNA"], ["anna", "ANNA"], ["anna", "ANNA"]]);
 }
 
