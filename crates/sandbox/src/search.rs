@@ -130,8 +130,7 @@ pub(crate) fn sorted_page<T>(
     count: usize,
 ) -> Option<Vec<T>> {
     let order = |a: &Place<T>, b: &Place<T>| a.order(b, descending);
-    let mut places: Vec<_> =
-        rows.enumerate().map(|(position, row)| Place { key: key(&row), position, row }).collect();
+    let mut places: Vec<_> = rows.enumerate().map(|(position, row)| Place { key: key(&row), position, row }).collect();
     if let Some(is_last) = after {
         let last = places.iter().position(|place| is_last(&place.row))?;
         let last = Place { key: places[last].key.clone(), position: last, row: () };

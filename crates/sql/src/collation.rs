@@ -113,7 +113,8 @@ fn fold_node(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     plan.map_expressions(|expr| {
         let name = names.save(&expr);
         let folded = expr.transform_up(|expr| fold_comparison(expr, &schema))?;
-        Ok(folded.update_data(|expr| name.restore(if sorts && ignores_case(&expr, &schema) { fold(expr) } else { expr })))
+        Ok(folded
+            .update_data(|expr| name.restore(if sorts && ignores_case(&expr, &schema) { fold(expr) } else { expr })))
     })
 }
 

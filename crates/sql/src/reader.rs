@@ -275,7 +275,8 @@ impl Reader {
             let Some(column) = batch.column_by_name(name) else { continue };
             let texts = column.as_string::<i32>();
             if texts.is_empty() || texts.is_null(0) {
-                let reason = Keyless { operation: request.operation, key: self.scan.relation.columns()[*position].name.clone() };
+                let reason =
+                    Keyless { operation: request.operation, key: self.scan.relation.columns()[*position].name.clone() };
                 return Err(Error::page(self.table(), 0, reason));
             }
             if texts.value(0) != value {

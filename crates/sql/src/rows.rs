@@ -322,11 +322,20 @@ fn displayed(schema: &Schema, statement: &Statement, model: &HashMap<String, Str
     let fields = schema.fields().iter().map(|field| {
         let mut metadata = field.metadata().clone();
         metadata.retain(|key, _| key != "okta.name" && key != FOLDED_METADATA);
-        let name = free_name(statement.display(field.name(), model), &taken);
+        let name = free_name(statement.display(unqualified(field.name(), statement), model), &taken);
         taken.insert(name.clone());
         field.as_ref().clone().with_name(name).with_metadata(metadata)
     });
     Arc::new(Schema::new(fields.collect::<Vec<Field>>()))
+}
+
+/// The engine names a cast after its column with the table before it; the column alone is meant.
+fn unqualified<'a>(name: &'a str, statement: &Statement) -> &'a str {
+    let is_name = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c == '_');
+    match name.split_once('.') {
+        Some((table, column)) if is_name(table) && is_name(column) && !statement.names_itself(name) => column,
+        _ => name,
+    }
 }
 
 /// The name, with a number if it is taken: readers of JSON, Parquet and data frames need names that

@@ -47,7 +47,11 @@ static TABLE: Table = Table {
 fn decode(columns: &[&str], shape: Body, body: &str) -> Result<Decoded, DecodeError> {
     let relation = Relation::new(&TABLE, Vec::new());
     let positions: Vec<_> = columns.iter().map(|name| relation.position(name).unwrap()).collect();
-    Decoder::new(&relation, 0, &positions, Texts { mask_secrets: true, empty_as_null: false }).decode(body.as_bytes(), shape, &[("parentId", "p1".to_owned())])
+    Decoder::new(&relation, 0, &positions, Texts { mask_secrets: true, empty_as_null: false }).decode(
+        body.as_bytes(),
+        shape,
+        &[("parentId", "p1".to_owned())],
+    )
 }
 
 const LIST: Body = Body::List(ListShape::Array);

@@ -7,10 +7,10 @@ use oktant_catalog::ListShape;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Body, Texts};
 use super::builder::{ColumnBuilder, Scalar, Taken};
 use super::secret;
 use super::trie::{Node, Taker};
+use super::{Body, Texts};
 
 /// The builders and the row that they are at.
 pub(super) struct RowState<'a> {

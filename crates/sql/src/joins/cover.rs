@@ -124,9 +124,7 @@ fn left_out(covered: &Leaf) -> Result<Vec<Expr>> {
     let qualified = |expr: Expr| {
         expr.transform_up(|part| {
             Ok(match part {
-                Expr::Column(column) => {
-                    Transformed::yes(Expr::Column(Column::new(qualifier.clone(), column.name)))
-                }
+                Expr::Column(column) => Transformed::yes(Expr::Column(Column::new(qualifier.clone(), column.name))),
                 other => Transformed::no(other),
             })
         })

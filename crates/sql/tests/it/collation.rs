@@ -45,7 +45,10 @@ async fn text_compares_ignoring_case_in_every_kind_of_comparison() {
         ("ProfileFirstName IS NOT DISTINCT FROM 'aNNa'", vec!["ANNA", "anna"]),
         ("CASE ProfileFirstName WHEN 'anna' THEN TRUE ELSE FALSE END", vec!["ANNA", "anna"]),
         ("ProfileFirstName IN (SELECT ProfileNickName FROM Users WHERE ProfileNickName = 'bert')", vec!["Bert"]),
-        ("EXISTS (SELECT 1 FROM Users o WHERE o.ProfileNickName = Users.ProfileFirstName AND o.ProfileNickName = 'zoë')", vec!["zoë"]),
+        (
+            "EXISTS (SELECT 1 FROM Users o WHERE o.ProfileNickName = Users.ProfileFirstName AND o.ProfileNickName = 'zoë')",
+            vec!["zoë"],
+        ),
         // Functions see the text as it is.
         ("starts_with(ProfileFirstName, 'an')", vec!["anna"]),
     ] {
@@ -56,7 +59,8 @@ async fn text_compares_ignoring_case_in_every_kind_of_comparison() {
 #[tokio::test(flavor = "multi_thread")]
 async fn order_ignores_case_and_joins_by_text_do_too() {
     let t = ignoring_case().await;
-    let ordered = t.rows("SELECT ProfileFirstName FROM Users WHERE ProfileCity = 'oslo' ORDER BY ProfileFirstName, Id").await;
+    let ordered =
+        t.rows("SELECT ProfileFirstName FROM Users WHERE ProfileCity = 'oslo' ORDER BY ProfileFirstName, Id").await;
     let ordered: Vec<_> = ordered.iter().map(|row| row[0].to_lowercase()).collect();
     assert_eq!(&ordered[..4], ["anna", "anna", "bert", "bert "], "{ordered:?}");
     let joined = "SELECT a.ProfileFirstName, b.ProfileNickName FROM Users a JOIN Users b \

@@ -23,10 +23,10 @@ use serde_json::json;
 use crate::support::run_on;
 
 /// Small pages, one request at a time, and one repeat.
-const PROPERTIES: &str = "&MaxRetries=1&Pagesize=4&Parallelism=1";
+const PROPERTIES: &str = "&MaxRetries=1&Pagesize=2&Parallelism=1";
 
-const USERS: usize = 9;
-const GROUPS: usize = 3;
+const USERS: usize = 4;
+const GROUPS: usize = 1;
 
 /// Tables that must be among those struck; the sandbox may serve more.
 const TABLES_AT_LEAST: &[&str] = &[
@@ -50,18 +50,16 @@ const COMBINATIONS: &[&str] = &[
     "SELECT Status, COUNT(*) FROM Users WHERE ProfileFirstName >= 'A' GROUP BY Status",
     "SELECT g.ProfileName, COUNT(m.UserId) FROM Groups g LEFT JOIN GroupMembers m ON m.GroupId = g.Id GROUP BY g.ProfileName",
     "SELECT g.ProfileName, u.ProfileLogin FROM Groups g JOIN GroupMembers m ON m.GroupId = g.Id JOIN Users u ON u.Id = m.UserId",
-    "SELECT Id FROM Users EXCEPT SELECT UserId FROM GroupMembers",
+    "SELECT Id FROM Users INTERSECT SELECT UserId FROM GroupMembers",
     "SELECT Label FROM Applications WHERE Id IN (SELECT AppId FROM ApplicationUsers WHERE Status = 'ACTIVE')",
     "SELECT Id, ProfileLogin FROM Users ORDER BY Created DESC, Id LIMIT 6",
 ];
 
 /// What strikes, and how often in a row.
 const FAULTS: &[(&str, Effect, u64)] = &[
-    ("429 once", Effect::Status { status: 429, reset_seconds: 1 }, 1),
     ("429 beyond the repeats", Effect::Status { status: 429, reset_seconds: 1 }, 2),
     ("500", Effect::Status { status: 500, reset_seconds: 1 }, 1),
     ("503 once", Effect::Status { status: 503, reset_seconds: 1 }, 1),
-    ("truncated once", Effect::Truncate { bytes: None }, 1),
     ("truncated beyond the repeats", Effect::Truncate { bytes: None }, 2),
     ("empty 200", Effect::Empty, 1),
     ("HTML in a 200", Effect::Html { status: 200 }, 1),
@@ -204,7 +202,8 @@ async fn a_fault_at_any_request_of_any_table_is_an_error_or_changes_nothing() {
     let scans = tables.map(|table| format!("SELECT * FROM {table}"));
     let statements = scans.chain(COMBINATIONS.iter().map(ToString::to_string));
     let struck = stream::iter(statements).map(|sql| tokio::spawn(strike(sql))).buffered(2);
-    let tallies: Vec<Tally> = struck.map(Result::unwrap).filter(|tally| std::future::ready(tally.requests > 0)).collect().await;
+    let tallies: Vec<Tally> =
+        struck.map(Result::unwrap).filter(|tally| std::future::ready(tally.requests > 0)).collect().await;
 
     let total = |number: fn(&Tally) -> usize| tallies.iter().map(number).sum::<usize>();
     for tally in &tallies {
@@ -220,7 +219,11 @@ async fn a_fault_at_any_request_of_any_table_is_an_error_or_changes_nothing() {
     );
     let problems: Vec<_> = tallies.iter().flat_map(|tally| &tally.problems).map(String::as_str).collect();
     assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
-    for sql in TABLES_AT_LEAST.iter().map(|table| format!("SELECT * FROM {table}")).chain(COMBINATIONS.iter().map(ToString::to_string)) {
+    for sql in TABLES_AT_LEAST
+        .iter()
+        .map(|table| format!("SELECT * FROM {table}"))
+        .chain(COMBINATIONS.iter().map(ToString::to_string))
+    {
         let tally = tallies.iter().find(|tally| tally.sql == sql).unwrap_or_else(|| panic!("{sql} has no rows"));
         assert!(tally.errors > 0 && tally.healed > 0, "{tally}");
     }
