@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # Where the published API description and the recordings are, for those who have them.
 export OKTANT_SHARED_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo build test test-rust test-python test-official codegen-check fidelity lint bench
+.PHONY: help demo build test fmt-check test-rust test-python test-official codegen-check fidelity lint bench
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ demo: ## Build, start a sandbox org and run the SQLAlchemy example against it
 build: ## Build the program (development profile)
 	cargo build --locked --package oktant-cli
 
-test: test-rust codegen-check fidelity test-python test-official ## Install what the tests need and run them all
+test: fmt-check test-rust codegen-check fidelity test-python test-official ## Install what the tests need and run them all
 
 test-rust: ## Unit, property and program tests of the workspace
 	@if cargo nextest --version >/dev/null 2>&1; \
@@ -39,8 +39,12 @@ test-python: ## The Python package under SQLAlchemy 1.4, 2.0 and 2.1, with a rea
 test-official: ## Okta's own Python clients against the sandbox
 	@python3 scripts/test_official.py
 
-lint: ## Formatting and lints
-	cargo fmt --all --check
+fmt-check: ## Fail if something is not formatted
+	@if cargo fmt --version >/dev/null 2>&1; \
+	then cargo fmt --all --check; \
+	else echo "formatting is not checked: rustfmt is not installed"; fi
+
+lint: fmt-check ## Formatting and lints
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 
 bench: ## Measure against the peers in one run and rewrite docs/benchmarks.md

@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from workbench import TARGET, sandbox  # noqa: E402 - the scripts are found above
 
+PROGRAM = Path(os.environ.get("OKTANT_PROGRAM") or TARGET / "debug" / "oktant")
 USERS = 450
 PAGE = 200
 
@@ -61,10 +62,9 @@ class Org:
 
 
 def start_org(*options: str) -> Iterator[Org]:
-    program = Path(os.environ.get("OKTANT_PROGRAM") or TARGET / "debug" / "oktant")
-    if not program.exists():
-        pytest.fail(f"{program} does not exist: run `cargo build --package oktant-cli`, or set OKTANT_PROGRAM")
-    with sandbox(program, *options) as announcement:
+    if not PROGRAM.exists():
+        pytest.fail(f"{PROGRAM} does not exist: run `cargo build --package oktant-cli`, or set OKTANT_PROGRAM")
+    with sandbox(PROGRAM, *options) as announcement:
         yield Org(announcement)
 
 

@@ -7,10 +7,23 @@ use crate::args::ConnectionArgs;
 use crate::failure::{Error, Result};
 use crate::terminal;
 
-/// Reads the connection properties. What was corrected in them is said on standard error.
+/// Reads the connection properties. A connection string that names an org and no credentials means
+/// the tokens that `oktant login` stored.
 pub(crate) fn properties(args: &ConnectionArgs) -> Result<Properties> {
-    let dsn = args.dsn.as_ref().filter(|dsn| !dsn.expose().is_empty()).ok_or(Error::NoOrg)?;
-    let properties = Properties::parse(dsn.expose())?;
+    read(args, "REFRESH")
+}
+
+/// Reads the connection properties for a sign-in in the browser.
+pub(crate) fn for_sign_in(args: &ConnectionArgs) -> Result<Properties> {
+    read(args, "GETANDREFRESH")
+}
+
+/// What was corrected in the properties is said on standard error.
+fn read(args: &ConnectionArgs, initiate: &str) -> Result<Properties> {
+    let dsn = args.dsn.as_ref().filter(|dsn| !dsn.expose().is_empty()).ok_or(Error::NoOrg)?.expose();
+    let initiate = || vec![("InitiateOAuth".to_owned(), initiate.to_owned())];
+    let properties =
+        Properties::parse(dsn).or_else(|error| Properties::parse_with(dsn, initiate()).map_err(|_| error))?;
     for warning in &properties.warnings {
         terminal::note(format_args!("note: {warning}"));
     }

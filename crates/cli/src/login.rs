@@ -9,7 +9,7 @@ use crate::{connection, output, runtime, terminal};
 
 /// Signs in and stores the tokens where later commands find them.
 pub(crate) fn run(args: &LoginArgs) -> Result<()> {
-    let mut properties = connection::properties(&args.connection)?;
+    let mut properties = connection::for_sign_in(&args.connection)?;
     if matches!(properties.sign_in.scheme, AuthScheme::ApiToken | AuthScheme::OAuthJwt) {
         let message = "the connection string brings its own credentials; there is nothing to sign in to";
         return Err(Error::Usage(message.to_owned()).into());

@@ -344,8 +344,9 @@ fn free_name(name: String, taken: &HashSet<String>) -> String {
     if !taken.contains(&name) {
         return name;
     }
-    let numbered = (1_u32..).map(|number| format!("{name}_{number}")).find(|name| !taken.contains(name));
-    numbered.unwrap_or(name)
+    // Among one more than there are names, one is free.
+    let mut numbered = (1..=taken.len() + 1).map(|number| format!("{name}_{number}"));
+    numbered.find(|name| !taken.contains(name)).unwrap_or(name)
 }
 
 fn explain_schema() -> SchemaRef {

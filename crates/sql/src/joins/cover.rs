@@ -121,7 +121,7 @@ fn replace(tree: &mut Tree, covering: &Covering) -> Result<HashMap<Column, Expr>
 fn left_out(covered: &Leaf) -> Result<Vec<Expr>> {
     let Some(scan) = &covered.scan else { return Ok(Vec::new()) };
     let qualifier = qualifier(&covered.plan);
-    let qualified = |expr: Expr| {
+    let of_table = |expr: Expr| {
         expr.transform_up(|part| {
             Ok(match part {
                 Expr::Column(column) => Transformed::yes(Expr::Column(Column::new(qualifier.clone(), column.name))),
@@ -130,7 +130,7 @@ fn left_out(covered: &Leaf) -> Result<Vec<Expr>> {
         })
         .data()
     };
-    pushdown::excluded_status(scan).into_iter().map(qualified).collect()
+    pushdown::excluded_status(scan).into_iter().map(of_table).collect()
 }
 
 fn qualifier(plan: &LogicalPlan) -> Option<TableReference> {

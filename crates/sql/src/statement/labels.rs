@@ -98,8 +98,10 @@ impl<'a> Labels<'a> {
         }
         let name = name.rsplit('.').next().unwrap_or(name);
         let shown = self.statement.display(name, self.model);
-        let numbered = (1..).map(|number| (format!("{name}_{number}").to_lowercase(), format!("{shown}_{number}")));
-        numbered.into_iter().find(|(label, _)| !taken.contains(label)).unwrap_or_default()
+        // Among one more than there are names, one is free.
+        let mut numbered = (1..=taken.len() + 1)
+            .map(|number| (format!("{name}_{number}").to_lowercase(), format!("{shown}_{number}")));
+        numbered.find(|(label, _)| !taken.contains(label)).unwrap_or_default()
     }
 }
 
