@@ -16,7 +16,7 @@ pub(crate) struct Failure {
     causes: Vec<String>,
     detail: Option<String>,
     hint: Option<String>,
-    answer: Answer,
+    answer: Box<Answer>,
 }
 
 /// What the org said about itself, for Okta's support.
@@ -30,7 +30,7 @@ struct Answer {
 impl Failure {
     /// A failure with the code's own advice.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), causes: Vec::new(), detail: None, hint: None, answer: Answer::default() }
+        Self { code, message: message.into(), causes: Vec::new(), detail: None, hint: None, answer: Box::default() }
     }
 
     /// A mistake of ours.
@@ -101,7 +101,7 @@ impl Failure {
 impl From<&oktant_sql::Error> for Failure {
     fn from(error: &oktant_sql::Error) -> Self {
         let mut failure = Self::of(error);
-        failure.answer = answer_behind(error).unwrap_or_default();
+        failure.answer = Box::new(answer_behind(error).unwrap_or_default());
         failure
     }
 }

@@ -61,9 +61,15 @@ where
             loop {
                 match tokio::time::timeout(SIGNAL_POLL, work.as_mut()).await {
                     Ok(output) => return Ok(output),
-                    Err(_) => Python::attach(|py| py.check_signals())?,
+                    Err(_) => check_signals()?,
                 }
             }
         })
     })
+}
+
+/// Raises what a signal handler of Python raised.
+fn check_signals() -> PyResult<()> {
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method alone is of one lifetime only")]
+    Python::attach(|py| py.check_signals())
 }

@@ -6,7 +6,7 @@ use crate::support::Org;
 
 /// Codes that the org "sent", oldest first.
 async fn outbox(org: &Org) -> Vec<Value> {
-    org.get("/sandbox/outbox").await.json.as_array().unwrap().clone()
+    org.get("/sandbox/outbox").await.json.as_array().expect("a list").clone()
 }
 
 #[tokio::test]
