@@ -34,6 +34,12 @@ impl Progress {
         self.0.tick();
     }
 
+    /// Ends the line for good: rows that stop in the middle of a line leave it no place.
+    pub(crate) fn end(&self) {
+        self.0.finish_and_clear();
+        self.0.set_draw_target(ProgressDrawTarget::hidden());
+    }
+
     /// Does something that may write to the same terminal.
     pub(crate) fn aside<T>(&self, action: impl FnOnce() -> T) -> T {
         self.0.suspend(action)

@@ -117,9 +117,12 @@ pub(crate) async fn execute(
 ) -> Result<Took> {
     let started = Instant::now();
     let progress = Progress::start();
+    // A document's rows end where the next one begins, not with a line of their own.
+    let shares_terminal =
+        matches!(destination, Destination::Stdout) && matches!(format, Format::Json) && terminal::stdout_is_terminal();
     let mut rows = session.query(statement, Params::None).await?;
     let mut writer = Writer::create(format, &rows.schema(), destination)?;
-    let count = match write_all(session, &mut rows, &mut writer, &progress).await {
+    let count = match write_all(session, &mut rows, &mut writer, &progress, shares_terminal).await {
         Ok(count) => count,
         Err(failure) => {
             progress.aside(|| writer.abandon(failure.code()));
@@ -134,7 +137,13 @@ pub(crate) async fn execute(
     Ok(Took { rows: count, requests: rows.requests(), elapsed: started.elapsed() })
 }
 
-async fn write_all(session: &Session, rows: &mut Rows, writer: &mut Writer, progress: &Progress) -> Result<usize> {
+async fn write_all(
+    session: &Session,
+    rows: &mut Rows,
+    writer: &mut Writer,
+    progress: &Progress,
+    shares_terminal: bool,
+) -> Result<usize> {
     let mut tick = tokio::time::interval(progress::INTERVAL);
     let mut count = 0;
     loop {
@@ -142,6 +151,9 @@ async fn write_all(session: &Session, rows: &mut Rows, writer: &mut Writer, prog
             batch = rows.next() => {
                 let Some(batch) = batch.transpose()? else { return Ok(count) };
                 count += batch.num_rows();
+                if shares_terminal {
+                    progress.end();
+                }
                 progress.aside(|| writer.write(&batch))?;
             }
             _ = tick.tick() => progress.show(state(session, rows, count)),

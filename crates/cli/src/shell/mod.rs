@@ -46,7 +46,13 @@ pub(crate) fn run(connection: &ConnectionArgs, format: Format) -> Result<()> {
 fn next_line(editor: &mut Reedline, prompt: &OrgPrompt) -> Result<Option<String>> {
     loop {
         match editor.read_line(prompt).map_err(|error| Error::Terminal(std::io::Error::other(error)))? {
-            Signal::Success(line) => return Ok(Some(line)),
+            Signal::Success(line) => {
+                // Written at once, so that a terminal that is closed loses nothing.
+                if let Err(error) = editor.sync_history() {
+                    tracing::debug!(%error, "history is not written");
+                }
+                return Ok(Some(line));
+            }
             Signal::CtrlD => return Ok(None),
             _ => {}
         }

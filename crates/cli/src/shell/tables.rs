@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt64Array
 use oktant_catalog::ColumnType;
 use oktant_client::Entry;
 use oktant_sql::{ColumnInfo, Session};
+use percent_encoding::percent_decode_str;
 
 use crate::failure::{Error, Result};
 use crate::output::Format;
@@ -37,7 +38,7 @@ pub(super) fn columns(columns: &[ColumnInfo]) -> Result<RecordBatch> {
     ])
 }
 
-/// The requests of one statement.
+/// The requests of one statement, decoded for reading.
 pub(super) fn requests(entries: &[Entry]) -> Result<RecordBatch> {
     let numbers = |number: fn(&Entry) -> u64| -> ArrayRef {
         Arc::new(entries.iter().map(|entry| Some(number(entry))).collect::<UInt64Array>())
@@ -45,7 +46,10 @@ pub(super) fn requests(entries: &[Entry]) -> Result<RecordBatch> {
     let status = |entry: &Entry| entry.status.map(u64::from);
     let target = |entry: &Entry| match entry.query.as_str() {
         "" => format!("{} {}", entry.method, entry.path),
-        query => format!("{} {}?{query}", entry.method, entry.path),
+        query => {
+            let query = percent_decode_str(query).decode_utf8_lossy();
+            format!("{} {}?{query}", entry.method, entry.path)
+        }
     };
     batch([
         ("Request", text(entries.iter().map(target))),

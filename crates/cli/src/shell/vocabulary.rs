@@ -68,6 +68,9 @@ const KEYWORDS: &[&str] = &[
     "WITH",
 ];
 
+/// Tables that statements start from.
+const STARTING_POINTS: &[&str] = &["Users", "Groups", "Applications", "SystemLog"];
+
 /// Substrings shorter than this match too much to be a help.
 const SUBSTRING_MIN: usize = 3;
 
@@ -139,8 +142,11 @@ impl Vocabulary {
         if let [.., qualifier, dot] = significant[..]
             && dot.text == "."
         {
-            let table = self.table_of(line, unquoted(qualifier.text));
-            return table.map_or_else(Vec::new, |columns| matching(columns.iter().map(String::as_str), prefix));
+            // An alias may be used before it is given.
+            return match self.table_of(line, unquoted(qualifier.text)) {
+                Some(columns) => matching(columns.iter().map(String::as_str), prefix),
+                None => matching(self.columns(line, prefix).into_iter(), prefix),
+            };
         }
         if is_table_place(&significant) {
             return matching(self.table_names(), prefix);
@@ -156,12 +162,16 @@ impl Vocabulary {
         self.tables.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Columns of the tables that the statement names. Before it names one, those of all tables,
-    /// once something is typed.
+    /// Columns of the tables that the statement names. Before it names one, those of the tables that
+    /// statements start from, or else of all tables, once something is typed.
     fn columns(&self, line: &str, prefix: &str) -> Vec<&str> {
         let mut tables = self.mentioned(line);
         if tables.is_empty() && !prefix.is_empty() {
-            tables = self.tables.iter().collect();
+            tables = STARTING_POINTS.iter().filter_map(|name| self.find(name)).collect();
+            let fits = |(_, columns): &&(String, Vec<String>)| columns.iter().any(|column| starts_with(column, prefix));
+            if !tables.iter().any(fits) {
+                tables = self.tables.iter().collect();
+            }
         }
         let mut seen = std::collections::HashSet::new();
         let columns = tables.into_iter().flat_map(|(_, columns)| columns.iter().map(String::as_str));
@@ -278,7 +288,8 @@ mod tests {
         check("SELECT first| FROM Users", &["ProfileFirstName"]);
         check("SELECT u.st| FROM \"Users\" AS u", &["Status"]);
         check("SELECT Groups.| FROM Groups", &["Id", "ProfileName"]);
-        check("SELECT x.| FROM Users u", &[]);
+        check("SELECT x.pro| FROM Users u", &["ProfileLogin", "ProfileFirstName"]);
+        check("SELECT u.groupi|", &["GroupId"]);
     }
 
     #[test]
