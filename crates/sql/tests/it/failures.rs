@@ -50,3 +50,23 @@ async fn a_budget_that_runs_out_ends_the_statement() {
     assert_eq!(error.unwrap_err().code().id(), "OKT3004");
     assert!(t.requests().len() <= 4, "at most one page per stream is read ahead");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_is_not_there_is_no_missing_object() {
+    let t = Fixture::with(10, 2, BRITTLE).await;
+    let user = t.rows("SELECT Id FROM Users LIMIT 1").await.remove(0).remove(0);
+    let group = t.rows("SELECT GroupId FROM GroupMembers LIMIT 1").await.remove(0).remove(0);
+    // The error of a path that the org does not know, where a missing object has E0000007.
+    let lost = Effect::Status { status: 404, reset_seconds: 1 };
+    for (path, sql) in [
+        ("/api/v1/users/*", format!("SELECT Id FROM Users WHERE Id = '{user}'")),
+        ("/api/v1/groups/*/users", format!("SELECT UserId FROM GroupMembers WHERE GroupId = '{group}'")),
+    ] {
+        assert!(!t.rows(&sql).await.is_empty(), "{sql}");
+        t.sandbox.add_fault(Fault::new(path, lost.clone()));
+        let error = t.run(&sql).await.unwrap_err();
+        assert!(error.code().id().starts_with("OKT2") && error.hint().is_some(), "{sql}: {error:?}");
+        t.sandbox.clear_faults();
+    }
+    assert!(t.rows("SELECT Id FROM Users WHERE Id = '00u00000000000000000'").await.is_empty());
+}

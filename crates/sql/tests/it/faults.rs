@@ -13,7 +13,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt};
 use oktant_base::{Clock, Coded, ManualClock, Timestamp};
 use oktant_client::{Call, Org};
 use oktant_sandbox::{Effect, Fault, Sandbox, WrongLink};
@@ -24,6 +23,9 @@ use crate::support::run_on;
 
 /// Small pages, one request at a time, and one repeat.
 const PROPERTIES: &str = "&MaxRetries=1&Pagesize=2&Parallelism=1";
+
+/// Statements that are struck side by side, each on an org of its own.
+const LANES: usize = 2;
 
 const USERS: usize = 4;
 const GROUPS: usize = 1;
@@ -84,7 +86,7 @@ impl Clock for Impatient {
     }
 }
 
-/// An org of its own for each statement, so that statements can be struck side by side.
+/// An org that is struck by one statement at a time.
 struct Target {
     sandbox: Sandbox,
     org: Org,
@@ -153,8 +155,7 @@ impl fmt::Display for Tally {
 
 /// Strikes every request of the statement with every fault. A table that the sandbox does not
 /// serve, or that has no rows, yields no requests.
-async fn strike(sql: String) -> Tally {
-    let target = Target::start().await;
+async fn strike(target: &Target, sql: String) -> Tally {
     target.sandbox.clear_requests();
     let Ok(whole) = target.rows(&sql).await else { return Tally { sql, ..Tally::default() } };
     let mut tally = Tally { sql, rows: whole.len(), ..Tally::default() };
@@ -177,7 +178,6 @@ async fn strike(sql: String) -> Tally {
             }
         }
     }
-    target.sandbox.shutdown().await;
     tally
 }
 
@@ -200,10 +200,23 @@ fn judge(answer: Result<Vec<Vec<String>>, Error>, whole: &[Vec<String>]) -> Resu
 async fn a_fault_at_any_request_of_any_table_is_an_error_or_changes_nothing() {
     let tables = oktant_catalog::tables().iter().map(|table| table.name);
     let scans = tables.map(|table| format!("SELECT * FROM {table}"));
-    let statements = scans.chain(COMBINATIONS.iter().map(ToString::to_string));
-    let struck = stream::iter(statements).map(|sql| tokio::spawn(strike(sql))).buffered(2);
-    let tallies: Vec<Tally> =
-        struck.map(Result::unwrap).filter(|tally| std::future::ready(tally.requests > 0)).collect().await;
+    let statements: Vec<String> = scans.chain(COMBINATIONS.iter().map(ToString::to_string)).collect();
+    let lanes = (0..LANES).map(|lane| {
+        let statements: Vec<String> = statements.iter().skip(lane).step_by(LANES).cloned().collect();
+        tokio::spawn(async move {
+            let target = Target::start().await;
+            let mut tallies = Vec::new();
+            for sql in statements {
+                tallies.push(strike(&target, sql).await);
+            }
+            target.sandbox.shutdown().await;
+            tallies
+        })
+    });
+    let mut tallies = Vec::new();
+    for lane in lanes.collect::<Vec<_>>() {
+        tallies.extend(lane.await.unwrap().into_iter().filter(|tally| tally.requests > 0));
+    }
 
     let total = |number: fn(&Tally) -> usize| tallies.iter().map(number).sum::<usize>();
     for tally in &tallies {
