@@ -200,7 +200,7 @@ impl Coded for Error {
             Self::ParentKey { .. } => codes::OKT3008,
             Self::ReadOnly { .. } => codes::OKT3009,
             Self::Memory { .. } => codes::OKT3013,
-            Self::TimedOut { .. } => codes::OKT3010,
+            Self::TimedOut { .. } => codes::OKT2002,
             Self::Internal { .. } => codes::OKT9001,
         }
     }

@@ -28,6 +28,7 @@ mod mapping;
 mod nearest;
 mod node;
 mod order;
+mod pages;
 pub mod pushdown;
 mod reader;
 pub mod relation;

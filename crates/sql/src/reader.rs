@@ -21,6 +21,7 @@ use parking_lot::Mutex;
 use crate::Error;
 use crate::context::StatementContext;
 use crate::decode::{Body, Decoder, Texts};
+use crate::pages::{self, Unread};
 use crate::pushdown;
 use crate::relation::Relation;
 use crate::request::{KeySource, Parents, RequestStream, Scan, ScanPlan};
@@ -179,16 +180,12 @@ impl Reader {
         if request.single.is_some() {
             return stream::once(self.single(index, call, parameters)).try_filter_map(|row| async { Ok(row) }).boxed();
         }
-        if let Err(refused) = self.context.budget.take(self.table(), self.cheaper()) {
-            return stream::once(async { Err(refused) }).boxed();
-        }
         let shape = Body::List(operation.list);
         // With a limit, the page at hand may be enough.
-        let pages = match self.scan.limit {
-            Some(_) => self.context.org.pages_on_demand(call),
-            None => self.context.org.pages(call),
-        };
-        pages
+        let ahead = self.scan.limit.is_none();
+        let payer = Arc::clone(&self);
+        let pay = move || payer.context.budget.take(payer.table(), payer.cheaper());
+        pages::pages(&self.context.org, call, pay, ahead)
             .enumerate()
             .map(move |(number, page)| self.page(number as u32, page, index, shape, &parameters))
             .try_filter_map(|batch| async { Ok(batch) })
@@ -198,21 +195,24 @@ impl Reader {
     fn page(
         &self,
         number: u32,
-        page: Result<oktant_client::Page, oktant_client::Error>,
+        page: Result<oktant_client::Page, Unread>,
         index: usize,
         shape: Body,
         parameters: &Parameters,
     ) -> Result<Option<RecordBatch>, Error> {
         let page = match page {
             Ok(page) => page,
-            Err(error) if self.plan.parents.is_some() && is_absence(&error) => return Ok(None),
-            Err(error) if self.is_switched_off(index, &error) => return Ok(None),
-            Err(error) => return Err(Error::page(self.table(), number, error)),
+            Err(Unread::Refused(error)) => return Err(error),
+            Err(Unread::Failed(error)) if number == 0 && self.is_empty(index, &error) => return Ok(None),
+            Err(Unread::Failed(error)) => return Err(Error::page(self.table(), number, error)),
         };
-        if number > 0 {
-            self.context.budget.take(self.table(), self.cheaper())?;
-        }
         self.rows(index, &page.body, shape, parameters, number, page.entry).map(Some)
+    }
+
+    /// Whether a list that cannot even be begun has no rows: its parent is gone, or the org does
+    /// not have what it would list. Rows that a page has shown do not become none later.
+    fn is_empty(&self, index: usize, error: &oktant_client::Error) -> bool {
+        (self.plan.parents.is_some() && is_absence(error)) || self.is_switched_off(index, error)
     }
 
     /// One of several kinds of objects that the table goes through, and the org does not have the

@@ -1,8 +1,10 @@
 //! Half a table is never handed out as a whole one.
 
+use futures::{StreamExt, TryStreamExt};
 use oktant_base::Coded;
+use oktant_client::Call;
 use oktant_sandbox::{Effect, Fault};
-use oktant_sql::Pushdown;
+use oktant_sql::{Edges, Params, Properties, Pushdown, Session};
 
 use crate::support::{Fixture, run_on};
 
@@ -46,9 +48,71 @@ async fn a_statement_above_its_budget_is_refused_before_its_scans() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_budget_that_runs_out_ends_the_statement() {
     let t = Fixture::with(90, 3, "&MaxApiRequests=2&Pagesize=20").await;
-    let error = run_on(&t.session.with_pushdown(Pushdown::Off), "SELECT Id FROM Users", oktant_sql::Params::None).await;
-    assert_eq!(error.unwrap_err().code().id(), "OKT3004");
-    assert!(t.requests().len() <= 4, "at most one page per stream is read ahead");
+    let session = t.session.with_pushdown(Pushdown::Off);
+    for (sql, sufficient) in [("SELECT Id FROM Users", false), ("SELECT Id FROM Groups", true)] {
+        let answer = run_on(&session, sql, Params::None).await;
+        assert_eq!(
+            answer.as_ref().err().map(|error| error.code().id()),
+            (!sufficient).then_some("OKT3004"),
+            "{answer:?}"
+        );
+        assert!(t.requests().len() <= 2, "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_that_just_suffices_is_enough() {
+    let t = Fixture::with(90, 3, "&Pagesize=20").await;
+    let sql = "SELECT Id FROM Users";
+    let rows = t.sorted(sql).await;
+    let requests = t.requests().len();
+    let dsn = |budget: usize| format!("{}&Pagesize=20&MaxApiRequests={budget}", t.sandbox.dsn());
+    for (budget, is_enough) in [(requests, true), (requests - 1, false)] {
+        let properties = Properties::parse(&dsn(budget)).unwrap();
+        let session = Session::connect(&properties, Edges::system()).await.unwrap();
+        t.requests();
+        match run_on(&session, sql, Params::None).await {
+            Ok(answer) => assert!(is_enough && answer.rows.len() == rows.len(), "{budget} of {requests}"),
+            Err(error) => assert!(!is_enough && error.code().id() == "OKT3004", "{budget} of {requests}: {error:?}"),
+        }
+        assert_eq!(t.requests().len(), budget);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parent_that_vanishes_between_two_pages_is_a_failure() {
+    let t = Fixture::with(300, 2, BRITTLE).await;
+    let truth = t.sandbox.truth();
+    let group = truth.groups.iter().find(|group| group["type"] == "OKTA_GROUP").unwrap()["id"].as_str().unwrap();
+    let members = truth.memberships.iter().filter(|member| member.group == group).count();
+    assert!(members > 100, "{members} members fill few pages");
+    let sql = format!("SELECT UserId FROM GroupMembers WHERE GroupId = '{group}'");
+    let mut rows = t.session.query(&sql, Params::None).await.unwrap();
+    assert!(rows.next().await.unwrap().unwrap().num_rows() > 0);
+    let delete = Call::path("DELETE", &format!("/api/v1/groups/{group}")).unwrap();
+    t.session.org().send(delete).await.unwrap();
+    let error = rows.try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.code().id(), "OKT2014", "{error:?}");
+    assert!(t.rows(&sql).await.is_empty(), "a parent that is gone from the start has no children");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_absent_only_where_the_org_says_so() {
+    let t = Fixture::with(5, 2, BRITTLE).await;
+    let sql = "SELECT Id FROM Users WHERE Id = '00u00000000000000000'";
+    assert!(t.rows(sql).await.is_empty());
+    // What a gateway answers, or a host without this org.
+    t.sandbox.add_fault(Fault::new("/api/v1/users/*", Effect::Status { status: 404, reset_seconds: 1 }));
+    assert_eq!(t.run(sql).await.unwrap_err().code().id(), "OKT2006");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_was_not_interrupted() {
+    let t = Fixture::with(5, 2, "&StatementTimeout=1").await;
+    t.sandbox.add_fault(Fault::new("/api/v1/users", Effect::Slow { milliseconds: 60_000 }));
+    let error = t.run("SELECT Id FROM Users").await.unwrap_err();
+    assert_eq!(error.code().id(), "OKT2002", "{error:?}");
+    assert!(error.hint().unwrap().contains("StatementTimeout"), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
