@@ -84,9 +84,14 @@ impl<'a> Operand<'a> {
             | (BigInt, DataType::Int64 | DataType::Float64)
             | (Double, DataType::Float64)
             | (Date, DataType::Date32) => true,
-            (Timestamp | Date, DataType::Timestamp(unit, _)) => *unit != TimeUnit::Second,
+            (Timestamp | Date, DataType::Timestamp(unit, zone)) => *unit != TimeUnit::Second && is_utc(zone.as_deref()),
             _ => false,
         };
         (keeps && self.view != View::Day).then_some(self)
     }
+}
+
+/// Whether an instant has the same day in the zone as in UTC. Without a zone, it is in UTC.
+fn is_utc(zone: Option<&str>) -> bool {
+    matches!(zone, None | Some("UTC" | "+00:00"))
 }

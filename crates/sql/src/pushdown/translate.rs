@@ -254,9 +254,15 @@ impl Translator<'_> {
         }
     }
 
-    /// Members of an enumeration are compared ignoring case, by SQL and by the org alike.
+    /// Members of an enumeration are compared ignoring case, by SQL and by the org alike. What a
+    /// function makes of a member is plain text: that it differs from `text` says nothing of the
+    /// member that `text` names.
     fn enum_test(&self, operand: Operand<'_>, operator: Operator, text: &str) -> Translation {
         let column = operand.column;
+        let is_plain_text = operand.view != View::Value;
+        if is_plain_text && operator != Operator::Eq {
+            return Translation::Local;
+        }
         let Some(member) = column.member(text) else {
             return if operator == Operator::Eq { Translation::Never } else { Translation::Local };
         };
@@ -272,7 +278,7 @@ impl Translator<'_> {
             }
             _ => Translation::Local,
         };
-        if operand.view == View::Value { translation } else { superset(translation) }
+        if is_plain_text { superset(translation) } else { translation }
     }
 
     fn text_test(&self, column: &RelationColumn, operator: Operator, text: &str, casing: Casing) -> Translation {

@@ -87,6 +87,11 @@ async fn enumerations_are_folded() {
         &[
             ("status = 'Active'", r#"E status eq "ACTIVE""#),
             ("lower(status) = 'active'", r#"S status eq "ACTIVE""#),
+            // What a function returns is text like any other: no member is 'ACTIVE' in lower case.
+            ("lower(status) <> 'ACTIVE'", "N"),
+            ("NOT (lower(status) = 'ACTIVE')", "N"),
+            ("upper(status) NOT IN ('active')", "N"),
+            ("upper(status) NOT IN ('active', 'staged', 'suspended', 'recovery')", "N"),
             ("status = 'Bogus'", "0"),
             ("status IN ('active', 'bogus')", r#"E status eq "ACTIVE""#),
             (
@@ -100,7 +105,12 @@ async fn enumerations_are_folded() {
         ],
     )
     .await;
-    check("SystemLog", "filter", &[("severity <> 'debug'", r#"S severity ne "DEBUG""#)]).await;
+    check(
+        "SystemLog",
+        "filter",
+        &[("severity <> 'debug'", r#"S severity ne "DEBUG""#), ("lower(severity) <> 'INFO'", "N")],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -149,6 +159,11 @@ async fn order_of_numbers_and_instants() {
                 r#"E created ge "2014-01-01T00:00:00.000Z" and created lt "2014-01-02T00:00:00.000Z""#,
             ),
             ("CAST(created AS DATE) <= '2014-01-01'", r#"E created lt "2014-01-02T00:00:00.000Z""#),
+            ("CAST(created AT TIME ZONE 'UTC' AS DATE) <= '2014-01-01'", r#"E created lt "2014-01-02T00:00:00.000Z""#),
+            // The day elsewhere is another one.
+            ("CAST(created AT TIME ZONE '+09:00' AS DATE) <= '2014-01-01'", "N"),
+            ("CAST(created AT TIME ZONE 'America/New_York' AS DATE) = '2014-01-01'", "N"),
+            ("CAST(CAST(created AT TIME ZONE '-03:30' AS TIMESTAMP) AS DATE) = '2014-01-01'", "N"),
         ],
     )
     .await;
