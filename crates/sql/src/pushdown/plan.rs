@@ -15,7 +15,7 @@ use super::narrowing::{Carried, Narrowing, narrow};
 use super::projection;
 use super::time_range::TimeBounds;
 use crate::relation::Origin;
-use crate::request::{Estimate, Order, Pushdown, RequestStream, Scan, ScanPlan};
+use crate::request::{Consistency, Estimate, Order, Pushdown, RequestStream, Scan, ScanPlan};
 
 /// Query parameters of one request.
 type Query = Vec<(String, String)>;
@@ -50,9 +50,12 @@ impl<'a> Planner<'a> {
     }
 
     fn plan(mut self) -> ScanPlan {
-        let Some(inputs) = self.inputs() else { return self.nothing() };
+        let inputs = self.inputs();
+        if inputs.is_empty() {
+            return self.nothing();
+        }
         // What stands for a parameter of the list is not a property of one object.
-        if inputs.is_empty()
+        if inputs.iter().all(Vec::is_empty)
             && let Some(plan) = self.lookup()
         {
             return plan;
@@ -61,31 +64,31 @@ impl<'a> Planner<'a> {
         needed.extend(&self.scan.projection);
         let Some(access) = Access::choose(self.scan, &self.filters, &needed) else { return self.nothing() };
         self.exact.extend(&access.exact);
-        let Some(questions) = self.questions(&access, &inputs) else { return self.nothing() };
+        let Some(questions) = self.questions(&access, inputs) else { return self.nothing() };
         self.assemble(access, questions)
     }
 
-    /// Values of input-only columns, which are no part of a row and so are settled by being sent.
-    fn inputs(&mut self) -> Option<Query> {
-        let mut inputs = Query::new();
+    /// Values of input-only columns, which are no part of a row and so are settled by being sent:
+    /// one entry per combination to ask for.
+    fn inputs(&mut self) -> Vec<Query> {
+        let mut combinations = vec![Query::new()];
         for (position, column) in self.scan.relation.columns().iter().enumerate() {
             let Some(Origin::Input(parameter)) = column.origins.first() else { continue };
             let Some(bound) = keys::bound(&self.filters, &self.scan.relation, position) else { continue };
-            let [value] = bound.values.as_slice() else { return None };
-            inputs.push(((*parameter).to_owned(), value.clone()));
-            self.pushed.push(format!("{parameter}={value}"));
+            self.pushed.push(format!("{parameter}={}", bound.values.join("|")));
             self.exact.extend(bound.conjuncts);
+            combinations = with_each(&combinations, parameter, &bound.values);
         }
-        Some(inputs)
+        combinations
     }
 
-    fn questions(&mut self, access: &Access, inputs: &Query) -> Option<Questions> {
+    fn questions(&mut self, access: &Access, inputs: Vec<Query>) -> Option<Questions> {
         let route = access.route;
-        let mut fixed = inputs.clone();
-        if let Some(range) = &route.time_range {
-            fixed.extend(self.time_range(range)?);
-        }
-        let alternatives = self.parameters(route)?;
+        let fixed = match &route.time_range {
+            Some(range) => self.time_range(range)?,
+            None => Query::new(),
+        };
+        let alternatives = self.parameters(route, inputs)?;
         let (mut queries, mut sorted, narrowed) = match self.narrowing(access) {
             Narrowing::Never => return None,
             Narrowing::Open => (full_scan(route, &[]), false, None),
@@ -97,10 +100,12 @@ impl<'a> Planner<'a> {
         {
             (queries, sorted) = (vec![query], true);
         }
-        let queries = queries
+        let queries: Vec<Query> = queries
             .iter()
             .flat_map(|query| alternatives.iter().map(|values| [&fixed, values, query].map(Vec::as_slice).concat()))
             .collect();
+        // Each of several lists has an order of its own.
+        sorted &= queries.len() == 1;
         Some(Questions { queries, sorted, narrowed })
     }
 
@@ -145,24 +150,14 @@ impl<'a> Planner<'a> {
         Some(vec![(range.since.to_owned(), since), (range.until.to_owned(), until)])
     }
 
-    /// Values of parameters that stand for a column: one entry per combination to ask for.
-    fn parameters(&mut self, route: &Route) -> Option<Vec<Query>> {
-        let mut combinations = vec![Query::new()];
+    /// The combinations, each with every combination of the values of parameters that stand for a
+    /// column.
+    fn parameters(&mut self, route: &Route, mut combinations: Vec<Query>) -> Option<Vec<Query>> {
         for parameter in route.parameters {
             let values = self.parameter_values(parameter)?;
-            if values.is_empty() {
-                continue;
+            if !values.is_empty() {
+                combinations = with_each(&combinations, parameter.name, &values);
             }
-            combinations = combinations
-                .iter()
-                .flat_map(|known| {
-                    values.iter().map(move |value| {
-                        let mut query = known.clone();
-                        query.push((parameter.name.to_owned(), value.clone()));
-                        query
-                    })
-                })
-                .collect();
         }
         Some(combinations)
     }
@@ -223,6 +218,9 @@ impl<'a> Planner<'a> {
     /// A search for every row, for the sake of its order.
     fn sorted_scan(&self, route: &Route) -> Option<Query> {
         let order = self.scan.order?;
+        if self.scan.options.consistency == Consistency::Strong {
+            return None;
+        }
         let parameter = route.expressions.iter().find(|parameter| parameter.sort)?;
         let sort = self.sort(route, parameter, 1);
         let column = &self.scan.relation.columns()[order.column];
@@ -354,6 +352,16 @@ impl<'a> Planner<'a> {
             },
         }
     }
+}
+
+/// Every combination with every value of the parameter.
+fn with_each(combinations: &[Query], parameter: &str, values: &[String]) -> Vec<Query> {
+    let with = |known: &Query, value: &String| {
+        let mut query = known.clone();
+        query.push((parameter.to_owned(), value.clone()));
+        query
+    };
+    combinations.iter().flat_map(|known| values.iter().map(move |value| with(known, value))).collect()
 }
 
 /// The requests that return every row but those with the values of `left_out`.

@@ -164,8 +164,29 @@ async fn events_are_bounded_in_time() {
     "#);
     // Without a bound, all that the org keeps: its own default would be a week.
     insta::assert_snapshot!(show(&planned("SystemLog", &["Uuid"], "").await), @"GET /api/v1/logs?since=2026-05-22T12:00:00.000Z&until=2026-08-20T12:00:00.000Z&limit=1000");
+    // A day elsewhere is none of the org's.
+    let elsewhere = "CAST(published AT TIME ZONE '+09:00' AS DATE) = '2026-08-01'";
+    assert_eq!(
+        planned("SystemLog", &["Uuid"], elsewhere).await.streams,
+        planned("SystemLog", &["Uuid"], "").await.streams
+    );
     let empty = planned("SystemLog", &["Uuid"], "published > '2026-08-02' AND published < '2026-08-01'").await;
     assert_eq!(show(&empty), "nothing");
+}
+
+#[tokio::test]
+async fn each_value_of_a_pseudo_column_is_asked_for() {
+    let one = planned("SystemLog", &["Uuid"], "q = 'login'").await;
+    insta::assert_snapshot!(show(&one), @"GET /api/v1/logs?since=2026-05-22T12:00:00.000Z&until=2026-08-20T12:00:00.000Z&q=login&limit=1000");
+    let two = planned("SystemLog", &["Uuid"], "q IN ('login', 'user') AND severity = 'WARN'").await;
+    assert!(two.dedupe, "an event may fit both");
+    insta::assert_snapshot!(show(&two), @r#"
+    GET /api/v1/logs?since=2026-05-22T12:00:00.000Z&until=2026-08-20T12:00:00.000Z&q=login&filter=severity eq "WARN"&limit=1000
+    GET /api/v1/logs?since=2026-05-22T12:00:00.000Z&until=2026-08-20T12:00:00.000Z&q=user&filter=severity eq "WARN"&limit=1000
+    "#);
+    for never in ["q = NULL", "q = 'login' AND q = 'user'", "q = NULL AND uuid = 'a'"] {
+        assert_eq!(show(&planned("SystemLog", &["Uuid"], never).await), "nothing", "{never}");
+    }
 }
 
 #[tokio::test]
@@ -265,11 +286,17 @@ async fn pushdown_off_reads_everything() {
 async fn strong_consistency_never_searches() {
     let strong = ScanOptions { consistency: Consistency::Strong, ..options() };
     insta::assert_snapshot!(show(&planned_with("Users", "status = 'ACTIVE'", strong.clone()).await), @r#"GET /api/v1/users?filter=status eq "ACTIVE"&limit=200"#);
-    insta::assert_snapshot!(show(&planned_with("Users", "profilecity = 'x'", strong).await), @r#"
+    insta::assert_snapshot!(show(&planned_with("Users", "profilecity = 'x'", strong.clone()).await), @r#"
     GET /api/v1/users?fields=id,profile:(city)&limit=200
     GET /api/v1/users?filter=status eq "DEPROVISIONED"&limit=200
     then t.profilecity = Utf8("x")
     "#);
+    let mut newest = Scan { options: Arc::new(strong), limit: Some(5), ..scan_of("Users", &["Id"], "").await };
+    let created = newest.relation.position("Created").unwrap();
+    newest.order = Some(Order { column: created, descending: true, nulls_first: true });
+    let newest = plan(&newest);
+    assert!(!newest.ordered);
+    assert!(!show(&newest).contains("search="), "{}", show(&newest));
 }
 
 #[tokio::test]
