@@ -7,11 +7,11 @@
 
 mod cover;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, JoinType, Result};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr_rewriter::unnormalize_col;
@@ -30,11 +30,12 @@ pub(crate) struct OrderJoins;
 
 impl AnalyzerRule for OrderJoins {
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let mentioned = mentioned_names(&plan)?;
         plan.transform_up_with_subqueries(|node| {
             // A join below another one is part of it and is seen from the top.
             match &node {
-                LogicalPlan::Filter(filter) if is_inner_join(&filter.input) => ordered(node),
-                _ => order_children(node),
+                LogicalPlan::Filter(filter) if is_inner_join(&filter.input) => ordered(node, &mentioned),
+                _ => order_children(node, &mentioned),
             }
         })
         .data()
@@ -45,12 +46,26 @@ impl AnalyzerRule for OrderJoins {
     }
 }
 
+/// Names of the columns that some expression of the statement mentions.
+fn mentioned_names(plan: &LogicalPlan) -> Result<HashSet<String>> {
+    let mut names = HashSet::new();
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            names.extend(expr.column_refs().into_iter().map(|column| column.name.clone()));
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(names)
+}
+
 /// Orders the joins directly below a node that is neither a join nor a filter over one.
-fn order_children(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+fn order_children(node: LogicalPlan, mentioned: &HashSet<String>) -> Result<Transformed<LogicalPlan>> {
     if is_inner_join(&node) || !node.inputs().iter().any(|input| is_inner_join(input)) {
         return Ok(Transformed::no(node));
     }
-    node.map_children(|child| if is_inner_join(&child) { ordered(child) } else { Ok(Transformed::no(child)) })
+    node.map_children(
+        |child| if is_inner_join(&child) { ordered(child, mentioned) } else { Ok(Transformed::no(child)) },
+    )
 }
 
 fn is_inner_join(plan: &LogicalPlan) -> bool {
@@ -71,7 +86,7 @@ struct Leaf {
     scan: Option<Scan>,
 }
 
-fn ordered(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+fn ordered(plan: LogicalPlan, mentioned: &HashSet<String>) -> Result<Transformed<LogicalPlan>> {
     let output = plan.schema().columns();
     let mut tree = Tree::default();
     let original = plan.clone();
@@ -79,7 +94,7 @@ fn ordered(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     if !tree.leaves.iter().any(|leaf| leaf.scan.is_some()) {
         return Ok(Transformed::no(original));
     }
-    let mut renamed = cover::cover(&mut tree)?;
+    let mut renamed = cover::cover(&mut tree, mentioned)?;
     let order = tree.order();
     let joined = tree.rebuild(&order)?;
     let columns = output.into_iter().map(|column| renamed.remove(&column).unwrap_or(Expr::Column(column)));

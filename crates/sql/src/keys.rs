@@ -41,6 +41,11 @@ impl KeyFeed {
         }
     }
 
+    /// Forgets the values, since the build side will run again and deliver others.
+    fn forget(&self) {
+        self.sender.send_replace(None);
+    }
+
     fn publish(&self, values: BTreeSet<String>) {
         self.sender.send_replace(Some(Arc::new(values.into_iter().collect())));
     }
@@ -114,6 +119,12 @@ impl ExecutionPlan for KeyTapExec {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let Ok([input]) = <[_; 1]>::try_from(children) else { return internal_err!("a key tap has one input") };
         Ok(Arc::new(Self { input, column: self.column, feed: Arc::clone(&self.feed) }))
+    }
+
+    /// The recursive part of a query runs once per round, each time over other rows.
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        self.feed.forget();
+        Ok(self)
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

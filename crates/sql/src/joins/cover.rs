@@ -3,7 +3,7 @@
 //! A group's members come as whole users, so `GroupMembers JOIN Users` needs no request for users:
 //! the columns of Users are read from the members.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -18,10 +18,11 @@ use crate::pushdown;
 use crate::relation::{Origin, Relation, RelationColumn};
 use crate::request::Pushdown;
 
-/// Replaces tables that others cover. The answer says what became of their columns.
-pub(super) fn cover(tree: &mut Tree) -> Result<HashMap<Column, Expr>> {
+/// Replaces tables that others cover. `mentioned` are the names of the columns that the statement
+/// uses. The answer says what became of the columns of replaced tables.
+pub(super) fn cover(tree: &mut Tree, mentioned: &HashSet<String>) -> Result<HashMap<Column, Expr>> {
     let mut renamed = HashMap::new();
-    while let Some(covering) = find(tree) {
+    while let Some(covering) = find(tree, mentioned) {
         let substitutes = replace(tree, &covering)?;
         for expr in renamed.values_mut() {
             *expr = substituted(std::mem::take(expr), &substitutes)?;
@@ -48,17 +49,17 @@ struct Covering {
     key: Column,
 }
 
-fn find(tree: &Tree) -> Option<Covering> {
+fn find(tree: &Tree, mentioned: &HashSet<String>) -> Option<Covering> {
     let mut pairs = tree.conjuncts.iter().filter_map(equality).flat_map(|(one, other)| [(one, other), (other, one)]);
     pairs.find_map(|(reference, key)| {
         let child = tree.leaves.iter().position(|leaf| leaf.owns(reference))?;
         let covered = tree.leaves.iter().position(|leaf| leaf.owns(key))?;
         let covering = Covering { child, reference: reference.clone(), covered, key: key.clone() };
-        covers(tree, &covering).then_some(covering)
+        covers(tree, &covering, mentioned).then_some(covering)
     })
 }
 
-fn covers(tree: &Tree, covering: &Covering) -> bool {
+fn covers(tree: &Tree, covering: &Covering, mentioned: &HashSet<String>) -> bool {
     let (child, covered) = (&tree.leaves[covering.child], &tree.leaves[covering.covered]);
     let (Some(of_child), Some(of_covered)) = (&child.scan, &covered.scan) else { return false };
     // Without pushdown every table is read by itself, so that a difference shows.
@@ -78,7 +79,10 @@ fn covers(tree: &Tree, covering: &Covering) -> bool {
     // Only the child's first route returns whole objects.
     let by_first_route =
         child.planned(&tree.conjuncts).is_some_and(|(_, plan)| plan.streams.iter().all(|stream| stream.route == 0));
-    covering.child != covering.covered && declared && by_key && is_whole && by_first_route
+    // What comes with `expand` only, the child's objects lack.
+    let mut embedded = of_covered.relation.columns().iter().filter(|column| column.expand.is_some());
+    let needs_embedded = embedded.any(|column| mentioned.contains(&column.name.to_lowercase()));
+    covering.child != covering.covered && declared && by_key && is_whole && by_first_route && !needs_embedded
 }
 
 /// Reads the covered table's columns from the child and drops the covered leaf.

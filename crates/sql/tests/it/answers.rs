@@ -1,6 +1,8 @@
 //! Rows equal what the org holds.
 
+use oktant_client::Call;
 use oktant_sql::{Param, Params, Pushdown};
+use serde_json::json;
 
 use crate::support::{Fixture, sorted_on};
 
@@ -77,6 +79,59 @@ async fn members_joined_from_either_side_are_the_orgs() {
     let from_users = "SELECT g.ProfileName, u.ProfileLogin FROM Users u \
         JOIN GroupMembers m ON m.UserId = u.Id JOIN Groups g ON m.GroupId = g.Id";
     assert_eq!(t.sorted(from_users).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_with_expand_only_is_not_read_from_another_table() {
+    let t = Fixture::new(40, 4).await;
+    let truth = t.sandbox.truth();
+    let user = &truth.memberships[0].user;
+    let count = |group: &str| truth.memberships.iter().filter(|member| member.group == group).count();
+    let groups = truth.memberships.iter().filter(|member| member.user == *user).map(|member| &member.group);
+    let mut expected: Vec<_> = groups.map(|group| vec![group.clone(), count(group).to_string()]).collect();
+    expected.sort();
+    for used in ["g.UsersCount", "s.n"] {
+        let groups = match used {
+            "s.n" => "(SELECT Id, UsersCount AS n FROM Groups) s",
+            _ => "Groups g",
+        };
+        let alias = &used[..1];
+        let sql = format!(
+            "SELECT {alias}.Id, {used} FROM UserGroups m JOIN {groups} ON {alias}.Id = m.GroupId WHERE m.UserId = '{user}'"
+        );
+        assert_eq!(t.sorted(&sql).await, expected, "{sql}");
+    }
+    let conditional = format!(
+        "SELECT g.Id FROM UserGroups m JOIN Groups g ON g.Id = m.GroupId WHERE m.UserId = '{user}' AND g.UsersCount > 0"
+    );
+    assert_eq!(t.rows(&conditional).await.len(), expected.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_round_of_a_recursive_query_has_its_own_keys() {
+    let t = Fixture::new(40, 3).await;
+    let users = t.users().await;
+    let chain: Vec<&str> = users
+        .iter()
+        .filter(|user| user["status"] == "ACTIVE")
+        .take(5)
+        .map(|user| user["id"].as_str().unwrap())
+        .collect();
+    for pair in chain.windows(2) {
+        let profile = json!({ "profile": { "managerId": pair[1] } });
+        let call = Call::path("POST", &format!("/api/v1/users/{}", pair[0])).unwrap().json(&profile);
+        t.session.org().send(call).await.unwrap();
+    }
+    let mut expected: Vec<_> = chain.iter().map(|id| vec![(*id).to_owned()]).collect();
+    expected.sort();
+    let sql = format!(
+        "WITH RECURSIVE chain AS (
+            SELECT Id, ProfileManagerId AS manager FROM Users WHERE Id = '{}'
+            UNION ALL SELECT u.Id, u.ProfileManagerId FROM chain c JOIN Users u ON u.Id = c.manager
+        ) SELECT Id FROM chain",
+        chain[0]
+    );
+    assert_eq!(t.sorted(&sql).await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
