@@ -66,6 +66,7 @@ impl Planner<'_> {
         // Custom attributes cost requests, so they are looked up only if the statement can need them:
         // a wildcard, or a name that the tables do not have otherwise.
         let mut wanted = if has_wildcard(&mut self.statement) { Wanted::Whole } else { Wanted::Static };
+        let mut has_asked = false;
         loop {
             let relations = self.relations_of(wanted).await?;
             let mut model = model_names(&relations);
@@ -74,7 +75,11 @@ impl Planner<'_> {
                 model.extend(columns);
             }
             match self.plan_over(relations, &model).await {
-                Ok(prepared) if self.must_count_users(&prepared) => self.count_users().await,
+                // Asked for once, even if the org does not tell.
+                Ok(prepared) if !has_asked && self.must_count_users(&prepared) => {
+                    has_asked = true;
+                    self.count_users().await;
+                }
                 Ok(prepared) => return Ok(prepared),
                 Err(Error::UnknownColumn { .. }) if wanted == Wanted::Static => wanted = Wanted::Whole,
                 Err(error) => return Err(error),
@@ -95,10 +100,7 @@ impl Planner<'_> {
         if let Err(error) = self.relations.count_users(self.context.id).await {
             tracing::debug!(%error, "the number of users is not known");
         }
-        let mut sizes = self.context.sizes.all();
-        // Unknown stays unknown, but is asked for only once.
-        sizes.entry(USERS).or_insert(0);
-        self.context = Arc::new(self.context.with_sizes(sizes));
+        self.context = Arc::new(self.context.with_sizes(self.context.sizes.all()));
     }
 
     /// The tables of the default schema that the statement names, by the name it uses.

@@ -1,5 +1,7 @@
 //! What statements cost.
 
+use oktant_sandbox::{Effect, Fault};
+
 use crate::support::Fixture;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,4 +134,17 @@ async fn explain_asks_nothing_and_names_the_requests() {
     assert!(rows[0][1].contains("GET /api/v1/users?"), "{}", rows[0][1]);
     assert!(rows[0][1].contains(r#"status eq "ACTIVE""#), "{}", rows[0][1]);
     assert!(rows[0][1].contains("estimate: "), "{}", rows[0][1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_whose_number_the_org_withholds_are_not_taken_for_none() {
+    let t = Fixture::new(6, 3).await;
+    // Only the request for the count is refused.
+    t.sandbox.add_fault(Fault::new("/api/v1/groups", Effect::Status { status: 403, reset_seconds: 1 }));
+    t.rows("SELECT UserId FROM GroupMembers UNION ALL SELECT UserId FROM UserFactors").await;
+    let requests = t.requests();
+    assert!(requests[0].contains("expand=stats"), "{requests:#?}");
+    // The groups of each user would cost nothing if there were no users.
+    assert!(requests.iter().any(|request| request.starts_with("GET /api/v1/groups/00g")), "{requests:#?}");
+    assert!(!requests.iter().any(|request| request.starts_with("GET /api/v1/users/") && request.contains("/groups")));
 }
