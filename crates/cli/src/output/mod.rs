@@ -19,7 +19,7 @@ use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use clap::ValueEnum;
-use oktant_base::Code;
+use oktant_base::{Code, codes};
 
 use crate::failure::{Error, Result};
 use crate::terminal;
@@ -88,12 +88,13 @@ trait Encoder {
     fn abandon(&mut self, code: Code, out: &mut Vec<u8>);
 }
 
-/// One result on its way to one destination.
+/// One result on its way to one destination. Dropped before its end, as by Ctrl-C, it is abandoned.
 pub(crate) struct Writer {
     format: Format,
     schema: SchemaRef,
     encoder: Box<dyn Encoder>,
-    sink: Sink,
+    /// None once the result has ended.
+    sink: Option<Sink>,
     buffer: Vec<u8>,
 }
 
@@ -107,7 +108,7 @@ impl Writer {
         }
         let encoder =
             encoder(format, &schema, destination, on_terminal).map_err(|source| Error::Encode { format, source })?;
-        Ok(Self { format, schema, encoder, sink: Sink::open(destination)?, buffer: Vec::new() })
+        Ok(Self { format, schema, encoder, sink: Some(Sink::open(destination)?), buffer: Vec::new() })
     }
 
     /// Writes the rows of one batch.
@@ -121,24 +122,37 @@ impl Writer {
     pub(crate) fn finish(mut self) -> Result<()> {
         self.encoder.finish(&mut self.buffer).map_err(|source| self.refused(source))?;
         self.hand_on()?;
-        self.sink.commit()
+        self.sink.take().map_or(Ok(()), Sink::commit)
     }
 
     /// Ends the document as an incomplete one; a file does not appear at all.
     pub(crate) fn abandon(mut self, code: Code) {
+        self.break_off(code);
+    }
+
+    fn break_off(&mut self, code: Code) {
         self.encoder.abandon(code, &mut self.buffer);
         // The failure that brought us here is the one to report.
         let _ = self.hand_on();
+        self.sink = None;
     }
 
     fn hand_on(&mut self) -> Result<()> {
-        let written = self.sink.write(&self.buffer);
+        let written = self.sink.as_mut().map_or(Ok(()), |sink| sink.write(&self.buffer));
         self.buffer.clear();
         written
     }
 
     fn refused(&self, source: ArrowError) -> Error {
         Error::Encode { format: self.format, source }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if self.sink.is_some() {
+            self.break_off(codes::OKT3010);
+        }
     }
 }
 
@@ -208,14 +222,12 @@ pub(crate) fn print_batch(format: Format, batch: &RecordBatch) -> Result<()> {
 mod tests {
     use std::sync::Arc;
 
+    use super::*;
     use arrow::array::TimestampMillisecondArray;
     use arrow::array::{
         Array as _, ArrayRef, BooleanArray, Float64Array, Int64Array, ListBuilder, StringArray, StringBuilder,
     };
     use arrow::datatypes::{DataType, Field, TimeUnit};
-    use oktant_base::codes;
-
-    use super::*;
 
     fn batch() -> RecordBatch {
         let json = Field::new("Profile", DataType::Utf8, true)

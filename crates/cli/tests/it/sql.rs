@@ -1,6 +1,7 @@
 //! `oktant sql` without a person at the keyboard.
 
-use std::process::Stdio;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
 
 use oktant_sandbox::{Effect, Fault};
 
@@ -79,22 +80,15 @@ fn explain_shows_the_requests_without_making_them() {
     assert!(!org.requests().contains(&"GET /api/v1/users".to_owned()));
 }
 
-/// An org whose third page of users cannot be read.
-fn torn_org() -> Org {
-    let fault = Fault {
-        method: None,
-        path: "/api/v1/users".to_owned(),
-        request: 1,
-        page: Some(3),
-        times: 0,
-        effect: Effect::Status { status: 403, reset_seconds: 1 },
-    };
+/// An org in which the third page of users meets `effect`.
+fn torn_org(effect: Effect) -> Org {
+    let fault = Fault { method: None, path: "/api/v1/users".to_owned(), request: 1, page: Some(3), times: 0, effect };
     Org::start(|builder| builder.users(900).faults([fault]))
 }
 
 #[test]
 fn a_result_that_breaks_off_never_looks_whole() {
-    let org = torn_org();
+    let org = torn_org(Effect::Status { status: 403, reset_seconds: 1 });
     let query = "SELECT Id FROM Users";
     for format in ["json", "jsonl", "csv", "parquet", "table", "markdown"] {
         let output = org.command(&["sql", "-o", format, "-c", query]).output().expect("runs");
@@ -115,6 +109,32 @@ fn a_result_that_breaks_off_never_looks_whole() {
     let path = folder.path().join("users.csv");
     check("sql_torn_file", &org.oktant(&["sql", "-c", query, "--out", path.to_str().expect("text")]));
     assert_eq!(folder.path().read_dir().expect("readable").count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_result_that_is_interrupted_never_looks_whole() {
+    // Time stands still, so the page never comes.
+    let org = torn_org(Effect::Slow { milliseconds: 1_000 });
+    for format in ["csv", "jsonl"] {
+        let mut child = org
+            .command(&["sql", "-o", format, "-c", "SELECT Id FROM Users"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("runs");
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut text = String::new();
+        for _ in 0..100 {
+            stdout.read_line(&mut text).expect("rows of the first page");
+        }
+        let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("runs");
+        assert!(interrupted.success());
+        stdout.read_to_string(&mut text).expect("the rest");
+        assert_eq!(child.wait().expect("ends").code(), Some(130));
+        let last = text.lines().last().unwrap_or_default();
+        assert!(last.contains("incomplete: OKT3010"), "{format}: {last}");
+    }
 }
 
 #[cfg(unix)]
