@@ -41,6 +41,8 @@ struct Reader {
 enum State {
     Reading {
         rows: oktant_sql::Rows,
+        /// Whether some were handed out: what is left is not the result.
+        touched: bool,
         pending: Option<Pending>,
     },
     Finished {
@@ -61,7 +63,7 @@ impl Rows {
     /// The result of a statement whose requests stand in `ledger`.
     pub(crate) fn new(rows: oktant_sql::Rows, ledger: Ledger) -> Self {
         let (statement, schema) = (rows.statement(), rows.schema());
-        let state = State::Reading { rows, pending: None };
+        let state = State::Reading { rows, touched: false, pending: None };
         let reader = Reader { state: Mutex::new(state), cancelled: watch::Sender::new(false) };
         Self { process: Process::current(), ledger, statement, schema, reader: Arc::new(reader) }
     }
@@ -199,7 +201,10 @@ impl Reader {
     fn next_batch(&self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
         let mut state = self.lock()?;
         let rows = match &mut *state {
-            State::Reading { rows, .. } => rows,
+            State::Reading { rows, touched, .. } => {
+                *touched = true;
+                rows
+            }
             State::Finished { .. } => return Ok(None),
             State::Failed(failure) => return Err(failure.clone().into()),
             State::Closed => return Err(Failure::new(codes::OKT3012, "the result is closed").into()),
@@ -225,7 +230,7 @@ impl Reader {
 
     fn expect_untouched(&self) -> Result<(), Failure> {
         match &*self.lock()? {
-            State::Reading { pending: None, .. } => Ok(()),
+            State::Reading { touched: false, .. } => Ok(()),
             State::Failed(failure) => Err(failure.clone()),
             _ => Err(Failure::new(codes::OKT3012, "the rows of this result were already read")),
         }
