@@ -12,7 +12,7 @@ use rusqlite::types::Value as SqliteValue;
 use serde_json::{Value, json};
 
 use super::dialect::Sqlite;
-use super::model::{APPLICATIONS, Column, GROUPS, Kind, MEMBERS, TABLES, Table, USER_GROUPS, USERS};
+use super::model::{APPLICATIONS, ASSIGNMENTS, Column, GROUPS, Kind, MEMBERS, TABLES, Table, USER_GROUPS, USERS};
 
 /// Texts that tell careless comparison from careful one: case, accents, wildcards, quotes, blanks.
 pub(crate) const TEXTS: &[&str] = &[
@@ -71,7 +71,7 @@ impl TestOrg {
         let properties = Properties::parse(&sandbox.dsn()).unwrap();
         let session = Session::connect(&properties, Edges::system()).await.unwrap();
         disturb(&session, &sandbox, random).await;
-        let objects = objects(&sandbox);
+        let objects = objects(&session, &sandbox).await;
         let sqlite = Sqlite::new();
         let mut values = Values::new();
         for table in TABLES {
@@ -93,6 +93,7 @@ async fn disturb(session: &Session, sandbox: &Sandbox, random: &mut Pcg64) {
             "department": if random.random_ratio(1, 5) { Value::Null } else { json!(text(random)) },
             "city": if random.random_ratio(1, 6) { json!("") } else { json!(text(random)) },
             "employeeNumber": text(random),
+            "managerId": if random.random_ratio(1, 5) { Value::Null } else { truth.users.choose(random).unwrap()["id"].clone() },
         });
         if random.random_ratio(2, 3) {
             let path = format!("/api/v1/users/{}", user["id"].as_str().unwrap());
@@ -115,18 +116,37 @@ async fn write(session: &Session, method: &str, path: &str, body: &Value) -> boo
 }
 
 /// The rows of each table as objects.
-fn objects(sandbox: &Sandbox) -> BTreeMap<&'static str, Vec<Value>> {
+async fn objects(session: &Session, sandbox: &Sandbox) -> BTreeMap<&'static str, Vec<Value>> {
     let truth = sandbox.truth();
     let users: BTreeMap<_, _> = truth.users.iter().map(|user| (user["id"].as_str().unwrap(), user)).collect();
     let membership = |group: &str, user: &str| json!({ "group": group, "user": users[user] });
     let members: Vec<_> = truth.memberships.iter().map(|member| membership(&member.group, &member.user)).collect();
+    let with_count = |group: &Value| {
+        let mut group = group.clone();
+        let id = &group["id"];
+        group["usersCount"] = json!(truth.memberships.iter().filter(|member| member.group == *id).count());
+        group
+    };
     BTreeMap::from([
         (USER_GROUPS.name, members.clone()),
         (MEMBERS.name, members),
-        (GROUPS.name, truth.groups.clone()),
-        (APPLICATIONS.name, truth.applications.clone()),
-        (USERS.name, truth.users.clone()),
+        (GROUPS.name, truth.groups.iter().map(with_count).collect()),
+        (ASSIGNMENTS.name, assignments(session, &truth.applications).await),
+        (APPLICATIONS.name, truth.applications),
+        (USERS.name, truth.users),
     ])
+}
+
+/// The users of every app, which the sandbox derives from groups.
+async fn assignments(session: &Session, applications: &[Value]) -> Vec<Value> {
+    let mut assignments = Vec::new();
+    for app in applications {
+        let path = format!("/api/v1/apps/{}/users?limit=500", app["id"].as_str().unwrap());
+        let reply = session.org().send(Call::get(&path).unwrap()).await.unwrap();
+        let users: Vec<Value> = serde_json::from_slice(&reply.body).unwrap();
+        assignments.extend(users.into_iter().map(|user| json!({ "app": app["id"], "user": user })));
+    }
+    assignments
 }
 
 fn load(sqlite: &Sqlite, table: &Table, objects: &[Value], values: &mut Values) {

@@ -62,6 +62,7 @@ pub(crate) const USERS: Table = Table {
         column("ProfileOfficeFloor", Kind::Integer, "/profile/officeFloor"),
         column("ProfileReviewScore", Kind::Real, "/profile/reviewScore"),
         column("ProfileHiredOn", Kind::Day, "/profile/hiredOn"),
+        column("ProfileManagerId", Kind::Key, "/profile/managerId"),
     ],
     key: &["Id"],
 };
@@ -76,6 +77,8 @@ pub(crate) const GROUPS: Table = Table {
         column("Created", Kind::Instant, "/created"),
         column("LastUpdated", Kind::Instant, "/lastUpdated"),
         column("LastMembershipUpdated", Kind::Instant, "/lastMembershipUpdated"),
+        // Comes with `expand` only.
+        column("UsersCount", Kind::Integer, "/usersCount"),
     ],
     key: &["Id"],
 };
@@ -111,7 +114,22 @@ pub(crate) const APPLICATIONS: Table = Table {
     key: &["Id"],
 };
 
-pub(crate) const TABLES: &[Table] = &[USERS, GROUPS, MEMBERS, USER_GROUPS, APPLICATIONS];
+/// Pointers are into an object of the app and the assignment.
+pub(crate) const ASSIGNMENTS: Table = Table {
+    name: "ApplicationUsers",
+    columns: &[
+        column("AppId", Kind::Key, "/app"),
+        column("Id", Kind::Key, "/user/id"),
+        column("Status", Kind::Member, "/user/status"),
+        column("Scope", Kind::Member, "/user/scope"),
+        column("CredentialsUserName", Kind::Ascii, "/user/credentials/userName"),
+        column("Created", Kind::Instant, "/user/created"),
+        column("LastUpdated", Kind::Instant, "/user/lastUpdated"),
+    ],
+    key: &["AppId", "Id"],
+};
+
+pub(crate) const TABLES: &[Table] = &[USERS, GROUPS, MEMBERS, USER_GROUPS, APPLICATIONS, ASSIGNMENTS];
 
 impl Table {
     pub(crate) fn column(&self, name: &str) -> &'static Column {

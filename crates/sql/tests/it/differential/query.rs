@@ -8,7 +8,7 @@ use rand_pcg::Pcg64;
 
 use super::data::{TEXTS, Values};
 use super::dialect::{Dialect, either, spelled};
-use super::model::{APPLICATIONS, Column, GROUPS, Kind, MEMBERS, Table, USER_GROUPS, USERS};
+use super::model::{APPLICATIONS, ASSIGNMENTS, Column, GROUPS, Kind, MEMBERS, Table, USER_GROUPS, USERS};
 
 /// A statement for both engines.
 #[derive(Debug, Clone)]
@@ -65,7 +65,7 @@ impl<'a> Generator<'a> {
     }
 
     pub(crate) fn statement(&mut self) -> Statement {
-        match self.random.random_range(0..21) {
+        match self.random.random_range(0..22) {
             0..=6 => self.rows_of_one_table(),
             7..=9 => self.first_rows(),
             10..=12 => self.aggregate(),
@@ -73,6 +73,7 @@ impl<'a> Generator<'a> {
             16 => self.outer_join(),
             17..=18 => self.semi_join(),
             19 => self.count_of_members(),
+            20 => self.recursion(),
             _ => self.union(),
         }
     }
@@ -86,7 +87,7 @@ impl<'a> Generator<'a> {
     }
 
     fn source(&mut self) -> Source {
-        let table = self.pick(&[USERS, USERS, USERS, GROUPS, GROUPS, MEMBERS, USER_GROUPS, APPLICATIONS]);
+        let table = self.pick(&[USERS, USERS, USERS, GROUPS, GROUPS, MEMBERS, USER_GROUPS, APPLICATIONS, ASSIGNMENTS]);
         Source::of(table, "t")
     }
 
@@ -182,30 +183,29 @@ impl<'a> Generator<'a> {
         format!("{function}({distinct}{column})")
     }
 
-    /// Groups, members and users, or two of them, in any order.
+    /// Two tables and the one that relates them, or one of the two, in any order.
     fn join(&mut self) -> Statement {
-        let (groups, users) = (Source::of(GROUPS, "g"), Source::of(USERS, "u"));
-        let members = Source::of(self.pick(&[MEMBERS, USER_GROUPS]), "m");
-        let mut parts = match self.random.random_range(0..4) {
-            0 => vec![members, groups],
-            1 => vec![members, users],
-            _ => vec![members, groups, users],
+        let (groups, users, apps) = (Source::of(GROUPS, "g"), Source::of(USERS, "u"), Source::of(APPLICATIONS, "a"));
+        let members = |table| (Source::of(table, "m"), (groups, "g.Id = m.GroupId"), (users, "m.UserId = u.Id"));
+        let assignments = (Source::of(ASSIGNMENTS, "m"), (apps, "a.Id = m.AppId"), (users, "u.Id = m.Id"));
+        let (relation, one, other) = self.pick(&[members(MEMBERS), members(USER_GROUPS), assignments]);
+        let (mut parts, conditions) = match self.random.random_range(0..4) {
+            0 => (vec![relation, one.0], vec![one.1]),
+            1 => (vec![relation, other.0], vec![other.1]),
+            _ => (vec![relation, one.0, other.0], vec![one.1, other.1]),
         };
         parts.shuffle(&mut self.random);
-        let conditions: Vec<&str> = parts
-            .iter()
-            .filter_map(|part| match part.alias {
-                "g" => Some("g.Id = m.GroupId"),
-                "u" => Some("m.UserId = u.Id"),
-                _ => None,
-            })
-            .collect();
         let from: Vec<_> = parts.iter().map(|part| format!("{} {}", part.table.name, part.alias)).collect();
         let mut where_clause = conditions.join(" AND ");
         for part in &parts {
             if self.one_in(2) {
                 where_clause = format!("{where_clause} AND {}", self.predicate(*part, 1));
             }
+        }
+        if self.one_in(3) {
+            // Few keys of the relation, so that it is the start.
+            let key = relation.table.column(self.pick(relation.table.key));
+            where_clause = format!("{where_clause} AND {} IN ({})", relation.name(key), self.list(relation, key, 4));
         }
         let columns: Vec<_> = parts.iter().map(|part| self.columns(*part)).collect();
         // Some as `JOIN … ON`, the rest as a list of tables: both must find the same plan.
@@ -219,10 +219,13 @@ impl<'a> Generator<'a> {
 
     fn outer_join(&mut self) -> Statement {
         let (groups, members, users) = (Source::of(GROUPS, "g"), Source::of(MEMBERS, "m"), Source::of(USERS, "u"));
+        let assignments = Source::of(ASSIGNMENTS, "m");
         let (kept, condition, optional) = self.pick(&[
             (groups, "g.Id = m.GroupId", members),
             (users, "u.Id = m.UserId", members),
             (members, "u.Id = m.UserId", users),
+            (users, "u.Id = m.Id", assignments),
+            (assignments, "u.Id = m.Id", users),
         ]);
         let narrowed = if self.one_in(2) { format!(" AND {}", self.predicate(optional, 0)) } else { String::new() };
         let filter = self.filter(&[kept]);
@@ -250,6 +253,8 @@ impl<'a> Generator<'a> {
             (Source::of(GROUPS, "t"), Source::of(MEMBERS, "m"), "Id", "GroupId"),
             (Source::of(MEMBERS, "t"), Source::of(GROUPS, "m"), "GroupId", "Id"),
             (Source::of(MEMBERS, "t"), Source::of(USERS, "m"), "UserId", "Id"),
+            (Source::of(USERS, "t"), Source::of(ASSIGNMENTS, "m"), "Id", "Id"),
+            (Source::of(ASSIGNMENTS, "t"), Source::of(USERS, "m"), "Id", "Id"),
         ]);
         let inner_filter = self.predicate(inner, 1);
         let columns = self.columns(outer);
@@ -262,6 +267,25 @@ impl<'a> Generator<'a> {
         };
         let sql = format!("SELECT {columns} FROM {} t WHERE {test}{rest}", outer.table.name);
         Statement { kind: "semi-join", ordered: false, sql }
+    }
+
+    /// Up or down the chain of managers: each round reads by the keys of the one before.
+    fn recursion(&mut self) -> Statement {
+        let source = Source::of(USERS, "u");
+        let start = self.predicate(source, 1);
+        let (next, rounds) =
+            (self.pick(&["u.Id = r.manager", "u.ProfileManagerId = r.id"]), self.random.random_range(1..5));
+        let columns = "u.Id AS id, u.ProfileManagerId AS manager";
+        let chain = format!(
+            "WITH RECURSIVE r AS (SELECT {columns}, 0 AS round FROM Users u WHERE {start} \
+             UNION ALL SELECT u.Id, u.ProfileManagerId, r.round + 1 FROM r JOIN Users u ON {next} WHERE r.round < {rounds})"
+        );
+        let sql = match self.random.random_range(0..3) {
+            0 => format!("{chain} SELECT r.round, COUNT(*) FROM r GROUP BY r.round"),
+            1 => format!("{chain} SELECT r.id, r.round, m.GroupId FROM r JOIN UserGroups m ON m.UserId = r.id"),
+            _ => format!("{chain} SELECT r.id, r.manager, r.round FROM r"),
+        };
+        Statement { kind: "recursion", ordered: false, sql }
     }
 
     fn union(&mut self) -> Statement {
@@ -313,7 +337,15 @@ impl<'a> Generator<'a> {
             Kind::Instant if self.one_in(4) => {
                 let day = &self.value(source, column)[..10];
                 let comparison = self.comparison();
-                let day_of = either(&format!("CAST({name} AS DATE)"), &format!("substr({name}, 1, 10)"));
+                // SQLite has no names of zones.
+                let zones = [
+                    ("", "+0 hours"),
+                    (" AT TIME ZONE 'UTC'", "+0 hours"),
+                    (" AT TIME ZONE '+09:00'", "+9 hours"),
+                    (" AT TIME ZONE '-03:30'", "-210 minutes"),
+                ];
+                let (zone, shift) = self.pick(&zones);
+                let day_of = either(&format!("CAST({name}{zone} AS DATE)"), &format!("date({name}, '{shift}')"));
                 format!("{day_of} {comparison} '{day}'")
             }
             Kind::Instant | Kind::Day | Kind::Integer | Kind::Real => self.order_test(source, column, &name),
@@ -370,6 +402,9 @@ impl<'a> Generator<'a> {
         let literal = self.literal(source, column);
         // The spelling of a member is of no consequence.
         let literal = if self.one_in(2) { literal.to_lowercase() } else { literal };
+        // It is of consequence to what a function returns.
+        let function = self.pick(&["", "", "lower", "upper"]);
+        let name = if function.is_empty() { name.to_owned() } else { format!("{function}({name})") };
         match self.random.random_range(0..4) {
             0 => format!("{name} <> {literal}"),
             1 => format!("{name} IN ({literal}, {})", self.list(source, column, 3)),
