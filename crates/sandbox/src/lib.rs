@@ -17,6 +17,7 @@
 mod app_credentials;
 mod apps;
 mod coverage;
+mod devices;
 mod factors;
 mod generate;
 mod groups;
@@ -24,6 +25,7 @@ mod http;
 mod iam;
 mod linked_objects;
 mod logs;
+mod mappings;
 mod oauth;
 mod org;
 mod provisioning;

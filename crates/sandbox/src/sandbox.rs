@@ -176,6 +176,7 @@ impl Builder {
             user: admin,
         };
         let secret = Secret::new(org::token(entropy.as_ref(), 64));
+        resources::register_api_token(&mut store, api_token.id.as_str(), Stamp::of(self.clock.now()));
         let clients = BuiltInClients::new(&mut store, secret, self.service_app_key.as_ref());
         let faults = Faults::default();
         for fault in self.faults {

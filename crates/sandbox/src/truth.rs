@@ -39,7 +39,7 @@ impl Truth {
             users: users.collect(),
             groups: groups.collect(),
             memberships: memberships(store),
-            applications: store.apps.values().map(|app| crate::apps::shown(app, store.org_id, base)).collect(),
+            applications: store.apps.values().map(|app| crate::apps::shown(app, store, base)).collect(),
         }
     }
 

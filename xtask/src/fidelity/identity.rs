@@ -104,6 +104,9 @@ impl Identities {
         for (element, counterpart) in pairs.iter_mut().filter(|(_, counterpart)| *counterpart == Counterpart::Foreign) {
             *counterpart = by_natural_key(element, &mut free);
         }
+        for (element, counterpart) in pairs.iter_mut().filter(|(_, counterpart)| *counterpart == Counterpart::Foreign) {
+            *counterpart = by_rank(element, &mut free);
+        }
         // Of what is left, lists of equal length are taken as the same things in the same order.
         let left = pairs.iter().filter(|(_, counterpart)| *counterpart == Counterpart::Foreign).count();
         if left == free.len() {
@@ -169,6 +172,13 @@ fn by_natural_key<'b>(element: &Value, free: &mut Vec<&'b Value>) -> Counterpart
     };
     let Some(wanted) = key(element) else { return Counterpart::Foreign };
     take(free, |candidate| key(candidate).as_ref() == Some(&wanted)).map_or(Counterpart::Foreign, Counterpart::Found)
+}
+
+/// The org's own default stands for the recorded org's own default, whatever they are called.
+fn by_rank<'b>(element: &Value, free: &mut Vec<&'b Value>) -> Counterpart<'b> {
+    let ranks = ["isDefault", "default"];
+    let Some(rank) = ranks.into_iter().find(|rank| element[*rank] == true) else { return Counterpart::Foreign };
+    take(free, |candidate| candidate[rank] == true).map_or(Counterpart::Foreign, Counterpart::Found)
 }
 
 fn take<'b>(free: &mut Vec<&'b Value>, is_wanted: impl Fn(&Value) -> bool) -> Option<&'b Value> {

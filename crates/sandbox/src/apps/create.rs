@@ -28,7 +28,7 @@ pub(crate) fn create(store: &mut Store, call: &Call<'_>) -> Outcome {
 
 /// 200 with the app and, as writes do, its client secret.
 pub(super) fn with_secret(app: &App, store: &Store, call: &Call<'_>) -> Reply {
-    let mut shown = view::shown(app, store.org_id, call.base);
+    let mut shown = view::shown(app, store, call.base);
     if let Some(secret) = &app.client_secret
         && let Some(client) = shown.pointer_mut("/credentials/oauthClient").and_then(Value::as_object_mut)
     {
@@ -120,7 +120,7 @@ pub(super) fn configured(
 }
 
 fn universal_logout(mode: &str) -> Value {
-    if mode != "OPENID_CONNECT" {
+    if !matches!(mode, "OPENID_CONNECT" | "SAML_2_0") {
         return Value::Null;
     }
     json!({
@@ -145,6 +145,7 @@ fn settings(sent: &Value, name: &str, mode: &str, store: &mut Store) -> Value {
         "app": template::app_settings(name, app),
         "notifications": template::overlay(notifications, &sent["notifications"]),
         "manualProvisioning": false,
+        "emOptInStatus": "NONE",
         "implicitAssignment": sent["implicitAssignment"].as_bool().unwrap_or(false),
         "notes": template::overlay(json!({ "admin": null, "enduser": null }), &sent["notes"]),
     });

@@ -117,7 +117,7 @@ fn bad_cursor() -> ApiError {
 }
 
 fn expanded(store: &Store, call: &Call<'_>, app: &App, user: Option<&str>) -> Value {
-    let mut shown = view::shown(app, store.org_id, call.base);
+    let mut shown = view::shown(app, store, call.base);
     let number = user.and_then(|id| store.users.number(Id::parse(id)?));
     if let Some(user) = number.and_then(|number| shown_user(store, call, app, number)) {
         shown["_embedded"] = json!({ "user": user });

@@ -5,6 +5,7 @@ mod grants;
 mod groups;
 mod list;
 mod model;
+mod policies;
 mod template;
 mod update;
 mod users;
@@ -44,6 +45,7 @@ pub(crate) const HANDLERS: &[(&str, Handler)] = &[
     ("listScopeConsentGrants", Handler::Read(grants::list)),
     ("grantConsentToScope", Handler::Write(grants::create)),
     ("getScopeConsentGrant", Handler::Read(grants::get)),
+    ("assignApplicationPolicy", Handler::Write(policies::assign)),
     ("revokeScopeConsentGrant", Handler::Write(grants::revoke)),
 ];
 
@@ -67,12 +69,12 @@ pub(crate) fn exclusive<'a>(store: &'a mut Store, call: &Call<'_>) -> Result<&'a
 
 /// `getApplication`.
 fn get(store: &Store, call: &Call<'_>) -> Outcome {
-    Ok(Reply::json(&view::shown(find(store, call)?, store.org_id, call.base)))
+    Ok(Reply::json(&view::shown(find(store, call)?, store, call.base)))
 }
 
 /// The app as other objects embed it.
 pub(crate) fn embedded(store: &Store, base: &str, id: Id) -> Option<Value> {
-    store.apps.get(&id).map(|app| view::shown(app, store.org_id, base))
+    store.apps.get(&id).map(|app| view::shown(app, store, base))
 }
 
 /// How many apps a group is assigned to.

@@ -9,7 +9,20 @@ use serde_json::{Map, Value, json};
 use crate::http::{ApiError, errors};
 
 /// Apps of the catalogue that can be made beside the templates; a sandbox knows a few.
-const CATALOGUE: &[&str] = &["okta_org2org", "pagerduty", "office365", "google", "salesforce", "slack", "zoomus"];
+const CATALOGUE: &[&str] = &[
+    "okta_org2org",
+    "pagerduty",
+    "office365",
+    "google",
+    "salesforce",
+    "slack",
+    "zoomus",
+    "aws_console",
+    "deelhr",
+    "strongdm",
+    "Deel",
+    "Applauz",
+];
 
 /// A template: name of the app, its mode, and the keys of `settings.app` with their defaults.
 struct Template {
@@ -121,7 +134,7 @@ pub(super) fn sign_on(mode: &str, catalogue_app: bool, sent: &Value) -> Option<V
             "destinationOverride": null, "attributeStatements": [],
         }),
         "SAML_2_0" => json!({
-            "defaultRelayState": "",
+            "defaultRelayState": null,
             "ssoAcsUrl": null,
             "idpIssuer": "http://www.okta.com/${org.externalKey}",
             "audience": null,
@@ -165,6 +178,7 @@ pub(super) fn oauth_settings(sent: &Value) -> Value {
         "issuer_mode": "ORG_URL",
         "idp_initiated_login": { "mode": "DISABLED", "default_scope": [] },
         "wildcard_redirect": "DISABLED",
+        "participate_slo": false,
         "dpop_bound_access_tokens": false,
     });
     let refreshes =

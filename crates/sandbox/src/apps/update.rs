@@ -65,6 +65,7 @@ pub(crate) fn delete(store: &mut Store, call: &Call<'_>) -> Outcome {
     }
     let id = app.id;
     if let Some(app) = store.apps.shift_remove(&id) {
+        store.resources.remove_below(&format!("/api/v1/apps/{id}"));
         record(store, call, Kind::APP_DELETE, &app);
     }
     Ok(Reply::no_content())

@@ -99,7 +99,7 @@ fn write_links(out: &mut Vec<u8>, base: &str, id: &str, kind: &GroupKind) {
         extend(out, &logo);
     }
     out.push(b']');
-    for name in ["users", "apps"] {
+    for name in ["users", "apps", "owners"] {
         extend(out, &[",\"", name, "\":{\"href\":\"", base, "/api/v1/groups/", id, "/", name, "\"}"]);
     }
     if let GroupKind::App(source) = kind {

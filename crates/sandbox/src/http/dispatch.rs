@@ -32,6 +32,8 @@ static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
         crate::logs::HANDLERS,
         crate::iam::HANDLERS,
         crate::linked_objects::HANDLERS,
+        crate::mappings::HANDLERS,
+        crate::devices::HANDLERS,
     ];
     areas.into_iter().flatten().copied().collect()
 });

@@ -75,5 +75,6 @@ kinds! {
     GROUP_ROLE_REVOKE "group.privilege.revoke", "Revoke group privilege";
     SCHEMA_UPDATE "directory.user_profile.update", "Update user profile schema";
     APP_SCHEMA_UPDATE "directory.app_user_profile.update", "Update application user profile schema";
+    MAPPING_UPDATE "directory.mapping.update", "Update profile mapping";
     TYPE_CREATE "directory.non_default_user_profile.create", "Create non-default user profile";
 }

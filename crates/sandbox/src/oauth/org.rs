@@ -170,7 +170,7 @@ fn app<'a>(store: &'a Store, client_id: &str) -> Option<&'a App> {
 }
 
 fn client(store: &Store, app: &App) -> Option<Client> {
-    let client = Client::from_app(&apps::shown(app, store.org_id, ""))?;
+    let client = Client::from_app(&apps::shown(app, store, ""))?;
     let granted_scopes = app.grants.iter().map(|grant| grant.scope.clone()).collect();
     Some(Client { secrets: active_secrets(store, app), granted_scopes, ..client })
 }

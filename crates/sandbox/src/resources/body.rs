@@ -35,6 +35,9 @@ pub(super) fn read(call: &Call<'_>, recipe: &Recipe, extent: Extent) -> Result<D
     let mut body = if request.required { call.object()? } else { call.optional_object()? };
     let mut faults = Faults::default();
     faults.object("", request.schema, &body, extent, &recipe.optional)?;
+    for name in recipe.required.iter().filter(|name| extent == Extent::Whole && !body.contains_key(*name)) {
+        faults.causes.push((name.clone(), format!("errors in the field: {name}")));
+    }
     faults.refuse()?;
     keep_known(call, recipe, request.schema, &mut body);
     Ok(body)
@@ -88,6 +91,7 @@ impl Faults {
         extent: Extent,
         optional: &[String],
     ) -> Result<(), ApiError> {
+        let extent = if schema::is_decided(of, body) { extent } else { Extent::Part };
         for member in schema::members(of, Some(body)).into_iter().filter(|member| !member.read_only) {
             let path = if path.is_empty() { member.name.to_owned() } else { format!("{path}.{}", member.name) };
             match body.get(member.name) {

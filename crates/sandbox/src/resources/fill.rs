@@ -4,7 +4,7 @@ use oktant_catalog::{Property, TypeRef};
 use serde_json::Value;
 
 use super::collection::{Document, complete, merge};
-use super::recipe::{Json, Recipe, Times, recipes};
+use super::recipe::{Json, Recipe, Times, recipe, recipes};
 use super::{place, schema, template};
 use crate::http::Call;
 use crate::org;
@@ -47,10 +47,16 @@ impl<'a> Moment<'a> {
             "parent" => path.rsplit('/').nth(2).unwrap_or_default().to_owned(),
             "up" => path.rsplit_once('/').map_or_else(String::new, |(up, _)| up.to_owned()),
             "up2" => path.rsplitn(3, '/').nth(2).unwrap_or_default().to_owned(),
+            "everyone" => {
+                let everyone = store.groups.everyone().and_then(|number| store.groups.get(number));
+                everyone.map_or_else(String::new, |group| group.id.to_string())
+            }
             "default-brand" => return default_brand(store),
             "uuid" => self.uuid(),
             "hex" => self.hex(),
             "token" => org::token(self.entropy, 40),
+            "thumbprint" => org::token(self.entropy, 43),
+            "in-90-days" => Stamp::from_seconds(self.now.seconds() + 90 * 86_400).text(),
             _ => return template::at_path(document, name).cloned(),
         };
         Some(text.into())
@@ -81,8 +87,9 @@ fn default_brand(store: &Store) -> Option<Value> {
 }
 
 /// A new id of a resource.
-pub(super) fn new_id(store: &mut Store, recipe: &Recipe, moment: &Moment<'_>) -> String {
-    match recipe.prefix.as_str() {
+pub(super) fn new_id(store: &mut Store, recipe: &Recipe, document: &Document, moment: &Moment<'_>) -> String {
+    let kind = document.get("type").and_then(Value::as_str).unwrap_or_default();
+    match recipe.prefix_of_type.get(kind).unwrap_or(&recipe.prefix).as_str() {
         "uuid" => moment.uuid(),
         "thumbprint" => org::token(moment.entropy, 43),
         // Assumed where nobody has seen one: most of the org's own settings have ids of this kind.
@@ -185,9 +192,10 @@ fn is_below(known: &str, shape: &str) -> bool {
 }
 
 fn add_initial(store: &mut Store, moment: &Moment<'_>, recipe: &Recipe, shape: &str, path: &str, item: &Document) {
-    let key = match recipe.key.as_str() {
-        "" => new_id(store, recipe, moment),
-        key => template::at_path(item, key).and_then(Value::as_str).unwrap_or_default().to_owned(),
+    let given = if recipe.key.is_empty() { "id" } else { &recipe.key };
+    let key = match template::at_path(item, given).and_then(Value::as_str) {
+        Some(given) => given.to_owned(),
+        None => new_id(store, recipe, item, moment),
     };
     let own = format!("{path}/{key}");
     let mut document = Document::new();
@@ -199,6 +207,27 @@ fn add_initial(store: &mut Store, moment: &Moment<'_>, recipe: &Recipe, shape: &
     if let Some(of) = of {
         complete_new(store, moment, recipe, of, &own, &mut document);
     }
+    let children = take_children(&mut document);
     store.resources.collection_mut(path).put(&key, document);
-    populate(store, moment, &own, &format!("{shape}/{{}}"));
+    let shape = format!("{shape}/{{}}");
+    add_children(store, moment, &own, &shape, &children);
+    populate(store, moment, &own, &shape);
+}
+
+/// Takes the collections below a document out of it.
+pub(super) fn take_children(document: &mut Document) -> Document {
+    let (children, own) = std::mem::take(document).into_iter().partition(|(name, _)| name.starts_with('/'));
+    *document = own;
+    children
+}
+
+/// Puts collections below a document in their place.
+pub(super) fn add_children(store: &mut Store, moment: &Moment<'_>, path: &str, shape: &str, children: &Document) {
+    for (name, items) in children {
+        let shape = format!("{shape}{name}");
+        let below = recipe(&shape);
+        for item in items.as_array().into_iter().flatten().filter_map(Value::as_object) {
+            add_initial(store, moment, below, &shape, &format!("{path}{name}"), item);
+        }
+    }
 }

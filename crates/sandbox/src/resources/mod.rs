@@ -19,6 +19,7 @@ mod view;
 
 use oktant_base::Entropy;
 use oktant_catalog::Operation;
+use serde_json::{Value, json};
 
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
 use crate::store::{Stamp, Store};
@@ -49,6 +50,31 @@ pub(crate) fn write(store: &mut Store, call: &Call<'_>) -> Result<(Reply, String
 /// The path of what a call is about, with the ids that things are kept by; it may not exist.
 pub(crate) fn path(store: &Store, call: &Call<'_>) -> Result<String, ApiError> {
     Ok(place::find(store, call, planned(call)?)?.full())
+}
+
+/// Enters the token that the org begins with, and its share of the rate limits.
+pub(crate) fn register_api_token(store: &mut Store, id: &str, now: Stamp) {
+    let expires = Stamp::from_seconds(now.seconds() + 30 * 86_400).text();
+    let now = now.text();
+    let (user, org) = (store.admin.as_str(), store.org_id.as_str());
+    let token = json!({
+        "id": id, "name": "Sandbox", "userId": user, "clientName": "Okta API", "tokenWindow": "P30D",
+        "network": { "connection": "ANYWHERE" }, "expiresAt": expires, "created": now, "lastUpdated": now,
+    });
+    let time = now.replace(".000Z", "Z");
+    let limit_id = store.ids.next("prl").to_string();
+    let limit = json!({
+        "id": limit_id, "orgId": org, "principalId": id, "principalType": "SSWS_TOKEN", "defaultPercentage": 50,
+        "defaultConcurrencyPercentage": 50, "lastUpdate": time, "lastUpdatedBy": user, "createdDate": time,
+        "createdBy": user,
+    });
+    for (path, key, document) in
+        [("/api/v1/api-tokens", id, token), ("/api/v1/principal-rate-limits", limit_id.as_str(), limit)]
+    {
+        if let Value::Object(document) = document {
+            store.resources.collection_mut(path).put(key, document);
+        }
+    }
 }
 
 fn planned(call: &Call<'_>) -> Result<&'static plan::Plan, ApiError> {

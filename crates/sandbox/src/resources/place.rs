@@ -27,6 +27,12 @@ impl Place {
         if self.key.is_empty() { self.path.clone() } else { format!("{}/{}", self.path, self.key) }
     }
 
+    /// The id of the nearest thing above a singleton, or its own name.
+    pub(super) fn owner(&self) -> &str {
+        let is_id = |segment: &&str| segment.bytes().any(|byte| byte.is_ascii_digit()) && !segment.starts_with('v');
+        self.path.rsplit('/').find(is_id).unwrap_or_else(|| self.path.rsplit('/').next().unwrap_or_default())
+    }
+
     /// The id of what it belongs to: `bnd…` of `/api/v1/brands/bnd…/domains`.
     pub(super) fn parent_id(&self) -> &str {
         self.path.rsplit('/').nth(1).unwrap_or_default()

@@ -19,6 +19,8 @@ pub(crate) struct Recipe {
     pub(crate) source: String,
     /// What its ids begin with; `uuid` and `thumbprint` are ids of another form.
     pub(crate) prefix: String,
+    /// What ids begin with, by the value of the member `type`.
+    pub(crate) prefix_of_type: HashMap<String, String>,
     /// What errors call it.
     pub(crate) kind: String,
     /// Member that names an item in paths, if it is not `id`.
@@ -29,6 +31,10 @@ pub(crate) struct Recipe {
     pub(crate) unique: Vec<String>,
     /// Members that the description requires and the org does not.
     pub(crate) optional: Vec<String>,
+    /// Members that the org requires and the description does not.
+    pub(crate) required: Vec<String>,
+    /// What is said about a value that another item has, if not the usual words.
+    pub(crate) duplicate: Option<Failure>,
     /// Members that are not in the description of requests, and are kept all the same.
     pub(crate) accept: Vec<String>,
     /// Members that stay as they were made.
@@ -37,7 +43,8 @@ pub(crate) struct Recipe {
     pub(crate) hidden: Vec<String>,
     /// Members that lists leave out.
     pub(crate) list_hides: Vec<String>,
-    /// Members that a new object has unless the caller sends others.
+    /// Members that a new object has unless the caller sends others. Here and in `initial`, a member whose
+    /// name starts with `/` holds the items of a collection below the object.
     pub(crate) defaults: Json,
     /// As `defaults`, by the value of the member `type`.
     pub(crate) defaults_of_type: HashMap<String, Json>,
@@ -126,6 +133,9 @@ pub(crate) struct Refusal {
     /// Members that the object has in the case refused; always where there are none.
     #[serde(default)]
     pub(crate) when: Json,
+    /// Text that the parameter `filter` must hold for the case not to be refused.
+    #[serde(default)]
+    pub(crate) unless_filter: Option<String>,
     pub(crate) error: Failure,
 }
 

@@ -56,6 +56,11 @@ pub(super) fn is_closed(of: TypeRef, value: &Document) -> bool {
     }
 }
 
+/// Whether it is known which members a value must have: it is no union, or its discriminator tells.
+pub(super) fn is_decided(of: TypeRef, value: &Document) -> bool {
+    named(of).is_none_or(|schema| !matches!(schema.kind, SchemaKind::Union(_)) || subtype(schema, value).is_some())
+}
+
 /// The subtype that a value's discriminator names.
 fn subtype(schema: &'static Schema, value: &Document) -> Option<&'static Schema> {
     let discriminator = schema.discriminator()?;

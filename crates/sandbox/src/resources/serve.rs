@@ -192,8 +192,7 @@ fn singleton(store: &Store, call: &Call<'_>, plan: &Plan, place: &Place) -> Resu
     let deleting = super::plan::operation_at(&plan.shape, oktant_catalog::Method::Delete);
     let has_initial = place.recipe.initial.0.is_object();
     if place.recipe.absent || (deleting.is_some() && !has_initial) {
-        let id = place.path.rsplit('/').next().unwrap_or_default();
-        return Err(ApiError::not_found(id, place::kind(&plan.shape)));
+        return Err(ApiError::not_found(place.owner(), place::kind(&plan.shape)));
     }
     Ok(unwritten(store, call, place, reading.and_then(success)))
 }
@@ -225,14 +224,14 @@ fn create(store: &mut Store, call: &Call<'_>, plan: &Plan, place: &mut Place) ->
     refuse_more(items, recipe)?;
     let moment = Moment::of(call, store);
     place.key = match recipe.key.as_str() {
-        "" => fill::new_id(store, recipe, &moment),
+        "" => fill::new_id(store, recipe, &sent, &moment),
         key => template::at_path(&sent, key).and_then(Value::as_str).unwrap_or_default().to_owned(),
     };
     if place.key.is_empty() {
-        place.key = fill::new_id(store, recipe, &moment);
+        place.key = fill::new_id(store, recipe, &sent, &moment);
     }
     let document = new_document(store, call, plan, place, &moment, sent);
-    Ok(add(store, call, plan, place, &document))
+    Ok(add(store, call, plan, place, document))
 }
 
 /// A document as the org makes it of what was sent.
@@ -244,9 +243,12 @@ fn new_document(
     moment: &Moment<'_>,
     sent: Document,
 ) -> Document {
-    let of = place::item_schema(&plan.shape).or_else(|| success(call.operation)).unwrap_or(TypeRef::Any);
+    let own = place::item_schema(&plan.shape);
+    // Reading may show less than making.
+    let has_id = |of: &TypeRef| schema::members(*of, Some(&sent)).iter().any(|member| member.name == "id");
+    let of = own.filter(has_id).or_else(|| success(call.operation)).or(own).unwrap_or(TypeRef::Any);
     let mut document = Document::new();
-    if schema::members(of, Some(&sent)).iter().any(|member| member.name == "id") {
+    if has_id(&of) {
         document.insert("id".to_owned(), place.key.clone().into());
     }
     let own_id = document.get("id").cloned();
@@ -257,12 +259,15 @@ fn new_document(
 }
 
 /// Adds a new item with what it begins with, writes the event and answers.
-fn add(store: &mut Store, call: &Call<'_>, plan: &Plan, place: &Place, document: &Document) -> Reply {
+fn add(store: &mut Store, call: &Call<'_>, plan: &Plan, place: &Place, mut document: Document) -> Reply {
+    let children = fill::take_children(&mut document);
     store.resources.collection_mut(&place.path).put(&place.key, document.clone());
     let moment = Moment::of(call, store);
-    fill::populate(store, &moment, &place.full(), &format!("{}/{{}}", plan.shape));
-    event::record(store, call, place.recipe, "create", &place.key, document);
-    answer(store, call, plan, place, document)
+    let shape = format!("{}/{{}}", plan.shape);
+    fill::add_children(store, &moment, &place.full(), &shape, &children);
+    fill::populate(store, &moment, &place.full(), &shape);
+    event::record(store, call, place.recipe, "create", &place.key, &document);
+    answer(store, call, plan, place, &document)
 }
 
 /// Makes the item that the path names, or changes it.
@@ -277,7 +282,7 @@ fn put(store: &mut Store, call: &Call<'_>, plan: &Plan, place: &Place) -> Outcom
     }
     let moment = Moment::of(call, store);
     let document = new_document(store, call, plan, place, &moment, sent);
-    Ok(add(store, call, plan, place, &document))
+    Ok(add(store, call, plan, place, document))
 }
 
 fn update(store: &mut Store, call: &Call<'_>, plan: &Plan, place: &Place) -> Outcome {
@@ -302,6 +307,7 @@ fn update(store: &mut Store, call: &Call<'_>, plan: &Plan, place: &Place) -> Out
         let of = place::item_schema(&plan.shape).filter(|_| plan.target == Target::Item);
         let of = of.or_else(|| success(call.operation)).unwrap_or(TypeRef::Any);
         fill::complete_new(store, &moment, recipe, of, &place.full(), &mut document);
+        fill::take_children(&mut document);
     }
     fill::touch(recipe, &moment, &mut document);
     keep(store, plan, place, document.clone());
@@ -396,7 +402,10 @@ fn status_after(action: &str) -> Option<&'static str> {
 fn refuse(call: &Call<'_>, recipe: &'static Recipe, document: &Document) -> Result<(), ApiError> {
     let applies = |when: &Document| when.iter().all(|(name, value)| template::at_path(document, name) == Some(value));
     let found = recipe.refusals.iter().find(|refusal| {
-        refusal.operations.iter().any(|id| id == call.operation.id) && applies(&refusal.when.members())
+        let filter = call.query("filter").unwrap_or_default();
+        refusal.operations.iter().any(|id| id == call.operation.id)
+            && applies(&refusal.when.members())
+            && refusal.unless_filter.as_ref().is_none_or(|text| !filter.contains(text))
     });
     found.map_or(Ok(()), |refusal| Err(failure(&refusal.error)))
 }
@@ -408,11 +417,14 @@ fn refuse_more(items: &Collection, recipe: &'static Recipe) -> Result<(), ApiErr
     }
 }
 
-fn refuse_duplicate(items: &Collection, recipe: &Recipe, sent: &Document, own: Option<&str>) -> Result<(), ApiError> {
+fn refuse_duplicate(items: &Collection, recipe: &'static Recipe, sent: &Document, own: Option<&str>) -> Result<(), ApiError> {
     for member in &recipe.unique {
         let Some(wanted) = template::at_path(sent, member) else { continue };
         let mut others = items.iter().filter(|(key, _)| Some(*key) != own);
         if others.any(|(_, document)| template::at_path(document, member) == Some(wanted)) {
+            if let Some(error) = &recipe.duplicate {
+                return Err(failure(error));
+            }
             let reason = "An object with this field already exists in the current organization";
             return Err(ApiError::invalid_field(member, reason));
         }

@@ -61,6 +61,10 @@ impl Shown<'_> {
             let link = template::expand(link, &mut |name| moment.value(self.store, &self.path, document, name));
             let link = match &link {
                 Value::String(text) => self.link(name, text, document),
+                // Of several, the first whose condition is met.
+                Value::Array(texts) if texts.iter().all(Value::is_string) => {
+                    texts.iter().filter_map(Value::as_str).find_map(|text| self.link(name, text, document))
+                }
                 _ => Some(link),
             };
             shown.extend(link.map(|link| (name.clone(), link)));
@@ -121,8 +125,12 @@ fn applies(name: &str, status: &str) -> bool {
     }
 }
 
-/// Whether a link is shown: the condition is a status, or a member that is true or, after `!`, is not.
+/// Whether a link is shown: the condition is a status, `member=text`, or a member that is true or, after `!`, is not.
 fn is_met(condition: &str, document: &Document) -> bool {
+    if let Some((name, wanted)) = condition.split_once('=') {
+        let (name, negated) = name.strip_prefix('!').map_or((name, false), |name| (name, true));
+        return document.get(name).is_some_and(|value| value == wanted) != negated;
+    }
     let holds = |name: &str| document.get(name).is_some_and(|value| *value == Value::Bool(true));
     match condition.strip_prefix('!') {
         Some(name) => !holds(name),
