@@ -16,6 +16,7 @@
 
 mod app_credentials;
 mod apps;
+mod certificate;
 mod coverage;
 mod devices;
 mod factors;

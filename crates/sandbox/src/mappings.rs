@@ -1,4 +1,4 @@
-//! How attributes go from an app to a user and back: two mappings per app and user type.
+//! How attributes go from an app or identity provider to a user and back: two mappings per user type.
 //!
 //! # Source
 //!
@@ -74,6 +74,31 @@ impl Mapping {
         }
         let pairs: &[(&str, &str)] = match (self.target.is_type, self.source.name.as_str()) {
             (true, BUILT_IN) => &[("email", "appuser.userName")],
+            (true, "saml_idp") => &[
+                ("firstName", "source.firstName"),
+                ("lastName", "source.lastName"),
+                ("email", "source.email"),
+                ("mobilePhone", "source.mobilePhone"),
+                ("login", "source.userName"),
+            ],
+            (true, "oidc_idp") => &[
+                ("login", "appuser.email"),
+                ("displayName", "appuser.displayName"),
+                ("nickName", "appuser.nickname"),
+                ("firstName", "appuser.firstName"),
+                ("middleName", "appuser.middleName"),
+                ("lastName", "appuser.lastName"),
+                ("email", "appuser.email"),
+                ("profileUrl", "appuser.profile"),
+                ("locale", "appuser.locale"),
+                ("timezone", "appuser.zoneinfo"),
+                ("mobilePhone", "appuser.phoneNumber"),
+                ("streetAddress", "appuser.streetAddress"),
+                ("city", "appuser.locality"),
+                ("state", "appuser.region"),
+                ("zipCode", "appuser.postalCode"),
+                ("countryCode", "appuser.country"),
+            ],
             (true, _) => &[("email", "appuser.email")],
             (false, _) if self.target.name == "oidc_client" => &[
                 ("name", "user.firstName + \" \" + user.lastName"),
@@ -109,10 +134,11 @@ const BUILT_IN: &str = "Okta_Authenticator";
 /// Every mapping, in order of apps and types.
 fn mappings(store: &Store) -> impl Iterator<Item = Mapping> {
     let built_in = (store.org_id.with_prefix("0oa"), BUILT_IN.to_owned());
-    let apps = std::iter::once(built_in).chain(store.apps.values().map(|app| (app.id, app.name.clone())));
+    let apps = store.apps.values().map(|app| (app.id, app.name.clone()));
+    let sources = std::iter::once(built_in).chain(apps).chain(identity_providers(store));
     let others = store.user_types.iter().map(|(id, kind)| (*id, kind.name.clone()));
     let types: Vec<_> = std::iter::once((store.default_type, "user".to_owned())).chain(others).collect();
-    apps.flat_map(move |(app, name)| {
+    sources.flat_map(move |(app, name)| {
         let both = types.clone().into_iter().enumerate().flat_map(move |(index, (kind, type_name))| {
             let app_end = || End { id: app, name: name.clone(), is_type: false };
             let type_end = || End { id: kind, name: type_name.clone(), is_type: true };
@@ -126,12 +152,24 @@ fn mappings(store: &Store) -> impl Iterator<Item = Mapping> {
     })
 }
 
+/// Identity providers, by the names that their mappings have.
+fn identity_providers(store: &Store) -> impl Iterator<Item = (Id, String)> {
+    let known = store.resources.collection("/api/v1/idps");
+    known.into_iter().flat_map(crate::resources::Collection::iter).filter_map(|(id, provider)| {
+        let kind = match provider.get("type")?.as_str()? {
+            "SAML2" => "saml".to_owned(),
+            kind => kind.to_lowercase(),
+        };
+        Some((Id::parse(id)?, format!("{kind}_idp")))
+    })
+}
+
 /// `listProfileMappings`.
 fn list(store: &Store, call: &Call<'_>) -> Outcome {
     let limit = call.limit(PAGE.0, PAGE.1)?.max(1);
     let wanted = |end: &End, name: &str| call.query(name).is_none_or(|id| end.id.as_str() == id);
-    let found = mappings(store)
-        .filter(|mapping| wanted(&mapping.source, "sourceId") && wanted(&mapping.target, "targetId"));
+    let found =
+        mappings(store).filter(|mapping| wanted(&mapping.source, "sourceId") && wanted(&mapping.target, "targetId"));
     let mut page: Vec<_> = match call.query("after") {
         Some(after) => found.skip_while(|mapping| mapping.id.as_str() != after).skip(1).take(limit + 1).collect(),
         None => found.take(limit + 1).collect(),

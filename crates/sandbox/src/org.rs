@@ -8,6 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use oktant_base::{Clock, Entropy};
 use parking_lot::RwLock;
 
+use crate::certificate::OrgCertificate;
 use crate::http::{ApiToken, Faults, Ledger, Limits};
 use crate::oauth::{AuthorizationServer, BuiltInClients};
 use crate::store::Store;
@@ -24,6 +25,8 @@ pub(crate) struct Org {
     /// The OAuth clients that the sandbox begins with.
     pub(crate) clients: BuiltInClients,
     pub(crate) oauth: Arc<AuthorizationServer>,
+    /// What applications sign with.
+    pub(crate) certificate: OrgCertificate,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }

@@ -1,10 +1,9 @@
 //! Provisioning of applications: none has it, and these endpoints say so as the service does.
 
-use http::header;
 use serde_json::json;
 
 use crate::apps;
-use crate::http::{ApiError, Call, Handler, Outcome, Reply, errors};
+use crate::http::{ApiError, Call, Handler, Outcome, Reply};
 use crate::store::Store;
 
 /// Operations served here.
@@ -16,7 +15,6 @@ pub(crate) const HANDLERS: &[(&str, Handler)] = &[
     ("updateDefaultProvisioningConnectionForApplication", Handler::Read(update_connection)),
     ("activateDefaultProvisioningConnectionForApplication", Handler::Read(switch_connection)),
     ("deactivateDefaultProvisioningConnectionForApplication", Handler::Read(switch_connection)),
-    ("previewSAMLmetadataForApplication", Handler::Read(saml_metadata)),
 ];
 
 fn unsupported() -> ApiError {
@@ -49,14 +47,4 @@ fn update_connection(store: &Store, call: &Call<'_>) -> Outcome {
 fn switch_connection(store: &Store, call: &Call<'_>) -> Outcome {
     apps::find(store, call)?;
     Ok(Reply::no_content())
-}
-
-/// `previewSAMLmetadataForApplication`: the metadata itself needs a certificate, which apps here have none of.
-fn saml_metadata(store: &Store, call: &Call<'_>) -> Outcome {
-    apps::find(store, call)?;
-    let accepts = call.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-    if !accepts.contains("xml") && !accepts.contains("*/*") {
-        return Err(errors::E0000019.into());
-    }
-    Err(ApiError::new(errors::E0000060).cause("The sandbox has no certificates for SAML."))
 }

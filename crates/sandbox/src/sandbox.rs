@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::certificate::OrgCertificate;
 use crate::generate::{self, ADMIN_LOGIN, ADMIN_PASSWORD, Size};
 use crate::http::{self, ApiToken, Fault, Faults, Ledger, Limits, RateLimits, RecordedRequest};
 use crate::oauth::{AuthorizationServer, BuiltInClients, OrgDirectory};
@@ -190,6 +191,7 @@ impl Builder {
             latency: self.latency,
             api_token,
             clients,
+            certificate: OrgCertificate::default(),
             oauth: AuthorizationServer::new(
                 url,
                 Arc::new(OrgDirectory::new(Weak::clone(org))),

@@ -16,8 +16,8 @@ pub(super) struct Identities {
     known: HashMap<String, String>,
     /// Names that the script itself has given, such as those of attributes of a schema.
     sent: HashSet<String>,
-    /// Every text of the recorded answers so far, and the segments of those that are URLs.
-    met: HashSet<String>,
+    /// Every text of the recorded answers to writes, and the segments of those that are URLs.
+    made: HashSet<String>,
 }
 
 /// The counterpart of an element of a recorded list.
@@ -56,19 +56,20 @@ impl Identities {
         self.sent.contains(name)
     }
 
-    /// Remembers the texts of a recorded answer.
-    pub(super) fn note_met(&mut self, answer: &Value) {
+    /// Remembers the texts of a recorded answer to a write.
+    pub(super) fn note_made(&mut self, answer: &Value) {
         match answer {
-            Value::Object(members) => members.values().for_each(|value| self.note_met(value)),
-            Value::Array(elements) => elements.iter().for_each(|value| self.note_met(value)),
-            Value::String(text) => self.met.extend(text.split(['/', ':', '?']).map(str::to_owned)),
+            Value::Object(members) => members.values().for_each(|value| self.note_made(value)),
+            Value::Array(elements) => elements.iter().for_each(|value| self.note_made(value)),
+            Value::String(text) => self.made.extend(text.split(['/', ':', '?']).map(str::to_owned)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 
-    /// Whether a recorded answer held this text.
-    pub(super) fn has_met(&self, text: &str) -> bool {
-        self.met.contains(text)
+    /// Whether an id is of something that stood in the recorded org before: nothing of the sandbox stands
+    /// for it, and the script did not make it.
+    pub(super) fn is_presumed(&self, id: &str) -> bool {
+        !self.known.contains_key(id) && !self.made.contains(id)
     }
 
     /// Learns from two answers to the same request.
@@ -107,11 +108,14 @@ impl Identities {
         for (element, counterpart) in pairs.iter_mut().filter(|(_, counterpart)| *counterpart == Counterpart::Foreign) {
             *counterpart = by_rank(element, &mut free);
         }
-        // Of what is left, lists of equal length are taken as the same things in the same order.
+        // Of what is left, things of one kind stand for each other in their order; in lists of equal length
+        // everything does.
         let left = pairs.iter().filter(|(_, counterpart)| *counterpart == Counterpart::Foreign).count();
-        if left == free.len() {
-            let foreign = pairs.iter_mut().filter(|(_, counterpart)| *counterpart == Counterpart::Foreign);
-            foreign.zip(free).for_each(|((_, counterpart), found)| *counterpart = Counterpart::Found(found));
+        let same_length = left == free.len();
+        for (element, counterpart) in pairs.iter_mut().filter(|(_, counterpart)| *counterpart == Counterpart::Foreign) {
+            if let Some(found) = take(&mut free, |candidate| same_length || same_kind(element, candidate)) {
+                *counterpart = Counterpart::Found(found);
+            }
         }
         pairs
     }
@@ -172,6 +176,13 @@ fn by_natural_key<'b>(element: &Value, free: &mut Vec<&'b Value>) -> Counterpart
     };
     let Some(wanted) = key(element) else { return Counterpart::Foreign };
     take(free, |candidate| key(candidate).as_ref() == Some(&wanted)).map_or(Counterpart::Foreign, Counterpart::Found)
+}
+
+/// Whether two things are of one kind as far as they say: by type, or by what a mapping is between.
+fn same_kind(element: &Value, candidate: &Value) -> bool {
+    let kinds = ["/type", "/principalType", "/source/name", "/target/name"];
+    let mut said = kinds.iter().filter_map(|kind| Some((element.pointer(kind)?, candidate.pointer(kind)?))).peekable();
+    said.peek().is_some() && said.all(|(recorded, actual)| recorded == actual)
 }
 
 /// The org's own default stands for the recorded org's own default, whatever they are called.

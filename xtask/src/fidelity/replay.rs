@@ -67,7 +67,9 @@ impl Replay<'_> {
         let recorded = &interaction.response;
         self.identities.learn_cursor(&next_link(&recorded.headers), &answer.link);
         if let Some(recorded) = &recorded.body {
-            self.identities.note_met(recorded);
+            if interaction.request.method != "GET" {
+                self.identities.note_made(recorded);
+            }
             if let Some(actual) = &answer.body {
                 self.identities.learn(recorded, actual);
             }
@@ -89,11 +91,10 @@ impl Replay<'_> {
         })
     }
 
-    /// Whether the path names something that no earlier request or answer of the script did: it stood in
-    /// the recorded org before.
+    /// Whether the path names something that stood in the recorded org before.
     fn presumes(&self, interaction: &Interaction) -> bool {
         let is_id = |segment: &&str| segment.len() >= 15 && segment.bytes().any(|byte| byte.is_ascii_digit());
-        interaction.request.path.split('/').filter(is_id).any(|id| !self.identities.has_met(id))
+        interaction.request.path.split('/').filter(is_id).any(|id| self.identities.is_presumed(id))
     }
 
     async fn send(&self, interaction: &Interaction, body: Option<&Value>) -> Result<Answer, reqwest::Error> {

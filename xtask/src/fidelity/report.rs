@@ -220,7 +220,11 @@ impl Report {
             "of requests: rebuilt from the answer where it shows them, else sent without. Foreign are elements"
         )?;
         writeln!(out, "of lists that the recorded org had before the script began; they are not compared.")?;
-        writeln!(out, "Not sent: {} requests, for tokens (the credentials were removed) or to a host that was no org.", self.unrepeatable)?;
+        writeln!(
+            out,
+            "Not sent: {} requests, for tokens (the credentials were removed) or to a host that was no org.",
+            self.unrepeatable
+        )?;
         if self.left_out.is_empty() {
             return Ok(());
         }

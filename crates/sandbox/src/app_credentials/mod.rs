@@ -1,5 +1,6 @@
 //! What OIDC applications prove themselves with: secrets and public keys; and the tokens they hold.
 
+mod certificates;
 mod keys;
 mod secrets;
 mod tokens;
@@ -25,6 +26,11 @@ pub(crate) const HANDLERS: &[(&str, Handler)] = &[
     ("deleteJwk", Handler::Write(keys::delete)),
     ("activateOAuth2ClientJsonWebKey", Handler::Write(keys::activate)),
     ("deactivateOAuth2ClientJsonWebKey", Handler::Write(keys::deactivate)),
+    ("listApplicationKeys", Handler::Read(certificates::list)),
+    ("getApplicationKey", Handler::Read(certificates::get)),
+    ("generateApplicationKey", Handler::Write(certificates::generate)),
+    ("cloneApplicationKey", Handler::Write(certificates::clone)),
+    ("previewSAMLmetadataForApplication", Handler::Read(certificates::metadata)),
     ("listOAuth2TokensForApplication", Handler::Read(tokens::list)),
     ("getOAuth2TokenForApplication", Handler::Read(tokens::get)),
     ("revokeOAuth2TokenForApplication", Handler::Read(tokens::revoke)),

@@ -7,6 +7,7 @@ use super::model::App;
 use super::{exclusive, find};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
 use crate::logs::{self, Kind, Target};
+use crate::roles::Holder;
 use crate::store::Store;
 
 fn record(store: &mut Store, call: &Call<'_>, kind: Kind, app: &App) {
@@ -65,6 +66,7 @@ pub(crate) fn delete(store: &mut Store, call: &Call<'_>) -> Outcome {
     }
     let id = app.id;
     if let Some(app) = store.apps.shift_remove(&id) {
+        store.roles.retain(|role| role.holder != Holder::Client(id));
         store.resources.remove_below(&format!("/api/v1/apps/{id}"));
         record(store, call, Kind::APP_DELETE, &app);
     }

@@ -4,6 +4,7 @@ mod catalog;
 mod code;
 mod enroll;
 mod model;
+mod seed;
 mod verify;
 mod view;
 
@@ -13,6 +14,7 @@ use crate::store::{Id, Status, Store};
 use crate::users;
 
 pub(crate) use model::{Factor, Factors};
+pub(crate) use seed::seed;
 
 /// Operations served here.
 pub(crate) const HANDLERS: &[(&str, Handler)] = &[

@@ -140,6 +140,21 @@ impl Kind {
         }
     }
 
+    /// The type and provider of this kind; one of several where there are.
+    pub(super) fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Question => ("question", "OKTA"),
+            Self::Sms => ("sms", "OKTA"),
+            Self::Call => ("call", "OKTA"),
+            Self::Email => ("email", "OKTA"),
+            Self::OktaTotp => ("token:software:totp", "OKTA"),
+            Self::GoogleTotp => ("token:software:totp", "GOOGLE"),
+            Self::Push => ("push", "OKTA"),
+            Self::WebAuthn => ("webauthn", "FIDO"),
+            Self::Token => ("token:hardware", "YUBICO"),
+        }
+    }
+
     /// Prefix of ids.
     ///
     /// # Source

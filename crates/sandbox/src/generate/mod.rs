@@ -8,6 +8,7 @@ mod people;
 
 use oktant_base::{SeededEntropy, Timestamp};
 
+use crate::factors;
 use crate::store::{Stamp, Store};
 
 /// Login of the administrator.
@@ -36,6 +37,7 @@ pub(crate) fn org(seed: u64, size: Size, now: Timestamp) -> Store {
         let entropy = SeededEntropy::new(seed);
         apps::add(&mut store, &entropy, stamp);
         log::add(&mut store, &entropy, now);
+        factors::seed(&mut store);
     }
     store
 }

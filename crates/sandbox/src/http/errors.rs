@@ -49,7 +49,6 @@ entries! {
     E0000047 429 "API call exceeded rate limit due to too many requests.";
     E0000053 400 "Invalid SCIM filter.";
     E0000056 403 "Delete application forbidden.";
-    E0000060 501 "Unsupported operation.";
     E0000068 403 "Invalid Passcode/Answer";
     E0000082 403 "Each code can only be used once. Please wait for a new code and try again.";
     E0000083 403 "PassCode is valid but exceeded time window.";

@@ -73,6 +73,8 @@ kinds! {
     USER_ROLE_REVOKE "user.account.privilege.revoke", "Revoke user privilege", "core.user.admin_privilege.revoked";
     GROUP_ROLE_GRANT "group.privilege.grant", "Grant group privilege";
     GROUP_ROLE_REVOKE "group.privilege.revoke", "Revoke group privilege";
+    CLIENT_ROLE_GRANT "app.oauth2.client.privilege.grant", "Grant OAuth client privilege";
+    CLIENT_ROLE_REVOKE "app.oauth2.client.privilege.revoke", "Revoke OAuth client privilege";
     SCHEMA_UPDATE "directory.user_profile.update", "Update user profile schema";
     APP_SCHEMA_UPDATE "directory.app_user_profile.update", "Update application user profile schema";
     MAPPING_UPDATE "directory.mapping.update", "Update profile mapping";

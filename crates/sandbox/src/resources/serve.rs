@@ -417,7 +417,12 @@ fn refuse_more(items: &Collection, recipe: &'static Recipe) -> Result<(), ApiErr
     }
 }
 
-fn refuse_duplicate(items: &Collection, recipe: &'static Recipe, sent: &Document, own: Option<&str>) -> Result<(), ApiError> {
+fn refuse_duplicate(
+    items: &Collection,
+    recipe: &'static Recipe,
+    sent: &Document,
+    own: Option<&str>,
+) -> Result<(), ApiError> {
     for member in &recipe.unique {
         let Some(wanted) = template::at_path(sent, member) else { continue };
         let mut others = items.iter().filter(|(key, _)| Some(*key) != own);

@@ -1,5 +1,6 @@
-//! Administrator roles of users and groups.
+//! Administrator roles of users, groups and service applications.
 
+mod apps;
 mod model;
 mod targets;
 
@@ -24,6 +25,29 @@ pub(crate) const HANDLERS: &[(&str, Handler)] = &[
     ("getGroupAssignedRole", Handler::Read(get)),
     ("unassignRoleFromGroup", Handler::Write(remove)),
     ("listUsersWithRoleAssignments", Handler::Read(assignees)),
+    ("listRolesForClient", Handler::Read(list)),
+    ("assignRoleToClient", Handler::Write(assign)),
+    ("retrieveClientRole", Handler::Read(get)),
+    ("deleteRoleFromClient", Handler::Write(remove)),
+    ("listGroupTargetRoleForClient", Handler::Read(targets::list)),
+    ("assignGroupTargetRoleForClient", Handler::Write(targets::add)),
+    ("removeGroupTargetRoleFromClient", Handler::Write(targets::remove)),
+    ("listApplicationTargetsForApplicationAdministratorRoleForUser", Handler::Read(apps::list)),
+    ("assignAllAppsAsTargetToRoleForUser", Handler::Write(apps::all)),
+    ("assignAppTargetToAdminRoleForUser", Handler::Write(apps::add)),
+    ("unassignAppTargetFromAppAdminRoleForUser", Handler::Write(apps::remove)),
+    ("assignAppInstanceTargetToAppAdminRoleForUser", Handler::Write(apps::add)),
+    ("unassignAppInstanceTargetFromAdminRoleForUser", Handler::Write(apps::remove)),
+    ("listApplicationTargetsForApplicationAdministratorRoleForGroup", Handler::Read(apps::list)),
+    ("assignAppTargetToAdminRoleForGroup", Handler::Write(apps::add)),
+    ("unassignAppTargetToAdminRoleForGroup", Handler::Write(apps::remove)),
+    ("assignAppInstanceTargetToAppAdminRoleForGroup", Handler::Write(apps::add)),
+    ("unassignAppInstanceTargetToAppAdminRoleForGroup", Handler::Write(apps::remove)),
+    ("listAppTargetRoleToClient", Handler::Read(apps::list)),
+    ("assignAppTargetRoleToClient", Handler::Write(apps::add)),
+    ("removeAppTargetRoleFromClient", Handler::Write(apps::remove)),
+    ("assignAppTargetInstanceRoleForClient", Handler::Write(apps::add)),
+    ("removeAppTargetInstanceRoleForClient", Handler::Write(apps::remove)),
     ("listGroupTargetsForRole", Handler::Read(targets::list)),
     ("assignGroupTargetToUserRole", Handler::Write(targets::add)),
     ("unassignGroupTargetFromUserAdminRole", Handler::Write(targets::remove)),
@@ -37,10 +61,15 @@ pub(crate) fn group_has_roles(store: &Store, group: Id) -> bool {
     store.roles.iter().any(|role| role.holder == Holder::Group(group))
 }
 
-/// Whose roles the path asks for: the user's, or the group's.
+/// Whose roles the path asks for: the user's, the group's or the client's.
 fn holder(store: &Store, call: &Call<'_>) -> Result<Holder, ApiError> {
     if call.operation.path.starts_with("/api/v1/groups/") {
         return Ok(Holder::Group(groups::shared(store, call)?.id));
+    }
+    if call.operation.path.starts_with("/oauth2/v1/clients/") {
+        let name = call.param("clientId");
+        let client = Id::parse(name).filter(|id| store.apps.contains_key(id));
+        return client.map(Holder::Client).ok_or_else(|| ApiError::not_found(name, "PublicClientApp"));
     }
     Ok(Holder::User(users::shared(store, call)?.id))
 }
@@ -57,6 +86,7 @@ fn shown(call: &Call<'_>, role: &Assignment) -> Value {
     let (kind, assignee) = match role.holder {
         Holder::User(id) => ("USER", call.url(&format!("/api/v1/users/{id}"))),
         Holder::Group(id) => ("GROUP", call.url(&format!("/api/v1/groups/{id}"))),
+        Holder::Client(id) => ("CLIENT", call.url(&format!("/oauth2/v1/clients/{id}"))),
     };
     let mut shown = json!({
         "id": role.id,
@@ -117,6 +147,10 @@ fn record(store: &mut Store, call: &Call<'_>, role: &Assignment, granted: bool) 
             let kind = if granted { Kind::GROUP_ROLE_GRANT } else { Kind::GROUP_ROLE_REVOKE };
             (kind, store.groups.number(id).and_then(|number| store.groups.get(number)).map(Target::group))
         }
+        Holder::Client(id) => {
+            let kind = if granted { Kind::CLIENT_ROLE_GRANT } else { Kind::CLIENT_ROLE_REVOKE };
+            (kind, store.apps.get(&id).map(|app| Target::named("PublicClientApp", id.as_str(), &app.label)))
+        }
     };
     let role = Target::named("ROLE", &role.id, &role.label);
     let targets: Vec<_> = holder.into_iter().chain([role]).collect();
@@ -129,6 +163,7 @@ fn assignees(store: &Store, call: &Call<'_>) -> Outcome {
     for role in &store.roles {
         match role.holder {
             Holder::User(user) => found.push(user),
+            Holder::Client(_) => {}
             Holder::Group(group) => {
                 let group = store.groups.number(group).and_then(|number| store.groups.get(number));
                 found.extend(

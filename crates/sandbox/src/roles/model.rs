@@ -8,6 +8,17 @@ use crate::store::{Id, Stamp, Store};
 pub(crate) enum Holder {
     User(Id),
     Group(Id),
+    /// A service application, by the id that its client has, too.
+    Client(Id),
+}
+
+/// An application that a role is limited to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AppTarget {
+    /// Kind of application, such as `template_swa`.
+    pub(crate) name: String,
+    /// One application of the kind; all of them if there is none.
+    pub(crate) instance: Option<Id>,
 }
 
 /// One role of one holder.
@@ -24,6 +35,8 @@ pub(crate) struct Assignment {
     pub(crate) custom: Option<(String, String)>,
     /// Groups that the role is limited to; all if empty.
     pub(crate) groups: Vec<Id>,
+    /// Applications that the role is limited to; all if empty.
+    pub(crate) apps: Vec<AppTarget>,
 }
 
 /// Standard roles with their labels.
@@ -76,6 +89,7 @@ pub(crate) fn assignment(
         created: now,
         custom: is_custom.then_some(custom),
         groups: Vec::new(),
+        apps: Vec::new(),
     })
 }
 
@@ -89,6 +103,7 @@ fn assignment_id(store: &mut Store, holder: Holder, kind: &str) -> String {
     let prefix = match holder {
         Holder::User(_) => "ra1",
         Holder::Group(_) => "gra",
+        Holder::Client(_) => "cra",
     };
     store.ids.next(prefix).to_string()
 }

@@ -60,3 +60,20 @@ async fn statuses_are_mixed() {
     assert_eq!(statuses.len(), 8, "{statuses:?}");
     assert!(statuses["ACTIVE"] > 1_600 && statuses["DEPROVISIONED"] > 20, "{statuses:?}");
 }
+
+#[tokio::test]
+async fn a_share_of_the_people_has_enrolled_factors() {
+    let org = Org::with_users(60).await;
+    let (users, _) = org.all("/api/v1/users?filter=status+eq+%22ACTIVE%22").await;
+    let mut enrolled = 0;
+    for user in &users {
+        let factors = format!("/api/v1/users/{}/factors", user["id"].as_str().unwrap());
+        let listed = org.get(&factors).await.json;
+        enrolled += usize::from(listed[0].is_object());
+        if listed[0]["factorType"] == "question" {
+            let verify = format!("{factors}/{}/verify", listed[0]["id"].as_str().unwrap());
+            org.expect(200, "POST", &verify, Some(serde_json::json!({ "answer": "turnips" }))).await;
+        }
+    }
+    assert!((20..50).contains(&enrolled), "{enrolled} of {}", users.len());
+}

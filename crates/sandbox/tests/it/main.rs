@@ -1,6 +1,8 @@
 //! The sandbox over HTTP, as a stranger's client sees it.
 
+mod access;
 mod apps;
+mod directory;
 mod factors;
 mod faults;
 mod generated;

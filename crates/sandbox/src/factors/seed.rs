@@ -1,0 +1,108 @@
+//! Factors that the people of a generated org have enrolled.
+
+use oktant_base::Secret;
+use serde_json::{Map, Value, json};
+
+use super::catalog::question_text;
+use super::model::{Factor, Kind, Standing};
+use crate::store::{Id, Stamp, Status, Store, User};
+
+/// Of twenty users in a row, who has which factors: six of ten have at least one.
+const SHARES: [&[Kind]; 20] = [
+    &[Kind::Question, Kind::Sms],
+    &[Kind::Question],
+    &[Kind::Push, Kind::OktaTotp],
+    &[],
+    &[Kind::Email],
+    &[],
+    &[Kind::Sms],
+    &[],
+    &[Kind::Push, Kind::OktaTotp, Kind::Sms],
+    &[],
+    &[Kind::GoogleTotp],
+    &[],
+    &[Kind::Question, Kind::Call],
+    &[],
+    &[Kind::Push, Kind::OktaTotp],
+    &[],
+    &[Kind::WebAuthn],
+    &[],
+    &[Kind::Email, Kind::Question],
+    &[Kind::Sms],
+];
+
+/// The question that everyone has chosen, and the answer.
+const QUESTION: (&str, &str) = ("disliked_food", "turnips");
+
+/// Enrols factors for a share of the active users; the same org always gets the same.
+pub(crate) fn seed(store: &mut Store) {
+    let active = store.users.from(0).filter(|(_, user)| user.status == Status::Active && user.id != store.admin);
+    let enrolled: Vec<_> = active
+        .enumerate()
+        .filter(|(index, _)| !SHARES[index % SHARES.len()].is_empty())
+        .map(|(index, (_, user))| (SHARES[index % SHARES.len()], Owner::of(user)))
+        .collect();
+    for (kinds, owner) in enrolled {
+        for kind in kinds {
+            let id = store.ids.next(kind.prefix());
+            store.factors.add(owner.id, owner.factor(id, *kind));
+        }
+    }
+}
+
+/// What a factor takes over from its user.
+struct Owner {
+    id: Id,
+    login: String,
+    phone: String,
+    since: Stamp,
+}
+
+impl Owner {
+    fn of(user: &User) -> Self {
+        Self {
+            id: user.id,
+            login: user.login().to_owned(),
+            phone: user.profile.text("mobilePhone").to_owned(),
+            since: user.activated.unwrap_or(user.created),
+        }
+    }
+
+    fn factor(&self, id: Id, kind: Kind) -> Factor {
+        let (type_name, provider) = kind.names();
+        Factor {
+            id,
+            kind,
+            type_name: type_name.to_owned(),
+            provider: provider.to_owned(),
+            standing: Standing::Active,
+            created: self.since,
+            last_updated: self.since,
+            profile: self.profile(kind),
+            secret: secret(id, kind),
+            sent: None,
+            used_step: None,
+        }
+    }
+
+    fn profile(&self, kind: Kind) -> Map<String, Value> {
+        let profile = match kind {
+            Kind::Question => json!({ "question": QUESTION.0, "questionText": question_text(QUESTION.0) }),
+            Kind::Sms | Kind::Call => json!({ "phoneNumber": self.phone }),
+            Kind::Email => json!({ "email": self.login }),
+            Kind::OktaTotp | Kind::GoogleTotp | Kind::Push => json!({ "credentialId": self.login }),
+            Kind::WebAuthn => json!({ "credentialId": self.login, "authenticatorName": "Security key" }),
+            Kind::Token => json!({}),
+        };
+        if let Value::Object(profile) = profile { profile } else { Map::new() }
+    }
+}
+
+/// What proves a factor: an answer, or a key made out of the id, so that nothing need be drawn.
+fn secret(id: Id, kind: Kind) -> Option<Secret<Vec<u8>>> {
+    match kind {
+        Kind::Question => Some(Secret::new(QUESTION.1.as_bytes().to_vec())),
+        Kind::OktaTotp | Kind::GoogleTotp => Some(Secret::new(id.as_bytes()[..10].to_vec())),
+        _ => None,
+    }
+}
