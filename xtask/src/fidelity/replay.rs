@@ -129,7 +129,8 @@ impl Replay<'_> {
 
 /// The body to send: the recorded one, or one rebuilt in its place.
 fn body(operation: Option<&Operation>, interaction: &Interaction) -> (Option<Value>, SentBody) {
-    if let Some(body) = &interaction.request.body {
+    // Some recorders write down the lack of a body as an empty text.
+    if let Some(body) = interaction.request.body.as_ref().filter(|body| body.as_str() != Some("")) {
         return (Some(body.clone()), SentBody::Recorded);
     }
     let takes_one = operation.filter(|operation| operation.request.is_some() && operation.method != Method::Delete);

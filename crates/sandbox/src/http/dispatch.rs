@@ -33,6 +33,8 @@ static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
         crate::iam::HANDLERS,
         crate::linked_objects::HANDLERS,
         crate::mappings::HANDLERS,
+        crate::email_templates::HANDLERS,
+        crate::group_push::HANDLERS,
         crate::devices::HANDLERS,
     ];
     areas.into_iter().flatten().copied().collect()

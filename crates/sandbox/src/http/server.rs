@@ -259,9 +259,8 @@ fn add_allowance(all: &mut http::HeaderMap, allowance: &Allowance) {
 fn find_operation(parts: &Parts) -> Result<RouteMatch, ApiError> {
     let path = parts.uri.path();
     let method = method_of(&parts.method);
-    // Before a query it is let through: the official Python client of version 2 calls `/users/?limit=2`.
-    let trailing_slash = path.len() > 1 && path.ends_with('/') && parts.uri.query().is_none();
-    let found = method.and_then(|method| oktant_catalog::route(method, path)).filter(|_| !trailing_slash);
+    // A slash at the end changes nothing (recorded of `/api/v1/api-tokens/`).
+    let found = method.and_then(|method| oktant_catalog::route(method, path));
     found.ok_or_else(|| {
         let known = !oktant_catalog::methods(path).is_empty();
         if known { errors::E0000022.into() } else { errors::E0000008.into() }

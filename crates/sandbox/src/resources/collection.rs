@@ -27,6 +27,10 @@ impl Collection {
         self.items.get(key)
     }
 
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Document> {
+        self.items.get_mut(key)
+    }
+
     /// Adds a document at the end, or replaces the one that has the key.
     pub(crate) fn put(&mut self, key: &str, document: Document) {
         self.items.insert(key.to_owned(), document);

@@ -4,6 +4,7 @@
 //! ([`body`], [`schema`]), and recipes what neither can know ([`recipe`]). Everything is kept as JSON
 //! by its path ([`collection`]); areas with behaviour of their own use the same documents.
 
+mod answer;
 mod body;
 mod collection;
 mod event;
@@ -12,6 +13,7 @@ mod filter;
 mod place;
 mod plan;
 mod recipe;
+mod refuse;
 mod schema;
 mod serve;
 mod template;
@@ -75,6 +77,11 @@ pub(crate) fn register_api_token(store: &mut Store, id: &str, now: Stamp) {
             store.resources.collection_mut(path).put(key, document);
         }
     }
+}
+
+/// Answers a call with the item at a path, as the call's operation shows it.
+pub(crate) fn show(store: &Store, call: &Call<'_>, path: &str) -> Outcome {
+    serve::show(store, call, planned(call)?, path)
 }
 
 fn planned(call: &Call<'_>) -> Result<&'static plan::Plan, ApiError> {

@@ -74,6 +74,8 @@ pub(crate) struct Recipe {
     pub(crate) statuses: HashMap<String, u16>,
     /// Operations that answer without a body whatever the description says.
     pub(crate) bodiless: Vec<String>,
+    /// Deleting what is not there is no error.
+    pub(crate) forgiving: bool,
     /// The product is not switched on: every operation says so.
     pub(crate) off: bool,
     /// Any id in the path counts as one that exists.

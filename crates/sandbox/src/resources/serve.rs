@@ -1,17 +1,17 @@
 //! Serving an operation out of its plan.
 
-use http::StatusCode;
 use oktant_catalog::{ListShape, Operation, TypeRef};
 use serde_json::{Value, json};
 
+use super::answer::{answer, shown, success, without_body};
 use super::body::{self, Extent};
-use super::collection::{Collection, Document, Page, merge};
+use super::collection::{Document, Page, merge};
 use super::fill::{self, Moment};
 use super::filter::Wanted;
 use super::place::{self, Place};
 use super::plan::{Plan, Target, Verb};
-use super::recipe::{Failure, Recipe};
-use super::view::Shown;
+use super::recipe::Recipe;
+use super::refuse::{refuse, refuse_duplicate, refuse_more};
 use super::{event, schema, template};
 use crate::http::{ApiError, Call, Outcome, Reply, errors, links};
 use crate::store::Store;
@@ -218,7 +218,7 @@ fn unwritten(store: &Store, call: &Call<'_>, place: &Place, of: Option<TypeRef>)
 fn create(store: &mut Store, call: &Call<'_>, plan: &Plan, place: &mut Place) -> Outcome {
     let recipe = place.recipe;
     refuse(call, recipe, &Document::new())?;
-    let sent = body::read(call, recipe, Extent::Whole)?;
+    let mut sent = body::read(call, recipe, Extent::Whole)?;
     let items = store.resources.collection_mut(&place.path);
     refuse_duplicate(items, recipe, &sent, None)?;
     refuse_more(items, recipe)?;
@@ -229,6 +229,9 @@ fn create(store: &mut Store, call: &Call<'_>, plan: &Plan, place: &mut Place) ->
     };
     if place.key.is_empty() {
         place.key = fill::new_id(store, recipe, &sent, &moment);
+        if !recipe.key.is_empty() {
+            sent.insert(recipe.key.clone(), place.key.clone().into());
+        }
     }
     let document = new_document(store, call, plan, place, &moment, sent);
     Ok(add(store, call, plan, place, document))
@@ -339,6 +342,7 @@ fn keep(store: &mut Store, plan: &Plan, place: &Place, document: Document) {
 fn delete(store: &mut Store, call: &Call<'_>, plan: &Plan, place: &Place) -> Outcome {
     let known = match current(store, call, plan, place) {
         Ok(known) => known,
+        Err(_) if place.recipe.forgiving => Document::new(),
         // What cannot be read can be deleted twice.
         Err(_) if plan.target == Target::Singleton && !super::plan::is_readable(&plan.shape) => Document::new(),
         Err(error) => return Err(error),
@@ -381,7 +385,12 @@ fn act(store: &mut Store, call: &Call<'_>, plan: &Plan, place: &Place) -> Outcom
         fill::touch(place.recipe, &moment, &mut document);
         keep(store, plan, place, document.clone());
     }
-    event::record(store, call, place.recipe, &action, &place.key, &document);
+    let done = match action.as_str() {
+        "enable" => "activate",
+        "disable" => "deactivate",
+        other => other,
+    };
+    event::record(store, call, place.recipe, done, &place.key, &document);
     Ok(answer(store, call, plan, place, &document))
 }
 
@@ -397,113 +406,11 @@ fn status_after(action: &str) -> Option<&'static str> {
     })
 }
 
-// Refusing.
-
-fn refuse(call: &Call<'_>, recipe: &'static Recipe, document: &Document) -> Result<(), ApiError> {
-    let applies = |when: &Document| when.iter().all(|(name, value)| template::at_path(document, name) == Some(value));
-    let found = recipe.refusals.iter().find(|refusal| {
-        let filter = call.query("filter").unwrap_or_default();
-        refusal.operations.iter().any(|id| id == call.operation.id)
-            && applies(&refusal.when.members())
-            && refusal.unless_filter.as_ref().is_none_or(|text| !filter.contains(text))
-    });
-    found.map_or(Ok(()), |refusal| Err(failure(&refusal.error)))
-}
-
-fn refuse_more(items: &Collection, recipe: &'static Recipe) -> Result<(), ApiError> {
-    match &recipe.most {
-        Some(most) if items.iter().count() >= most.items => Err(failure(&most.error)),
-        _ => Ok(()),
-    }
-}
-
-fn refuse_duplicate(
-    items: &Collection,
-    recipe: &'static Recipe,
-    sent: &Document,
-    own: Option<&str>,
-) -> Result<(), ApiError> {
-    for member in &recipe.unique {
-        let Some(wanted) = template::at_path(sent, member) else { continue };
-        let mut others = items.iter().filter(|(key, _)| Some(*key) != own);
-        if others.any(|(_, document)| template::at_path(document, member) == Some(wanted)) {
-            if let Some(error) = &recipe.duplicate {
-                return Err(failure(error));
-            }
-            let reason = "An object with this field already exists in the current organization";
-            return Err(ApiError::invalid_field(member, reason));
-        }
-    }
-    Ok(())
-}
-
-fn failure(failure: &'static Failure) -> ApiError {
-    let error = ApiError::known(failure.status, &failure.code, &failure.summary);
-    failure.causes.iter().fold(error, |error, cause| error.cause(cause.clone()))
-}
-
-// Answering.
-
-/// The type that an operation answers with.
-fn success(operation: &Operation) -> Option<TypeRef> {
-    operation.success()?.schema
-}
-
-fn shown<'a>(store: &'a Store, call: &'a Call<'_>, plan: &Plan, place: &'a Place, key: &str, of: TypeRef) -> Shown<'a> {
-    let (shape, path) = match plan.target {
-        Target::Item | Target::Collection => (format!("{}/{{}}", plan.shape), format!("{}/{key}", place.path)),
-        Target::Singleton | Target::Nothing => (plan.shape.clone(), place.path.clone()),
-    };
-    Shown { store, call, recipe: place.recipe, shape, path, of }
-}
-
-/// The status of success: the description's, unless recordings show another.
-fn status(call: &Call<'_>, recipe: &Recipe) -> StatusCode {
-    let described = call.operation.success().map_or(200, |response| response.status);
-    let status = recipe.statuses.get(call.operation.id).copied().unwrap_or(described);
-    StatusCode::from_u16(status).unwrap_or(StatusCode::OK)
-}
-
-/// Answers with a document, or with what the description says in its place.
-fn answer(store: &Store, call: &Call<'_>, plan: &Plan, place: &Place, document: &Document) -> Reply {
-    let recipe = place.recipe;
-    let of = success(call.operation).filter(|_| !recipe.bodiless.iter().any(|id| id == call.operation.id));
-    let Some(of) = of else { return Reply::empty().status(status(call, recipe)) };
-    if matches!(schema::resolved(of), TypeRef::String(_)) {
-        return Reply::json("").status(status(call, recipe));
-    }
-    let element = match schema::resolved(of) {
-        TypeRef::Array(element) => Some(*element),
-        _ => None,
-    };
-    let shown = shown(store, call, plan, place, &place.key, element.unwrap_or(of));
-    let is_own = plan.verb != Verb::Act || is_kind_of(call, plan, element.unwrap_or(of));
-    let body = if is_own { shown.whole(document) } else { foreign(call, of) };
-    let body = if element.is_some() && body.is_object() { json!([body]) } else { body };
-    Reply::json(&body).status(status(call, recipe))
-}
-
-/// Whether an action answers with the thing itself.
-fn is_kind_of(call: &Call<'_>, plan: &Plan, of: TypeRef) -> bool {
-    let shape = if plan.target == Target::Item { format!("{}/{{}}", plan.shape) } else { plan.shape.clone() };
-    let reading = super::plan::operation_at(&shape, oktant_catalog::Method::Get);
-    let own = reading.and_then(success).and_then(schema::named);
-    let given = schema::named(of);
-    let same = own.zip(given).is_some_and(|(own, given)| std::ptr::eq(own, given));
-    same || (call.operation.path.contains("/lifecycle/") && plan.target != Target::Nothing)
-}
-
-/// An answer that is no document of the store: as little as the description allows, with what was sent.
-fn foreign(call: &Call<'_>, of: TypeRef) -> Value {
-    let mut body = schema::minimal(of, call.now);
-    if let (Value::Object(body), Ok(sent)) = (&mut body, call.optional_object()) {
-        let members = schema::members(of, Some(&sent));
-        body.extend(sent.into_iter().filter(|(name, _)| members.iter().any(|member| member.name == *name)));
-    }
-    body
-}
-
-fn without_body(call: &Call<'_>) -> Reply {
-    let status = call.operation.success().map_or(204, |response| response.status);
-    Reply::empty().status(StatusCode::from_u16(status).unwrap_or(StatusCode::NO_CONTENT))
+/// Answers with the item at a path, for areas that changed it after it was written.
+pub(super) fn show(store: &Store, call: &Call<'_>, plan: &Plan, path: &str) -> Outcome {
+    let mut place = place::find(store, call, plan)?;
+    let (_, key) = path.rsplit_once('/').unwrap_or_default();
+    key.clone_into(&mut place.key);
+    let document = item(store, call, plan, &place)?;
+    Ok(answer(store, call, plan, &place, &document))
 }

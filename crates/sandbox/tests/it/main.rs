@@ -2,6 +2,7 @@
 
 mod access;
 mod apps;
+mod branding;
 mod directory;
 mod factors;
 mod faults;
