@@ -65,6 +65,8 @@ const SETS: [Set; 2] = [
 /// that does not start.
 pub fn run(args: &Args, out: &mut impl io::Write) -> Result<(), Error> {
     let mut outcome = Ok(());
+    let print_error = |source| Error::file("print the report on", &data(), source);
+    writeln!(out, "{}\n", oktant_sandbox::coverage()).map_err(print_error)?;
     for set in SETS.iter().filter(|set| args.set.as_ref().is_none_or(|name| name == set.name)) {
         // Every set is printed, also behind one that falls short.
         outcome = outcome.and(run_set(args, set, out)?);

@@ -89,9 +89,9 @@ fn read_profile(kind: Kind, body: &Map<String, Value>, login: &str, call: &Call<
             None
         }
         Kind::WebAuthn => None,
+        // Tokens of other makers keep their keys to themselves; a custom one brings its own.
         Kind::Token => {
-            profile.remove("sharedSecret");
-            None
+            profile.remove("sharedSecret").and_then(|key| Some(Secret::new(key.as_str()?.as_bytes().to_vec())))
         }
     };
     Ok((profile, secret))

@@ -4,6 +4,7 @@ mod catalog;
 mod code;
 mod enroll;
 mod model;
+mod push;
 mod seed;
 mod verify;
 mod view;
@@ -14,6 +15,7 @@ use crate::store::{Id, Status, Store};
 use crate::users;
 
 pub(crate) use model::{Factor, Factors};
+pub(crate) use push::Answer;
 pub(crate) use seed::seed;
 
 /// Operations served here.
@@ -24,7 +26,7 @@ pub(crate) const HANDLERS: &[(&str, Handler)] = &[
     ("activateFactor", Handler::Write(verify::activate)),
     ("verifyFactor", Handler::Write(verify::verify)),
     ("resendEnrollFactor", Handler::Write(verify::resend)),
-    ("getFactorTransactionStatus", Handler::Read(verify::transaction)),
+    ("getFactorTransactionStatus", Handler::Read(push::transaction)),
     ("unenrollFactor", Handler::Write(unenroll)),
     ("resetFactors", Handler::Write(reset)),
     ("listSupportedFactors", Handler::Read(catalog::supported)),

@@ -6,6 +6,7 @@ use oktant_base::{Secret, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::push::Pushes;
 use crate::store::{Id, Stamp};
 
 /// Messages that the outbox remembers; older ones are forgotten first.
@@ -76,6 +77,7 @@ pub(crate) struct Message {
 pub(crate) struct Factors {
     by_user: HashMap<Id, Vec<Factor>>,
     outbox: VecDeque<Message>,
+    pushes: Pushes,
 }
 
 impl Factors {
@@ -106,6 +108,14 @@ impl Factors {
     /// Takes all enrolments of a user away.
     pub(crate) fn forget(&mut self, user: Id) {
         self.by_user.remove(&user);
+    }
+
+    pub(crate) fn pushes(&self) -> &Pushes {
+        &self.pushes
+    }
+
+    pub(crate) fn pushes_mut(&mut self) -> &mut Pushes {
+        &mut self.pushes
     }
 
     pub(crate) fn post(&mut self, message: Message) {

@@ -1,32 +1,33 @@
 //! Activating and verifying factors.
 
 use chrono::TimeDelta;
-use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::enroll::send_code;
 use super::model::{Factor, Kind, Standing};
-use super::{code, exclusive, not_found, record, view};
+use super::{code, exclusive, push, record, view};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
 use crate::logs::Kind as Event;
-use crate::store::{Store, with_millis};
-use crate::users;
+use crate::store::Store;
 
 /// Steps by which a user's clock may be off.
 const STEPS_OFF: i64 = 1;
-/// How long a push waits for its answer.
-const PUSH_WAIT: TimeDelta = TimeDelta::minutes(5);
+/// Codes that a token may have counted without being asked.
+const LOOK_AHEAD: i64 = 10;
 
-/// `activateFactor`. A push stays pending: nobody holds the phone.
+/// `activateFactor`. A push stays pending until its phone is approved.
 pub(super) fn activate(store: &mut Store, call: &Call<'_>) -> Outcome {
     let body = call.optional_object()?;
     let (user, factor) = exclusive(store, call)?;
     if factor.kind == Kind::Push {
-        let answer = json!({ "expiresAt": with_millis(call.now + PUSH_WAIT), "factorResult": "WAITING" });
-        return Ok(Reply::json(&answer));
+        let factor = factor.clone();
+        if let Some(waiting) = push::activate(store, call, user, &factor) {
+            return Ok(waiting);
+        }
     }
+    let (_, factor) = exclusive(store, call)?;
     // A key of FIDO is taken as it comes: attestation is not checked.
-    if factor.kind != Kind::WebAuthn {
+    if !matches!(factor.kind, Kind::WebAuthn | Kind::Push) {
         check(factor, &body, call)?;
     }
     factor.standing = Standing::Active;
@@ -41,7 +42,11 @@ pub(super) fn verify(store: &mut Store, call: &Call<'_>) -> Outcome {
     let body = call.optional_object()?;
     let (user, factor) = exclusive(store, call)?;
     if factor.kind == Kind::Push {
-        return Ok(push_challenge(call, user.as_str(), factor));
+        if factor.standing == Standing::Pending {
+            return Err(errors::E0000068.into());
+        }
+        let id = factor.id;
+        return Ok(push::challenge(store, call, user, id));
     }
     if factor.kind.channel().is_some() && !body.contains_key("passCode") {
         let answer = json!({
@@ -77,29 +82,6 @@ pub(super) fn resend(store: &mut Store, call: &Call<'_>) -> Outcome {
     Ok(Reply::json(&shown))
 }
 
-/// `getFactorTransactionStatus`: nobody answers a push here, so it waits.
-pub(super) fn transaction(store: &Store, call: &Call<'_>) -> Outcome {
-    let user = users::shared(store, call)?.id;
-    let factor = store.factors.find(user, call.param("factorId")).ok_or_else(|| not_found(call))?;
-    Ok(Reply::json(&json!({
-        "factorResult": "WAITING",
-        "profile": factor.profile,
-        "_links": view::challenge_links(call, user, factor),
-    })))
-}
-
-fn push_challenge(call: &Call<'_>, user: &str, factor: &Factor) -> Reply {
-    let transaction = format!("mst{}", call.org.hex(8));
-    let poll = call.url(&format!("/api/v1/users/{user}/factors/{}/transactions/{transaction}", factor.id));
-    let link = |allow: &str| json!({ "href": poll, "hints": { "allow": [allow] } });
-    let answer = json!({
-        "expiresAt": with_millis(call.now + PUSH_WAIT),
-        "factorResult": "WAITING",
-        "_links": { "poll": link("GET"), "cancel": link("DELETE") },
-    });
-    Reply::json(&answer).status(StatusCode::CREATED)
-}
-
 /// Checks a code or answer.
 ///
 /// # Errors
@@ -111,7 +93,8 @@ fn check(factor: &mut Factor, body: &Map<String, Value>, call: &Call<'_>) -> Res
         Kind::Question => check_answer(factor, given("answer")),
         Kind::OktaTotp | Kind::GoogleTotp => check_totp(factor, given("passCode"), call),
         Kind::Sms | Kind::Call | Kind::Email => check_sent(factor, given("passCode"), call),
-        Kind::Push | Kind::WebAuthn | Kind::Token => Err(errors::E0000068.into()),
+        Kind::Token => check_counted(factor, given("passCode")),
+        Kind::Push | Kind::WebAuthn => Err(errors::E0000068.into()),
     }
 }
 
@@ -129,6 +112,15 @@ fn check_totp(factor: &mut Factor, given: &str, call: &Call<'_>) -> Result<(), A
         return Err(errors::E0000082.into());
     }
     factor.used_step = Some(step);
+    Ok(())
+}
+
+/// Codes that count up (RFC 4226): one of the next few, and never one of those before it.
+fn check_counted(factor: &mut Factor, given: &str) -> Result<(), ApiError> {
+    let key = factor.secret.as_ref().ok_or(errors::E0000068)?;
+    let next = factor.used_step.map_or(0, |used| used + 1);
+    let counter = (next..next + LOOK_AHEAD).find(|counter| code::totp(key.expose(), *counter) == given);
+    factor.used_step = Some(counter.ok_or(errors::E0000068)?);
     Ok(())
 }
 

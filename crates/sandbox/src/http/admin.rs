@@ -5,13 +5,17 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::reply::Reply;
+use crate::factors::Answer;
 use crate::org::Org;
 
 /// Where the sandbox's own paths start.
 pub(crate) const PREFIX: &str = "/sandbox/";
+
+/// Where the pushes to people's phones are answered.
+const PUSHES: &str = "/sandbox/pushes/";
 
 /// Answers a request to one of the sandbox's own paths.
 pub(crate) fn answer(org: &Org, parts: &Parts, body: &Bytes) -> Response {
@@ -28,6 +32,8 @@ pub(crate) fn answer(org: &Org, parts: &Parts, body: &Bytes) -> Response {
             org.faults.clear();
             Reply::no_content()
         }
+        (&Method::GET, "/sandbox/pushes") => Reply::json(&org.store.read().factors.pushes().iter().collect::<Vec<_>>()),
+        (&Method::POST, path) if path.starts_with(PUSHES) => answer_push(org, &path[PUSHES.len()..], body),
         _ => problem(StatusCode::NOT_FOUND, "the sandbox has no such path"),
     };
     let mut response = Response::new(Body::from(reply.body.unwrap_or_default()));
@@ -51,6 +57,20 @@ fn add_fault(org: &Org, body: &[u8]) -> Reply {
             org.faults.add(fault);
             Reply::no_content()
         }
+        Err(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
+    }
+}
+
+/// An answer to a push: `{"answer": "APPROVE"}` or `REJECT`.
+#[derive(Deserialize)]
+struct PushAnswer {
+    answer: Answer,
+}
+
+fn answer_push(org: &Org, id: &str, body: &[u8]) -> Reply {
+    match serde_json::from_slice::<PushAnswer>(body) {
+        Ok(given) if org.store.write().factors.pushes_mut().answer(id, given.answer) => Reply::no_content(),
+        Ok(_) => problem(StatusCode::NOT_FOUND, "there is no such push"),
         Err(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
     }
 }

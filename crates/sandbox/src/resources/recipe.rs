@@ -12,6 +12,7 @@ use super::plan::shape_of;
 /// One resource. Every text of a JSON member may hold `${…}`; see [`super::template`].
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a trait of the resource, independent of the others")]
 pub(crate) struct Recipe {
     /// Path of the collection or of the singleton, as in the description.
     pub(crate) path: String,

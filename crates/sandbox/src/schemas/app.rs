@@ -20,12 +20,14 @@ pub(super) fn get(store: &Store, call: &Call<'_>) -> Outcome {
         links: Value::Null,
     };
     let mut shown = document(&head, &app.schema);
-    // Observed: schemas of apps have no description and no links, and no `required` of custom attributes.
+    // Observed: schemas of apps have no description and no links, and `required` only of custom attributes
+    // that there are.
     if let Some(members) = shown.as_object_mut() {
         members.shift_remove("description");
         members.shift_remove("_links");
     }
-    if let Some(custom) = shown.pointer_mut("/definitions/custom").and_then(Value::as_object_mut) {
+    let custom = shown.pointer_mut("/definitions/custom").and_then(Value::as_object_mut);
+    if let Some(custom) = custom.filter(|_| app.schema.custom.is_empty()) {
         custom.shift_remove("required");
     }
     Ok(Reply::json(&shown))

@@ -153,7 +153,11 @@ impl Schema {
         let claims: &[(&str, &str, &str)] =
             if mode == "OPENID_CONNECT" { OIDC_BASE } else { &[("userName", "Username", "")] };
         let entry = |&(name, title, external): &(&str, &str, &str)| {
-            let mut entry = json!({ "title": title, "type": "string" });
+            let mut entry = json!({ "title": title });
+            if name != "userName" {
+                entry["description"] = json!(format!("The claim {name} of OpenID Connect"));
+            }
+            entry["type"] = json!("string");
             if OIDC_REQUIRED.contains(&name) {
                 entry["required"] = Value::Bool(true);
             }

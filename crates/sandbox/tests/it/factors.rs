@@ -100,3 +100,51 @@ async fn a_client_keeps_one_active_secret() {
     org.expect(204, "DELETE", &first, None).await;
     assert_eq!(org.get(&secrets).await.json.as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_push_waits_for_whoever_holds_the_phone() {
+    let org = Org::empty().await;
+    let factors = format!("/api/v1/users/{}/factors", org.user("push@x.example").await);
+    let body = json!({ "factorType": "push", "provider": "OKTA" });
+    let factor = org.expect(200, "POST", &factors, Some(body)).await.json;
+    let own = format!("{factors}/{}", factor["id"].as_str().unwrap());
+    let activate = format!("{own}/lifecycle/activate");
+    assert_eq!(org.expect(200, "POST", &activate, None).await.json["factorResult"], "WAITING");
+    org.expect(403, "POST", &format!("{own}/verify"), None).await;
+    let push = format!("/sandbox/pushes/{}", factor["id"].as_str().unwrap());
+    org.expect(204, "POST", &push, Some(json!({ "answer": "APPROVE" }))).await;
+    assert_eq!(org.expect(200, "POST", &activate, None).await.json["status"], "ACTIVE");
+
+    for (answer, result) in [(Some("APPROVE"), "SUCCESS"), (Some("REJECT"), "REJECTED"), (None, "TIMEOUT")] {
+        let challenge = org.expect(201, "POST", &format!("{own}/verify"), None).await.json;
+        let poll = challenge["_links"]["poll"]["href"].as_str().unwrap().to_owned();
+        assert_eq!(org.get(&poll).await.json["factorResult"], "WAITING");
+        match answer {
+            Some(answer) => {
+                let id = poll.rsplit('/').next().unwrap();
+                let body = Some(json!({ "answer": answer }));
+                org.expect(204, "POST", &format!("/sandbox/pushes/{id}"), body).await;
+            }
+            None => org.clock.advance(std::time::Duration::from_secs(301)),
+        }
+        assert_eq!(org.get(&poll).await.json["factorResult"], result);
+    }
+    assert_eq!(org.get("/sandbox/pushes").await.json.as_array().unwrap().len(), 4);
+    org.expect(404, "POST", "/sandbox/pushes/none", Some(json!({ "answer": "APPROVE" }))).await;
+}
+
+#[tokio::test]
+async fn a_counting_token_takes_the_next_codes_and_none_again() {
+    let org = Org::empty().await;
+    let factors = format!("/api/v1/users/{}/factors", org.user("hotp@x.example").await);
+    // Key and codes are those of RFC 4226, appendix D.
+    let profile = json!({ "sharedSecret": "12345678901234567890" });
+    let body =
+        json!({ "factorType": "token:hotp", "provider": "CUSTOM", "factorProfileId": "fpr20", "profile": profile });
+    let factor = org.expect(200, "POST", &format!("{factors}?activate=true"), Some(body)).await.json;
+    assert_eq!(factor["profile"].get("sharedSecret"), None);
+    let verify = format!("{factors}/{}/verify", factor["id"].as_str().unwrap());
+    for (code, status) in [("755224", 200), ("755224", 403), ("969429", 200), ("287082", 403), ("338314", 200)] {
+        org.expect(status, "POST", &verify, Some(json!({ "passCode": code }))).await;
+    }
+}
