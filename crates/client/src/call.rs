@@ -5,6 +5,7 @@ use oktant_base::Timestamp;
 use oktant_catalog::{ListShape, Method, Operation, Parameter, ParameterIn, TypeRef};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::cache::CacheUse;
 use crate::{Error, StatementId};
 
 /// Everything outside RFC 3986's unreserved characters.
@@ -12,6 +13,10 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// Names offered in place of an unknown one.
 const SUGGESTIONS: usize = 3;
+
+/// Headers that no one may set: they carry the credentials or frame the message.
+pub(crate) const RESERVED_HEADERS: &[&str] =
+    &["authorization", "content-length", "cookie", "dpop", "host", "transfer-encoding"];
 
 const SYSTEM_LOG: &str = "/api/v1/logs";
 
@@ -30,6 +35,11 @@ pub struct Call {
     pub(crate) body: Option<Body>,
     pub(crate) statement: Option<StatementId>,
     pub(crate) deadline: Option<Timestamp>,
+    pub(crate) cache: CacheUse,
+    /// Whether it may be sent again although the org may have done what it asks.
+    repeatable: bool,
+    /// Number of its first page, for a list that is taken up again.
+    pub(crate) first_page: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -96,6 +106,9 @@ impl Call {
             body: None,
             statement: None,
             deadline: None,
+            cache: CacheUse::default(),
+            repeatable: method.is_idempotent(),
+            first_page: 0,
         }
     }
 
@@ -173,6 +186,32 @@ impl Call {
     pub fn deadline(mut self, deadline: Timestamp) -> Self {
         self.deadline = Some(deadline);
         self
+    }
+
+    /// Neither takes the answer from the cache nor puts it there.
+    #[must_use]
+    pub fn no_cache(mut self) -> Self {
+        self.cache = CacheUse::Bypass;
+        self
+    }
+
+    /// Asks the org also if the cache has an answer, and puts the new one there.
+    #[must_use]
+    pub fn refresh(mut self) -> Self {
+        self.cache = CacheUse::Refresh;
+        self
+    }
+
+    /// Allows a `POST` or `PATCH` to be repeated after an outage, when the org may have done what it asks.
+    #[must_use]
+    pub fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
+    /// Whether sending it twice is as good as sending it once.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.repeatable
     }
 
     /// How the answer holds a list. Unknown paths are taken for plain lists.

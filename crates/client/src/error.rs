@@ -6,7 +6,7 @@ use std::time::Duration;
 use oktant_base::{Code, Coded, Timestamp, codes};
 use serde::Deserialize;
 
-use crate::properties;
+use crate::{config, properties};
 
 /// Why a call was not answered.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,10 @@ pub enum Error {
     /// The connection properties are wrong; all problems at once.
     #[error(transparent)]
     Properties(#[from] properties::Error),
+
+    /// The configuration is wrong; all problems at once.
+    #[error(transparent)]
+    Config(#[from] config::Error),
 
     /// The org answered with an error object or an error status.
     #[error(transparent)]
@@ -402,6 +406,7 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Self::Properties(error) => error.code(),
+            Self::Config(error) => error.code(),
             Self::Api(error) => error.code(),
             Self::Scope { .. } => codes::OKT1013,
             Self::OAuth { .. } => codes::OKT1015,
@@ -425,6 +430,7 @@ impl Coded for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Properties(error) => error.hint(),
+            Self::Config(error) => error.hint(),
             Self::Api(error) => error.hint(),
             Self::Scope { scopes, .. } => Some(format!(
                 "grant {scopes} to the app in the Admin Console (Okta API Scopes), name it in Scope, and sign in again"

@@ -121,6 +121,11 @@ impl Ledger {
         id
     }
 
+    /// An entry that is none: of an answer for which no request was made.
+    pub(crate) fn entry_of_no_request(&self) -> EntryId {
+        EntryId(0)
+    }
+
     /// Adds rows that were decoded from the answer to `entry`. An entry already forgotten stays so.
     pub fn add_rows(&self, entry: EntryId, rows: u64) {
         let mut record = self.0.lock();

@@ -19,20 +19,27 @@
 //! # }
 //! ```
 
+pub mod config;
 pub mod properties;
+pub mod service;
 
 mod auth;
+mod cache;
 mod call;
 mod edges;
 mod error;
+mod exchange;
 mod http;
 mod ledger;
 mod nearest;
 mod org;
 mod pages;
+mod redact;
 
-pub use auth::{Browser, SystemBrowser};
+pub use auth::{Browser, Signer, SystemBrowser};
+pub use cache::{CacheStore, CachedReply, MemoryStore};
 pub use call::Call;
+pub use config::Config;
 pub use edges::Edges;
 pub use error::{ApiError, ConnectFailure, Error, Phase};
 pub use ledger::{Entry, EntryId, Ledger, RateLimit, StatementId, Summary};

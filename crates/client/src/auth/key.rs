@@ -101,9 +101,19 @@ impl SigningKey {
         let Some(keys) = value.get("keys").and_then(Value::as_array) else {
             return Self::from_jwk(value);
         };
-        let wanted = |key: &&Value| key_id.is_none() || key.get("kid").and_then(Value::as_str) == key_id;
-        let key = keys.iter().find(wanted).ok_or_else(|| bad("the JWK set has no key of this id"))?;
-        Self::from_jwk(key.clone())
+        let text_of = |key: &Value, name: &str| key.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
+        let signing: Vec<&Value> =
+            keys.iter().filter(|key| text_of(key, "use").is_none_or(|use_| use_ == "sig")).collect();
+        let ids = || signing.iter().filter_map(|key| text_of(key, "kid")).collect::<Vec<_>>().join(", ");
+        let key = match key_id {
+            Some(id) => signing.iter().find(|key| text_of(key, "kid").as_deref() == Some(id)),
+            None if signing.len() > 1 => {
+                return Err(bad(format!("the JWK set has several keys and the key id says none of them: {}", ids())));
+            }
+            None => signing.first(),
+        };
+        let key = key.ok_or_else(|| bad(format!("the JWK set has no key of this id; it has {}", ids())))?;
+        Self::from_jwk((*key).clone())
     }
 
     pub(super) fn from_jwk(value: Value) -> Result<Self, Error> {
@@ -195,6 +205,15 @@ impl SigningKey {
 }
 
 const PROPERTY: &str = "OAuthJWTCert";
+
+/// Whether `text` is a private key that assertions can be signed with; an error says why not.
+pub(crate) fn check_key(text: &str, key_id: Option<&str>) -> Result<(), String> {
+    match SigningKey::read(text.trim(), key_id) {
+        Ok(_) => Ok(()),
+        Err(Error::Key { reason, .. }) => Err(reason),
+        Err(other) => Err(other.to_string()),
+    }
+}
 
 fn rsa_from_jwk(jwk: &PrivateJwk) -> Result<RsaKeyPair, Error> {
     let components = KeyPairComponents {

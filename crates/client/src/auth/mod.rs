@@ -13,14 +13,18 @@ mod code_flow;
 mod dpop;
 mod key;
 mod session;
+mod signer;
 mod store;
 mod token;
 
 pub use browser::{Browser, SystemBrowser};
+pub(crate) use key::check_key;
+pub use signer::Signer;
 
 use self::dpop::{Audience, Dpop, wants_nonce};
 use self::key::SigningKey;
 use self::session::{Person, Service, Session, Source};
+use self::signer::AssertionKey;
 use self::store::Store;
 use self::token::{ClientAuthentication, Token, TokenEndpoint, header_value};
 use crate::http::skew::Skew;
@@ -37,7 +41,7 @@ const SESSION_SCOPES: &str = "openid offline_access";
 #[derive(Debug)]
 pub(crate) enum Authenticator {
     ApiToken(HeaderValue),
-    OAuth { session: Box<Session>, edges: Edges, skew: Arc<Skew> },
+    OAuth { session: Arc<Session>, edges: Edges, skew: Arc<Skew> },
 }
 
 /// What one request carries.
@@ -60,9 +64,10 @@ pub(crate) async fn connect(
         let token = sign_in.api_token.clone().unwrap_or_default();
         return Ok(Authenticator::ApiToken(credential("SSWS", &token)?));
     }
-    let session = Session::new(source(properties, edges, transport, skew)?, edges.clone());
+    let source = source(properties, edges, transport, skew)?;
+    let session = Arc::new(Session::new(source, sign_in.renewal_offset, edges.clone()));
     session.token().await?;
-    Ok(Authenticator::OAuth { session: Box::new(session), edges: edges.clone(), skew: skew.clone() })
+    Ok(Authenticator::OAuth { session, edges: edges.clone(), skew: skew.clone() })
 }
 
 /// The address to visit on another machine; the code it leads to goes into `OAuthVerifier`.
@@ -131,7 +136,10 @@ fn endpoint(
     let secret = sign_in.client_secret.clone().or_else(|| variable(edges, "OKTA_CLIENT_CLIENTSECRET").map(Secret::new));
     let authentication = match (sign_in.scheme, secret) {
         (AuthScheme::OAuthJwt, _) => ClientAuthentication::Assertion {
-            key: SigningKey::of(sign_in)?,
+            key: match &sign_in.signer {
+                Some(signer) => AssertionKey::Elsewhere(signer.clone()),
+                None => AssertionKey::Own(SigningKey::of(sign_in)?),
+            },
             issuer: sign_in.issuer.clone().unwrap_or_else(|| client_id.clone()),
             subject: sign_in.subject.clone().unwrap_or_else(|| client_id.clone()),
         },
@@ -143,6 +151,7 @@ fn endpoint(
         edges: edges.clone(),
         skew: skew.clone(),
         retries: properties.network.retries,
+        backoff_max: properties.network.backoff_max,
         client_id,
         authentication,
     })
@@ -232,6 +241,14 @@ impl Authenticator {
         match self {
             Self::ApiToken(_) => Ok(false),
             Self::OAuth { session, .. } => session.renew(refused).await,
+        }
+    }
+
+    /// Who requests are made as, for what must not be mixed up between credentials; never shown.
+    pub(crate) fn identity(&self) -> Secret {
+        match self {
+            Self::ApiToken(credential) => Secret::new(String::from_utf8_lossy(credential.as_bytes()).into_owned()),
+            Self::OAuth { session, .. } => session.identity(),
         }
     }
 

@@ -18,10 +18,17 @@ use crate::{Edges, Error};
 #[derive(Debug)]
 pub(crate) struct Session {
     source: Source,
+    renewal_offset: Duration,
     edges: Edges,
+    current: parking_lot::Mutex<Option<Token>>,
     /// Held while a token is fetched, so that everyone else waits for that one.
-    current: Mutex<Option<Token>>,
+    fetching: Arc<Mutex<()>>,
+    /// Until when no renewal ahead of time is tried again after one that failed.
+    rests_until: parking_lot::Mutex<Option<Timestamp>>,
 }
+
+/// How long a renewal ahead of time that failed is not tried again.
+const RENEWAL_REST: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(super) enum Source {
@@ -57,8 +64,26 @@ pub(super) struct Person {
 }
 
 impl Session {
-    pub(super) fn new(source: Source, edges: Edges) -> Self {
-        Self { source, edges, current: Mutex::default() }
+    pub(super) fn new(source: Source, renewal_offset: Duration, edges: Edges) -> Self {
+        Self {
+            source,
+            renewal_offset,
+            edges,
+            current: parking_lot::Mutex::default(),
+            fetching: Arc::default(),
+            rests_until: parking_lot::Mutex::default(),
+        }
+    }
+
+    /// Who the tokens are for.
+    pub(super) fn identity(&self) -> Secret {
+        Secret::new(match &self.source {
+            Source::Given(token) => token.access.expose().clone(),
+            Source::Service(service) => format!("{} {}", service.endpoint.client_id, service.scope),
+            Source::Person(person) => {
+                format!("{} {} {}", person.endpoint.client_id, person.scope, person.store.location())
+            }
+        })
     }
 
     /// Where the tokens are kept, if they are.
@@ -69,29 +94,64 @@ impl Session {
         }
     }
 
-    /// A token that is good for a while.
-    pub(super) async fn token(&self) -> Result<Token, Error> {
-        let mut current = self.current.lock().await;
-        match &*current {
-            Some(token) if !token.is_due(self.edges.clock.now()) => return Ok(token.clone()),
-            _ => {}
+    /// A token that is good for a while. One that should be renewed but has some life left is
+    /// renewed by the way, while requests go on with it.
+    pub(super) async fn token(self: &Arc<Self>) -> Result<Token, Error> {
+        let usable = |token: &Token| !token.is_ending(self.edges.clock.now());
+        if let Some(token) = self.current().filter(usable) {
+            if token.is_due(self.edges.clock.now(), self.renewal_offset) {
+                self.renew_by_the_way();
+            }
+            return Ok(token);
+        }
+        let _fetching = self.fetching.lock().await;
+        if let Some(token) = self.current().filter(usable) {
+            return Ok(token);
         }
         let token = self.fetch(None).await?;
-        *current = Some(token.clone());
+        *self.current.lock() = Some(token.clone());
         Ok(token)
+    }
+
+    fn current(&self) -> Option<Token> {
+        self.current.lock().clone()
     }
 
     /// Replaces a token that the org refused. `false` if there is no other one to be had.
     pub(super) async fn renew(&self, refused: &Secret) -> Result<bool, Error> {
-        let mut current = self.current.lock().await;
-        if current.as_ref().is_some_and(|token| token.access != *refused) {
+        let _fetching = self.fetching.lock().await;
+        if self.current().is_some_and(|token| token.access != *refused) {
             return Ok(true);
         }
         if matches!(self.source, Source::Given(_)) {
             return Ok(false);
         }
-        *current = Some(self.fetch(Some(refused)).await?);
+        let token = self.fetch(Some(refused)).await?;
+        *self.current.lock() = Some(token);
         Ok(true)
+    }
+
+    /// Fetches the next token in a task of its own, unless that is being done or failed just now.
+    fn renew_by_the_way(self: &Arc<Self>) {
+        let rests = self.rests_until.lock().is_some_and(|until| self.edges.clock.now() < until);
+        if rests || matches!(self.source, Source::Given(_)) {
+            return;
+        }
+        let Ok(fetching) = self.fetching.clone().try_lock_owned() else { return };
+        let session = Arc::clone(self);
+        tokio::spawn(async move {
+            let _fetching = fetching;
+            // Someone may have fetched one before the lock was had.
+            let due = |token: &Token| token.is_due(session.edges.clock.now(), session.renewal_offset);
+            let Some(known) = session.current().filter(due) else { return };
+            match session.fetch(Some(&known.access)).await {
+                Ok(token) => *session.current.lock() = Some(token),
+                Err(error) => {
+                    tracing::warn!(%error, "the token could not be renewed ahead of time");
+                    *session.rests_until.lock() = Some(session.edges.clock.now() + RENEWAL_REST);
+                }
+            }
+        });
     }
 
     /// The key that tokens are bound to.
@@ -132,7 +192,9 @@ impl Person {
         // Read under the lock: another process may have refreshed meanwhile.
         let mut record = self.record()?;
         let stored = record.token();
-        if let Some(token) = stored.filter(|token| !token.is_due(edges.clock.now()) && Some(&token.access) != refused) {
+        if let Some(token) =
+            stored.filter(|token| !token.is_ending(edges.clock.now()) && Some(&token.access) != refused)
+        {
             return Ok(token);
         }
         if let Some(code) = self.sign_in.code.clone().filter(|_| record.refresh_token.is_none()) {

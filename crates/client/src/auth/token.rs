@@ -8,13 +8,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
-use oktant_base::{Secret, Timestamp, limits};
+use oktant_base::{Secret, Timestamp};
 use serde::Deserialize;
 use serde_json::json;
 use url::form_urlencoded;
 
 use super::dpop::{Audience, Dpop, random_id, wants_nonce};
-use super::key::SigningKey;
+use super::signer::AssertionKey;
 use crate::error::ApiError;
 use crate::http::skew::Skew;
 use crate::http::{Answer, Attempt, Transport, request_id, retry};
@@ -42,7 +42,7 @@ pub(super) enum ClientAuthentication {
     /// The secret in the `Authorization` header, else in the form.
     Secret(Secret),
     /// A signed assertion.
-    Assertion { key: SigningKey, issuer: String, subject: String },
+    Assertion { key: AssertionKey, issuer: String, subject: String },
 }
 
 /// An access token.
@@ -57,14 +57,19 @@ pub(super) struct Token {
 }
 
 impl Token {
-    /// Whether it should be renewed before it is used again.
-    pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.life.is_some_and(|life| now + RENEWAL_MARGIN.min(life / 10) >= self.issued_at + life)
+    /// Whether a new one should be asked for: `offset` before its end, or when 80 % of its life are over.
+    pub(super) fn is_due(&self, now: Timestamp, offset: Duration) -> bool {
+        self.life.is_some_and(|life| now + offset.max(life / 5) >= self.issued_at + life)
+    }
+
+    /// Whether it may end before a request that carries it is answered.
+    pub(super) fn is_ending(&self, now: Timestamp) -> bool {
+        self.life.is_some_and(|life| now + ENDING_MARGIN.min(life / 10) >= self.issued_at + life)
     }
 }
 
-/// A token is renewed this long before it ends; one that lives less than ten minutes when a tenth is left.
-const RENEWAL_MARGIN: Duration = Duration::from_mins(1);
+/// A token is not used this long before it ends; one that lives less than ten minutes when a tenth is left.
+const ENDING_MARGIN: Duration = Duration::from_mins(1);
 
 /// What the token endpoint grants.
 #[derive(Debug, Deserialize)]
@@ -95,6 +100,7 @@ pub(super) struct TokenEndpoint {
     pub(super) edges: Edges,
     pub(super) skew: Arc<Skew>,
     pub(super) retries: u32,
+    pub(super) backoff_max: Duration,
     pub(super) client_id: String,
     pub(super) authentication: ClientAuthentication,
 }
@@ -165,7 +171,7 @@ impl TokenEndpoint {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        let body = self.form(grant, &mut headers, place, url.as_str()).map_err(unsent)?;
+        let body = self.form(grant, &mut headers, place, url.as_str()).await.map_err(unsent)?;
         if let Some(dpop) = dpop {
             let now = self.server_now();
             let proof = dpop.proof(Audience::TokenEndpoint, "POST", &url, None, now, &*self.edges.entropy);
@@ -178,6 +184,7 @@ impl TokenEndpoint {
             body: Some(body),
             statement: None,
             bucket: BUCKET,
+            subject: ("", TOKEN_PATH),
             number,
             time_left: None,
         };
@@ -185,13 +192,19 @@ impl TokenEndpoint {
     }
 
     /// The form to send: the grant, and who is asking unless that goes into the headers.
-    fn form(
+    async fn form(
         &self,
         grant: &[(&str, &str)],
         headers: &mut HeaderMap,
         place: SecretPlace,
         audience: &str,
     ) -> Result<Bytes, Error> {
+        let assertion = match &self.authentication {
+            ClientAuthentication::Assertion { key, issuer, subject } => {
+                Some(self.assertion(key, issuer, subject, audience).await?)
+            }
+            ClientAuthentication::None | ClientAuthentication::Secret(_) => None,
+        };
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(grant);
         match &self.authentication {
@@ -206,16 +219,22 @@ impl TokenEndpoint {
             ClientAuthentication::None => {
                 form.append_pair("client_id", &self.client_id);
             }
-            ClientAuthentication::Assertion { key, issuer, subject } => {
+            ClientAuthentication::Assertion { .. } => {
                 form.append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-                form.append_pair("client_assertion", &self.assertion(key, issuer, subject, audience)?);
+                form.append_pair("client_assertion", assertion.as_deref().unwrap_or_default());
             }
         }
         Ok(Bytes::from(form.finish()))
     }
 
     /// A new assertion: the org takes each one once, also when it refuses the request for another reason.
-    fn assertion(&self, key: &SigningKey, issuer: &str, subject: &str, audience: &str) -> Result<String, Error> {
+    async fn assertion(
+        &self,
+        key: &AssertionKey,
+        issuer: &str,
+        subject: &str,
+        audience: &str,
+    ) -> Result<String, Error> {
         let now = self.server_now();
         let claims = json!({
             "iss": issuer,
@@ -225,7 +244,7 @@ impl TokenEndpoint {
             "exp": (now + ASSERTION_LIFE).timestamp(),
             "jti": random_id(&*self.edges.entropy),
         });
-        key.sign("JWT", None, &claims)
+        key.sign(&claims).await
     }
 
     /// Apps are registered with one of the two places, and which one is not known here.
@@ -237,7 +256,7 @@ impl TokenEndpoint {
     fn wait(&self, answer: &Answer, repeatable: bool, repeats: u32) -> Option<Duration> {
         let cause = retry::cause(answer.status, &answer.headers, repeatable)?;
         let wait = retry::wait(cause, &answer.headers, repeats, self.server_now(), &*self.edges.entropy);
-        (repeats < self.retries && wait <= limits::BACKOFF_MAX).then_some(wait)
+        (repeats < self.retries && wait <= self.backoff_max).then_some(wait)
     }
 
     fn server_now(&self) -> Timestamp {
@@ -297,12 +316,21 @@ mod tests {
             issued_at,
             life: life.map(Duration::from_secs),
         };
-        let due = |life, after| token(life).is_due(issued_at + Duration::from_secs(after));
-        assert!(!due(Some(3600), 3539));
-        assert!(due(Some(3600), 3540));
-        assert!(!due(Some(100), 89));
-        assert!(due(Some(100), 90));
-        assert!(!due(None, 1_000_000));
+        let after = |seconds| issued_at + Duration::from_secs(seconds);
+        let due = |life, offset, seconds| token(life).is_due(after(seconds), Duration::from_secs(offset));
+        // 80 % of the life at the latest, earlier if the offset says so.
+        assert!(!due(Some(3600), 300, 2879));
+        assert!(due(Some(3600), 300, 2880));
+        assert!(due(Some(3600), 0, 2880));
+        assert!(!due(Some(3600), 1800, 1799));
+        assert!(due(Some(3600), 1800, 1800));
+        assert!(!due(None, 300, 1_000_000));
+        let ending = |life, seconds| token(life).is_ending(after(seconds));
+        assert!(!ending(Some(3600), 3539));
+        assert!(ending(Some(3600), 3540));
+        assert!(!ending(Some(100), 89));
+        assert!(ending(Some(100), 90));
+        assert!(!ending(None, 1_000_000));
     }
 
     #[test]

@@ -4,17 +4,8 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
+use crate::service::Failure;
 use crate::{ConnectFailure, Error, Phase};
-
-/// A request that got no whole answer.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) error: Error,
-    /// Whether the request certainly did not reach the org.
-    pub(crate) unsent: bool,
-    /// Whether sending it again may help.
-    pub(crate) transient: bool,
-}
 
 /// What was being sent, for the text of the error.
 #[derive(Debug, Clone, Copy)]

@@ -12,11 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use oktant_base::{Clock, Timestamp, limits};
+use oktant_base::{Clock, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::skew::Skew;
+use crate::properties::Network;
 use crate::{Error, RateLimit};
 
 /// The reset header has whole seconds, so the window may last up to one second longer than it says.
@@ -34,21 +35,18 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Reads `X-Rate-Limit-*`. Where a proxy doubled a header, the careful value counts.
+    /// Reads `X-Rate-Limit-*`.
     pub(crate) fn read(headers: &HeaderMap) -> Option<Self> {
-        let numbers = |name: &str| {
-            let values: Vec<i64> = headers
-                .get_all(name)
-                .iter()
-                .filter_map(|value| value.to_str().ok()?.split(',').next()?.trim().parse().ok())
-                .collect();
-            values
-        };
         Some(Self {
-            limit: u32::try_from(numbers("x-rate-limit-limit").into_iter().min()?).ok()?,
-            remaining: u32::try_from(numbers("x-rate-limit-remaining").into_iter().min()?).ok()?,
-            resets_at: Timestamp::from_timestamp(numbers("x-rate-limit-reset").into_iter().max()?, 0)?,
+            limit: u32::try_from(smallest(headers, "x-rate-limit-limit")?).ok()?,
+            remaining: u32::try_from(smallest(headers, "x-rate-limit-remaining")?).ok()?,
+            resets_at: Self::reset(headers)?,
         })
+    }
+
+    /// The end of the window, which may be all that an answer says.
+    pub(crate) fn reset(headers: &HeaderMap) -> Option<Timestamp> {
+        Timestamp::from_timestamp(smallest(headers, "x-rate-limit-reset")?, 0)
     }
 
     /// Whether the answer is about requests in flight: Okta reports 0 of 0 then.
@@ -57,10 +55,21 @@ impl Report {
     }
 }
 
+/// The smallest number of a header that may be doubled, on lines of its own or between commas.
+///
+/// # Source
+///
+/// Okta's clients for Python take the smallest.
+fn smallest(headers: &HeaderMap, name: &str) -> Option<i64> {
+    let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).filter_map(|number| number.trim().parse().ok()).min()
+}
+
 /// Admits requests to one org.
 pub(crate) struct Limiter {
     state: Mutex<State>,
     changed: Notify,
+    wait_max: Duration,
     clock: Arc<dyn Clock>,
     skew: Arc<Skew>,
 }
@@ -105,7 +114,9 @@ enum Admission {
 }
 
 impl Limiter {
-    pub(crate) fn new(parallelism: usize, share_percent: u8, clock: Arc<dyn Clock>, skew: Arc<Skew>) -> Arc<Self> {
+    /// A limiter that keeps `network`'s share of the limits and never waits longer than its backoff.
+    pub(crate) fn new(network: &Network, clock: Arc<dyn Clock>, skew: Arc<Skew>) -> Arc<Self> {
+        let (parallelism, share_percent) = (network.parallelism, network.rate_limit_share_percent);
         let state = State {
             parallelism_max: parallelism,
             parallelism,
@@ -114,15 +125,15 @@ impl Limiter {
             share_percent: u32::from(share_percent),
             buckets: BTreeMap::new(),
         };
-        Arc::new(Self { state: Mutex::new(state), changed: Notify::new(), clock, skew })
+        Arc::new(Self { state: Mutex::new(state), changed: Notify::new(), wait_max: network.backoff_max, clock, skew })
     }
 
     /// Waits until a request of `bucket` may be sent.
     ///
     /// # Errors
     ///
-    /// [`Error::RateLimited`] if that would be after `deadline` or later than
-    /// [`limits::BACKOFF_MAX`] from now.
+    /// [`Error::RateLimited`] if that would be after `deadline`, or later than
+    /// the longest wait allowed from now.
     pub(crate) async fn acquire(self: &Arc<Self>, bucket: &str, deadline: Option<Timestamp>) -> Result<Ticket, Error> {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
@@ -140,7 +151,7 @@ impl Limiter {
             };
             let wait = (resets_at - now).to_std().unwrap_or(Duration::ZERO);
             let too_late = deadline.is_some_and(|deadline| self.clock.now() + wait > deadline);
-            if too_late || wait > limits::BACKOFF_MAX {
+            if too_late || wait > self.wait_max {
                 let retry_at = self.clock.now() + wait;
                 return Err(Error::RateLimited { bucket: bucket.to_owned(), retry_at, concurrent: false });
             }

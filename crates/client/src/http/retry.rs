@@ -33,13 +33,13 @@ pub(crate) enum Cause {
 
 /// Why an answer is worth repeating, if it is.
 ///
-/// A 500 never is: the org may have done what was asked. Neither is an outage after a method that
-/// is not idempotent, for the same reason.
-pub(crate) fn cause(status: u16, headers: &HeaderMap, idempotent: bool) -> Option<Cause> {
+/// A 500 never is: the org may have done what was asked. Neither is an outage of a request that is
+/// not `repeatable`, for the same reason.
+pub(crate) fn cause(status: u16, headers: &HeaderMap, repeatable: bool) -> Option<Cause> {
     match status {
         429 if Report::read(headers).is_some_and(Report::is_concurrency) => Some(Cause::Concurrency),
         429 => Some(Cause::RateLimit),
-        502..=504 if idempotent => Some(Cause::Outage),
+        502..=504 if repeatable => Some(Cause::Outage),
         _ => None,
     }
 }
@@ -59,21 +59,27 @@ pub(crate) fn wait(
         Cause::Outage => doubled(OUTAGE_BASE, OUTAGE_MAX, repeat).mul_f64(0.75 + entropy.unit() / 4.0),
         Cause::RateLimit => match until_reset(headers, server_now) {
             Some(rest) => rest + RESET_SLACK + RESET_JITTER.mul_f64(entropy.unit()),
-            None => retry_after(headers).unwrap_or_else(|| doubled(UNKNOWN_RESET_BASE, UNKNOWN_RESET_MAX, repeat)),
+            None => retry_after(headers, server_now)
+                .unwrap_or_else(|| doubled(UNKNOWN_RESET_BASE, UNKNOWN_RESET_MAX, repeat)),
         },
     }
 }
 
 /// Time until the window ends by the org's clock; zero if it has ended.
 fn until_reset(headers: &HeaderMap, server_now: Timestamp) -> Option<Duration> {
-    let report = Report::read(headers)?;
+    let resets_at = Report::reset(headers)?;
     let now = skew::date(headers).unwrap_or(server_now);
-    Some((report.resets_at - now).to_std().unwrap_or(Duration::ZERO))
+    Some((resets_at - now).to_std().unwrap_or(Duration::ZERO))
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+/// `Retry-After` (RFC 9110, 10.2.3): seconds, or an instant by the org's clock.
+fn retry_after(headers: &HeaderMap, server_now: Timestamp) -> Option<Duration> {
+    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let until = || {
+        let now = skew::date(headers).unwrap_or(server_now);
+        Some((skew::instant(text)? - now).to_std().unwrap_or(Duration::ZERO))
+    };
+    text.parse().ok().map(Duration::from_secs).or_else(until)
 }
 
 fn doubled(base: Duration, max: Duration, repeat: u32) -> Duration {
@@ -114,6 +120,9 @@ mod tests {
         check(429, false, 3, &[], Some((8.0, 8.0)));
         check(429, false, 9, &[], Some((30.0, 30.0)));
         check(429, false, 0, &[("retry-after", "7")], Some((7.0, 7.0)));
+        check(429, false, 0, &[("retry-after", "Thu, 01 Jan 2026 00:00:47 GMT"), date], Some((7.0, 7.0)));
+        check(429, false, 0, &[("retry-after", "soon")], Some((1.0, 1.0)));
+        check(429, false, 0, &[reset, date, ("retry-after", "7")], Some((10.0, 10.25)));
         check(429, false, 0, &[("x-rate-limit-limit", "0"), spent, reset, date], Some((0.125, 0.25)));
         check(429, false, 9, &[("x-rate-limit-limit", "0"), spent, reset, date], Some((2.5, 5.0)));
     }
@@ -128,10 +137,11 @@ mod tests {
     }
 
     #[test]
-    fn doubled_headers_count_by_the_careful_value() {
-        let mut map = headers(&[("x-rate-limit-limit", "600"), ("x-rate-limit-reset", "100")]);
+    fn doubled_headers_count_by_the_smallest_value() {
+        let mut map = headers(&[("x-rate-limit-limit", "600, 500"), ("x-rate-limit-reset", "200,100")]);
         map.append("x-rate-limit-remaining", "5".parse().unwrap());
         map.append("x-rate-limit-remaining", "3".parse().unwrap());
-        assert_eq!(Report::read(&map).map(|report| report.remaining), Some(3));
+        let report = Report::read(&map).unwrap();
+        assert_eq!((report.limit, report.remaining, report.resets_at.timestamp()), (500, 3, 100));
     }
 }

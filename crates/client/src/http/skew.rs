@@ -29,7 +29,11 @@ impl Skew {
 
 /// The instant of the `Date` header (RFC 9110, 6.6.1).
 pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let text = headers.get(http::header::DATE)?.to_str().ok()?;
+    instant(headers.get(http::header::DATE)?.to_str().ok()?)
+}
+
+/// An instant as HTTP writes it (RFC 9110, 5.6.7).
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
     Timestamp::from_naive_utc_and_offset(
         chrono::NaiveDateTime::parse_from_str(text, "%a, %d %b %Y %H:%M:%S GMT").ok()?,
         chrono::Utc,

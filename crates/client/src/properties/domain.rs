@@ -3,7 +3,7 @@
 use oktant_base::{Code, codes};
 use url::{Host, Url};
 
-use super::Problem;
+use super::{Liberties, Problem};
 
 /// The base URL of an org, and what was corrected on the way.
 pub(super) struct Base {
@@ -12,26 +12,26 @@ pub(super) struct Base {
 }
 
 /// The base URL for `BaseURL`, else for `Domain`.
-pub(super) fn base(base_url: Option<&str>, domain: Option<&str>) -> Result<Base, Problem> {
+pub(super) fn base(base_url: Option<&str>, domain: Option<&str>, liberties: &Liberties) -> Result<Base, Problem> {
     match (base_url, domain) {
-        (Some(base_url), _) => from_url("BaseURL", base_url),
-        (None, Some(domain)) if domain.contains("://") => from_url("Domain", domain),
-        (None, Some(domain)) => from_domain(domain),
+        (Some(base_url), _) => from_url("BaseURL", base_url, liberties),
+        (None, Some(domain)) if domain.contains("://") => from_url("Domain", domain, liberties),
+        (None, Some(domain)) => from_domain(domain, liberties),
         (None, None) => Err(Problem::new("Domain", codes::OKT1004, "Domain is missing")
             .hint("add Domain=acme.okta.com, the org's host name as in the browser")),
     }
 }
 
-fn from_domain(domain: &str) -> Result<Base, Problem> {
-    let https = from_url("Domain", &format!("https://{domain}"))?;
+fn from_domain(domain: &str, liberties: &Liberties) -> Result<Base, Problem> {
+    let https = from_url("Domain", &format!("https://{domain}"), liberties)?;
     // A sandbox speaks plain http; a loopback address with a port is one.
     if is_loopback(&https.url) && https.url.port().is_some() {
-        return from_url("Domain", &format!("http://{domain}"));
+        return from_url("Domain", &format!("http://{domain}"), liberties);
     }
     Ok(https)
 }
 
-fn from_url(property: &'static str, text: &str) -> Result<Base, Problem> {
+fn from_url(property: &'static str, text: &str, liberties: &Liberties) -> Result<Base, Problem> {
     let bad = |message: String| Problem::new(property, codes::OKT1005, message);
     if text.contains(['{', '}', '<', '>']) {
         return Err(bad(format!("{property} still holds the placeholder of an example: {text}")));
@@ -40,7 +40,7 @@ fn from_url(property: &'static str, text: &str) -> Result<Base, Problem> {
     let Some(host) = url.host_str().map(ToOwned::to_owned) else {
         return Err(bad(format!("{property}={text} names no host")));
     };
-    check_scheme(property, &url)?;
+    check_scheme(property, &url, liberties)?;
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
         return Err(bad(format!("{property}={text} holds more than a host")).hint(format!("use {host} alone")));
     }
@@ -54,23 +54,26 @@ fn from_url(property: &'static str, text: &str) -> Result<Base, Problem> {
     }
     let mut warnings = Vec::new();
     if let Some(corrected) = without_admin(&host) {
+        if liberties.strict_domain {
+            return Err(bad(format!("{property}={text} is the org's admin console"))
+                .hint(format!("use {}://{corrected}", url.scheme())));
+        }
         url.set_host(Some(&corrected)).map_err(|error| bad(format!("{property}={text}: {error}")))?;
         warnings.push(format!("{host} is the org's admin console; {corrected} is used instead"));
     }
     Ok(Base { url, warnings })
 }
 
-fn check_scheme(property: &'static str, url: &Url) -> Result<(), Problem> {
+fn check_scheme(property: &'static str, url: &Url, liberties: &Liberties) -> Result<(), Problem> {
     let (code, message): (Code, String) = match url.scheme() {
         "https" => return Ok(()),
-        "http" if is_loopback(url) => return Ok(()),
+        "http" if liberties.any_host || is_loopback(url) => return Ok(()),
         "http" => (codes::OKT1006, format!("{property} uses plain http for a host that is not loopback")),
         scheme => (codes::OKT1005, format!("{property} has scheme {scheme}, not https")),
     };
     Err(Problem::new(property, code, message))
 }
 
-/// Whether a URL points at this very machine.
 /// Whether the host is this machine itself, by its name or address.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -93,7 +96,9 @@ mod tests {
 
     #[track_caller]
     fn check(domain: &str, expected: Result<&str, Code>) {
-        let found = base(None, Some(domain)).map(|base| base.url.to_string()).map_err(|problem| problem.code.id());
+        let found = base(None, Some(domain), &Liberties::default())
+            .map(|base| base.url.to_string())
+            .map_err(|problem| problem.code.id());
         assert_eq!(found.as_deref().map_err(|id| *id), expected.map_err(Code::id), "{domain}");
     }
 

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use oktant_base::{Code, Coded, Secret, codes};
 use url::Url;
+
+use crate::auth::Signer;
 
 mod domain;
 mod dsn;
@@ -15,8 +18,11 @@ mod value;
 
 pub(crate) use domain::is_loopback;
 pub use table::{Kind, PROPERTIES, Property, Stage, find};
-pub use typed::{AuthScheme, Comparison, Consistency, InitiateOAuth, Network, Proxy, SignIn, SqlOptions};
-use value::Value;
+pub use typed::{
+    AuthScheme, CacheOptions, ClientCertificate, Comparison, Consistency, InitiateOAuth, Network, Proxy, SignIn,
+    SqlOptions, TlsVersion,
+};
+pub(crate) use value::Value;
 
 /// The properties of one connection, read and checked.
 #[derive(Debug, Clone)]
@@ -27,6 +33,8 @@ pub struct Properties {
     pub sign_in: SignIn,
     /// How to reach the org.
     pub network: Network,
+    /// How long answers are kept; `None` for not at all, which is what connection strings say.
+    pub cache: Option<CacheOptions>,
     /// How statements behave.
     pub sql: SqlOptions,
     /// What was corrected or has no effect, worth telling the user.
@@ -90,7 +98,18 @@ impl Properties {
         N: AsRef<str>,
         V: Into<String>,
     {
-        let mut reader = Reader::default();
+        Self::from_pairs_with(pairs, Liberties::default())
+    }
+
+    pub(crate) fn from_pairs_with<N, V>(
+        pairs: impl IntoIterator<Item = (N, V)>,
+        liberties: Liberties,
+    ) -> Result<Self, Error>
+    where
+        N: AsRef<str>,
+        V: Into<String>,
+    {
+        let mut reader = Reader { liberties, ..Reader::default() };
         for (name, value) in pairs {
             reader.take(name.as_ref(), value.into());
         }
@@ -176,9 +195,21 @@ impl Coded for Error {
     }
 }
 
+/// What a configuration in code may do and a connection string may not.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Liberties {
+    /// Plain http and any certificate are taken on any host: for tests.
+    pub(crate) any_host: bool,
+    /// The admin console's host is refused rather than corrected.
+    pub(crate) strict_domain: bool,
+    /// Signs in place of a key.
+    pub(crate) signer: Option<Arc<dyn Signer>>,
+}
+
 /// Collects values and problems.
 #[derive(Default)]
 struct Reader {
+    liberties: Liberties,
     values: BTreeMap<&'static str, Value>,
     given: BTreeMap<&'static str, Secret>,
     problems: Vec<Problem>,
@@ -261,8 +292,12 @@ impl Reader {
         self.bound(name).map(Duration::from_secs)
     }
 
+    fn given_has_scheme(&self, name: &str) -> bool {
+        self.given.get(name).is_some_and(|text| text.expose().contains("://"))
+    }
+
     fn finish(mut self) -> Result<Properties, Error> {
-        let base = match domain::base(self.text("BaseURL"), self.text("Domain")) {
+        let base = match domain::base(self.text("BaseURL"), self.text("Domain"), &self.liberties) {
             Ok(base) => Some(base),
             Err(problem) => {
                 self.problems.push(problem);
@@ -275,7 +310,15 @@ impl Reader {
         match base {
             Some(base) if self.problems.is_empty() => {
                 self.warnings.extend(base.warnings);
-                Ok(Properties { org: base.url, sign_in, network, sql, warnings: self.warnings, given: self.given })
+                Ok(Properties {
+                    org: base.url,
+                    sign_in,
+                    network,
+                    cache: None,
+                    sql,
+                    warnings: self.warnings,
+                    given: self.given,
+                })
             }
             _ => Err(Error { problems: self.problems }),
         }

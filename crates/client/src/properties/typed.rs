@@ -1,13 +1,17 @@
 //! The properties as the rest of the program uses them.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use oktant_base::{Secret, codes};
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::domain::is_loopback;
 use super::{Problem, Reader};
+use crate::auth::Signer;
+use crate::call::RESERVED_HEADERS;
 
 /// How requests are authorised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +80,10 @@ pub struct SignIn {
     pub subject: Option<String>,
     /// `DPoP`.
     pub dpop: bool,
+    /// `OAuthRenewalOffset`: how long before its end a token is renewed.
+    pub renewal_offset: Duration,
+    /// Signs assertions in place of `OAuthJWTCert`.
+    pub signer: Option<Arc<dyn Signer>>,
 }
 
 /// How to reach the org.
@@ -83,20 +91,79 @@ pub struct SignIn {
 pub struct Network {
     /// `Timeout`: what one request may take; `None` for no bound.
     pub timeout: Option<Duration>,
+    /// `ConnectTimeout`: what opening a connection may take; `None` for no bound.
+    pub connect_timeout: Option<Duration>,
+    /// `RequestTimeout`: what one call may take with its repeats and waits; `None` for no bound.
+    pub total_timeout: Option<Duration>,
     /// `Parallelism`: requests in flight.
     pub parallelism: usize,
     /// `RateLimitShare` in percent.
     pub rate_limit_share_percent: u8,
     /// `MaxRetries`.
     pub retries: u32,
+    /// `MaxBackoff`: the longest wait before a repeat.
+    pub backoff_max: Duration,
+    /// `UserAgent`: appended to our own.
+    pub user_agent: Option<String>,
+    /// `CustomHeaders`: of every request.
+    pub headers: HeaderMap,
     /// The proxy to use.
     pub proxy: Proxy,
     /// `SSLServerCert`: PEM text or path of one more CA to trust.
     pub trusted_ca: Option<String>,
-    /// `SSLServerCert=*`: trust any certificate. Loopback only.
+    /// `SSLServerCert=*`: trust any certificate. Loopback and tests only.
     pub trust_any: bool,
     /// `SSLClientCert` and `SSLClientKey`.
-    pub client_certificate: Option<(PathBuf, PathBuf)>,
+    pub client_certificate: Option<ClientCertificate>,
+    /// `SSLMinVersion`.
+    pub tls_min: TlsVersion,
+}
+
+/// A client certificate with its key.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate {
+    /// The certificate, and those that lead to its authority: PEM text or path.
+    pub certificate: String,
+    /// Its key: PEM text or path.
+    pub key: Secret,
+}
+
+/// A version of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    V1_2,
+    /// TLS 1.3.
+    V1_3,
+}
+
+/// How long answers to `GET` are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheOptions {
+    /// Time from its arrival that an answer is used.
+    pub time_to_live: Duration,
+    /// Time from its last use that an answer is used.
+    pub time_to_idle: Duration,
+    /// Answers kept; the one unused for longest goes first.
+    pub entries_max: usize,
+    /// Whether lists are kept as well.
+    pub lists: bool,
+}
+
+impl CacheOptions {
+    /// Answers kept unless told otherwise.
+    pub const ENTRIES_MAX: usize = 10_000;
+}
+
+impl Default for CacheOptions {
+    fn default() -> Self {
+        Self {
+            time_to_live: Duration::from_mins(5),
+            time_to_idle: Duration::from_mins(5),
+            entries_max: Self::ENTRIES_MAX,
+            lists: false,
+        }
+    }
 }
 
 /// Which proxy to use.
@@ -192,6 +259,8 @@ pub(super) fn sign_in(reader: &mut Reader) -> SignIn {
         issuer: reader.owned("OAuthJWTIssuer"),
         subject: reader.owned("OAuthJWTSubject"),
         dpop: reader.flag("DPoP"),
+        renewal_offset: reader.duration("OAuthRenewalOffset").unwrap_or_default(),
+        signer: reader.liberties.signer.clone(),
     };
     check_sign_in(reader, &sign_in);
     sign_in
@@ -218,7 +287,7 @@ fn check_sign_in(reader: &mut Reader, sign_in: &SignIn) {
             missing("APIToken", "APIToken is missing", "add APIToken, or choose another AuthScheme");
         }
         AuthScheme::OAuthJwt => {
-            if sign_in.key.is_none() {
+            if sign_in.key.is_none() && sign_in.signer.is_none() {
                 missing("OAuthJWTCert", "OAuthJWTCert is missing", "add the private key of the service app");
             }
             if sign_in.client_id.is_none() {
@@ -261,7 +330,7 @@ fn callback(reader: &mut Reader) -> String {
 pub(super) fn network(reader: &mut Reader, org: Option<&Url>) -> Network {
     let certificate = reader.owned("SSLServerCert");
     let trust_any = certificate.as_deref() == Some("*");
-    if trust_any && org.is_some_and(|org| !is_loopback(org)) {
+    if trust_any && !reader.liberties.any_host && org.is_some_and(|org| !is_loopback(org)) {
         reader.problems.push(
             Problem::new("SSLServerCert", codes::OKT1002, "SSLServerCert=* would trust anyone on the network")
                 .hint("name the PEM file of the CA to trust"),
@@ -269,19 +338,64 @@ pub(super) fn network(reader: &mut Reader, org: Option<&Url>) -> Network {
     }
     Network {
         timeout: reader.duration("Timeout"),
+        connect_timeout: reader.duration("ConnectTimeout"),
+        total_timeout: reader.duration("RequestTimeout"),
         parallelism: reader.bound("Parallelism").map_or(oktant_base::limits::PARALLELISM, |number| number as usize),
         rate_limit_share_percent: reader.bound("RateLimitShare").map_or(100, |number| number as u8),
         retries: reader.bound("MaxRetries").map_or(0, |number| number as u32),
+        backoff_max: reader.duration("MaxBackoff").unwrap_or_default(),
+        user_agent: user_agent(reader),
+        headers: headers(reader),
         proxy: proxy(reader),
         trusted_ca: certificate.filter(|_| !trust_any),
         trust_any,
         client_certificate: client_certificate(reader),
+        tls_min: if reader.text("SSLMinVersion") == Some("1.3") { TlsVersion::V1_3 } else { TlsVersion::V1_2 },
     }
 }
 
-fn client_certificate(reader: &mut Reader) -> Option<(PathBuf, PathBuf)> {
-    match (reader.owned("SSLClientCert"), reader.owned("SSLClientKey")) {
-        (Some(certificate), Some(key)) => Some((certificate.into(), key.into())),
+fn user_agent(reader: &mut Reader) -> Option<String> {
+    let text = reader.owned("UserAgent")?;
+    if HeaderValue::from_str(&text).is_err() {
+        let message = "UserAgent holds characters that a header cannot hold";
+        reader.problems.push(Problem::new("UserAgent", codes::OKT1002, message));
+    }
+    Some(text)
+}
+
+/// `CustomHeaders`: `Name: value`, one a line. Values may be secret and are not repeated.
+fn headers(reader: &mut Reader) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let lines = reader.owned("CustomHeaders").unwrap_or_default();
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        let mut refuse = |problem: &str| {
+            let message = format!("CustomHeaders: {} {problem}", name.trim());
+            reader.problems.push(Problem::new("CustomHeaders", codes::OKT1002, message).hint(HEADERS_HINT));
+        };
+        if !line.contains(':') {
+            let number = headers.len() + 1;
+            let message = format!("CustomHeaders: number {number} has no colon after its name");
+            reader.problems.push(Problem::new("CustomHeaders", codes::OKT1002, message).hint(HEADERS_HINT));
+            continue;
+        }
+        match (HeaderName::try_from(name.trim()), HeaderValue::try_from(value.trim())) {
+            (Ok(name), Ok(_)) if RESERVED_HEADERS.contains(&name.as_str()) => refuse("cannot be replaced"),
+            (Ok(name), Ok(mut value)) => {
+                value.set_sensitive(true);
+                headers.insert(name, value);
+            }
+            _ => refuse("holds characters that a header cannot hold"),
+        }
+    }
+    headers
+}
+
+const HEADERS_HINT: &str = "write Name: value, one a line; headers of authorization and framing cannot be set";
+
+fn client_certificate(reader: &mut Reader) -> Option<ClientCertificate> {
+    match (reader.owned("SSLClientCert"), reader.secret("SSLClientKey")) {
+        (Some(certificate), Some(key)) => Some(ClientCertificate { certificate, key }),
         (None, None) => None,
         _ => {
             let message = "SSLClientCert and SSLClientKey go together";
@@ -296,18 +410,33 @@ fn proxy(reader: &mut Reader) -> Proxy {
         return if reader.flag("ProxyAutoDetect") { Proxy::Environment } else { Proxy::Direct };
     };
     let scheme = if reader.text("ProxySSLType") == Some("ALWAYS") { "https" } else { "http" };
-    let port = reader.number("ProxyPort").unwrap_or(80);
-    let text = if server.contains("://") { server } else { format!("{scheme}://{server}:{port}") };
-    let Ok(url) = Url::parse(&text) else {
-        let message = format!("ProxyServer={text} is not a host");
-        reader.problems.push(Problem::new("ProxyServer", codes::OKT1002, message));
+    let text = if server.contains("://") { server } else { format!("{scheme}://{server}") };
+    let Some(mut url) = Url::parse(&text).ok().filter(|url| url.has_host() && url.path().len() <= 1) else {
+        // It may hold a password, and is not repeated.
+        let problem = Problem::new("ProxyServer", codes::OKT1002, "ProxyServer is not a host");
+        reader.problems.push(problem.hint("write a host name, or scheme://host:port"));
         return Proxy::Direct;
     };
-    let user = reader.owned("ProxyUser").filter(|_| reader.text("ProxyAuthScheme") != Some("NONE"));
-    let credentials = user.map(|user| (user, reader.secret("ProxyPassword").unwrap_or_default()));
+    if url.port().is_none() && (reader.given.contains_key("ProxyPort") || !reader.given_has_scheme("ProxyServer")) {
+        let port = reader.number("ProxyPort").and_then(|port| u16::try_from(port).ok());
+        // Refused for URLs without a host only, and this one has one.
+        let _ = url.set_port(port);
+    }
+    let credentials = proxy_credentials(reader, &mut url).filter(|_| reader.text("ProxyAuthScheme") != Some("NONE"));
     let exceptions = reader.text("ProxyExceptions").unwrap_or_default();
     let exceptions = exceptions.split(';').map(str::trim).filter(|host| !host.is_empty()).map(ToOwned::to_owned);
     Proxy::Server { url, credentials, exceptions: exceptions.collect() }
+}
+
+/// User name and password of their own properties, else those of the URL, which loses them.
+fn proxy_credentials(reader: &Reader, url: &mut Url) -> Option<(String, Secret)> {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let of_url = (decoded(url.username()), Secret::new(decoded(url.password().unwrap_or_default())));
+    let _ = (url.set_username(""), url.set_password(None));
+    match reader.owned("ProxyUser") {
+        Some(user) => Some((user, reader.secret("ProxyPassword").unwrap_or_default())),
+        None => Some(of_url).filter(|(user, _)| !user.is_empty()),
+    }
 }
 
 pub(super) fn sql_options(reader: &Reader) -> SqlOptions {

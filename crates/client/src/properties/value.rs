@@ -4,7 +4,7 @@ use super::table::Kind;
 
 /// A value of the right kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Text(String),
     Integer(i64),
     Boolean(bool),
@@ -13,7 +13,7 @@ pub(super) enum Value {
 
 impl Value {
     /// Reads `text`, or says what was expected. The text itself may be secret and is not repeated.
-    pub(super) fn read(kind: Kind, text: &str) -> Result<Self, String> {
+    pub(crate) fn read(kind: Kind, text: &str) -> Result<Self, String> {
         match kind {
             Kind::Text => Ok(Self::Text(text.to_owned())),
             Kind::Integer { min, max } => {

@@ -104,7 +104,14 @@ async fn describe(request: Request) -> Seen {
 
 /// Repeatable edges: no browser, no environment.
 pub(crate) fn edges(clock: Arc<dyn Clock>) -> Edges {
-    Edges { clock, entropy: Arc::new(SeededEntropy::new(1)), browser: Arc::new(NoBrowser), variables: Arc::default() }
+    Edges {
+        clock,
+        entropy: Arc::new(SeededEntropy::new(1)),
+        browser: Arc::new(NoBrowser),
+        variables: Arc::default(),
+        layers: Vec::new(),
+        cache: None,
+    }
 }
 
 /// A sign-in that must not happen.

@@ -5,6 +5,7 @@
 mod api_calls;
 #[cfg(target_os = "linux")]
 mod browser;
+mod config;
 mod fake;
 mod faults;
 mod oauth;

@@ -1,0 +1,146 @@
+//! Answers to `GET` that are used again.
+//!
+//! Off unless [`Properties::cache`](crate::Properties::cache) is set. A key is made of method, URL,
+//! media type and whose credentials asked. Only successful answers are kept; lists only if asked
+//! for. A write forgets what it may have changed.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG};
+use oktant_base::{Clock, Secret};
+use parking_lot::Mutex;
+use url::Url;
+
+mod index;
+mod store;
+
+use self::index::{Index, Places};
+pub use self::store::{CacheStore, CachedReply, MemoryStore};
+use crate::properties::CacheOptions;
+
+/// How one call uses the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum CacheUse {
+    /// Answers are taken from it and put into it.
+    #[default]
+    Normal,
+    /// Neither.
+    Bypass,
+    /// The org is asked, and its answer is put into it.
+    Refresh,
+}
+
+/// What the cache says about a call.
+#[derive(Debug)]
+pub(crate) enum Lookup {
+    /// This is the answer.
+    Hit(CachedReply),
+    /// The org must be asked. If it says that this answer is unchanged, it is.
+    Stale(CachedReply),
+    /// The org must be asked.
+    Miss,
+}
+
+/// The cache of one org.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    options: CacheOptions,
+    store: Arc<dyn CacheStore>,
+    clock: Arc<dyn Clock>,
+    /// Whose answers these are, digested.
+    identity: String,
+    index: Mutex<Index>,
+}
+
+impl Cache {
+    pub(crate) fn new(
+        options: CacheOptions,
+        store: Option<Arc<dyn CacheStore>>,
+        clock: Arc<dyn Clock>,
+        identity: &Secret,
+    ) -> Self {
+        let identity = digest::digest(&digest::SHA256, identity.expose().as_bytes());
+        Self {
+            options,
+            store: store.unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            clock,
+            identity: URL_SAFE_NO_PAD.encode(&identity.as_ref()[..16]),
+            index: Mutex::default(),
+        }
+    }
+
+    /// The key of a `GET`. Its query is sorted, since the order of parameters means nothing.
+    pub(crate) fn key(&self, url: &Url, headers: &HeaderMap) -> String {
+        let mut query: Vec<&str> = url.query().unwrap_or_default().split('&').collect();
+        query.sort_unstable();
+        // The type of the body of a GET is how users are asked for without their credentials and links.
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let place = format!("{}{}?{}", url.origin().ascii_serialization(), url.path(), query.join("&"));
+        format!("GET {place} {} {} {}", header(ACCEPT), header(CONTENT_TYPE), self.identity)
+    }
+
+    pub(crate) async fn look_up(&self, key: &str, refresh: bool) -> Lookup {
+        let Some(reply) = self.store.get(key).await else {
+            self.index.lock().forget(key);
+            return Lookup::Miss;
+        };
+        let now = self.clock.now();
+        let used_at = self.index.lock().used_at(key).unwrap_or(reply.stored_at);
+        let is_old = now >= reply.stored_at + self.options.time_to_live || now >= used_at + self.options.time_to_idle;
+        if !is_old && !refresh {
+            self.index.lock().touch(key, now);
+            tracing::debug!("answered from the cache");
+            return Lookup::Hit(reply);
+        }
+        if reply.headers.contains_key(ETAG) {
+            return Lookup::Stale(reply);
+        }
+        if is_old {
+            self.forget(vec![key.to_owned()]).await;
+        }
+        Lookup::Miss
+    }
+
+    /// Keeps an answer, if it is of a kind that is kept.
+    pub(crate) async fn put(&self, key: &str, path: &str, status: u16, headers: &HeaderMap, body: &Bytes) {
+        let is_list = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+        if is_list && !self.options.lists {
+            return;
+        }
+        let now = self.clock.now();
+        let reply = CachedReply { status, headers: headers.clone(), body: body.clone(), stored_at: now };
+        self.store.put(key, reply).await;
+        let too_many = {
+            let mut index = self.index.lock();
+            index.insert(key, Places::of(path), now);
+            index.surplus(self.options.entries_max)
+        };
+        self.forget(too_many).await;
+    }
+
+    /// Forgets what a request other than `GET` on `path` may have changed.
+    pub(crate) async fn invalidate(&self, path: &str) {
+        let changed = self.index.lock().changed_by(path);
+        if !changed.is_empty() {
+            tracing::debug!(entries = changed.len(), path, "forgotten after a write");
+        }
+        self.forget(changed).await;
+    }
+
+    pub(crate) async fn clear(&self) {
+        *self.index.lock() = Index::default();
+        self.store.clear().await;
+    }
+
+    async fn forget(&self, keys: Vec<String>) {
+        for key in keys {
+            self.index.lock().forget(&key);
+            self.store.remove(&key).await;
+        }
+    }
+}

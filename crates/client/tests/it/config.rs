@@ -1,0 +1,366 @@
+//! Where settings come from, which one wins, and what is said about bad ones.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use oktant_base::{Coded, codes};
+use oktant_client::config::{Config, Error, Loader, Problem, Source, Surroundings};
+use oktant_client::properties::{AuthScheme, Proxy, TlsVersion};
+use serde_json::{Value, json};
+
+const HOME: &str = "/home/me/.okta/okta.yaml";
+const PROJECT: &str = "/work/okta.yaml";
+const RSA: &str = include_str!("../../src/auth/key/rsa_2048.json");
+
+fn surroundings(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Surroundings {
+    let files: BTreeMap<PathBuf, Vec<u8>> =
+        files.iter().map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec())).collect();
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Surroundings {
+        variables: Arc::new(variables),
+        home: Some("/home/me".into()),
+        directory: "/work".into(),
+        files: Arc::new(files),
+    }
+}
+
+fn load(files: &[(&str, &str)], variables: &[(&str, &str)], values: Value) -> Result<Config, Error> {
+    Loader::new(surroundings(files, variables)).values(values).load()
+}
+
+fn code(values: Value) -> Result<Config, Error> {
+    load(&[], &[], values)
+}
+
+/// The problems of a configuration in code: key and message.
+#[track_caller]
+fn problems(values: Value) -> Vec<Problem> {
+    code(values).expect_err("a problem").problems
+}
+
+#[track_caller]
+fn one_problem(values: Value) -> Problem {
+    let mut found = problems(values);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.remove(0)
+}
+
+fn with(changes: Value) -> Value {
+    let mut values = json!({"orgUrl": "https://acme.okta.com", "token": "t0ken"});
+    let Value::Object(changes) = changes else { panic!("a map") };
+    values.as_object_mut().unwrap().extend(changes);
+    values
+}
+
+fn section(org: &str, retries: u32) -> String {
+    format!(
+        "okta:\n  client:\n    orgUrl: https://{org}\n    token: {org}\n    rateLimit:\n      maxRetries: {retries}\n"
+    )
+}
+
+#[test]
+fn code_wins_over_environment_over_project_over_home_key_by_key() {
+    let (home, project) = (section("home.okta.com", 1), section("project.okta.com", 2));
+    let files: &[(&str, &str)] = &[(HOME, &home), (PROJECT, &project)];
+    let variable: &[(&str, &str)] = &[("OKTA_CLIENT_ORGURL", "https://env.okta.com")];
+    let seen = |files, variables, values| {
+        let config = load(files, variables, values).expect("a configuration");
+        let token = config.properties.sign_in.api_token.clone().unwrap_or_default().into_exposed();
+        (config.properties.org.host_str().unwrap().to_owned(), token, config.properties.network.retries)
+    };
+    let expect = |org: &str, token: &str, retries| (org.to_owned(), token.to_owned(), retries);
+    assert_eq!(seen(&files[..1], &[], json!({})), expect("home.okta.com", "home.okta.com", 1));
+    assert_eq!(seen(files, &[], json!({})), expect("project.okta.com", "project.okta.com", 2));
+    assert_eq!(seen(files, variable, json!({})), expect("env.okta.com", "project.okta.com", 2));
+    let values = json!({"orgUrl": "https://code.okta.com", "token": null, "rateLimit": {"maxRetries": 0}});
+    assert_eq!(seen(files, variable, values), expect("code.okta.com", "project.okta.com", 0));
+
+    let partial = "okta:\n  client:\n    rateLimit: {maxBackoff: 7}\n";
+    let config = load(&[(HOME, &home), (PROJECT, partial)], &[], json!({})).unwrap();
+    let network = &config.properties.network;
+    assert_eq!((network.retries, network.backoff_max), (1, Duration::from_secs(7)), "groups merge");
+}
+
+#[test]
+fn an_explicit_file_stands_in_for_both() {
+    let around =
+        surroundings(&[(HOME, &section("home.okta.com", 1)), ("/work/other.yaml", &section("b.okta.com", 3))], &[]);
+    let config = Loader::new(around.clone()).file("other.yaml").load().unwrap();
+    assert_eq!(config.properties.org.host_str(), Some("b.okta.com"));
+    let error = Loader::new(around).file("/none.yaml").load().unwrap_err();
+    assert_eq!((error.code(), error.problems[0].source.clone()), (codes::OKT4002, Some(file("/none.yaml", None))));
+}
+
+fn file(path: &str, line: Option<u64>) -> Source {
+    Source::File { path: path.into(), line }
+}
+
+#[test]
+fn profiles_are_chosen_by_name() {
+    let text = section("base.okta.com", 1)
+        + "  profiles:\n    staging:\n      client: {orgUrl: 'https://staging.okta.com'}\n    live:\n      client: {token: x}\n";
+    let host = |loader: Loader| loader.load().map(|config| config.properties.org.host_str().unwrap().to_owned());
+    let with = |variables: &[(&str, &str)]| Loader::new(surroundings(&[(HOME, &text)], variables));
+    assert_eq!(host(with(&[])).unwrap(), "base.okta.com");
+    assert_eq!(host(with(&[]).profile("staging")).unwrap(), "staging.okta.com");
+    assert_eq!(host(with(&[("OKTA_PROFILE", "staging")])).unwrap(), "staging.okta.com");
+    let error = host(with(&[("OKTA_PROFILE", "stagign")])).unwrap_err();
+    assert_eq!(error.problems[0].source, Some(Source::Variable("OKTA_PROFILE".to_owned())));
+    assert_eq!(error.hint().as_deref(), Some("the files have live, staging"));
+}
+
+#[test]
+fn variables_come_in_both_spellings_and_from_other_programs() {
+    let config = load(
+        &[],
+        &[
+            ("OKTA_ORG_NAME", "acme"),
+            ("OKTA_BASE_URL", "oktapreview.com"),
+            ("OKTA_API_TOKEN", "low"),
+            ("OKTA_CLIENT_RATE_LIMIT_MAX_RETRIES", "7"),
+            ("OKTA_CLIENT_REQUESTTIMEOUT", "11"),
+            ("OKTA_CLIENT_CACHE_ENABLED", "YES"),
+            ("OKTA_CLIENT_CACHE_DEFAULTTTL", "60"),
+            ("OKTA_TESTING_TESTINGDISABLEHTTPSCHECK", "false"),
+            ("OKTA_CLIENT_USERAGENT", ""),
+        ],
+        json!({}),
+    )
+    .unwrap();
+    let Config { properties, .. } = &config;
+    assert_eq!(properties.org.as_str(), "https://acme.oktapreview.com/");
+    assert_eq!(properties.sign_in.api_token.as_ref().map(|token| token.expose().as_str()), Some("low"));
+    assert_eq!((properties.network.retries, properties.network.total_timeout), (7, Some(Duration::from_secs(11))));
+    assert_eq!(properties.cache.map(|cache| cache.time_to_live), Some(Duration::from_mins(1)));
+    assert!(!config.is_on("okta.testing.testingDisableHttpsCheck"));
+    assert_eq!(config.get("okta.client.token"), Some("***"));
+
+    let variables =
+        [("OKTA_API_TOKEN", "low"), ("OKTA_CLIENT_TOKEN", "high"), ("OKTA_CLIENT_ORG_URL", "https://a.okta.com")];
+    let config = load(&[], &variables, json!({})).unwrap();
+    assert_eq!(config.properties.sign_in.api_token.map(|token| token.into_exposed()), Some("high".to_owned()));
+    let twice = [("OKTA_CLIENT_ORGURL", "https://a.okta.com"), ("OKTA_CLIENT_ORG_URL", "https://b.okta.com")];
+    assert_eq!(load(&[], &twice, json!({"token": "t"})).unwrap_err().code(), codes::OKT1004);
+}
+
+#[test]
+fn values_are_typed_and_bad_ones_named_with_their_place() {
+    let text = "okta:\n  client:\n    orgUrl: https://acme.okta.com\n    token: 00123\n    requestTimeout: soon\n    proxy: host\n";
+    let variables = [("OKTA_CLIENT_RATELIMIT_MAXRETRIES", "-1")];
+    let error =
+        load(&[(PROJECT, text)], &variables, json!({"dpopEnabled": "maybe", "clientSecret": ["s3cret"]})).unwrap_err();
+    let found: Vec<(&str, Option<Source>)> =
+        error.problems.iter().map(|problem| (problem.key.as_str(), problem.source.clone())).collect();
+    let variable = Source::Variable("OKTA_CLIENT_RATELIMIT_MAXRETRIES".to_owned());
+    assert_eq!(
+        found,
+        [
+            ("okta.client.proxy", Some(file(PROJECT, Some(6)))),
+            ("okta.client.clientSecret", Some(Source::Code)),
+            ("okta.client.dpopEnabled", Some(Source::Code)),
+            ("okta.client.requestTimeout", Some(file(PROJECT, Some(5)))),
+            ("okta.client.rateLimit.maxRetries", Some(variable)),
+        ]
+    );
+    let text = format!("{error} {error:?} {}", error.hint().unwrap());
+    assert!(text.contains("/work/okta.yaml:5") && text.contains("\"soon\""), "{text}");
+    assert!(text.contains("okta.client.requestTimeout takes a whole number from 0 to 86400"), "{text}");
+    assert!(!text.contains("s3cret"), "{text}");
+}
+
+#[test]
+fn a_token_of_digits_keeps_its_zeros() {
+    let text = "okta:\n  client:\n    orgUrl: https://acme.okta.com\n    token: 00123\n    scopes: [okta.users.read]\n";
+    let config = load(&[(PROJECT, text)], &[], json!({})).unwrap();
+    assert_eq!(config.properties.sign_in.api_token.unwrap().expose(), "00123");
+}
+
+#[test]
+fn files_may_be_empty_and_broken_ones_are_named() {
+    for nothing in ["", "# nothing\n", "okta:\n", "okta:\n  client:\n", "other: 1\n"] {
+        assert!(load(&[(HOME, nothing)], &[], with(json!({}))).is_ok(), "{nothing:?}");
+    }
+    let large = "#".repeat(1024 * 1024 + 1);
+    let cases = [("[1]", Some(1)), ("okta: text", Some(1)), ("okta:\n  client: \"s3cret", Some(2)), (&large, None)];
+    for (broken, line) in cases {
+        let error = load(&[(HOME, broken)], &[], with(json!({}))).unwrap_err();
+        assert_eq!((error.code(), error.problems.len()), (codes::OKT1003, 1), "{error}");
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+        assert!(
+            matches!(&error.problems[0].source, Some(Source::File { line: found, .. }) if *found >= line),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn unknown_keys_are_warnings_with_the_nearest_known_one() {
+    let text = "okta:\n  client:\n    orgURL: https://acme.okta.com\n    tokn: s3cret\n";
+    let config = load(&[(HOME, text)], &[("OKTA_CLIENT_ORGURI", "x")], json!({"token": "t"})).unwrap();
+    let warnings: Vec<(&str, &str)> =
+        config.warnings.iter().map(|warning| (warning.key.as_str(), warning.hint.as_deref().unwrap_or(""))).collect();
+    assert_eq!(
+        warnings,
+        [
+            ("okta.client.tokn", "did you mean okta.client.token?"),
+            ("OKTA_CLIENT_ORGURI", "did you mean OKTA_CLIENT_ORGURL?"),
+        ]
+    );
+    assert!(config.properties.warnings.iter().all(|warning| !warning.contains("s3cret")));
+}
+
+#[test]
+fn what_is_missing_is_said_all_at_once() {
+    let found: Vec<(String, String)> =
+        problems(json!({})).into_iter().map(|problem| (problem.key, problem.message)).collect();
+    let expected = [
+        ("okta.client.token", "okta.client.token is missing"),
+        ("okta.client.orgUrl", "okta.client.orgUrl is missing"),
+    ];
+    assert_eq!(found, expected.map(|(key, message)| (key.to_owned(), message.to_owned())));
+    let found: Vec<String> = problems(json!({"orgUrl": "https://a.okta.com", "authorizationMode": "PrivateKey"}))
+        .into_iter()
+        .map(|problem| problem.key)
+        .collect();
+    assert_eq!(found, ["okta.client.privateKey", "okta.client.clientId"]);
+}
+
+#[test]
+fn org_urls_are_checked() {
+    let refused = |url: &str| {
+        let problem = one_problem(json!({"orgUrl": url, "token": "t"}));
+        assert_eq!((problem.key.as_str(), problem.source), ("okta.client.orgUrl", Some(Source::Code)), "{url}");
+        (problem.code, problem.hint.unwrap_or_default())
+    };
+    assert_eq!(refused("http://acme.okta.com").0, codes::OKT1006);
+    assert_eq!(refused("https://{yourOktaDomain}").0, codes::OKT1005);
+    assert_eq!(refused("https://acme-admin.okta.com").1, "use https://acme.okta.com");
+    assert_eq!(refused("https://acme.okta.com.com").1, "did you mean acme.okta.com?");
+    assert_eq!(refused("https://https://acme.okta.com").0, codes::OKT1005);
+    assert_eq!(refused("https://acme.okta.com/api/v1").1, "use acme.okta.com alone");
+    let config = code(with(json!({"orgUrl": "https://acme.okta.com/"}))).unwrap();
+    assert_eq!(config.properties.org.join("/api/v1/users").unwrap().as_str(), "https://acme.okta.com/api/v1/users");
+    let values = with(json!({"orgUrl": "http://org.test", "testing": {"testingDisableHttpsCheck": true}}));
+    assert_eq!(code(values).unwrap().properties.org.as_str(), "http://org.test/");
+}
+
+#[test]
+fn credentials_are_checked_when_the_configuration_is_read() {
+    assert_eq!(one_problem(with(json!({"token": "{apiToken}"}))).key, "okta.client.token");
+    assert_eq!(one_problem(with(json!({"authorizationMode": "sso"}))).code, codes::OKT1002);
+    let bearer = code(with(json!({"authorizationMode": "bearer"}))).unwrap().properties.sign_in;
+    assert_eq!((bearer.scheme, bearer.api_token), (AuthScheme::OAuth, None));
+    assert_eq!(bearer.access_token.unwrap().expose(), "t0ken");
+
+    let app = |key: Value| {
+        json!({"orgUrl": "https://a.okta.com", "clientId": "0oa1", "privateKey": key,
+               "scopes": "okta.users.read, okta.groups.manage"})
+    };
+    let jwk: Value = serde_json::from_str(RSA).unwrap();
+    for key in [jwk.clone(), Value::String(RSA.to_owned())] {
+        let sign_in = code(app(key)).unwrap().properties.sign_in;
+        assert_eq!(sign_in.scheme, AuthScheme::OAuthJwt);
+        assert_eq!(sign_in.scope.as_deref(), Some("okta.users.read okta.groups.manage"));
+        assert_eq!(sign_in.renewal_offset, Duration::from_mins(5));
+    }
+    let mut broken = jwk;
+    broken["n"] = "s3cret".into();
+    let error = code(app(broken)).unwrap_err();
+    assert_eq!((error.code(), error.problems[0].key.as_str()), (codes::OKT1018, "okta.client.privateKey"));
+    assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+    let error = one_problem(app("keys/none.pem".into()));
+    assert_eq!(error.code, codes::OKT1018);
+    let files = [("/work/keys/app.json", RSA), ("/home/me/app.json", RSA)];
+    for path in ["keys/app.json", "~/app.json"] {
+        let config = load(&files, &[], app(path.into())).unwrap();
+        assert!(config.properties.sign_in.key.unwrap().expose().contains("kty"), "read once, by now");
+    }
+}
+
+#[test]
+fn a_set_of_keys_is_chosen_from_by_id() {
+    let mut key: Value = serde_json::from_str(RSA).unwrap();
+    key["kid"] = "one".into();
+    let mut other = key.clone();
+    other["kid"] = "two".into();
+    let app = |kid: Value| {
+        let set = json!({"keys": [{"kty": "oct", "use": "enc"}, key, other]});
+        code(json!({"orgUrl": "https://a.okta.com", "clientId": "0oa1", "privateKey": set, "kid": kid}))
+    };
+    assert!(app("two".into()).is_ok());
+    assert!(app("three".into()).unwrap_err().to_string().contains("it has one, two"));
+    assert!(app(Value::Null).unwrap_err().to_string().contains("several keys"));
+}
+
+#[test]
+fn proxies_are_checked_and_their_credentials_kept_apart() {
+    assert_eq!(one_problem(with(json!({"proxy": {"port": 8080}}))).message, "okta.client.proxy.host is missing");
+    let problem = one_problem(with(json!({"proxy": {"host": "p", "password": "x"}})));
+    assert_eq!(problem.key, "okta.client.proxy.password");
+    assert_eq!(one_problem(with(json!({"proxy": {"host": "p", "port": 70_000}}))).key, "okta.client.proxy.port");
+    let proxy = |proxy: Value| match code(with(json!({"proxy": proxy}))).unwrap().properties.network.proxy {
+        Proxy::Server { url, credentials, exceptions } => {
+            (url.to_string(), credentials.map(|(user, password)| (user, password.into_exposed())), exceptions)
+        }
+        other => panic!("{other:?}"),
+    };
+    let (url, credentials, exceptions) = proxy(
+        json!({"host": "p", "port": 8080, "username": "a@b", "password": "x:/y", "noProxy": "one.test, two.test"}),
+    );
+    assert_eq!(url, "http://p:8080/");
+    assert_eq!(credentials, Some(("a@b".to_owned(), "x:/y".to_owned())));
+    assert_eq!(exceptions, ["one.test", "two.test"]);
+    let (url, credentials, _) = proxy(json!({"host": "https://a%40b:x%2Fy@p", "port": 8443}));
+    assert_eq!((url.as_str(), credentials), ("https://p:8443/", Some(("a@b".to_owned(), "x/y".to_owned()))));
+    assert!(matches!(code(with(json!({}))).unwrap().properties.network.proxy, Proxy::Environment));
+}
+
+#[test]
+fn tls_is_never_weakened_by_accident() {
+    let danger = json!({"tls": {"dangerAcceptInvalidCerts": true}});
+    assert_eq!(problems(with(danger.clone()))[0].key, "okta.client.tls.dangerAcceptInvalidCerts");
+    let mut tests = with(danger);
+    tests["testing"] = json!({"testingDisableHttpsCheck": true});
+    assert!(code(tests).unwrap().properties.network.trust_any);
+    let config = load(
+        &[("/work/ca.pem", "-----BEGIN CERTIFICATE-----")],
+        &[],
+        with(json!({"tls": {"caFile": "ca.pem", "minVersion": "1.3"}})),
+    );
+    let network = config.unwrap().properties.network;
+    assert!(network.trusted_ca.is_some_and(|pem| pem.contains("BEGIN CERTIFICATE")));
+    assert_eq!(network.tls_min, TlsVersion::V1_3);
+    assert_eq!(problems(with(json!({"tls": {"clientCert": "none.pem"}})))[0].key, "okta.client.tls.clientCert");
+}
+
+#[test]
+fn headers_and_objects() {
+    let values = with(json!({"headers": {"X-Team": "blue", "Accept-Language": "de"}, "userAgent": "app/1"}));
+    let network = code(values).unwrap().properties.network;
+    assert_eq!((network.headers["x-team"].to_str().unwrap(), network.headers.len()), ("blue", 2));
+    let problem = one_problem(with(json!({"customHeaders": {"Authorization": "s3cret"}})));
+    assert_eq!(problem.message, "okta.client.headers: Authorization cannot be replaced");
+    assert!(one_problem(with(json!({"headers": {"X": "s3cret\u{7}"}}))).to_string().contains("cannot hold"));
+    assert_eq!(one_problem(with(json!({"httpClient": "mine"}))).key, "okta.client.httpClient");
+}
+
+#[test]
+fn defaults_are_those_of_oktas_own_clients() {
+    let properties = code(with(json!({}))).unwrap().properties;
+    assert_eq!((properties.network.retries, properties.network.parallelism), (4, 32));
+    assert_eq!(properties.network.connect_timeout, Some(Duration::from_secs(30)));
+    assert_eq!((properties.network.total_timeout, properties.cache), (None, None));
+}
+
+#[test]
+fn nothing_secret_is_ever_shown() {
+    let mut values =
+        with(json!({"token": "s3cret-token", "clientSecret": "s3cret-secret", "headers": {"X-Key": "s3cret-header"}}));
+    values["proxy"] = json!({"host": "p", "username": "u", "password": "s3cret-password"});
+    let loader = Loader::new(Surroundings::none()).values(values);
+    let config = loader.load().unwrap();
+    let shown = format!("{config:?} {:?} {loader:?}", config.properties.settings());
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
