@@ -49,3 +49,9 @@ lint: fmt-check ## Formatting and lints
 
 bench: ## Measure against the peers in one run and rewrite docs/benchmarks.md
 	@python3 benches/run.py
+
+# Seconds that each target runs.
+FUZZ_SECONDS ?= 60
+
+fuzz: ## Feed the readers of links, headers, keys and configuration with mutated inputs
+	cargo run --locked --package oktant-client --example fuzz -- $(FUZZ_SECONDS)

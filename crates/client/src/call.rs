@@ -40,6 +40,8 @@ pub struct Call {
     repeatable: bool,
     /// Number of its first page, for a list that is taken up again.
     pub(crate) first_page: u32,
+    /// Whether a 504 is not waited out, since there is a better answer to it.
+    pub(crate) overload_is_final: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -109,6 +111,7 @@ impl Call {
             cache: CacheUse::default(),
             repeatable: method.is_idempotent(),
             first_page: 0,
+            overload_is_final: false,
         }
     }
 
@@ -246,7 +249,10 @@ impl Call {
     ///
     /// Okta developer reference, System Log API, "Polling requests" and "Bounded requests".
     pub(crate) fn is_polling(&self) -> bool {
-        self.template == SYSTEM_LOG && !self.query.iter().any(|(name, _)| name == "until")
+        let bounds = |(name, value): &(String, String)| {
+            name == "until" || name == "sortOrder" && value.eq_ignore_ascii_case("DESCENDING")
+        };
+        self.template == SYSTEM_LOG && !self.query.iter().any(bounds)
     }
 
     /// The path with its parameters filled in.

@@ -167,7 +167,9 @@ impl<'a> Exchange<'a> {
                 return Ok(Step::Again(Duration::ZERO));
             }
         }
-        let Some(cause) = retry::cause(answer.status, &answer.headers, self.call.is_repeatable()) else {
+        let is_final = answer.status == 504 && self.call.overload_is_final;
+        let cause = retry::cause(answer.status, &answer.headers, self.call.is_repeatable());
+        let Some(cause) = cause.filter(|_| !is_final) else {
             return Err(self.refusal(&answer));
         };
         let server_now = self.org.skew.server_time(self.org.edges.clock.now());
@@ -288,7 +290,9 @@ const NOT_MODIFIED: u16 = 304;
 fn headers(call: &Call, of_every_call: &HeaderMap) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    headers.extend(of_every_call.iter().map(|(name, value)| (name.clone(), value.clone())));
+    for (name, value) in of_every_call {
+        headers.insert(name.clone(), value.clone());
+    }
     if let Some(media_type) = call.accepted_media_type() {
         headers.insert(ACCEPT, HeaderValue::from_static(media_type));
     }

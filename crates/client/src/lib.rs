@@ -20,6 +20,8 @@
 //! ```
 
 pub mod config;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod properties;
 pub mod service;
 
@@ -44,5 +46,5 @@ pub use edges::Edges;
 pub use error::{ApiError, ConnectFailure, Error, Phase};
 pub use ledger::{Entry, EntryId, Ledger, RateLimit, StatementId, Summary};
 pub use org::{Org, Reply};
-pub use pages::{Page, Pages};
+pub use pages::{Cursor, Page, Pages};
 pub use properties::Properties;

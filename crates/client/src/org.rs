@@ -1,9 +1,11 @@
 //! An open org.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use oktant_base::Clock;
 use url::Url;
 
 use crate::auth::{self, Authenticator};
@@ -110,6 +112,16 @@ impl Org {
     /// Streams the pages of a list without reading ahead: a page is requested when it is asked for.
     pub fn pages_on_demand(&self, call: Call) -> Pages {
         pages::stream_on_demand(self.clone(), call)
+    }
+
+    /// Streams the pages of the System Log without an end: when there is nothing new, the org is
+    /// asked again after `interval`. An empty page is handed out as well, for its cursor.
+    pub fn poll(&self, call: Call, interval: Duration) -> Pages {
+        pages::poll(self.clone(), call, interval)
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.edges.clock
     }
 
     /// The requests made so far.

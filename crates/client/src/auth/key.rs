@@ -117,7 +117,7 @@ impl SigningKey {
     }
 
     pub(super) fn from_jwk(value: Value) -> Result<Self, Error> {
-        let jwk: PrivateJwk = serde_json::from_value(value).map_err(|error| bad(error.to_string()))?;
+        let jwk: PrivateJwk = serde_json::from_value(value).map_err(|_| bad("a member of the JWK is not text"))?;
         let key = match jwk.kty.as_str() {
             "RSA" => Self::rsa(&rsa_from_jwk(&jwk)?)?,
             "EC" => ec_from_jwk(&jwk)?,

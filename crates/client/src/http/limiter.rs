@@ -23,6 +23,9 @@ use crate::{Error, RateLimit};
 /// The reset header has whole seconds, so the window may last up to one second longer than it says.
 const RESET_SLACK: Duration = Duration::from_secs(1);
 
+/// The year 10000, in Unix seconds. What lies behind it is no instant but a mistake.
+const SECONDS_MAX: i64 = 253_402_300_800;
+
 /// Answers without a concurrency 429 after which one more request may be in flight.
 const CALM_ANSWERS: u32 = 50;
 
@@ -46,7 +49,8 @@ impl Report {
 
     /// The end of the window, which may be all that an answer says.
     pub(crate) fn reset(headers: &HeaderMap) -> Option<Timestamp> {
-        Timestamp::from_timestamp(smallest(headers, "x-rate-limit-reset")?, 0)
+        let seconds = smallest(headers, "x-rate-limit-reset").filter(|seconds| (0..SECONDS_MAX).contains(seconds))?;
+        Timestamp::from_timestamp(seconds, 0)
     }
 
     /// Whether the answer is about requests in flight: Okta reports 0 of 0 then.

@@ -20,6 +20,9 @@ const RESET_SLACK: Duration = Duration::from_secs(1);
 /// Spreads those who wait for the same reset.
 const RESET_JITTER: Duration = Duration::from_millis(250);
 
+/// Longer waits are as good as none; a date that far can still be computed.
+const WAIT_MAX: Duration = Duration::from_hours(24 * 366);
+
 /// Why a request is worth repeating.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
@@ -58,7 +61,7 @@ pub(crate) fn wait(
         Cause::Concurrency => doubled(CONCURRENCY_BASE, CONCURRENCY_MAX, repeat).mul_f64(0.5 + entropy.unit() / 2.0),
         Cause::Outage => doubled(OUTAGE_BASE, OUTAGE_MAX, repeat).mul_f64(0.75 + entropy.unit() / 4.0),
         Cause::RateLimit => match until_reset(headers, server_now) {
-            Some(rest) => rest + RESET_SLACK + RESET_JITTER.mul_f64(entropy.unit()),
+            Some(rest) => rest.min(WAIT_MAX) + RESET_SLACK + RESET_JITTER.mul_f64(entropy.unit()),
             None => retry_after(headers, server_now)
                 .unwrap_or_else(|| doubled(UNKNOWN_RESET_BASE, UNKNOWN_RESET_MAX, repeat)),
         },
@@ -79,7 +82,7 @@ fn retry_after(headers: &HeaderMap, server_now: Timestamp) -> Option<Duration> {
         let now = skew::date(headers).unwrap_or(server_now);
         Some((skew::instant(text)? - now).to_std().unwrap_or(Duration::ZERO))
     };
-    text.parse().ok().map(Duration::from_secs).or_else(until)
+    text.parse().ok().map(Duration::from_secs).or_else(until).map(|wait| wait.min(WAIT_MAX))
 }
 
 fn doubled(base: Duration, max: Duration, repeat: u32) -> Duration {

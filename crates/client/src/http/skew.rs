@@ -7,6 +7,9 @@ use parking_lot::Mutex;
 /// Weight of the newest answer in the running mean.
 const WEIGHT: f64 = 0.2;
 
+/// A hundred years in seconds: a machine that believes in 1970 is common, one further off is not.
+const SKEW_MAX: f64 = 100.0 * 366.0 * 86_400.0;
+
 /// A running mean of the `Date` header minus our time, in seconds.
 #[derive(Debug, Default)]
 pub(crate) struct Skew(Mutex<Option<f64>>);
@@ -15,7 +18,7 @@ impl Skew {
     /// Learns from an answer that arrived at `now`.
     pub(crate) fn learn(&self, headers: &HeaderMap, now: Timestamp) {
         let Some(date) = date(headers) else { return };
-        let seen = (date - now).as_seconds_f64();
+        let seen = (date - now).as_seconds_f64().clamp(-SKEW_MAX, SKEW_MAX);
         let mut mean = self.0.lock();
         *mean = Some(mean.map_or(seen, |mean| mean + WEIGHT * (seen - mean)));
     }

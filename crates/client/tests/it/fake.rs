@@ -139,6 +139,11 @@ impl JumpingClock {
         self.state.lock().unwrap().0 += by;
     }
 
+    /// Waits so far, in seconds.
+    pub(crate) fn exact_waits(&self) -> Vec<f64> {
+        self.state.lock().unwrap().1.iter().map(Duration::as_secs_f64).collect()
+    }
+
     /// Waits so far, in whole seconds.
     pub(crate) fn waits(&self) -> Vec<u64> {
         self.state.lock().unwrap().1.iter().map(Duration::as_secs).collect()

@@ -91,13 +91,49 @@ async fn tokens_are_renewed_ahead_of_their_end_and_by_one_request() {
     let clock = JumpingClock::at(NOON);
     let properties = "OAuthClientId=c;OAuthRefreshToken=rt0;InitiateOAuth=REFRESH;OAuthSettingsLocation=memory://ahead";
     let org = fake.org_with(properties, clock.clone()).await;
-    clock.advance(Duration::from_secs(3530));
+    clock.advance(Duration::from_secs(2_870));
     org.send(call()).await.unwrap();
     assert_eq!(token_requests(&fake).len(), 1);
+    // 80 % of its life are over: requests go on with it while the next one is fetched.
     clock.advance(Duration::from_secs(15));
     let calls = (0..20).map(|_| org.send(call()));
     assert!(futures::future::join_all(calls).await.into_iter().all(|reply| reply.is_ok()));
+    let renewed = async {
+        while org.send(call()).await.is_ok() && fake.seen().last().unwrap().header("authorization") != "Bearer at2" {}
+    };
+    tokio::time::timeout(Duration::from_secs(10), renewed).await.expect("the new token is used");
     assert_eq!(token_requests(&fake).len(), 2);
+    // Too near its end to be used: everyone waits for one new token.
+    clock.advance(Duration::from_secs(3_590));
+    let calls = (0..20).map(|_| org.send(call()));
+    assert!(futures::future::join_all(calls).await.into_iter().all(|reply| reply.is_ok()));
+    assert_eq!(token_requests(&fake).len(), 3);
+    assert_eq!(fake.seen().last().unwrap().header("authorization"), "Bearer at3");
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_not_tried_with_every_request() {
+    let fake = Fake::start(|number, request| match (request.path.as_str(), number) {
+        (TOKEN, 0) => grant(1),
+        (TOKEN, _) => json(500, &[], ""),
+        _ => json(200, &[], "[]"),
+    })
+    .await;
+    let clock = JumpingClock::at(NOON);
+    let properties = "OAuthClientId=c;OAuthRefreshToken=rt0;InitiateOAuth=REFRESH;OAuthSettingsLocation=memory://rest";
+    let org = fake.org_with(properties, clock.clone()).await;
+    clock.advance(Duration::from_secs(2_900));
+    org.send(call()).await.unwrap();
+    let failed = async {
+        while token_requests(&fake).len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), failed).await.expect("a renewal is tried");
+    for _ in 0..50 {
+        org.send(call()).await.unwrap();
+    }
+    assert_eq!(token_requests(&fake).len(), 2, "the token is good for a while yet");
 }
 
 #[tokio::test]

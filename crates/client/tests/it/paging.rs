@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use oktant_base::{Coded, SystemClock, codes};
-use oktant_client::{Call, Error, Org, Page};
+use oktant_client::{Call, Cursor, Error, Org, Page};
 
 use crate::fake::{Fake, Seen, json};
 
@@ -171,4 +171,107 @@ async fn one_page_is_read_ahead_and_dropping_stops() {
     settles_at(&fake, 3).await;
     drop(stream);
     settles_at(&fake, 3).await;
+}
+
+/// Pages of one number each, the size asked for; the org fails where `fails` says so.
+async fn sized(fails: impl Fn(u32) -> Option<u16> + Send + Sync + 'static) -> Fake {
+    Fake::start(move |_, request| {
+        let query: Vec<_> = url::form_urlencoded::parse(request.query.as_bytes()).into_owned().collect();
+        let find = |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let size: u32 = find("limit").unwrap().parse().unwrap();
+        if let Some(status) = fails(size) {
+            return json(status, &[], "");
+        }
+        let next = find("after").map_or(1, |after| after.parse::<u32>().unwrap() + 1);
+        // As real links do, it names the size that was asked for first.
+        let link = format!("</api/v1/users?after={next}&limit=200>; rel=\"next\"");
+        let headers = [("link", link.as_str())];
+        json(200, if next < 3 { &headers } else { &[] }, &format!("[{size}]"))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_for_the_org_is_halved_once_per_size() {
+    for status in [500, 504] {
+        let fake = sized(move |size| (size > 60).then_some(status)).await;
+        let clock = crate::fake::JumpingClock::at("2026-01-01T12:00:00Z");
+        let org = fake.org(clock.clone()).await;
+        let read = pages(&org, Call::operation("listUsers").unwrap().arg("limit", "200").unwrap()).await.unwrap();
+        let bodies: Vec<_> = read.iter().map(|page| page.body.as_ref()).collect();
+        assert_eq!(bodies, [b"[50]", b"[50]", b"[50]"]);
+        assert_eq!((fake.seen().len(), clock.waits().len()), (5, 0), "200, 100, and three pages of 50");
+    }
+}
+
+#[tokio::test]
+async fn halving_ends_at_a_floor_and_is_no_repeat_where_none_is_allowed() {
+    let sizes = |fake: &Fake| -> Vec<String> {
+        fake.seen().iter().map(|request| request.query.trim_start_matches("limit=").to_owned()).collect()
+    };
+    let call = || Call::operation("listUsers").unwrap().arg("limit", "200").unwrap();
+    let fake = sized(|_| Some(500)).await;
+    let error = pages(&fake.org(Arc::new(SystemClock)).await, call()).await.unwrap_err();
+    assert_eq!((error.code(), sizes(&fake)), (codes::OKT2003, ["200", "100", "50", "25"].map(str::to_owned).to_vec()));
+    let fake = sized(|_| Some(500)).await;
+    let org = fake.org_with("APIToken=t;MaxRetries=0", Arc::new(SystemClock)).await;
+    pages(&org, call()).await.unwrap_err();
+    assert_eq!(sizes(&fake), ["200"]);
+    let fake = sized(|_| Some(403)).await;
+    pages(&fake.org(Arc::new(SystemClock)).await, call()).await.unwrap_err();
+    assert_eq!(sizes(&fake), ["200"]);
+}
+
+#[tokio::test]
+async fn a_list_is_taken_up_where_it_was_left() {
+    let fake = three_pages(|c| format!("/api/v1/apps/1/users?after={c}&limit=2")).await;
+    let org = fake.org(Arc::new(SystemClock)).await;
+    let call = Call::operation("listApplicationUsers").unwrap().arg("appId", "1").unwrap().query("expand", "user");
+    let first = org.pages_on_demand(call).next().await.unwrap().unwrap();
+    let cursor = first.next.expect("a second page");
+    assert_eq!(cursor.page(), 1);
+
+    let written = cursor.to_string();
+    assert!(written.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')), "{written}");
+    let as_object: Cursor = serde_json::from_str(&serde_json::to_string(&cursor).unwrap()).unwrap();
+    assert_eq!(as_object, cursor);
+    let call = Call::resume(&written.parse().unwrap()).unwrap();
+    let rest = pages(&org, call).await.unwrap();
+    assert_eq!(rest.iter().map(|page| page.index).collect::<Vec<_>>(), [1, 2]);
+    assert!(rest[1].last && rest[1].next.is_none());
+    assert_eq!(fake.seen()[1].query, "expand=user&after=c%201&limit=2");
+    assert_eq!("nonsense".parse::<Cursor>().unwrap_err().code(), codes::OKT2016);
+}
+
+#[tokio::test]
+async fn polling_waits_when_there_is_nothing_new_and_never_ends() {
+    // Two events, nothing twice, an event, nothing from then on.
+    let fake = Fake::start(|number, request| {
+        let at: usize = after(request).map_or(0, |after| after.parse().unwrap());
+        let has_news = matches!(number, 0 | 1 | 4);
+        let link = format!("</api/v1/logs?after={}>; rel=\"next\"", at + usize::from(has_news));
+        json(200, &[("link", &link)], if has_news { "[{}]" } else { "[]" })
+    })
+    .await;
+    let clock = crate::fake::JumpingClock::at("2026-01-01T12:00:00Z");
+    let org = fake.org(clock.clone()).await;
+    let polled: Vec<_> = org.poll(Call::get("/api/v1/logs").unwrap(), Duration::from_secs(7)).take(7).collect().await;
+    let bodies: Vec<_> = polled.iter().map(|page| page.as_ref().unwrap().body.as_ref()).collect();
+    assert_eq!(bodies, [b"[{}]".as_slice(), b"[{}]", b"[]", b"[]", b"[{}]", b"[]", b"[]"]);
+    assert!(polled.iter().all(|page| page.as_ref().is_ok_and(|page| page.next.is_some())));
+    assert_eq!(clock.waits(), [7, 7, 7], "after each empty page, before the next request");
+    assert_eq!(fake.seen().len(), 7);
+    for bounded in ["/api/v1/logs?until=2026-01-01T00:00:00Z", "/api/v1/logs?sortOrder=DESCENDING", "/api/v1/users"] {
+        let error = org.poll(Call::get(bounded).unwrap(), Duration::ZERO).next().await.unwrap().unwrap_err();
+        assert_eq!(error.code(), codes::OKT2016);
+    }
+}
+
+#[tokio::test]
+async fn polling_does_not_read_one_page_again_and_again() {
+    let fake = Fake::start(|_, _| json(200, &[("link", "</api/v1/logs?after=1>; rel=\"next\"")], "[{}]")).await;
+    let org = fake.org(Arc::new(SystemClock)).await;
+    let mut polled = org.poll(Call::get("/api/v1/logs").unwrap(), Duration::ZERO);
+    assert!(polled.next().await.unwrap().is_ok());
+    assert_eq!(polled.next().await.unwrap().unwrap_err().code(), codes::OKT2005);
 }

@@ -5,16 +5,23 @@
 //! lost a filter or an `expand`.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
-use http::HeaderMap;
 use oktant_catalog::ListShape;
-use serde::Deserialize;
 use tokio::sync::mpsc;
 use url::Url;
 
+mod cursor;
+pub(crate) mod link;
+
+pub use self::cursor::Cursor;
+use self::link::{next_in_body, next_in_headers};
 use crate::{Call, EntryId, Error, Org, Reply};
+
+/// The smallest page that is asked for after the org failed at a larger one, in objects.
+const PAGE_SIZE_FLOOR: u32 = 25;
 
 /// Pages that may wait for the consumer while it works on another one.
 const PAGES_AHEAD: usize = 1;
@@ -28,6 +35,9 @@ pub struct Page {
     pub index: u32,
     /// Whether the org says that no page follows.
     pub last: bool,
+    /// Where the next page begins; `None` on the last one. It can be written down and
+    /// taken up later by [`Call::resume`].
+    pub next: Option<Cursor>,
     /// Its entry in the ledger, for the rows decoded from it.
     pub entry: EntryId,
 }
@@ -42,8 +52,9 @@ pub(crate) fn stream(org: Org, call: Call) -> Pages {
 
 /// Pages from `call` on, each requested when it is asked for: for a consumer that may have enough.
 pub(crate) fn stream_on_demand(org: Org, call: Call) -> Pages {
-    let reader = Reader { org, first: call.clone(), seen: HashSet::new() };
-    stream::try_unfold((reader, Some(call), 0), |(mut reader, next, index)| async move {
+    let index = call.first_page;
+    let reader = Reader::new(org, call.clone());
+    stream::try_unfold((reader, Some(call), index), |(mut reader, next, index)| async move {
         let Some(call) = next else { return Ok(None) };
         let (page, following) = reader.read(call, index).await?;
         Ok(Some((page, (reader, following, index + 1))))
@@ -51,11 +62,32 @@ pub(crate) fn stream_on_demand(org: Org, call: Call) -> Pages {
     .boxed()
 }
 
-/// Reads ahead of the consumer in a task of its own.
+/// Pages from `call` on without an end: when there is nothing new, the org is asked again after `interval`.
+pub(crate) fn poll(org: Org, call: Call, interval: Duration) -> Pages {
+    let index = call.first_page;
+    let reader = Reader::new(org, call.clone());
+    stream::try_unfold((reader, call, index, false), move |(mut reader, call, index, waits)| async move {
+        if !call.is_polling() {
+            return Err(call.wrong("only the System Log without until, in ascending order, can be polled".to_owned()));
+        }
+        if waits {
+            reader.org.clock().sleep(interval).await;
+        }
+        let (page, following) = reader.poll(call, index).await?;
+        let nothing_new = is_empty_array(&page.body);
+        Ok(Some((page, (reader, following, index + 1, nothing_new))))
+    })
+    .boxed()
+}
+
+/// Reads page after page of one list.
 struct Reader {
     org: Org,
     first: Call,
+    /// Queries of the pages read, since a link back would never end.
     seen: HashSet<Vec<(String, String)>>,
+    /// The page size in force since the org failed at a larger one.
+    page_size: Option<u32>,
 }
 
 /// Ends the task with the stream, also in the middle of a request.
@@ -68,9 +100,14 @@ impl Drop for AbortOnDrop {
 }
 
 impl Reader {
+    fn new(org: Org, first: Call) -> Self {
+        Self { org, first, seen: HashSet::new(), page_size: None }
+    }
+
+    /// Reads ahead of the consumer in a task of its own.
     fn start(org: Org, call: Call) -> impl futures::Stream<Item = Result<Page, Error>> + Send {
         let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
-        let reader = Self { org, first: call, seen: HashSet::new() };
+        let reader = Self::new(org, call);
         let task = AbortOnDrop(tokio::spawn(reader.run(sender)));
         stream::unfold((receiver, task), |(mut receiver, task)| async move {
             let page = receiver.recv().await?;
@@ -80,7 +117,7 @@ impl Reader {
 
     async fn run(mut self, sender: mpsc::Sender<Result<Page, Error>>) {
         let mut next = Some(self.first.clone());
-        let mut index = 0;
+        let mut index = self.first.first_page;
         while let Some(call) = next.take() {
             // A place is taken before the request is made: that is what bounds reading ahead.
             let Ok(place) = sender.reserve().await else { return };
@@ -96,11 +133,73 @@ impl Reader {
     }
 
     async fn read(&mut self, call: Call, index: u32) -> Result<(Page, Option<Call>), Error> {
-        self.seen.insert(sorted(&call.query));
-        let reply = self.org.send(call).await?;
-        self.check_shape(&reply)?;
+        let reply = self.send(call).await?;
         let next = self.next(&reply, index)?;
-        Ok((Page { body: reply.body, index, last: next.is_none(), entry: reply.entry }, next))
+        Ok((self.page(reply, index, next.as_ref())?, next))
+    }
+
+    /// Reads a page of a list that has no end; without anything new its link leads to itself.
+    async fn poll(&mut self, call: Call, index: u32) -> Result<(Page, Call), Error> {
+        let asked = sorted(&call.query);
+        let reply = self.send(call).await?;
+        let next = self.next_link(&reply).map(|link| self.overlaid(&link));
+        let next = next.ok_or_else(|| self.unreadable(&reply, "it has no link to poll"))?;
+        if sorted(&next.query) == asked && !is_empty_array(&reply.body) {
+            return Err(self.page_loop(index)?);
+        }
+        Ok((self.page(reply, index, Some(&next))?, next))
+    }
+
+    /// Sends the call for one page. Where the org fails at a large page, half of it is asked for.
+    async fn send(&mut self, mut call: Call) -> Result<Reply, Error> {
+        loop {
+            call = self.resized(call);
+            let smaller = self.smaller(&call);
+            call.overload_is_final = smaller.is_some();
+            let result = self.org.send(call.clone()).await;
+            match (result, smaller) {
+                (Err(error), Some(smaller)) if matches!(error.status(), Some(500 | 504)) => {
+                    tracing::info!(
+                        path = call.template,
+                        page_size = smaller,
+                        "the org failed; a smaller page is asked for"
+                    );
+                    self.page_size = Some(smaller);
+                }
+                (result, _) => {
+                    self.seen.insert(sorted(&call.query));
+                    let reply = result?;
+                    self.check_shape(&reply)?;
+                    return Ok(reply);
+                }
+            }
+        }
+    }
+
+    /// The call with the page size in force, which the org's links do not know.
+    fn resized(&self, mut call: Call) -> Call {
+        if let Some(size) = self.page_size {
+            call.query.retain(|(name, _)| name != "limit");
+            call.query.push(("limit".to_owned(), size.to_string()));
+        }
+        call
+    }
+
+    /// Half the page size of `call`, if it has one that may be halved and repeats are allowed at all.
+    fn smaller(&self, call: &Call) -> Option<u32> {
+        if self.org.properties().network.retries == 0 {
+            return None;
+        }
+        let declared = call.operation.and_then(|operation| operation.limit);
+        let given = call.query.iter().find(|(name, _)| name == "limit").map(|(_, size)| size.parse().ok());
+        let size: u32 = given.unwrap_or_else(|| declared?.default)?;
+        let floor = declared.and_then(|limit| limit.min).unwrap_or(0).max(PAGE_SIZE_FLOOR);
+        (size > floor).then(|| (size / 2).max(floor))
+    }
+
+    fn page(&self, reply: Reply, index: u32, next: Option<&Call>) -> Result<Page, Error> {
+        let next = next.map(|call| Cursor::of(call, index + 1)).transpose()?;
+        Ok(Page { body: reply.body, index, last: next.is_none(), next, entry: reply.entry })
     }
 
     fn next(&self, reply: &Reply, index: u32) -> Result<Option<Call>, Error> {
@@ -108,11 +207,15 @@ impl Reader {
             return Ok(None);
         }
         let Some(link) = self.next_link(reply) else { return Ok(None) };
-        let call = self.overlaid(&link);
+        let call = self.resized(self.overlaid(&link));
         if self.seen.contains(&sorted(&call.query)) {
-            return Err(Error::PageLoop { path: self.first.resolved_path()?, page: index });
+            return Err(self.page_loop(index)?);
         }
         Ok(Some(call))
+    }
+
+    fn page_loop(&self, page: u32) -> Result<Error, Error> {
+        Ok(Error::PageLoop { path: self.first.resolved_path()?, page })
     }
 
     fn next_link(&self, reply: &Reply) -> Option<Url> {
@@ -142,12 +245,16 @@ impl Reader {
         if found == Some(&expected) || self.first.list_shape() == ListShape::None {
             return Ok(());
         }
-        Err(Error::Decode {
+        Err(self.unreadable(reply, if found.is_none() { "it is empty" } else { "it is not a list" }))
+    }
+
+    fn unreadable(&self, reply: &Reply, reason: &str) -> Error {
+        Error::Decode {
             method: self.first.method.as_str().to_owned(),
-            path: self.first.resolved_path()?,
-            reason: if found.is_none() { "it is empty" } else { "it is not a list" }.to_owned(),
+            path: self.first.resolved_path().unwrap_or_else(|_| self.first.template.clone()),
+            reason: reason.to_owned(),
             request_id: crate::http::request_id(&reply.headers),
-        })
+        }
     }
 }
 
@@ -162,96 +269,9 @@ fn is_empty_array(body: &[u8]) -> bool {
     (bytes.next(), bytes.next()) == (Some(&b'['), Some(&b']'))
 }
 
-/// The target of the `next` relation (RFC 8288) in one or several `Link` headers.
-fn next_in_headers(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers.get_all(http::header::LINK).iter().filter_map(|line| line.to_str().ok());
-    lines.into_iter().find_map(next_in_line)
-}
-
-fn next_in_line(line: &str) -> Option<&str> {
-    let mut rest = line;
-    while let Some((_, after)) = rest.split_once('<') {
-        let (target, after) = after.split_once('>')?;
-        let (mut parameters, following) = split_unquoted(after, ',');
-        while !parameters.is_empty() {
-            let (parameter, others) = split_unquoted(parameters, ';');
-            if is_next(parameter) {
-                return Some(target);
-            }
-            parameters = others;
-        }
-        rest = following;
-    }
-    None
-}
-
-/// What stands before and after the first `separator` outside quotes.
-fn split_unquoted(text: &str, separator: char) -> (&str, &str) {
-    let mut quoted = false;
-    let end = text.find(|c| {
-        quoted ^= c == '"';
-        c == separator && !quoted
-    });
-    end.map_or((text, ""), |end| (&text[..end], &text[end + 1..]))
-}
-
-fn is_next(parameter: &str) -> bool {
-    parameter.split_once('=').is_some_and(|(name, value)| {
-        let mut relations = value.trim().trim_matches('"').split_ascii_whitespace();
-        name.trim().eq_ignore_ascii_case("rel") && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
-    })
-}
-
-/// `_links.next.href` of a wrapped list.
-fn next_in_body(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Wrapper {
-        #[serde(rename = "_links")]
-        links: Links,
-    }
-    #[derive(Deserialize)]
-    struct Links {
-        next: Target,
-    }
-    #[derive(Deserialize)]
-    struct Target {
-        href: String,
-    }
-    serde_json::from_slice::<Wrapper>(body).ok().map(|wrapper| wrapper.links.next.href)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(lines: &[&str], expected: Option<&str>) {
-        let headers = lines.iter().map(|line| (http::header::LINK, line.parse().unwrap())).collect();
-        assert_eq!(next_in_headers(&headers), expected);
-    }
-
-    #[test]
-    fn link_headers_of_every_form_are_read() {
-        check(
-            &["<https://a/p?limit=1>; rel=\"self\"", "<https://a/p?after=x>; rel=\"next\""],
-            Some("https://a/p?after=x"),
-        );
-        check(&["<https://a/p>; rel=\"self\", <https://a/p?q=a,b>; rel=\"next\""], Some("https://a/p?q=a,b"));
-        check(&["<u>; title=\"a, <b>; rel=next\"; rel=self"], None);
-        check(&["<u>; title=\"x\"; REL=\"prev next\""], Some("u"));
-        check(&["<u>; rel=self"], None);
-        check(&[], None);
-    }
-
-    #[test]
-    fn links_in_bodies_are_read() {
-        assert_eq!(
-            next_in_body(br#"{"roles":[],"_links":{"next":{"href":"https://a/x"}}}"#).as_deref(),
-            Some("https://a/x")
-        );
-        assert_eq!(next_in_body(br#"{"roles":[],"_links":{}}"#), None);
-        assert_eq!(next_in_body(br#"{"roles":[]}"#), None);
-    }
 
     #[test]
     fn emptiness_is_told_without_parsing() {

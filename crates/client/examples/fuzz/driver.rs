@@ -1,0 +1,97 @@
+//! Random and mutated inputs for the fuzzing targets, without an instrumented compiler.
+
+use oktant_base::{Entropy, SeededEntropy};
+
+/// Longest input made, in bytes.
+const BYTES_MAX: usize = 8_192;
+
+/// Good inputs, to begin from.
+const SEEDS: &[&str] = &[
+    "<https://a.okta.com/api/v1/users?after=x&limit=2>; rel=\"next\", <u>; rel=\"self\"\n<b>; title=\"a, <c>\"; rel=prev",
+    "{\"roles\":[],\"_links\":{\"next\":{\"href\":\"https://a.okta.com/api/v1/iam/roles?after=x\"}}}",
+    "eyJtZXRob2QiOiJHRVQiLCJwYXRoIjoiL2FwaS92MS91c2VycyIsInF1ZXJ5IjpbXSwicGFnZSI6MX0",
+    "x-rate-limit-limit: 600\nx-rate-limit-remaining: 0\nx-rate-limit-reset: 1767268849\ndate: Thu, 01 Jan 2026 12:00:00 GMT",
+    "x-rate-limit-limit: 0\nx-rate-limit-remaining: 0\nretry-after: 7",
+    include_str!("../../src/auth/key/rsa_2048.json"),
+    "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"a\",\"x\":\"AA\",\"y\":\"AA\",\"d\":\"AA\"}]}\n\na",
+    "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END EC PRIVATE KEY-----\n",
+    "okta:\n  client:\n    orgUrl: https://acme.okta.com\n    token: 00a\n    rateLimit: {maxRetries: 2}\n    proxy: &p\n      host: p\n      port: 80\n  testing:\n    testingDisableHttpsCheck: true\n  profiles:\n    a:\n      client: {scopes: [okta.users.read], privateKey: |\n        x}\n",
+    "OKTA_CLIENT_ORGURL=https://acme.okta.com\nOKTA_CLIENT_TOKEN=t\nOKTA_CLIENT_SCOPES=a, b\nOKTA_PROFILE=a",
+    "{\"orgUrl\":\"https://acme.okta.com\",\"token\":\"t\",\"headers\":{\"X\":\"y\"},\"tls\":{\"minVersion\":\"1.3\"}}",
+    "okta://id:s%2Fc@a.okta.com:8443/?Timeout=5&ProxyServer=http://u:p@h:1&CustomHeaders=A: b",
+];
+
+/// Pieces that matter to one target or another.
+const PIECES: &[&str] = &[
+    "\"", "\\", "<", ">", ";", ",", "=", ":", "\n", "\n\n", "\r\n", "%00", "\u{0}", "\u{feff}", "é", "&a ", "*a", "<<: ", "- ", "? ",
+    "!!binary ", "|\n", "{", "}", "[", "]", "null", "true", "-1", "0", "18446744073709551615", "-9223372036854775808",
+    "8210266876799", "253402300800", "1e999", "NaN", "rel=next", "next", "okta:", "client:", "profiles:", "-----BEGIN", "-----END",
+    "PRIVATE KEY-----", "Thu, 01 Jan 9999 12:00:00 GMT", "Thu, 01 Jan +262142 12:00:00 GMT", "retry-after: ", "https://", "http://[",
+];
+
+/// Makes inputs whose sequence depends on the seed alone.
+pub(crate) struct Driver {
+    entropy: SeededEntropy,
+    corpus: Vec<Vec<u8>>,
+}
+
+impl Driver {
+    pub(crate) fn new(seed: u64) -> Self {
+        let corpus = SEEDS.iter().map(|seed| seed.as_bytes().to_vec()).collect();
+        Self { entropy: SeededEntropy::new(seed), corpus }
+    }
+
+    /// The next input: a seed, mutated some times; rarely nothing but noise.
+    pub(crate) fn next(&mut self) -> Vec<u8> {
+        if self.below(20) == 0 {
+            let mut noise = vec![0; self.below(256)];
+            self.entropy.fill(&mut noise);
+            return noise;
+        }
+        let mut input = self.corpus[self.below(self.corpus.len())].clone();
+        for _ in 0..=self.below(6) {
+            self.mutate(&mut input);
+        }
+        input.truncate(BYTES_MAX);
+        // Mutants of mutants reach further than mutants of seeds.
+        if self.below(16) == 0 {
+            let at = SEEDS.len() + self.below(64);
+            match self.corpus.get_mut(at) {
+                Some(slot) => slot.clone_from(&input),
+                None => self.corpus.push(input.clone()),
+            }
+        }
+        input
+    }
+
+    fn mutate(&mut self, input: &mut Vec<u8>) {
+        let at = self.below(input.len() + 1);
+        match self.below(6) {
+            0 if at < input.len() => input[at] ^= 1 << self.below(8),
+            1 => input.truncate(at),
+            2 if at < input.len() => {
+                let end = at + self.below((input.len() - at).min(32) + 1);
+                input.drain(at..end);
+            }
+            3 => {
+                let end = at + self.below((input.len() - at).min(64) + 1);
+                let again = input[at..end].to_vec();
+                input.splice(at..at, again);
+            }
+            4 => {
+                let other = self.corpus[self.below(self.corpus.len())].clone();
+                let from = self.below(other.len() + 1);
+                input.splice(at.., other[from..].iter().copied());
+            }
+            _ => {
+                let piece = PIECES[self.below(PIECES.len())].bytes();
+                input.splice(at..at, piece);
+            }
+        }
+    }
+
+    /// A number below `bound`, which is not 0.
+    fn below(&self, bound: usize) -> usize {
+        (self.entropy.unit() * bound as f64) as usize
+    }
+}
