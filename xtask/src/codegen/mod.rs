@@ -1,14 +1,16 @@
-//! `cargo xtask codegen`: writes the catalogue from the API descriptions and the overlay.
+//! `cargo xtask codegen`: writes the catalogue, and what projects from it, from the API descriptions
+//! and the overlay.
 //!
 //! Inputs are `management-minimal.yaml` and `oauth-minimal.yaml` of the shared data and
-//! `catalog/overlay.toml`; outputs are the committed statics of `crates/catalog` and the reference page
-//! of the tables. No prose of the descriptions is taken over.
+//! `catalog/overlay.toml`; outputs are the committed statics of `crates/catalog`, the typed models of
+//! `crates/models` and the reference page of the tables. No prose of the descriptions is taken over.
 
 mod description;
 mod emit;
 mod error;
 mod lookup;
 mod model;
+mod models;
 mod names;
 mod operations;
 mod outputs;
@@ -80,16 +82,20 @@ pub fn generate(inputs: &Inputs) -> Result<Vec<Output>, Error> {
 
     let tables = tables::build(&overlay, &operations, &schemas)?;
 
-    let generated = |name: &'static str, source: String| {
-        let path = format!("crates/catalog/src/generated/{name}");
-        emit::formatted(&path, &source, &inputs.rustfmt).map(|content| Output { path, content })
+    let generated = |crate_name: &str, name: &str, source: &str| {
+        let path = format!("crates/{crate_name}/src/generated/{name}.rs");
+        emit::formatted(&path, source, &inputs.rustfmt).map(|content| Output { path, content })
     };
-    Ok(vec![
-        generated("operations.rs", emit::operations(&operations, &buckets))?,
-        generated("schemas.rs", emit::schemas(&schemas))?,
-        generated("tables.rs", tables::emit::tables(&tables))?,
+    let mut outputs = vec![
+        generated("catalog", "operations", &emit::operations(&operations, &buckets))?,
+        generated("catalog", "schemas", &emit::schemas(&schemas))?,
+        generated("catalog", "tables", &tables::emit::tables(&tables))?,
         Output { path: "docs/reference/tables.md".to_owned(), content: tables::reference::page(&tables) },
-    ])
+    ];
+    for (name, source) in models::sources(&schemas, &operations)? {
+        outputs.push(generated("models", &name, &source)?);
+    }
+    Ok(outputs)
 }
 
 /// The root of the workspace.

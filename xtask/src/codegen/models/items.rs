@@ -1,0 +1,265 @@
+//! What is generated, and with which features.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::lookup;
+use super::super::model::{Additional, Discriminator, Object, Operation, Property, SchemaKind, Schemas, TypeRef, Union};
+use super::names;
+use super::types::{Types, common_name, has_subtypes};
+
+/// One Rust type.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// Its Rust name.
+    pub name: String,
+    /// The schema, or the schema and member that it is the type of.
+    pub schema: String,
+    pub kind: ItemKind,
+    /// Rust types that it mentions.
+    pub needs: BTreeSet<String>,
+    /// Tag groups whose operations reach it.
+    pub groups: BTreeSet<String>,
+}
+
+/// What a Rust type is made of.
+#[derive(Debug)]
+pub(crate) enum ItemKind {
+    Object { bases: Vec<String>, extensible: bool, members: Vec<Member> },
+    Choice { values: Vec<(String, String)> },
+    Union { property: String, common: Option<String>, arms: Vec<Arm>, shared: Vec<Member> },
+}
+
+/// One member of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Member {
+    /// Identifier of the field.
+    pub field: String,
+    /// Name in JSON.
+    pub json: String,
+    /// Type inside `Field`.
+    pub rust: String,
+    /// Flags: `required`, `read_only`, `write_only`, `nullable`.
+    pub flags: Vec<&'static str>,
+}
+
+/// One arm of a union.
+#[derive(Debug)]
+pub(crate) struct Arm {
+    /// Name of the variant.
+    pub variant: String,
+    /// What it holds.
+    pub rust: String,
+    /// Values of the discriminator that stand for it.
+    pub values: Vec<String>,
+}
+
+/// Every Rust type, by name.
+pub(crate) fn items(types: &Types<'_>, schemas: &Schemas, operations: &[Operation]) -> BTreeMap<String, Item> {
+    let mut items = BTreeMap::new();
+    let mut builder = Builder { types, schemas, items: &mut items };
+    for (schema, definition) in schemas {
+        builder.schema(schema, &definition.kind);
+    }
+    reach(types, operations, &mut items);
+    items
+}
+
+struct Builder<'a, 'b> {
+    types: &'b Types<'a>,
+    schemas: &'a Schemas,
+    items: &'b mut BTreeMap<String, Item>,
+}
+
+impl<'a> Builder<'a, '_> {
+    fn schema(&mut self, schema: &'a str, kind: &'a SchemaKind) {
+        let Some(name) = self.types.name_of(schema).map(str::to_owned) else { return };
+        match kind {
+            SchemaKind::Alias(_) => {}
+            SchemaKind::Enum(values) => self.add(name, schema, choice(values)),
+            SchemaKind::Union(union) => self.union(name, schema, union),
+            SchemaKind::Object(object) => {
+                let members = self.members(schema, object);
+                for property in &object.properties {
+                    if let Some(choice_name) = self.types.own_choice(schema, &property.name) {
+                        self.add(choice_name.to_owned(), &format!("{schema}.{}", property.name), choice(&property.values));
+                    }
+                }
+                let extensible = matches!(object.additional, Additional::Allowed(_));
+                let shape = |members| ItemKind::Object { bases: object.bases.clone(), extensible, members };
+                if let (Some(discriminator), true) = (&object.discriminator, has_subtypes(kind)) {
+                    self.base(name.clone(), schema, discriminator, &members);
+                    self.add(common_name(&name), schema, shape(members));
+                } else {
+                    self.add(name, schema, shape(members));
+                }
+            }
+        }
+    }
+
+    fn members(&self, schema: &'a str, object: &'a Object) -> Vec<Member> {
+        let mut members: Vec<Member> = Vec::new();
+        for property in &object.properties {
+            let mut field = names::member_name(&property.name);
+            while members.iter().any(|member| member.field == field) {
+                field = format!("{}_", field.trim_start_matches("r#"));
+            }
+            let rust = self.types.property_type(schema, object, property);
+            members.push(Member { field, json: property.name.clone(), rust, flags: flags(property) });
+        }
+        members
+    }
+
+    /// The enum of a base and its subtypes.
+    fn base(&mut self, name: String, schema: &str, discriminator: &Discriminator, members: &[Member]) {
+        let common = common_name(&name);
+        let mut arms: Vec<Arm> = Vec::new();
+        for (value, target) in &discriminator.mapping {
+            let Some(target_name) = self.types.name_of(target) else { continue };
+            let target_name = if target == schema { common.as_str() } else { target_name };
+            let rust = format!("Box<{target_name}>");
+            match arms.iter_mut().find(|arm| arm.rust == rust) {
+                Some(arm) => arm.values.push(value.clone()),
+                None => arms.push(Arm { variant: target_name.to_owned(), rust, values: vec![value.clone()] }),
+            }
+        }
+        shorten(&mut arms, &name);
+        let shared = self.shared(discriminator, members);
+        let kind = ItemKind::Union { property: discriminator.property.clone(), common: Some(common), arms, shared };
+        self.add(name, schema, kind);
+    }
+
+    /// The members of a base that all its subtypes have with the same type, so that the enum can give them.
+    fn shared(&self, discriminator: &Discriminator, members: &[Member]) -> Vec<Member> {
+        let targets = discriminator.mapping.iter().map(|(_, target)| target.as_str());
+        let subtypes: Vec<_> = targets
+            .map(|target| {
+                let (target, definition) = self.schemas.get_key_value(target)?;
+                match &definition.kind {
+                    SchemaKind::Object(object) => Some((self.members(target, object), has_subtypes(&definition.kind))),
+                    _ => None,
+                }
+            })
+            .collect();
+        let is_shared = |member: &&Member| {
+            subtypes.iter().all(|subtype| {
+                let Some((members, _)) = subtype else { return false };
+                members.iter().any(|known| known.field == member.field && known.rust == member.rust)
+            })
+        };
+        members.iter().filter(is_shared).cloned().collect()
+    }
+
+    fn union(&mut self, name: String, schema: &str, union: &Union) {
+        let mut arms = Vec::new();
+        for member in &union.members {
+            let rust = self.types.nested_type_of(member);
+            if arms.iter().any(|arm: &Arm| arm.rust == rust) {
+                continue;
+            }
+            let variant = arm_name(lookup::resolve(self.schemas, member), self.types);
+            let named = |target: &str| self.types.name_of(target) == Some(variant.as_str());
+            let mapping = union.discriminator.iter().flat_map(|discriminator| &discriminator.mapping);
+            let values = mapping.filter(|(_, target)| named(target)).map(|(value, _)| value.clone()).collect();
+            arms.push(Arm { variant, rust, values });
+        }
+        shorten(&mut arms, &name);
+        let property = union.discriminator.as_ref().map(|known| known.property.clone()).unwrap_or_default();
+        self.add(name, schema, ItemKind::Union { property, common: None, arms, shared: Vec::new() });
+    }
+
+    fn add(&mut self, name: String, schema: &str, kind: ItemKind) {
+        let needs = match &kind {
+            ItemKind::Choice { .. } => BTreeSet::new(),
+            ItemKind::Object { members, .. } => members.iter().map(|member| innermost(&member.rust)).collect(),
+            ItemKind::Union { arms, common, .. } => {
+                arms.iter().map(|arm| innermost(&arm.rust)).chain(common.clone()).collect()
+            }
+        };
+        let item = Item { name: name.clone(), schema: schema.to_owned(), kind, needs, groups: BTreeSet::new() };
+        self.items.insert(name, item);
+    }
+}
+
+/// The name of a type inside `Box`, `List` and `Map`.
+pub(crate) fn innermost(rust: &str) -> String {
+    let inner = rust.rsplit('<').next().unwrap_or(rust);
+    inner.trim_end_matches('>').to_owned()
+}
+
+fn choice(values: &[String]) -> ItemKind {
+    let mut variants: Vec<(String, String)> = Vec::new();
+    for value in values {
+        let mut variant = names::variant_name(value);
+        while variants.iter().any(|(known, _)| *known == variant) {
+            variant.push_str("Value");
+        }
+        variants.push((variant, value.clone()));
+    }
+    ItemKind::Choice { values: variants }
+}
+
+fn flags(property: &Property) -> Vec<&'static str> {
+    [
+        (property.required, "required"),
+        (property.read_only, "read_only"),
+        (property.write_only, "write_only"),
+        (property.nullable, "nullable"),
+    ]
+    .into_iter()
+    .filter_map(|(set, name)| set.then_some(name))
+    .collect()
+}
+
+fn arm_name(member: &TypeRef, types: &Types<'_>) -> String {
+    match member {
+        TypeRef::Named(name) => types.name_of(name).unwrap_or("Json").to_owned(),
+        TypeRef::Array(_) => "List".to_owned(),
+        TypeRef::Map(_) => "Map".to_owned(),
+        TypeRef::String(format) if format == "date-time" => "Timestamp".to_owned(),
+        TypeRef::String(_) | TypeRef::Binary => "Text".to_owned(),
+        TypeRef::Integer => "Integer".to_owned(),
+        TypeRef::Number => "Number".to_owned(),
+        TypeRef::Boolean => "Boolean".to_owned(),
+        TypeRef::Any => "Json".to_owned(),
+    }
+}
+
+/// Takes off what the names of all arms share with the union's name or with each other:
+/// `SamlApplication` of `Application` is `Saml`, `UserFactorSMS` of `UserFactor` is `Sms`.
+fn shorten(arms: &mut [Arm], union: &str) {
+    let short = |name: &str| -> Option<String> {
+        let rest = name.strip_prefix(union).or_else(|| name.strip_suffix(union))?;
+        rest.starts_with(|first: char| first.is_ascii_uppercase()).then(|| names::spoken(rest))
+    };
+    let mut shortened: Vec<String> =
+        arms.iter().map(|arm| short(&arm.variant).unwrap_or_else(|| arm.variant.clone())).collect();
+    let distinct: BTreeSet<_> = shortened.iter().collect();
+    if distinct.len() != arms.len() || shortened.iter().any(|name| name == "Other") {
+        return;
+    }
+    for (arm, name) in arms.iter_mut().zip(shortened.drain(..)) {
+        arm.variant = name;
+    }
+}
+
+/// Notes for every type the groups whose operations reach it.
+fn reach(types: &Types<'_>, operations: &[Operation], items: &mut BTreeMap<String, Item>) {
+    let mut roots: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for operation in operations {
+        let parameters = operation.parameters.iter().map(|parameter| &parameter.schema);
+        let request = operation.request.iter().map(|body| &body.schema);
+        let answers = operation.responses.iter().filter_map(|response| response.schema.as_ref());
+        let mentioned = parameters.chain(request).chain(answers).map(|schema| innermost(&types.type_of(schema)));
+        roots.entry(&operation.group).or_default().extend(mentioned);
+    }
+    for (group, roots) in roots {
+        let mut open: Vec<String> = roots.into_iter().collect();
+        while let Some(name) = open.pop() {
+            if let Some(item) = items.get_mut(&name)
+                && item.groups.insert(group.to_owned())
+            {
+                open.extend(item.needs.iter().cloned());
+            }
+        }
+    }
+}
