@@ -78,15 +78,18 @@ fn group_name(items: &BTreeMap<String, Item>, module: &str) -> String {
 fn module_source(module: &str, items: &[&Item], aliases: &[(String, String)]) -> String {
     let mut body = String::new();
     let mut blanks: BTreeMap<&str, (String, String)> = BTreeMap::new();
+    let unions = items.iter().filter(|item| matches!(item.kind, ItemKind::Union { .. }));
+    let unions: BTreeSet<&str> = unions.map(|item| item.schema.as_str()).collect();
     for item in items {
         let condition = if module == SHARED { condition(&item.groups) } else { String::new() };
         body.push_str(&condition);
         body.push_str(&self::item(item));
         body.push('\n');
         // The schema of a base is known by its enum.
-        let is_common = matches!(&item.kind, ItemKind::Object { .. }) && item.name.ends_with("Common");
-        let schema = if is_common && blanks.contains_key(item.schema.as_str()) { continue } else { &item.schema };
-        blanks.insert(schema, (condition, item.name.clone()));
+        if matches!(item.kind, ItemKind::Object { .. }) && unions.contains(item.schema.as_str()) {
+            continue;
+        }
+        blanks.insert(&item.schema, (condition, item.name.clone()));
     }
     for (schema, rust) in aliases {
         blanks.insert(schema, (String::new(), rust.clone()));

@@ -214,7 +214,7 @@ pub(crate) fn has_subtypes(kind: &SchemaKind) -> bool {
 
 /// The struct with the members that all subtypes of a base have.
 pub(crate) fn common_name(name: &str) -> String {
-    format!("{name}Common")
+    if name.ends_with("Base") { format!("{name}Fields") } else { format!("{name}Base") }
 }
 
 /// Whether a schema is the form of an upload: it has a member of bytes and never travels as JSON.
