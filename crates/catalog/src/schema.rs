@@ -59,8 +59,11 @@ pub struct Union {
     pub members: &'static [TypeRef],
     /// Whether exactly one applies (`oneOf`) rather than at least one (`anyOf`).
     pub exclusive: bool,
-    /// How to tell them apart, if the description says.
+    /// How to tell them apart, if anything does.
     pub discriminator: Option<Discriminator>,
+    /// Whether they are better taken as one object with the members of all, since nothing inside tells
+    /// them apart.
+    pub merged: bool,
 }
 
 /// The member that tells subtypes apart.
@@ -68,7 +71,8 @@ pub struct Union {
 pub struct Discriminator {
     /// Name of the member.
     pub property: &'static str,
-    /// Values and the schemas they stand for. One schema may stand for several values.
+    /// Values and the schemas they stand for. One schema may stand for several values; the schemas of
+    /// one value are told apart by the members that are there.
     pub mapping: &'static [(&'static str, &'static str)],
 }
 

@@ -116,9 +116,10 @@ fn schema_kind(kind: &SchemaKind) -> String {
         SchemaKind::Union(union) => {
             let members = list(union.members.iter().map(type_ref));
             let discriminator = option(union.discriminator.as_ref().map(discriminator));
-            let exclusive = union.exclusive;
+            let (exclusive, merged) = (union.exclusive, union.merged);
             format!(
-                "SchemaKind::Union(Union {{ members: {members}, exclusive: {exclusive}, discriminator: {discriminator} }})"
+                "SchemaKind::Union(Union {{ members: {members}, exclusive: {exclusive}, \
+                 discriminator: {discriminator}, merged: {merged} }})"
             )
         }
     }

@@ -76,6 +76,7 @@ pub fn generate(inputs: &Inputs) -> Result<Vec<Output>, Error> {
     if let Some(twice) = operations.windows(2).find(|pair| pair[0].id == pair[1].id) {
         return Err(Error::description(&twice[0].id, "two operations have this id"));
     }
+    patch::apply_to_schemas(&overlay, &mut schemas)?;
     patch::apply(&overlay, &mut operations, &schemas)?;
     let mut buckets: Vec<_> = overlay.bucket.iter().collect();
     buckets.sort_by(|a, b| a.id.get_ref().cmp(b.id.get_ref()));

@@ -66,6 +66,7 @@ pub(crate) struct Union {
     pub members: Vec<TypeRef>,
     pub exclusive: bool,
     pub discriminator: Option<Discriminator>,
+    pub merged: bool,
 }
 
 /// The member that tells subtypes apart.

@@ -17,6 +17,9 @@ pub(crate) struct Overlay {
     /// Corrections of operations.
     #[serde(default)]
     pub operation: Vec<OperationPatch>,
+    /// Corrections of schemas.
+    #[serde(default)]
+    pub schema: Vec<SchemaPatch>,
     /// SQL tables.
     #[serde(default)]
     pub table: Vec<Table>,
@@ -46,6 +49,25 @@ pub(crate) struct PerMinute {
     pub one_app: u32,
     pub enterprise: u32,
     pub workforce: u32,
+}
+
+/// A correction of a schema: how its forms are told apart.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SchemaPatch {
+    /// Name in the catalogue.
+    pub name: Spanned<String>,
+    /// The member that tells the forms apart, where the description names none.
+    pub by: Option<String>,
+    /// Values of that member and the schemas they stand for, all of them. A value that stands for
+    /// several is told apart further by the members that are there.
+    #[serde(default)]
+    pub forms: Vec<(String, String)>,
+    /// Whether nothing tells the forms apart, so that they are one object with the members of all.
+    #[serde(default)]
+    pub merged: bool,
+    /// Why the entry is there.
+    pub reason: String,
 }
 
 /// Corrections of one operation.

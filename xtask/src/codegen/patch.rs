@@ -1,12 +1,54 @@
-//! Applies the overlay's corrections to the operations.
+//! Applies the overlay's corrections to the schemas and the operations.
 
 use std::collections::BTreeMap;
 
 use toml::Spanned;
 
 use super::Error;
-use super::model::{Limit, ListShape, Operation, Schemas, TypeRef};
-use super::overlay::{Bucket, OperationPatch, Overlay};
+use super::model::{Discriminator, Limit, ListShape, Object, Operation, SchemaKind, Schemas, TypeRef, Union};
+use super::overlay::{Bucket, OperationPatch, Overlay, SchemaPatch};
+
+/// Applies the corrections of schemas.
+pub(crate) fn apply_to_schemas(overlay: &Overlay, schemas: &mut Schemas) -> Result<(), Error> {
+    for patch in &overlay.schema {
+        if patch.reason.trim().is_empty() {
+            return Err(overlay.error(&patch.name, "the entry gives no reason"));
+        }
+        let unknown = patch.forms.iter().find(|(_, form)| !schemas.contains_key(form));
+        if let Some((_, form)) = unknown {
+            return Err(overlay.error(&patch.name, format!("the descriptions have no schema {form}")));
+        }
+        let schema = schemas.get_mut(patch.name.get_ref());
+        let schema = schema.ok_or_else(|| {
+            overlay.error(&patch.name, format!("the descriptions have no schema {}", patch.name.get_ref()))
+        })?;
+        let changed = match &mut schema.kind {
+            SchemaKind::Object(Object { discriminator, .. }) => tell_apart(patch, discriminator),
+            SchemaKind::Union(Union { discriminator, merged, .. }) => {
+                let is_new = patch.merged && !*merged;
+                *merged |= patch.merged;
+                tell_apart(patch, discriminator) || is_new
+            }
+            SchemaKind::Enum(_) | SchemaKind::Alias(_) => false,
+        };
+        if !changed {
+            return Err(overlay.error(&patch.name, "the entry changes nothing"));
+        }
+    }
+    Ok(())
+}
+
+/// Corrects how forms are told apart; `false` if that is what the description says.
+fn tell_apart(patch: &SchemaPatch, discriminator: &mut Option<Discriminator>) -> bool {
+    let property = patch.by.clone().or_else(|| discriminator.as_ref().map(|known| known.property.clone()));
+    let Some(property) = property.filter(|_| !patch.forms.is_empty()) else { return false };
+    let corrected = Some(Discriminator { property, mapping: patch.forms.clone() });
+    if *discriminator == corrected {
+        return false;
+    }
+    *discriminator = corrected;
+    true
+}
 
 /// Applies corrections, then assigns every operation its rate-limit bucket.
 pub(crate) fn apply(overlay: &Overlay, operations: &mut [Operation], schemas: &Schemas) -> Result<(), Error> {

@@ -113,7 +113,7 @@ impl<'a> Collector<'a> {
                 .map(|(index, member)| self.type_of(member, &format!("{name}Variant{}", index + 1)))
                 .collect::<Result<_, _>>()?;
             let discriminator = self.discriminator(parts);
-            return Ok(SchemaKind::Union(Union { members, exclusive, discriminator }));
+            return Ok(SchemaKind::Union(Union { members, exclusive, discriminator, merged: false }));
         }
         self.object(parts, name).map(SchemaKind::Object)
     }

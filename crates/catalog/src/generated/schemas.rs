@@ -456,7 +456,14 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 TypeRef::Named("OAuth2ClientJsonEncryptionKeyResponse"),
             ],
             exclusive: true,
-            discriminator: None,
+            discriminator: Some(Discriminator {
+                property: "use",
+                mapping: &[
+                    ("sig", "OAuth2ClientJsonSigningKeyResponse"),
+                    ("enc", "OAuth2ClientJsonEncryptionKeyResponse"),
+                ],
+            }),
+            merged: false,
         }),
     },
     Schema {
@@ -484,7 +491,14 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 TypeRef::Named("OAuth2ClientJsonEncryptionKeyRequest"),
             ],
             exclusive: true,
-            discriminator: None,
+            discriminator: Some(Discriminator {
+                property: "use",
+                mapping: &[
+                    ("sig", "OAuth2ClientJsonSigningKeyRequest"),
+                    ("enc", "OAuth2ClientJsonEncryptionKeyRequest"),
+                ],
+            }),
+            merged: false,
         }),
     },
     Schema {
@@ -496,7 +510,14 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 TypeRef::Named("OAuth2ClientJsonEncryptionKeyResponse"),
             ],
             exclusive: true,
-            discriminator: None,
+            discriminator: Some(Discriminator {
+                property: "use",
+                mapping: &[
+                    ("sig", "OAuth2ClientJsonSigningKeyResponse"),
+                    ("enc", "OAuth2ClientJsonEncryptionKeyResponse"),
+                ],
+            }),
+            merged: false,
         }),
     },
     Schema {
@@ -1252,6 +1273,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             ],
             exclusive: true,
             discriminator: None,
+            merged: true,
         }),
     },
     Schema {
@@ -1852,6 +1874,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("CUSTOM", "CustomRoleAssignmentSchema"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -1878,6 +1901,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("CUSTOM", "CustomRole"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -1904,6 +1928,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("CUSTOM", "CustomRoleAssignmentSchema"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -1930,6 +1955,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("CUSTOM", "CustomRole"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -1956,6 +1982,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("CUSTOM", "CustomRoleAssignmentSchema"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -1982,6 +2009,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("CUSTOM", "CustomRole"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -6063,11 +6091,17 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 property: "type",
                 mapping: &[
                     ("ACCESS_POLICY", "AccessPolicy"),
+                    ("IDP_DISCOVERY", "IdpDiscoveryPolicy"),
                     ("MFA_ENROLL", "AuthenticatorEnrollmentPolicy"),
                     ("OKTA_SIGN_ON", "OktaSignOnPolicy"),
                     ("PASSWORD", "PasswordPolicy"),
                     ("PROFILE_ENROLLMENT", "ProfileEnrollmentPolicy"),
+                    ("POST_AUTH_SESSION", "PostAuthSessionPolicy"),
+                    ("ENTITY_RISK", "EntityRiskPolicy"),
+                    ("SESSION_VIOLATION_DETECTION", "SessionViolationDetectionPolicy"),
                     ("DEVICE_SIGNAL_COLLECTION", "DeviceSignalCollectionPolicy"),
+                    ("CLIENT_UPDATE", "ClientUpdatePolicy"),
+                    ("IDENTITY_CLAIM_SOURCING", "IdentityClaimSourcingPolicy"),
                 ],
             }),
         }),
@@ -6484,6 +6518,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             ],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -6498,6 +6533,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             ],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -7308,6 +7344,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             ],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -9023,6 +9060,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             ],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -9039,6 +9077,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             ],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema { name: "ExpiresAt", inline: false, kind: SchemaKind::Alias(TypeRef::String("date-time")) },
@@ -9326,6 +9365,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("CUSTOM", "CustomRole"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -9337,7 +9377,14 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 TypeRef::Named("OAuth2ClientJsonEncryptionKeyResponse"),
             ],
             exclusive: true,
-            discriminator: None,
+            discriminator: Some(Discriminator {
+                property: "use",
+                mapping: &[
+                    ("sig", "OAuth2ClientJsonSigningKeyResponse"),
+                    ("enc", "OAuth2ClientJsonEncryptionKeyResponse"),
+                ],
+            }),
+            merged: false,
         }),
     },
     Schema {
@@ -9347,6 +9394,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Array(&TypeRef::Named("StreamConfiguration")), TypeRef::Named("StreamConfiguration")],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -9356,6 +9404,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Named("RoleType"), TypeRef::Named("RoleId")],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -9382,6 +9431,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("CUSTOM", "CustomRole"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -9592,6 +9642,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Named("DateTime"), TypeRef::Named("TimeDuration")],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -9821,6 +9872,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Named("OktaUserGroupProfile"), TypeRef::Named("OktaActiveDirectoryGroupProfile")],
             exclusive: false,
             discriminator: None,
+            merged: true,
         }),
     },
     Schema {
@@ -10069,6 +10121,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::String(""), TypeRef::Integer],
             exclusive: false,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -11468,6 +11521,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("ID_PROOFING", "ProtocolIdVerification"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -13254,6 +13308,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("CUSTOM", "CustomRole"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -13281,6 +13336,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("CUSTOM", "CustomRole"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -13292,7 +13348,14 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 TypeRef::Named("OAuth2ClientJsonEncryptionKeyResponse"),
             ],
             exclusive: true,
-            discriminator: None,
+            discriminator: Some(Discriminator {
+                property: "use",
+                mapping: &[
+                    ("sig", "OAuth2ClientJsonSigningKeyResponse"),
+                    ("enc", "OAuth2ClientJsonEncryptionKeyResponse"),
+                ],
+            }),
+            merged: false,
         }),
     },
     Schema {
@@ -13336,6 +13399,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("CUSTOM", "CustomRole"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -13345,6 +13409,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Named("RoleType"), TypeRef::Named("RoleId")],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema { name: "LoadingPageTouchPointVariant", inline: false, kind: SchemaKind::Enum(&["NONE", "OKTA_DEFAULT"]) },
@@ -14575,6 +14640,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 property: "kty",
                 mapping: &[("RSA", "OAuth2ClientJsonWebKeyRsaResponse"), ("EC", "OAuth2ClientJsonWebKeyECResponse")],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -15159,7 +15225,11 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         kind: SchemaKind::Union(Union {
             members: &[TypeRef::Named("JsonSigningWebKey"), TypeRef::Named("JsonEncryptionWebKey")],
             exclusive: true,
-            discriminator: None,
+            discriminator: Some(Discriminator {
+                property: "use",
+                mapping: &[("sig", "JsonSigningWebKey"), ("enc", "JsonEncryptionWebKey")],
+            }),
+            merged: false,
         }),
     },
     Schema {
@@ -15310,7 +15380,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             additional: Additional::Unspecified,
             discriminator: Some(Discriminator {
                 property: "kty",
-                mapping: &[("sig", "JsonWebKeyEC"), ("enc", "JsonWebKeyRsa")],
+                mapping: &[("EC", "JsonWebKeyEC"), ("RSA", "JsonWebKeyRsa")],
             }),
         }),
     },
@@ -16678,7 +16748,14 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 TypeRef::Named("OAuth2ClientJsonEncryptionKeyResponse"),
             ],
             exclusive: true,
-            discriminator: None,
+            discriminator: Some(Discriminator {
+                property: "use",
+                mapping: &[
+                    ("sig", "OAuth2ClientJsonSigningKeyResponse"),
+                    ("enc", "OAuth2ClientJsonEncryptionKeyResponse"),
+                ],
+            }),
+            merged: false,
         }),
     },
     Schema {
@@ -20596,6 +20673,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("CUSTOM", "CustomRole"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -20997,6 +21075,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::String(""), TypeRef::Integer, TypeRef::Map(&TypeRef::Any)],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -22407,6 +22486,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             ],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -23405,6 +23485,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Named("FailbackRequestSchema"), TypeRef::Named("EmptyRequestSchema")],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -23436,6 +23517,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Named("FailoverRequestSchema"), TypeRef::Named("EmptyRequestSchema")],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -23489,6 +23571,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::String("uri"), TypeRef::Array(&TypeRef::String("uri"))],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -23661,6 +23744,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     ("IDV", "IdvCapability"),
                 ],
             }),
+            merged: false,
         }),
     },
     Schema {
@@ -23813,6 +23897,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Named("RoleType"), TypeRef::Named("RoleId")],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -24347,6 +24432,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::String(""), TypeRef::Integer, TypeRef::Map(&TypeRef::Any)],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -25288,6 +25374,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Named("RoleType"), TypeRef::Named("RoleId")],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -25300,6 +25387,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             ],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -25334,6 +25422,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Named("CapabilitiesObject"), TypeRef::Named("CapabilitiesInboundProvisioningObject")],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -25724,6 +25813,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             ],
             exclusive: true,
             discriminator: None,
+            merged: true,
         }),
     },
     Schema {
@@ -26028,7 +26118,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 property: "factorResult",
                 mapping: &[
                     ("WAITING", "UserFactorPushTransactionWaitingNoNMC"),
-                    ("WAITING (with number matching challenge)", "UserFactorPushTransactionWaitingNMC"),
+                    ("WAITING", "UserFactorPushTransactionWaitingNMC"),
                     ("SUCCESS", "UserFactorPushTransaction"),
                     ("REJECTED", "UserFactorPushTransactionRejected"),
                     ("TIMEOUT", "UserFactorPushTransactionTimeout"),
@@ -26518,6 +26608,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Named("UserFactorTokenVerifyRSA"), TypeRef::Named("UserFactorTokenVerifySymantec")],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -26611,6 +26702,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             ],
             exclusive: true,
             discriminator: None,
+            merged: true,
         }),
     },
     Schema {
@@ -27519,6 +27611,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             ],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -27538,6 +27631,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::String(""), TypeRef::Integer],
             exclusive: false,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -28988,6 +29082,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 property: "format",
                 mapping: &[("opaque", "SubIdOpaque"), ("iss_sub", "SubIdIssSub")],
             }),
+            merged: false,
         }),
     },
     Schema {

@@ -1050,13 +1050,19 @@ union! {
     /// One of the forms of `CreateOrUpdatePolicy`, told apart by `type`.
     CreateOrUpdatePolicy = "CreateOrUpdatePolicy" by "type" or common Box<CreateOrUpdatePolicyBase> {
         0 AccessPolicy(Box<AccessPolicy> as AccessPolicy) as_access_policy ["ACCESS_POLICY"];
-        1 AuthenticatorEnrollmentPolicy(Box<AuthenticatorEnrollmentPolicy> as AuthenticatorEnrollmentPolicy) as_authenticator_enrollment_policy ["MFA_ENROLL"];
-        2 OktaSignOnPolicy(Box<OktaSignOnPolicy> as OktaSignOnPolicy) as_okta_sign_on_policy ["OKTA_SIGN_ON"];
-        3 PasswordPolicy(Box<PasswordPolicy> as PasswordPolicy) as_password_policy ["PASSWORD"];
-        4 ProfileEnrollmentPolicy(Box<ProfileEnrollmentPolicy> as ProfileEnrollmentPolicy) as_profile_enrollment_policy ["PROFILE_ENROLLMENT"];
-        5 DeviceSignalCollectionPolicy(Box<DeviceSignalCollectionPolicy> as DeviceSignalCollectionPolicy) as_device_signal_collection_policy ["DEVICE_SIGNAL_COLLECTION"];
+        1 IdpDiscoveryPolicy(Box<IdpDiscoveryPolicy> as IdpDiscoveryPolicy) as_idp_discovery_policy ["IDP_DISCOVERY"];
+        2 AuthenticatorEnrollmentPolicy(Box<AuthenticatorEnrollmentPolicy> as AuthenticatorEnrollmentPolicy) as_authenticator_enrollment_policy ["MFA_ENROLL"];
+        3 OktaSignOnPolicy(Box<OktaSignOnPolicy> as OktaSignOnPolicy) as_okta_sign_on_policy ["OKTA_SIGN_ON"];
+        4 PasswordPolicy(Box<PasswordPolicy> as PasswordPolicy) as_password_policy ["PASSWORD"];
+        5 ProfileEnrollmentPolicy(Box<ProfileEnrollmentPolicy> as ProfileEnrollmentPolicy) as_profile_enrollment_policy ["PROFILE_ENROLLMENT"];
+        6 PostAuthSessionPolicy(Box<PostAuthSessionPolicy> as PostAuthSessionPolicy) as_post_auth_session_policy ["POST_AUTH_SESSION"];
+        7 EntityRiskPolicy(Box<EntityRiskPolicy> as EntityRiskPolicy) as_entity_risk_policy ["ENTITY_RISK"];
+        8 SessionViolationDetectionPolicy(Box<SessionViolationDetectionPolicy> as SessionViolationDetectionPolicy) as_session_violation_detection_policy ["SESSION_VIOLATION_DETECTION"];
+        9 DeviceSignalCollectionPolicy(Box<DeviceSignalCollectionPolicy> as DeviceSignalCollectionPolicy) as_device_signal_collection_policy ["DEVICE_SIGNAL_COLLECTION"];
+        10 ClientUpdatePolicy(Box<ClientUpdatePolicy> as ClientUpdatePolicy) as_client_update_policy ["CLIENT_UPDATE"];
+        11 IdentityClaimSourcingPolicy(Box<IdentityClaimSourcingPolicy> as IdentityClaimSourcingPolicy) as_identity_claim_sourcing_policy ["IDENTITY_CLAIM_SOURCING"];
     }
-    shared [AccessPolicy AuthenticatorEnrollmentPolicy OktaSignOnPolicy PasswordPolicy ProfileEnrollmentPolicy DeviceSignalCollectionPolicy Other] {
+    shared [AccessPolicy IdpDiscoveryPolicy AuthenticatorEnrollmentPolicy OktaSignOnPolicy PasswordPolicy ProfileEnrollmentPolicy PostAuthSessionPolicy EntityRiskPolicy SessionViolationDetectionPolicy DeviceSignalCollectionPolicy ClientUpdatePolicy IdentityClaimSourcingPolicy Other] {
         /// `created`, which every form has.
         created: Timestamp;
         /// `description`, which every form has.

@@ -81,10 +81,10 @@ object! {
 }
 
 union! {
-    /// One of the forms of `ActivateOAuth2ClientJsonWebKeyResponse200`, told apart by form.
-    ActivateOAuth2ClientJsonWebKeyResponse200 = "ActivateOAuth2ClientJsonWebKeyResponse200" by "" or raw Json {
-        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response [];
-        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response [];
+    /// One of the forms of `ActivateOAuth2ClientJsonWebKeyResponse200`, told apart by `use`.
+    ActivateOAuth2ClientJsonWebKeyResponse200 = "ActivateOAuth2ClientJsonWebKeyResponse200" by "use" or raw Json {
+        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response ["sig"];
+        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response ["enc"];
     }
     shared [OAuth2ClientJsonSigningKeyResponse OAuth2ClientJsonEncryptionKeyResponse Other] {
     }
@@ -108,20 +108,20 @@ choice! {
 }
 
 union! {
-    /// One of the forms of `AddJwkRequest`, told apart by form.
-    AddJwkRequest = "AddJwkRequest" by "" or raw Json {
-        0 OAuth2ClientJsonSigningKeyRequest(Box<OAuth2ClientJsonSigningKeyRequest> as OAuth2ClientJsonSigningKeyRequest) as_o_auth2_client_json_signing_key_request [];
-        1 OAuth2ClientJsonEncryptionKeyRequest(Box<OAuth2ClientJsonEncryptionKeyRequest> as OAuth2ClientJsonEncryptionKeyRequest) as_o_auth2_client_json_encryption_key_request [];
+    /// One of the forms of `AddJwkRequest`, told apart by `use`.
+    AddJwkRequest = "AddJwkRequest" by "use" or raw Json {
+        0 OAuth2ClientJsonSigningKeyRequest(Box<OAuth2ClientJsonSigningKeyRequest> as OAuth2ClientJsonSigningKeyRequest) as_o_auth2_client_json_signing_key_request ["sig"];
+        1 OAuth2ClientJsonEncryptionKeyRequest(Box<OAuth2ClientJsonEncryptionKeyRequest> as OAuth2ClientJsonEncryptionKeyRequest) as_o_auth2_client_json_encryption_key_request ["enc"];
     }
     shared [OAuth2ClientJsonSigningKeyRequest OAuth2ClientJsonEncryptionKeyRequest Other] {
     }
 }
 
 union! {
-    /// One of the forms of `AddJwkResponse201`, told apart by form.
-    AddJwkResponse201 = "AddJwkResponse201" by "" or raw Json {
-        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response [];
-        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response [];
+    /// One of the forms of `AddJwkResponse201`, told apart by `use`.
+    AddJwkResponse201 = "AddJwkResponse201" by "use" or raw Json {
+        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response ["sig"];
+        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response ["enc"];
     }
     shared [OAuth2ClientJsonSigningKeyResponse OAuth2ClientJsonEncryptionKeyResponse Other] {
     }
@@ -284,26 +284,10 @@ object! {
 }
 
 object! {
-    /// Schema `AppUserCredentialsRequestPayload`.
-    AppUserCredentialsRequestPayload = "AppUserCredentialsRequestPayload" {
-        /// `credentials`.
-        0 credentials: Box<AppUserCredentials> = "credentials";
-    }
-}
-
-object! {
     /// Schema `AppUserPasswordCredential`.
     AppUserPasswordCredential = "AppUserPasswordCredential" {
         /// `value`, write-only.
         0 value: Secret = "value" write_only;
-    }
-}
-
-object! {
-    /// Schema `AppUserProfileRequestPayload`.
-    AppUserProfileRequestPayload = "AppUserProfileRequestPayload" {
-        /// `profile`.
-        0 profile: Map<Json> = "profile";
     }
 }
 
@@ -345,13 +329,13 @@ choice! {
     }
 }
 
-union! {
-    /// One of the forms of `AppUserUpdateRequest`, told apart by form.
-    AppUserUpdateRequest = "AppUserUpdateRequest" by "" or raw Json {
-        0 AppUserCredentialsRequestPayload(Box<AppUserCredentialsRequestPayload> as AppUserCredentialsRequestPayload) as_app_user_credentials_request_payload [];
-        1 AppUserProfileRequestPayload(Box<AppUserProfileRequestPayload> as AppUserProfileRequestPayload) as_app_user_profile_request_payload [];
-    }
-    shared [AppUserCredentialsRequestPayload AppUserProfileRequestPayload Other] {
+object! {
+    /// Schema `AppUserUpdateRequest`, with the members of `AppUserCredentialsRequestPayload`, `AppUserProfileRequestPayload`. It takes members of your own.
+    AppUserUpdateRequest = "AppUserUpdateRequest" extensible {
+        /// `credentials`.
+        0 credentials: Box<AppUserCredentials> = "credentials";
+        /// `profile`.
+        1 profile: Map<Json> = "profile";
     }
 }
 
@@ -625,10 +609,10 @@ object! {
 }
 
 union! {
-    /// One of the forms of `GetJwkResponse200`, told apart by form.
-    GetJwkResponse200 = "GetJwkResponse200" by "" or raw Json {
-        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response [];
-        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response [];
+    /// One of the forms of `GetJwkResponse200`, told apart by `use`.
+    GetJwkResponse200 = "GetJwkResponse200" by "use" or raw Json {
+        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response ["sig"];
+        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response ["enc"];
     }
     shared [OAuth2ClientJsonSigningKeyResponse OAuth2ClientJsonEncryptionKeyResponse Other] {
     }
@@ -910,10 +894,10 @@ object! {
 }
 
 union! {
-    /// One of the forms of `ListJwkResponse200Item`, told apart by form.
-    ListJwkResponse200Item = "ListJwkResponse200Item" by "" or raw Json {
-        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response [];
-        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response [];
+    /// One of the forms of `ListJwkResponse200Item`, told apart by `use`.
+    ListJwkResponse200Item = "ListJwkResponse200Item" by "use" or raw Json {
+        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response ["sig"];
+        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response ["enc"];
     }
     shared [OAuth2ClientJsonSigningKeyResponse OAuth2ClientJsonEncryptionKeyResponse Other] {
     }
@@ -1382,9 +1366,7 @@ pub(super) const BLANKS: &[(&str, Blank)] = &[
     ("AppUser.scope", blank::<AppUserScope>),
     ("AppUserAssignRequest", blank::<AppUserAssignRequest>),
     ("AppUserCredentials", blank::<AppUserCredentials>),
-    ("AppUserCredentialsRequestPayload", blank::<AppUserCredentialsRequestPayload>),
     ("AppUserPasswordCredential", blank::<AppUserPasswordCredential>),
-    ("AppUserProfileRequestPayload", blank::<AppUserProfileRequestPayload>),
     ("AppUserStatus", blank::<AppUserStatus>),
     ("AppUserSyncState", blank::<AppUserSyncState>),
     ("AppUserUpdateRequest", blank::<AppUserUpdateRequest>),

@@ -461,10 +461,10 @@ object! {
 }
 
 union! {
-    /// One of the forms of `OAuthClientJwksKeysItem`, told apart by form.
-    OAuthClientJwksKeysItem = "OAuthClientJwksKeysItem" by "" or raw Json {
-        0 JsonSigningWebKey(Box<JsonSigningWebKey> as JsonSigningWebKey) as_json_signing_web_key [];
-        1 JsonEncryptionWebKey(Box<JsonEncryptionWebKey> as JsonEncryptionWebKey) as_json_encryption_web_key [];
+    /// One of the forms of `OAuthClientJwksKeysItem`, told apart by `use`.
+    OAuthClientJwksKeysItem = "OAuthClientJwksKeysItem" by "use" or raw Json {
+        0 JsonSigningWebKey(Box<JsonSigningWebKey> as JsonSigningWebKey) as_json_signing_web_key ["sig"];
+        1 JsonEncryptionWebKey(Box<JsonEncryptionWebKey> as JsonEncryptionWebKey) as_json_encryption_web_key ["enc"];
     }
     shared [JsonSigningWebKey JsonEncryptionWebKey Other] {
     }
@@ -527,8 +527,8 @@ choice! {
 union! {
     /// One of the forms of `OAuthJsonWebKey`, told apart by `kty`.
     OAuthJsonWebKey = "OAuthJsonWebKey" by "kty" or common Box<OAuthJsonWebKeyBase> {
-        0 JsonWebKeyEC(Box<JsonWebKeyEC> as JsonWebKeyEC) as_json_web_key_ec ["sig"];
-        1 JsonWebKeyRsa(Box<JsonWebKeyRsa> as JsonWebKeyRsa) as_json_web_key_rsa ["enc"];
+        0 JsonWebKeyEC(Box<JsonWebKeyEC> as JsonWebKeyEC) as_json_web_key_ec ["EC"];
+        1 JsonWebKeyRsa(Box<JsonWebKeyRsa> as JsonWebKeyRsa) as_json_web_key_rsa ["RSA"];
     }
     shared [JsonWebKeyEC JsonWebKeyRsa Other] {
         /// `alg`, which every form has.

@@ -1225,13 +1225,21 @@ object! {
 }
 
 #[cfg(any(feature = "admin-roles", feature = "groups", feature = "users"))]
-union! {
-    /// One of the forms of `GroupProfile`, told apart by form.
-    GroupProfile = "GroupProfile" by "" or raw Json {
-        0 OktaUser(Box<OktaUserGroupProfile> as OktaUserGroupProfile) as_okta_user [];
-        1 OktaActiveDirectory(Box<OktaActiveDirectoryGroupProfile> as OktaActiveDirectoryGroupProfile) as_okta_active_directory [];
-    }
-    shared [OktaUser OktaActiveDirectory Other] {
+object! {
+    /// Schema `GroupProfile`, with the members of `OktaUserGroupProfile`, `OktaActiveDirectoryGroupProfile`. It takes members of your own.
+    GroupProfile = "GroupProfile" extensible {
+        /// `description`.
+        0 description: String = "description";
+        /// `name`.
+        1 name: String = "name";
+        /// `dn`.
+        2 dn: String = "dn";
+        /// `externalId`.
+        3 external_id: String = "externalId";
+        /// `samAccountName`.
+        4 sam_account_name: String = "samAccountName";
+        /// `windowsDomainQualifiedName`.
+        5 windows_domain_qualified_name: String = "windowsDomainQualifiedName";
     }
 }
 
@@ -2149,36 +2157,6 @@ object! {
     }
 }
 
-#[cfg(any(feature = "admin-roles", feature = "groups", feature = "users"))]
-object! {
-    /// Schema `OktaActiveDirectoryGroupProfile`.
-    OktaActiveDirectoryGroupProfile = "OktaActiveDirectoryGroupProfile" {
-        /// `description`.
-        0 description: String = "description";
-        /// `dn`.
-        1 dn: String = "dn";
-        /// `externalId`.
-        2 external_id: String = "externalId";
-        /// `name`.
-        3 name: String = "name";
-        /// `samAccountName`.
-        4 sam_account_name: String = "samAccountName";
-        /// `windowsDomainQualifiedName`.
-        5 windows_domain_qualified_name: String = "windowsDomainQualifiedName";
-    }
-}
-
-#[cfg(any(feature = "admin-roles", feature = "groups", feature = "users"))]
-object! {
-    /// Schema `OktaUserGroupProfile`.
-    OktaUserGroupProfile = "OktaUserGroupProfile" {
-        /// `description`.
-        0 description: String = "description";
-        /// `name`.
-        1 name: String = "name";
-    }
-}
-
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
     /// Schema `OpenIdConnectApplication`, with the members of `Application`.
@@ -2417,10 +2395,10 @@ object! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 union! {
-    /// One of the forms of `OpenIdConnectApplicationSettingsClientKeysKeysItem`, told apart by form.
-    OpenIdConnectApplicationSettingsClientKeysKeysItem = "OpenIdConnectApplicationSettingsClientKeysKeysItem" by "" or raw Json {
-        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response [];
-        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response [];
+    /// One of the forms of `OpenIdConnectApplicationSettingsClientKeysKeysItem`, told apart by `use`.
+    OpenIdConnectApplicationSettingsClientKeysKeysItem = "OpenIdConnectApplicationSettingsClientKeysKeysItem" by "use" or raw Json {
+        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response ["sig"];
+        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response ["enc"];
     }
     shared [OAuth2ClientJsonSigningKeyResponse OAuth2ClientJsonEncryptionKeyResponse Other] {
     }
@@ -4046,10 +4024,6 @@ pub(super) const BLANKS: &[(&str, Blank)] = &[
     ("OAuthResponseType", blank::<OAuthResponseType>),
     #[cfg(any(feature = "applications", feature = "authorization-servers", feature = "users"))]
     ("OfflineAccessScopeResourceHrefObject", blank::<OfflineAccessScopeResourceHrefObject>),
-    #[cfg(any(feature = "admin-roles", feature = "groups", feature = "users"))]
-    ("OktaActiveDirectoryGroupProfile", blank::<OktaActiveDirectoryGroupProfile>),
-    #[cfg(any(feature = "admin-roles", feature = "groups", feature = "users"))]
-    ("OktaUserGroupProfile", blank::<OktaUserGroupProfile>),
     #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
     ("OpenIdConnectApplication", blank::<OpenIdConnectApplication>),
     #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]

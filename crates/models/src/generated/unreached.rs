@@ -268,6 +268,22 @@ object! {
 }
 
 object! {
+    /// Schema `AppUserCredentialsRequestPayload`.
+    AppUserCredentialsRequestPayload = "AppUserCredentialsRequestPayload" {
+        /// `credentials`.
+        0 credentials: Box<AppUserCredentials> = "credentials";
+    }
+}
+
+object! {
+    /// Schema `AppUserProfileRequestPayload`.
+    AppUserProfileRequestPayload = "AppUserProfileRequestPayload" {
+        /// `profile`.
+        0 profile: Map<Json> = "profile";
+    }
+}
+
+object! {
     /// Schema `ApplicationLayout`.
     ApplicationLayout = "ApplicationLayout" {
         /// `elements`.
@@ -2111,6 +2127,24 @@ object! {
         2 post_logout_uris: List<String> = "postLogoutUris";
         /// `redirectUris`, required.
         3 redirect_uris: List<String> = "redirectUris" required;
+    }
+}
+
+object! {
+    /// Schema `OktaActiveDirectoryGroupProfile`.
+    OktaActiveDirectoryGroupProfile = "OktaActiveDirectoryGroupProfile" {
+        /// `description`.
+        0 description: String = "description";
+        /// `dn`.
+        1 dn: String = "dn";
+        /// `externalId`.
+        2 external_id: String = "externalId";
+        /// `name`.
+        3 name: String = "name";
+        /// `samAccountName`.
+        4 sam_account_name: String = "samAccountName";
+        /// `windowsDomainQualifiedName`.
+        5 windows_domain_qualified_name: String = "windowsDomainQualifiedName";
     }
 }
 
@@ -4151,6 +4185,66 @@ choice! {
 }
 
 object! {
+    /// Schema `UserFactorActivateRequestVariant1`.
+    UserFactorActivateRequestVariant1 = "UserFactorActivateRequestVariant1" {
+        /// `passCode`.
+        0 pass_code: String = "passCode";
+    }
+}
+
+object! {
+    /// Schema `UserFactorActivateRequestVariant2`.
+    UserFactorActivateRequestVariant2 = "UserFactorActivateRequestVariant2" {
+        /// `passCode`.
+        0 pass_code: String = "passCode";
+    }
+}
+
+object! {
+    /// Schema `UserFactorActivateRequestVariant3`.
+    UserFactorActivateRequestVariant3 = "UserFactorActivateRequestVariant3" {
+        /// `useNumberMatchingChallenge`.
+        0 use_number_matching_challenge: bool = "useNumberMatchingChallenge";
+    }
+}
+
+object! {
+    /// Schema `UserFactorActivateRequestVariant4`.
+    UserFactorActivateRequestVariant4 = "UserFactorActivateRequestVariant4" {
+        /// `passCode`.
+        0 pass_code: String = "passCode";
+    }
+}
+
+object! {
+    /// Schema `UserFactorActivateRequestVariant5`.
+    UserFactorActivateRequestVariant5 = "UserFactorActivateRequestVariant5" {
+        /// `passCode`.
+        0 pass_code: String = "passCode";
+    }
+}
+
+object! {
+    /// Schema `UserFactorActivateRequestVariant6`.
+    UserFactorActivateRequestVariant6 = "UserFactorActivateRequestVariant6" {
+        /// `clientData`.
+        0 client_data: String = "clientData";
+        /// `registrationData`.
+        1 registration_data: String = "registrationData";
+    }
+}
+
+object! {
+    /// Schema `UserFactorActivateRequestVariant7`.
+    UserFactorActivateRequestVariant7 = "UserFactorActivateRequestVariant7" {
+        /// `attestation`.
+        0 attestation: String = "attestation";
+        /// `clientData`.
+        1 client_data: String = "clientData";
+    }
+}
+
+object! {
     /// Schema `UserFactorPushTransactionSuccess`, with the members of `UserFactorPushTransaction`.
     UserFactorPushTransactionSuccess = "UserFactorPushTransactionSuccess" {
         /// `factorResult`.
@@ -4181,6 +4275,100 @@ object! {
         0 next_pass_code: String = "nextPassCode";
         /// `passCode`.
         1 pass_code: String = "passCode";
+    }
+}
+
+object! {
+    /// Schema `UserFactorVerifyRequestVariant1`.
+    UserFactorVerifyRequestVariant1 = "UserFactorVerifyRequestVariant1" {
+        /// `passCode`.
+        0 pass_code: String = "passCode";
+    }
+}
+
+object! {
+    /// Schema `UserFactorVerifyRequestVariant10`.
+    UserFactorVerifyRequestVariant10 = "UserFactorVerifyRequestVariant10" {
+        /// `clientData`.
+        0 client_data: String = "clientData";
+        /// `signatureData`.
+        1 signature_data: Json = "signatureData";
+    }
+}
+
+object! {
+    /// Schema `UserFactorVerifyRequestVariant11`.
+    UserFactorVerifyRequestVariant11 = "UserFactorVerifyRequestVariant11" {
+        /// `authenticatorData`.
+        0 authenticator_data: String = "authenticatorData";
+        /// `clientData`.
+        1 client_data: String = "clientData";
+        /// `signatureData`.
+        2 signature_data: String = "signatureData";
+    }
+}
+
+object! {
+    /// Schema `UserFactorVerifyRequestVariant2`.
+    UserFactorVerifyRequestVariant2 = "UserFactorVerifyRequestVariant2" {
+        /// `passCode`.
+        0 pass_code: String = "passCode";
+    }
+}
+
+object! {
+    /// Schema `UserFactorVerifyRequestVariant3`.
+    UserFactorVerifyRequestVariant3 = "UserFactorVerifyRequestVariant3" {
+        /// `useNumberMatchingChallenge`.
+        0 use_number_matching_challenge: bool = "useNumberMatchingChallenge";
+    }
+}
+
+object! {
+    /// Schema `UserFactorVerifyRequestVariant4`.
+    UserFactorVerifyRequestVariant4 = "UserFactorVerifyRequestVariant4" {
+        /// `passCode`.
+        0 pass_code: String = "passCode";
+    }
+}
+
+object! {
+    /// Schema `UserFactorVerifyRequestVariant5`.
+    UserFactorVerifyRequestVariant5 = "UserFactorVerifyRequestVariant5" {
+        /// `answer`, write-only.
+        0 answer: Secret = "answer" write_only;
+    }
+}
+
+object! {
+    /// Schema `UserFactorVerifyRequestVariant6`.
+    UserFactorVerifyRequestVariant6 = "UserFactorVerifyRequestVariant6" {
+        /// `passCode`.
+        0 pass_code: String = "passCode";
+    }
+}
+
+object! {
+    /// Schema `UserFactorVerifyRequestVariant7`.
+    UserFactorVerifyRequestVariant7 = "UserFactorVerifyRequestVariant7" {
+        /// `passCode`.
+        0 pass_code: String = "passCode";
+    }
+}
+
+object! {
+    /// Schema `UserFactorVerifyRequestVariant8`.
+    UserFactorVerifyRequestVariant8 = "UserFactorVerifyRequestVariant8" {
+        /// `passCode`.
+        0 pass_code: String = "passCode";
+    }
+}
+
+object! {
+    /// Schema `UserFactorVerifyRequestVariant9`.
+    UserFactorVerifyRequestVariant9 = "UserFactorVerifyRequestVariant9" {
+        /// `passCode`.
+        0 pass_code: String = "passCode";
     }
 }
 
@@ -4814,7 +5002,9 @@ pub(super) const BLANKS: &[(&str, Blank)] = &[
     ("AppInstanceProperty", blank::<AppInstanceProperty>),
     ("AppProperties", blank::<Map<AppPropertiesValue>>),
     ("AppServiceAccountCredentials", blank::<AppServiceAccountCredentials>),
+    ("AppUserCredentialsRequestPayload", blank::<AppUserCredentialsRequestPayload>),
     ("AppUserProfile", blank::<Map<Json>>),
+    ("AppUserProfileRequestPayload", blank::<AppUserProfileRequestPayload>),
     ("ApplicationLabel", blank::<String>),
     ("ApplicationLayout", blank::<ApplicationLayout>),
     ("ApplicationLayoutRule", blank::<ApplicationLayoutRule>),
@@ -4981,6 +5171,7 @@ pub(super) const BLANKS: &[(&str, Blank)] = &[
     ("Office365ApplicationSettings", blank::<Office365ApplicationSettings>),
     ("Office365ApplicationSettingsApplication", blank::<Office365ApplicationSettingsApplication>),
     ("Oidc", blank::<Oidc>),
+    ("OktaActiveDirectoryGroupProfile", blank::<OktaActiveDirectoryGroupProfile>),
     ("OktaDeviceRiskChangeEvent", blank::<OktaDeviceRiskChangeEvent>),
     ("OktaDeviceRiskChangeEvent.current_level", blank::<OktaDeviceRiskChangeEventCurrentLevel>),
     ("OktaDeviceRiskChangeEvent.initiating_entity", blank::<OktaDeviceRiskChangeEventInitiatingEntity>),
@@ -5157,11 +5348,29 @@ pub(super) const BLANKS: &[(&str, Blank)] = &[
     ("UniversalLogoutCapability.supportedProtocols", blank::<UniversalLogoutCapabilitySupportedProtocols>),
     ("UserFactorActivatePush", blank::<UserFactorActivatePush>),
     ("UserFactorActivatePushResult", blank::<UserFactorActivatePushResult>),
+    ("UserFactorActivateRequestVariant1", blank::<UserFactorActivateRequestVariant1>),
+    ("UserFactorActivateRequestVariant2", blank::<UserFactorActivateRequestVariant2>),
+    ("UserFactorActivateRequestVariant3", blank::<UserFactorActivateRequestVariant3>),
+    ("UserFactorActivateRequestVariant4", blank::<UserFactorActivateRequestVariant4>),
+    ("UserFactorActivateRequestVariant5", blank::<UserFactorActivateRequestVariant5>),
+    ("UserFactorActivateRequestVariant6", blank::<UserFactorActivateRequestVariant6>),
+    ("UserFactorActivateRequestVariant7", blank::<UserFactorActivateRequestVariant7>),
     ("UserFactorPassCode", blank::<String>),
     ("UserFactorPushTransactionSuccess", blank::<UserFactorPushTransactionSuccess>),
     ("UserFactorResultType", blank::<UserFactorResultType>),
     ("UserFactorSignatureData", blank::<String>),
     ("UserFactorTokenFactorVerificationObject", blank::<UserFactorTokenFactorVerificationObject>),
+    ("UserFactorVerifyRequestVariant1", blank::<UserFactorVerifyRequestVariant1>),
+    ("UserFactorVerifyRequestVariant10", blank::<UserFactorVerifyRequestVariant10>),
+    ("UserFactorVerifyRequestVariant11", blank::<UserFactorVerifyRequestVariant11>),
+    ("UserFactorVerifyRequestVariant2", blank::<UserFactorVerifyRequestVariant2>),
+    ("UserFactorVerifyRequestVariant3", blank::<UserFactorVerifyRequestVariant3>),
+    ("UserFactorVerifyRequestVariant4", blank::<UserFactorVerifyRequestVariant4>),
+    ("UserFactorVerifyRequestVariant5", blank::<UserFactorVerifyRequestVariant5>),
+    ("UserFactorVerifyRequestVariant6", blank::<UserFactorVerifyRequestVariant6>),
+    ("UserFactorVerifyRequestVariant7", blank::<UserFactorVerifyRequestVariant7>),
+    ("UserFactorVerifyRequestVariant8", blank::<UserFactorVerifyRequestVariant8>),
+    ("UserFactorVerifyRequestVariant9", blank::<UserFactorVerifyRequestVariant9>),
     ("UserImportRequest", blank::<UserImportRequest>),
     ("UserLifecycleAttributePolicyRuleCondition", blank::<UserLifecycleAttributePolicyRuleCondition>),
     ("UserPolicyRuleCondition", blank::<UserPolicyRuleCondition>),

@@ -551,78 +551,19 @@ union! {
     }
 }
 
-union! {
-    /// One of the forms of `UserFactorActivateRequest`, told apart by form.
-    UserFactorActivateRequest = "UserFactorActivateRequest" by "" or raw Json {
-        0 Variant1(Box<UserFactorActivateRequestVariant1> as UserFactorActivateRequestVariant1) as_variant1 [];
-        1 Variant2(Box<UserFactorActivateRequestVariant2> as UserFactorActivateRequestVariant2) as_variant2 [];
-        2 Variant3(Box<UserFactorActivateRequestVariant3> as UserFactorActivateRequestVariant3) as_variant3 [];
-        3 Variant4(Box<UserFactorActivateRequestVariant4> as UserFactorActivateRequestVariant4) as_variant4 [];
-        4 Variant5(Box<UserFactorActivateRequestVariant5> as UserFactorActivateRequestVariant5) as_variant5 [];
-        5 Variant6(Box<UserFactorActivateRequestVariant6> as UserFactorActivateRequestVariant6) as_variant6 [];
-        6 Variant7(Box<UserFactorActivateRequestVariant7> as UserFactorActivateRequestVariant7) as_variant7 [];
-    }
-    shared [Variant1 Variant2 Variant3 Variant4 Variant5 Variant6 Variant7 Other] {
-    }
-}
-
 object! {
-    /// Schema `UserFactorActivateRequestVariant1`.
-    UserFactorActivateRequestVariant1 = "UserFactorActivateRequestVariant1" {
+    /// Schema `UserFactorActivateRequest`, with the members of `UserFactorActivateRequestVariant1`, `UserFactorActivateRequestVariant2`, `UserFactorActivateRequestVariant3`, `UserFactorActivateRequestVariant4`, `UserFactorActivateRequestVariant5`, `UserFactorActivateRequestVariant6`, `UserFactorActivateRequestVariant7`. It takes members of your own.
+    UserFactorActivateRequest = "UserFactorActivateRequest" extensible {
         /// `passCode`.
         0 pass_code: String = "passCode";
-    }
-}
-
-object! {
-    /// Schema `UserFactorActivateRequestVariant2`.
-    UserFactorActivateRequestVariant2 = "UserFactorActivateRequestVariant2" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
-    }
-}
-
-object! {
-    /// Schema `UserFactorActivateRequestVariant3`.
-    UserFactorActivateRequestVariant3 = "UserFactorActivateRequestVariant3" {
         /// `useNumberMatchingChallenge`.
-        0 use_number_matching_challenge: bool = "useNumberMatchingChallenge";
-    }
-}
-
-object! {
-    /// Schema `UserFactorActivateRequestVariant4`.
-    UserFactorActivateRequestVariant4 = "UserFactorActivateRequestVariant4" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
-    }
-}
-
-object! {
-    /// Schema `UserFactorActivateRequestVariant5`.
-    UserFactorActivateRequestVariant5 = "UserFactorActivateRequestVariant5" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
-    }
-}
-
-object! {
-    /// Schema `UserFactorActivateRequestVariant6`.
-    UserFactorActivateRequestVariant6 = "UserFactorActivateRequestVariant6" {
+        1 use_number_matching_challenge: bool = "useNumberMatchingChallenge";
         /// `clientData`.
-        0 client_data: String = "clientData";
+        2 client_data: String = "clientData";
         /// `registrationData`.
-        1 registration_data: String = "registrationData";
-    }
-}
-
-object! {
-    /// Schema `UserFactorActivateRequestVariant7`.
-    UserFactorActivateRequestVariant7 = "UserFactorActivateRequestVariant7" {
+        3 registration_data: String = "registrationData";
         /// `attestation`.
-        0 attestation: String = "attestation";
-        /// `clientData`.
-        1 client_data: String = "clientData";
+        4 attestation: String = "attestation";
     }
 }
 
@@ -873,7 +814,7 @@ union! {
     /// One of the forms of `UserFactorPushTransaction`, told apart by `factorResult`.
     UserFactorPushTransaction = "UserFactorPushTransaction" by "factorResult" or common Box<UserFactorPushTransactionBase> {
         0 WaitingNoNMC(Box<UserFactorPushTransactionWaitingNoNMC> as UserFactorPushTransactionWaitingNoNMC) as_waiting_no_nmc ["WAITING"];
-        1 WaitingNMC(Box<UserFactorPushTransactionWaitingNMC> as UserFactorPushTransactionWaitingNMC) as_waiting_nmc ["WAITING (with number matching challenge)"];
+        1 WaitingNMC(Box<UserFactorPushTransactionWaitingNMC> as UserFactorPushTransactionWaitingNMC) as_waiting_nmc ["WAITING"];
         2 Base(Box<UserFactorPushTransactionBase> as UserFactorPushTransactionBase) as_base ["SUCCESS"];
         3 Rejected(Box<UserFactorPushTransactionRejected> as UserFactorPushTransactionRejected) as_rejected ["REJECTED"];
         4 Timeout(Box<UserFactorPushTransactionTimeout> as UserFactorPushTransactionTimeout) as_timeout ["TIMEOUT"];
@@ -1398,116 +1339,21 @@ choice! {
     }
 }
 
-union! {
-    /// One of the forms of `UserFactorVerifyRequest`, told apart by form.
-    UserFactorVerifyRequest = "UserFactorVerifyRequest" by "" or raw Json {
-        0 Variant1(Box<UserFactorVerifyRequestVariant1> as UserFactorVerifyRequestVariant1) as_variant1 [];
-        1 Variant2(Box<UserFactorVerifyRequestVariant2> as UserFactorVerifyRequestVariant2) as_variant2 [];
-        2 Variant3(Box<UserFactorVerifyRequestVariant3> as UserFactorVerifyRequestVariant3) as_variant3 [];
-        3 Variant4(Box<UserFactorVerifyRequestVariant4> as UserFactorVerifyRequestVariant4) as_variant4 [];
-        4 Variant5(Box<UserFactorVerifyRequestVariant5> as UserFactorVerifyRequestVariant5) as_variant5 [];
-        5 Variant6(Box<UserFactorVerifyRequestVariant6> as UserFactorVerifyRequestVariant6) as_variant6 [];
-        6 Variant7(Box<UserFactorVerifyRequestVariant7> as UserFactorVerifyRequestVariant7) as_variant7 [];
-        7 Variant8(Box<UserFactorVerifyRequestVariant8> as UserFactorVerifyRequestVariant8) as_variant8 [];
-        8 Variant9(Box<UserFactorVerifyRequestVariant9> as UserFactorVerifyRequestVariant9) as_variant9 [];
-        9 Variant10(Box<UserFactorVerifyRequestVariant10> as UserFactorVerifyRequestVariant10) as_variant10 [];
-        10 Variant11(Box<UserFactorVerifyRequestVariant11> as UserFactorVerifyRequestVariant11) as_variant11 [];
-    }
-    shared [Variant1 Variant2 Variant3 Variant4 Variant5 Variant6 Variant7 Variant8 Variant9 Variant10 Variant11 Other] {
-    }
-}
-
 object! {
-    /// Schema `UserFactorVerifyRequestVariant1`.
-    UserFactorVerifyRequestVariant1 = "UserFactorVerifyRequestVariant1" {
+    /// Schema `UserFactorVerifyRequest`, with the members of `UserFactorVerifyRequestVariant1`, `UserFactorVerifyRequestVariant2`, `UserFactorVerifyRequestVariant3`, `UserFactorVerifyRequestVariant4`, `UserFactorVerifyRequestVariant5`, `UserFactorVerifyRequestVariant6`, `UserFactorVerifyRequestVariant7`, `UserFactorVerifyRequestVariant8`, `UserFactorVerifyRequestVariant9`, `UserFactorVerifyRequestVariant10`, `UserFactorVerifyRequestVariant11`. It takes members of your own.
+    UserFactorVerifyRequest = "UserFactorVerifyRequest" extensible {
         /// `passCode`.
         0 pass_code: String = "passCode";
-    }
-}
-
-object! {
-    /// Schema `UserFactorVerifyRequestVariant10`.
-    UserFactorVerifyRequestVariant10 = "UserFactorVerifyRequestVariant10" {
-        /// `clientData`.
-        0 client_data: String = "clientData";
-        /// `signatureData`.
-        1 signature_data: Json = "signatureData";
-    }
-}
-
-object! {
-    /// Schema `UserFactorVerifyRequestVariant11`.
-    UserFactorVerifyRequestVariant11 = "UserFactorVerifyRequestVariant11" {
-        /// `authenticatorData`.
-        0 authenticator_data: String = "authenticatorData";
-        /// `clientData`.
-        1 client_data: String = "clientData";
-        /// `signatureData`.
-        2 signature_data: String = "signatureData";
-    }
-}
-
-object! {
-    /// Schema `UserFactorVerifyRequestVariant2`.
-    UserFactorVerifyRequestVariant2 = "UserFactorVerifyRequestVariant2" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
-    }
-}
-
-object! {
-    /// Schema `UserFactorVerifyRequestVariant3`.
-    UserFactorVerifyRequestVariant3 = "UserFactorVerifyRequestVariant3" {
         /// `useNumberMatchingChallenge`.
-        0 use_number_matching_challenge: bool = "useNumberMatchingChallenge";
-    }
-}
-
-object! {
-    /// Schema `UserFactorVerifyRequestVariant4`.
-    UserFactorVerifyRequestVariant4 = "UserFactorVerifyRequestVariant4" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
-    }
-}
-
-object! {
-    /// Schema `UserFactorVerifyRequestVariant5`.
-    UserFactorVerifyRequestVariant5 = "UserFactorVerifyRequestVariant5" {
+        1 use_number_matching_challenge: bool = "useNumberMatchingChallenge";
         /// `answer`, write-only.
-        0 answer: Secret = "answer" write_only;
-    }
-}
-
-object! {
-    /// Schema `UserFactorVerifyRequestVariant6`.
-    UserFactorVerifyRequestVariant6 = "UserFactorVerifyRequestVariant6" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
-    }
-}
-
-object! {
-    /// Schema `UserFactorVerifyRequestVariant7`.
-    UserFactorVerifyRequestVariant7 = "UserFactorVerifyRequestVariant7" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
-    }
-}
-
-object! {
-    /// Schema `UserFactorVerifyRequestVariant8`.
-    UserFactorVerifyRequestVariant8 = "UserFactorVerifyRequestVariant8" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
-    }
-}
-
-object! {
-    /// Schema `UserFactorVerifyRequestVariant9`.
-    UserFactorVerifyRequestVariant9 = "UserFactorVerifyRequestVariant9" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        2 answer: Secret = "answer" write_only;
+        /// `clientData`.
+        3 client_data: String = "clientData";
+        /// `signatureData`.
+        4 signature_data: Json = "signatureData";
+        /// `authenticatorData`.
+        5 authenticator_data: String = "authenticatorData";
     }
 }
 
@@ -1957,13 +1803,6 @@ pub(super) const BLANKS: &[(&str, Blank)] = &[
     ("UserDevice", blank::<UserDevice>),
     ("UserFactor", blank::<UserFactor>),
     ("UserFactorActivateRequest", blank::<UserFactorActivateRequest>),
-    ("UserFactorActivateRequestVariant1", blank::<UserFactorActivateRequestVariant1>),
-    ("UserFactorActivateRequestVariant2", blank::<UserFactorActivateRequestVariant2>),
-    ("UserFactorActivateRequestVariant3", blank::<UserFactorActivateRequestVariant3>),
-    ("UserFactorActivateRequestVariant4", blank::<UserFactorActivateRequestVariant4>),
-    ("UserFactorActivateRequestVariant5", blank::<UserFactorActivateRequestVariant5>),
-    ("UserFactorActivateRequestVariant6", blank::<UserFactorActivateRequestVariant6>),
-    ("UserFactorActivateRequestVariant7", blank::<UserFactorActivateRequestVariant7>),
     ("UserFactorActivateResponse", blank::<UserFactorActivateResponse>),
     ("UserFactorActivateResponse.factorType", blank::<UserFactorActivateResponseFactorType>),
     ("UserFactorActivateResponseLinks", blank::<UserFactorActivateResponseLinks>),
@@ -2018,17 +1857,6 @@ pub(super) const BLANKS: &[(&str, Blank)] = &[
     ("UserFactorU2F.provider", blank::<UserFactorU2FProvider>),
     ("UserFactorU2FProfile", blank::<UserFactorU2FProfile>),
     ("UserFactorVerifyRequest", blank::<UserFactorVerifyRequest>),
-    ("UserFactorVerifyRequestVariant1", blank::<UserFactorVerifyRequestVariant1>),
-    ("UserFactorVerifyRequestVariant10", blank::<UserFactorVerifyRequestVariant10>),
-    ("UserFactorVerifyRequestVariant11", blank::<UserFactorVerifyRequestVariant11>),
-    ("UserFactorVerifyRequestVariant2", blank::<UserFactorVerifyRequestVariant2>),
-    ("UserFactorVerifyRequestVariant3", blank::<UserFactorVerifyRequestVariant3>),
-    ("UserFactorVerifyRequestVariant4", blank::<UserFactorVerifyRequestVariant4>),
-    ("UserFactorVerifyRequestVariant5", blank::<UserFactorVerifyRequestVariant5>),
-    ("UserFactorVerifyRequestVariant6", blank::<UserFactorVerifyRequestVariant6>),
-    ("UserFactorVerifyRequestVariant7", blank::<UserFactorVerifyRequestVariant7>),
-    ("UserFactorVerifyRequestVariant8", blank::<UserFactorVerifyRequestVariant8>),
-    ("UserFactorVerifyRequestVariant9", blank::<UserFactorVerifyRequestVariant9>),
     ("UserFactorVerifyResponse", blank::<UserFactorVerifyResponse>),
     ("UserFactorVerifyResponseWaiting", blank::<UserFactorVerifyResponseWaiting>),
     ("UserFactorVerifyResult", blank::<UserFactorVerifyResult>),

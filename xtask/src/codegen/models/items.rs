@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::lookup;
-use super::super::model::{Additional, Discriminator, Object, Operation, Property, SchemaKind, Schemas, TypeRef, Union};
+use super::super::model::{
+    Additional, Discriminator, Object, Operation, Property, Schema, SchemaKind, Schemas, TypeRef, Union,
+};
 use super::names;
 use super::types::{Types, common_name, has_subtypes};
 
@@ -76,6 +78,7 @@ impl<'a> Builder<'a, '_> {
         match kind {
             SchemaKind::Alias(_) => {}
             SchemaKind::Enum(values) => self.add(name, schema, choice(values)),
+            SchemaKind::Union(union) if union.merged => self.merged(name, schema, union),
             SchemaKind::Union(union) => self.union(name, schema, union),
             SchemaKind::Object(object) => {
                 let members = self.members(schema, object);
@@ -165,6 +168,40 @@ impl<'a> Builder<'a, '_> {
         shorten(&mut arms, &name);
         let property = union.discriminator.as_ref().map(|known| known.property.clone()).unwrap_or_default();
         self.add(name, schema, ItemKind::Union { property, common: None, arms, shared: Vec::new() });
+    }
+
+    /// One struct for all forms. A member is required if every form requires it, and any JSON if they
+    /// disagree about its type.
+    fn merged(&mut self, name: String, schema: &str, union: &'a Union) {
+        let mut members: Vec<Member> = Vec::new();
+        let forms: Vec<_> = union.members.iter().filter_map(|form| self.object(form)).collect();
+        for (form, object) in &forms {
+            for member in self.members(form, object) {
+                match members.iter_mut().find(|known| known.json == member.json) {
+                    Some(known) if known.rust != member.rust => "Json".clone_into(&mut known.rust),
+                    Some(_) => {}
+                    None => members.push(member),
+                }
+            }
+        }
+        for member in &mut members {
+            let is_required = |(_, object): &(&str, &Object)| {
+                object.properties.iter().any(|property| property.name == member.json && property.required)
+            };
+            let by_all = forms.iter().all(is_required);
+            member.flags.retain(|flag| by_all || *flag != "required");
+        }
+        let bases = forms.iter().map(|(form, _)| (*form).to_owned()).collect();
+        self.add(name, schema, ItemKind::Object { bases, extensible: true, members });
+    }
+
+    /// The object that a type refers to.
+    fn object(&self, schema: &'a TypeRef) -> Option<(&'a str, &'a Object)> {
+        let TypeRef::Named(name) = lookup::resolve(self.schemas, schema) else { return None };
+        match self.schemas.get_key_value(name) {
+            Some((name, Schema { kind: SchemaKind::Object(object), .. })) => Some((name, object)),
+            _ => None,
+        }
     }
 
     fn add(&mut self, name: String, schema: &str, kind: ItemKind) {
