@@ -7,7 +7,7 @@ use crate::{Error, Json, Object, State};
 /// Access to any member of a model by its JSON name: known members, and those of one's own.
 ///
 /// ```
-/// use oktant_models::{Attributes, Json, Model};
+/// use oktant_models::{Attributes, Json};
 /// # #[cfg(feature = "users")] {
 /// use oktant_models::UserProfile;
 ///
@@ -15,10 +15,11 @@ use crate::{Error, Json, Object, State};
 /// profile.set("badgeNumber", "1815");
 /// profile.set("lastName", "Lovelace");
 /// assert_eq!(profile.last_name.as_deref(), Some("Lovelace"));
-/// assert_eq!(profile.attr::<u32>("badgeNumber").is_err(), true);
-/// assert_eq!(profile.attr::<String>("badgeNumber").unwrap(), Some("1815".to_owned()));
+/// assert!(profile.attr::<u32>("badgeNumber").is_err());
+/// assert_eq!(profile.attr::<String>("badgeNumber")?, Some("1815".to_owned()));
 /// assert_eq!(profile.get("firstName"), Some(Json::from("Ada")));
 /// # }
+/// # Ok::<(), oktant_models::Error>(())
 /// ```
 pub trait Attributes {
     /// A member as JSON; `None` if it is absent.
@@ -63,7 +64,8 @@ pub(crate) fn get(object: &dyn Object, name: &str) -> Option<Json> {
     }
 }
 
-fn set(object: &mut dyn Object, name: &str, value: Json) {
+/// Sets a member of any object.
+pub(crate) fn set(object: &mut dyn Object, name: &str, value: Json) {
     let index = object.shape().position(name, 0);
     if let Some(slot) = index.and_then(|index| object.slot_mut(index)) {
         if value.is_null() {

@@ -48,7 +48,7 @@ fn object<'a>(value: &'a dyn Object, original: &dyn Object) -> Change<'a> {
 
 /// The changes of a union's content, with the member that tells its form.
 fn union<'a>(value: &'a dyn Union, original: &dyn Union) -> Change<'a> {
-    let (form, content) = value.form();
+    let (_, content) = value.form();
     let (View::Object(content), View::Object(original)) = (content.view(), original.form().1.view()) else {
         return Change::whole(content, original.form().1);
     };
@@ -56,11 +56,7 @@ fn union<'a>(value: &'a dyn Union, original: &dyn Union) -> Change<'a> {
     let property = value.shape().property;
     match change {
         Change::Members(mut members) if !property.is_empty() && members.iter().all(|(name, _)| *name != property) => {
-            let given = crate::attributes::get(content, property);
-            let meant = || form.and_then(|form| value.shape().values[form].first()).map(|value| (*value).into());
-            if let Some(tag) = given.or_else(meant) {
-                members.insert(0, (property, tag));
-            }
+            members.splice(0..0, crate::attributes::get(content, property).map(|tag| (property, tag)));
             Change::Members(members)
         }
         change => change,

@@ -1,6 +1,6 @@
-//! Open enumerations.
+//! Open enumerations and unions: what their types share.
 
-use crate::Choice;
+use crate::{Choice, Union, ViewMut, attributes};
 
 /// Takes the value that a text stands for: the same spelling, or else none that is listed.
 pub(crate) fn set(choice: &mut dyn Choice, text: &str) {
@@ -14,5 +14,16 @@ pub(crate) fn fold(choice: &mut dyn Choice) {
     let index = choice.values().iter().position(|value| value.eq_ignore_ascii_case(text));
     if let Some(index) = index {
         choice.select(Ok(index));
+    }
+}
+
+/// Sets the member that tells the form of a union, if it is absent.
+pub(crate) fn tag(union: &mut dyn Union) {
+    let shape = union.shape();
+    let value = union.form().0.and_then(|form| shape.values[form].first());
+    if let (Some(value), ViewMut::Object(content)) = (value, union.content_mut().view_mut())
+        && attributes::get(content, shape.property).is_none()
+    {
+        attributes::set(content, shape.property, (*value).into());
     }
 }

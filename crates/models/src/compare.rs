@@ -97,6 +97,12 @@ pub(crate) fn copy(from: &dyn Value, to: &mut dyn Value) {
     }
 }
 
+impl PartialEq for dyn Value {
+    fn eq(&self, other: &Self) -> bool {
+        equal(self, other)
+    }
+}
+
 impl fmt::Debug for dyn Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         debug(self, f)

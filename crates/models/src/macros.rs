@@ -246,9 +246,12 @@ macro_rules! union {
         }
 
         $(
+            /// The member that tells the form is set, if it is absent.
             impl From<$target> for $name {
                 fn from(content: $target) -> Self {
-                    Self::$variant(content.into())
+                    let mut union = Self::$variant(content.into());
+                    $crate::choice::tag(&mut union);
+                    union
                 }
             }
         )*

@@ -1,6 +1,6 @@
 //! Writing: any model into JSON, one driver for all.
 
-use crate::{Entries, Items, Json, Object, State, Union, Value, View};
+use crate::{Entries, Items, Json, Object, State, Value, View};
 
 /// The JSON of a value.
 pub(crate) fn document(value: &dyn Value) -> Vec<u8> {
@@ -33,8 +33,8 @@ fn kept(json: Vec<u8>) -> Json {
 
 fn value(value: &dyn Value, out: &mut Vec<u8>) {
     match value.view() {
-        View::Object(object) => self::object(object, None, out),
-        View::Union(union) => self::union(union, out),
+        View::Object(object) => self::object(object, out),
+        View::Union(union) => value(union.form().1, out),
         View::Choice(choice) => text(choice.text(), out),
         View::List(list) => self::list(list, out),
         View::Map(map) => self::map(map, out),
@@ -46,13 +46,8 @@ fn value(value: &dyn Value, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes an object; `tag` is a member that is written first if the object does not have it.
-fn object(object: &dyn Object, tag: Option<(&str, &str)>, out: &mut Vec<u8>) {
+fn object(object: &dyn Object, out: &mut Vec<u8>) {
     let mut members = Separated::open(b'{', out);
-    if let Some((name, value)) = tag.filter(|(name, _)| !has(object, name)) {
-        members.key(name);
-        text(value, members.out);
-    }
     for (index, member) in object.shape().members.iter().enumerate() {
         match object.slot(index).map(crate::Slot::state) {
             None | Some(State::Absent) => {}
@@ -74,29 +69,11 @@ fn object(object: &dyn Object, tag: Option<(&str, &str)>, out: &mut Vec<u8>) {
     members.close(b'}');
 }
 
-/// Whether an object has a member, known or not.
-pub(crate) fn has(object: &dyn Object, name: &str) -> bool {
-    !is_free(object, name) || object.extra().get(name).is_some()
-}
-
 /// Whether no known member of this name is there.
 pub(crate) fn is_free(object: &dyn Object, name: &str) -> bool {
     let index = object.shape().position(name, 0);
     let slot = index.and_then(|index| object.slot(index));
     slot.is_none_or(|slot| matches!(slot.state(), State::Absent))
-}
-
-/// Writes the content of a union. A form that was made here may lack the member that tells it apart.
-fn union(union: &dyn Union, out: &mut Vec<u8>) {
-    let shape = union.shape();
-    let (form, content) = union.form();
-    match content.view() {
-        View::Object(content) if !shape.property.is_empty() => {
-            let value = form.and_then(|form| shape.values[form].first());
-            object(content, value.map(|value| (shape.property, *value)), out);
-        }
-        _ => value(content, out),
-    }
 }
 
 fn list(list: &dyn Items, out: &mut Vec<u8>) {

@@ -1049,20 +1049,20 @@ object! {
 union! {
     /// One of the forms of `CreateOrUpdatePolicy`, told apart by `type`.
     CreateOrUpdatePolicy = "CreateOrUpdatePolicy" by "type" or common Box<CreateOrUpdatePolicyBase> {
-        0 AccessPolicy(Box<AccessPolicy> as AccessPolicy) as_access_policy ["ACCESS_POLICY"];
-        1 IdpDiscoveryPolicy(Box<IdpDiscoveryPolicy> as IdpDiscoveryPolicy) as_idp_discovery_policy ["IDP_DISCOVERY"];
-        2 AuthenticatorEnrollmentPolicy(Box<AuthenticatorEnrollmentPolicy> as AuthenticatorEnrollmentPolicy) as_authenticator_enrollment_policy ["MFA_ENROLL"];
-        3 OktaSignOnPolicy(Box<OktaSignOnPolicy> as OktaSignOnPolicy) as_okta_sign_on_policy ["OKTA_SIGN_ON"];
-        4 PasswordPolicy(Box<PasswordPolicy> as PasswordPolicy) as_password_policy ["PASSWORD"];
-        5 ProfileEnrollmentPolicy(Box<ProfileEnrollmentPolicy> as ProfileEnrollmentPolicy) as_profile_enrollment_policy ["PROFILE_ENROLLMENT"];
-        6 PostAuthSessionPolicy(Box<PostAuthSessionPolicy> as PostAuthSessionPolicy) as_post_auth_session_policy ["POST_AUTH_SESSION"];
-        7 EntityRiskPolicy(Box<EntityRiskPolicy> as EntityRiskPolicy) as_entity_risk_policy ["ENTITY_RISK"];
-        8 SessionViolationDetectionPolicy(Box<SessionViolationDetectionPolicy> as SessionViolationDetectionPolicy) as_session_violation_detection_policy ["SESSION_VIOLATION_DETECTION"];
-        9 DeviceSignalCollectionPolicy(Box<DeviceSignalCollectionPolicy> as DeviceSignalCollectionPolicy) as_device_signal_collection_policy ["DEVICE_SIGNAL_COLLECTION"];
-        10 ClientUpdatePolicy(Box<ClientUpdatePolicy> as ClientUpdatePolicy) as_client_update_policy ["CLIENT_UPDATE"];
-        11 IdentityClaimSourcingPolicy(Box<IdentityClaimSourcingPolicy> as IdentityClaimSourcingPolicy) as_identity_claim_sourcing_policy ["IDENTITY_CLAIM_SOURCING"];
+        0 Access(Box<AccessPolicy> as AccessPolicy) as_access ["ACCESS_POLICY"];
+        1 IdpDiscovery(Box<IdpDiscoveryPolicy> as IdpDiscoveryPolicy) as_idp_discovery ["IDP_DISCOVERY"];
+        2 AuthenticatorEnrollment(Box<AuthenticatorEnrollmentPolicy> as AuthenticatorEnrollmentPolicy) as_authenticator_enrollment ["MFA_ENROLL"];
+        3 OktaSignOn(Box<OktaSignOnPolicy> as OktaSignOnPolicy) as_okta_sign_on ["OKTA_SIGN_ON"];
+        4 Password(Box<PasswordPolicy> as PasswordPolicy) as_password ["PASSWORD"];
+        5 ProfileEnrollment(Box<ProfileEnrollmentPolicy> as ProfileEnrollmentPolicy) as_profile_enrollment ["PROFILE_ENROLLMENT"];
+        6 PostAuthSession(Box<PostAuthSessionPolicy> as PostAuthSessionPolicy) as_post_auth_session ["POST_AUTH_SESSION"];
+        7 EntityRisk(Box<EntityRiskPolicy> as EntityRiskPolicy) as_entity_risk ["ENTITY_RISK"];
+        8 SessionViolationDetection(Box<SessionViolationDetectionPolicy> as SessionViolationDetectionPolicy) as_session_violation_detection ["SESSION_VIOLATION_DETECTION"];
+        9 DeviceSignalCollection(Box<DeviceSignalCollectionPolicy> as DeviceSignalCollectionPolicy) as_device_signal_collection ["DEVICE_SIGNAL_COLLECTION"];
+        10 ClientUpdate(Box<ClientUpdatePolicy> as ClientUpdatePolicy) as_client_update ["CLIENT_UPDATE"];
+        11 IdentityClaimSourcing(Box<IdentityClaimSourcingPolicy> as IdentityClaimSourcingPolicy) as_identity_claim_sourcing ["IDENTITY_CLAIM_SOURCING"];
     }
-    shared [AccessPolicy IdpDiscoveryPolicy AuthenticatorEnrollmentPolicy OktaSignOnPolicy PasswordPolicy ProfileEnrollmentPolicy PostAuthSessionPolicy EntityRiskPolicy SessionViolationDetectionPolicy DeviceSignalCollectionPolicy ClientUpdatePolicy IdentityClaimSourcingPolicy Other] {
+    shared [Access IdpDiscovery AuthenticatorEnrollment OktaSignOn Password ProfileEnrollment PostAuthSession EntityRisk SessionViolationDetection DeviceSignalCollection ClientUpdate IdentityClaimSourcing Other] {
         /// `created`, which every form has.
         created: Timestamp;
         /// `description`, which every form has.
@@ -1432,10 +1432,10 @@ object! {
 union! {
     /// One of the forms of `EnrollmentPolicyAuthenticatorGracePeriod`, told apart by `type`.
     EnrollmentPolicyAuthenticatorGracePeriod = "EnrollmentPolicyAuthenticatorGracePeriod" by "type" or common Box<EnrollmentPolicyAuthenticatorGracePeriodBase> {
-        0 ByDateTimeAuthenticatorGracePeriodExpiry(Box<ByDateTimeAuthenticatorGracePeriodExpiry> as ByDateTimeAuthenticatorGracePeriodExpiry) as_by_date_time_authenticator_grace_period_expiry ["BY_DATE_TIME"];
-        1 BySkipCountAuthenticatorGracePeriod(Box<BySkipCountAuthenticatorGracePeriod> as BySkipCountAuthenticatorGracePeriod) as_by_skip_count_authenticator_grace_period ["BY_SKIP_COUNT"];
+        0 DateTimeAuthenticatorGracePeriodExpiry(Box<ByDateTimeAuthenticatorGracePeriodExpiry> as ByDateTimeAuthenticatorGracePeriodExpiry) as_date_time_authenticator_grace_period_expiry ["BY_DATE_TIME"];
+        1 SkipCountAuthenticatorGracePeriod(Box<BySkipCountAuthenticatorGracePeriod> as BySkipCountAuthenticatorGracePeriod) as_skip_count_authenticator_grace_period ["BY_SKIP_COUNT"];
     }
-    shared [ByDateTimeAuthenticatorGracePeriodExpiry BySkipCountAuthenticatorGracePeriod Other] {
+    shared [DateTimeAuthenticatorGracePeriodExpiry SkipCountAuthenticatorGracePeriod Other] {
         /// `type`, which every form has.
         r#type: EnrollmentPolicyAuthenticatorGracePeriodType;
     }
@@ -1574,10 +1574,10 @@ object! {
 union! {
     /// One of the forms of `EntityRiskPolicyRuleActionsObject`, told apart by `action`.
     EntityRiskPolicyRuleActionsObject = "EntityRiskPolicyRuleActionsObject" by "action" or common Box<EntityRiskPolicyRuleActionsObjectBase> {
-        0 EntityRiskPolicyRuleActionRunWorkflow(Box<EntityRiskPolicyRuleActionRunWorkflow> as EntityRiskPolicyRuleActionRunWorkflow) as_entity_risk_policy_rule_action_run_workflow ["RUN_WORKFLOW"];
-        1 EntityRiskPolicyRuleActionTerminateAllSessions(Box<EntityRiskPolicyRuleActionTerminateAllSessions> as EntityRiskPolicyRuleActionTerminateAllSessions) as_entity_risk_policy_rule_action_terminate_all_sessions ["TERMINATE_ALL_SESSIONS"];
+        0 RunWorkflow(Box<EntityRiskPolicyRuleActionRunWorkflow> as EntityRiskPolicyRuleActionRunWorkflow) as_run_workflow ["RUN_WORKFLOW"];
+        1 TerminateAllSessions(Box<EntityRiskPolicyRuleActionTerminateAllSessions> as EntityRiskPolicyRuleActionTerminateAllSessions) as_terminate_all_sessions ["TERMINATE_ALL_SESSIONS"];
     }
-    shared [EntityRiskPolicyRuleActionRunWorkflow EntityRiskPolicyRuleActionTerminateAllSessions Other] {
+    shared [RunWorkflow TerminateAllSessions Other] {
     }
 }
 
@@ -3277,10 +3277,10 @@ choice! {
 union! {
     /// One of the forms of `PostAuthSessionFailureActionsObject`, told apart by `action`.
     PostAuthSessionFailureActionsObject = "PostAuthSessionFailureActionsObject" by "action" or common Box<PostAuthSessionFailureActionsObjectBase> {
-        0 PostAuthSessionPolicyRuleRunWorkflow(Box<PostAuthSessionPolicyRuleRunWorkflow> as PostAuthSessionPolicyRuleRunWorkflow) as_post_auth_session_policy_rule_run_workflow ["RUN_WORKFLOW"];
-        1 PostAuthSessionPolicyRuleTerminateSession(Box<PostAuthSessionPolicyRuleTerminateSession> as PostAuthSessionPolicyRuleTerminateSession) as_post_auth_session_policy_rule_terminate_session ["TERMINATE_SESSION"];
+        0 RunWorkflow(Box<PostAuthSessionPolicyRuleRunWorkflow> as PostAuthSessionPolicyRuleRunWorkflow) as_run_workflow ["RUN_WORKFLOW"];
+        1 TerminateSession(Box<PostAuthSessionPolicyRuleTerminateSession> as PostAuthSessionPolicyRuleTerminateSession) as_terminate_session ["TERMINATE_SESSION"];
     }
-    shared [PostAuthSessionPolicyRuleRunWorkflow PostAuthSessionPolicyRuleTerminateSession Other] {
+    shared [RunWorkflow TerminateSession Other] {
     }
 }
 
@@ -4100,11 +4100,11 @@ object! {
 union! {
     /// One of the forms of `VerificationMethod`, told apart by `type`.
     VerificationMethod = "VerificationMethod" by "type" or common Box<VerificationMethodBase> {
-        0 AssuranceMethod(Box<AssuranceMethod> as AssuranceMethod) as_assurance_method ["ASSURANCE"];
-        1 AuthenticationMethodChainMethod(Box<AuthenticationMethodChainMethod> as AuthenticationMethodChainMethod) as_authentication_method_chain_method ["AUTH_METHOD_CHAIN"];
-        2 IdProofingMethod(Box<IdProofingMethod> as IdProofingMethod) as_id_proofing_method ["ID_PROOFING"];
+        0 Assurance(Box<AssuranceMethod> as AssuranceMethod) as_assurance ["ASSURANCE"];
+        1 AuthenticationMethodChain(Box<AuthenticationMethodChainMethod> as AuthenticationMethodChainMethod) as_authentication_method_chain ["AUTH_METHOD_CHAIN"];
+        2 IdProofing(Box<IdProofingMethod> as IdProofingMethod) as_id_proofing ["ID_PROOFING"];
     }
-    shared [AssuranceMethod AuthenticationMethodChainMethod IdProofingMethod Other] {
+    shared [Assurance AuthenticationMethodChain IdProofing Other] {
         /// `type`, which every form has.
         r#type: PolicyRuleVerificationMethodType;
     }

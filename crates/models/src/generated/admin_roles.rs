@@ -7,60 +7,60 @@ use crate::{Json, List, Map, Timestamp};
 union! {
     /// One of the forms of `AssignRoleToClientRequest`, told apart by `type`.
     AssignRoleToClientRequest = "AssignRoleToClientRequest" by "type" or raw Json {
-        0 StandardRoleAssignmentSchema(Box<StandardRoleAssignmentSchema> as StandardRoleAssignmentSchema) as_standard_role_assignment_schema ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "WORKFLOWS_ADMIN"];
-        1 CustomRoleAssignmentSchema(Box<CustomRoleAssignmentSchema> as CustomRoleAssignmentSchema) as_custom_role_assignment_schema ["CUSTOM"];
+        0 Standard(Box<StandardRoleAssignmentSchema> as StandardRoleAssignmentSchema) as_standard ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "WORKFLOWS_ADMIN"];
+        1 Custom(Box<CustomRoleAssignmentSchema> as CustomRoleAssignmentSchema) as_custom ["CUSTOM"];
     }
-    shared [StandardRoleAssignmentSchema CustomRoleAssignmentSchema Other] {
+    shared [Standard Custom Other] {
     }
 }
 
 union! {
     /// One of the forms of `AssignRoleToClientResponse200`, told apart by `type`.
     AssignRoleToClientResponse200 = "AssignRoleToClientResponse200" by "type" or raw Json {
-        0 StandardRole(Box<StandardRole> as StandardRole) as_standard_role ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
-        1 CustomRole(Box<CustomRole> as CustomRole) as_custom_role ["ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "WORKFLOWS_ADMIN", "CUSTOM"];
+        0 Standard(Box<StandardRole> as StandardRole) as_standard ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
+        1 Custom(Box<CustomRole> as CustomRole) as_custom ["ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "WORKFLOWS_ADMIN", "CUSTOM"];
     }
-    shared [StandardRole CustomRole Other] {
+    shared [Standard Custom Other] {
     }
 }
 
 union! {
     /// One of the forms of `AssignRoleToGroupRequest`, told apart by `type`.
     AssignRoleToGroupRequest = "AssignRoleToGroupRequest" by "type" or raw Json {
-        0 StandardRoleAssignmentSchema(Box<StandardRoleAssignmentSchema> as StandardRoleAssignmentSchema) as_standard_role_assignment_schema ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN", "WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN"];
-        1 CustomRoleAssignmentSchema(Box<CustomRoleAssignmentSchema> as CustomRoleAssignmentSchema) as_custom_role_assignment_schema ["CUSTOM"];
+        0 Standard(Box<StandardRoleAssignmentSchema> as StandardRoleAssignmentSchema) as_standard ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN", "WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN"];
+        1 Custom(Box<CustomRoleAssignmentSchema> as CustomRoleAssignmentSchema) as_custom ["CUSTOM"];
     }
-    shared [StandardRoleAssignmentSchema CustomRoleAssignmentSchema Other] {
+    shared [Standard Custom Other] {
     }
 }
 
 union! {
     /// One of the forms of `AssignRoleToGroupResponse200`, told apart by `type`.
     AssignRoleToGroupResponse200 = "AssignRoleToGroupResponse200" by "type" or raw Json {
-        0 StandardRole(Box<StandardRole> as StandardRole) as_standard_role ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
-        1 CustomRole(Box<CustomRole> as CustomRole) as_custom_role ["WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "CUSTOM"];
+        0 Standard(Box<StandardRole> as StandardRole) as_standard ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
+        1 Custom(Box<CustomRole> as CustomRole) as_custom ["WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "CUSTOM"];
     }
-    shared [StandardRole CustomRole Other] {
+    shared [Standard Custom Other] {
     }
 }
 
 union! {
     /// One of the forms of `AssignRoleToUserRequest`, told apart by `type`.
     AssignRoleToUserRequest = "AssignRoleToUserRequest" by "type" or raw Json {
-        0 StandardRoleAssignmentSchema(Box<StandardRoleAssignmentSchema> as StandardRoleAssignmentSchema) as_standard_role_assignment_schema ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN", "WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN"];
-        1 CustomRoleAssignmentSchema(Box<CustomRoleAssignmentSchema> as CustomRoleAssignmentSchema) as_custom_role_assignment_schema ["CUSTOM"];
+        0 Standard(Box<StandardRoleAssignmentSchema> as StandardRoleAssignmentSchema) as_standard ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN", "WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN"];
+        1 Custom(Box<CustomRoleAssignmentSchema> as CustomRoleAssignmentSchema) as_custom ["CUSTOM"];
     }
-    shared [StandardRoleAssignmentSchema CustomRoleAssignmentSchema Other] {
+    shared [Standard Custom Other] {
     }
 }
 
 union! {
     /// One of the forms of `AssignRoleToUserResponse201`, told apart by `type`.
     AssignRoleToUserResponse201 = "AssignRoleToUserResponse201" by "type" or raw Json {
-        0 StandardRole(Box<StandardRole> as StandardRole) as_standard_role ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
-        1 CustomRole(Box<CustomRole> as CustomRole) as_custom_role ["WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "CUSTOM"];
+        0 Standard(Box<StandardRole> as StandardRole) as_standard ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
+        1 Custom(Box<CustomRole> as CustomRole) as_custom ["WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "CUSTOM"];
     }
-    shared [StandardRole CustomRole Other] {
+    shared [Standard Custom Other] {
     }
 }
 
@@ -320,10 +320,10 @@ object! {
 union! {
     /// One of the forms of `GetGroupAssignedRoleResponse200`, told apart by `type`.
     GetGroupAssignedRoleResponse200 = "GetGroupAssignedRoleResponse200" by "type" or raw Json {
-        0 StandardRole(Box<StandardRole> as StandardRole) as_standard_role ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
-        1 CustomRole(Box<CustomRole> as CustomRole) as_custom_role ["WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "CUSTOM"];
+        0 Standard(Box<StandardRole> as StandardRole) as_standard ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
+        1 Custom(Box<CustomRole> as CustomRole) as_custom ["WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "CUSTOM"];
     }
-    shared [StandardRole CustomRole Other] {
+    shared [Standard Custom Other] {
     }
 }
 
@@ -340,10 +340,10 @@ union! {
 union! {
     /// One of the forms of `GetUserAssignedRoleResponse200`, told apart by `type`.
     GetUserAssignedRoleResponse200 = "GetUserAssignedRoleResponse200" by "type" or raw Json {
-        0 StandardRole(Box<StandardRole> as StandardRole) as_standard_role ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
-        1 CustomRole(Box<CustomRole> as CustomRole) as_custom_role ["WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "CUSTOM"];
+        0 Standard(Box<StandardRole> as StandardRole) as_standard ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
+        1 Custom(Box<CustomRole> as CustomRole) as_custom ["WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "CUSTOM"];
     }
-    shared [StandardRole CustomRole Other] {
+    shared [Standard Custom Other] {
     }
 }
 
@@ -700,30 +700,30 @@ object! {
 union! {
     /// One of the forms of `ListAssignedRolesForUserResponse200Item`, told apart by `type`.
     ListAssignedRolesForUserResponse200Item = "ListAssignedRolesForUserResponse200Item" by "type" or raw Json {
-        0 StandardRole(Box<StandardRole> as StandardRole) as_standard_role ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "MOBILE_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
-        1 CustomRole(Box<CustomRole> as CustomRole) as_custom_role ["WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "CUSTOM"];
+        0 Standard(Box<StandardRole> as StandardRole) as_standard ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "MOBILE_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
+        1 Custom(Box<CustomRole> as CustomRole) as_custom ["WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "CUSTOM"];
     }
-    shared [StandardRole CustomRole Other] {
+    shared [Standard Custom Other] {
     }
 }
 
 union! {
     /// One of the forms of `ListGroupAssignedRolesResponse200Item`, told apart by `type`.
     ListGroupAssignedRolesResponse200Item = "ListGroupAssignedRolesResponse200Item" by "type" or raw Json {
-        0 StandardRole(Box<StandardRole> as StandardRole) as_standard_role ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "MOBILE_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
-        1 CustomRole(Box<CustomRole> as CustomRole) as_custom_role ["WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "CUSTOM"];
+        0 Standard(Box<StandardRole> as StandardRole) as_standard ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "MOBILE_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
+        1 Custom(Box<CustomRole> as CustomRole) as_custom ["WORKFLOWS_ADMIN", "ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "CUSTOM"];
     }
-    shared [StandardRole CustomRole Other] {
+    shared [Standard Custom Other] {
     }
 }
 
 union! {
     /// One of the forms of `ListRolesForClientResponse200Item`, told apart by `type`.
     ListRolesForClientResponse200Item = "ListRolesForClientResponse200Item" by "type" or raw Json {
-        0 StandardRole(Box<StandardRole> as StandardRole) as_standard_role ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
-        1 CustomRole(Box<CustomRole> as CustomRole) as_custom_role ["ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "WORKFLOWS_ADMIN", "CUSTOM"];
+        0 Standard(Box<StandardRole> as StandardRole) as_standard ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
+        1 Custom(Box<CustomRole> as CustomRole) as_custom ["ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "WORKFLOWS_ADMIN", "CUSTOM"];
     }
-    shared [StandardRole CustomRole Other] {
+    shared [Standard Custom Other] {
     }
 }
 
@@ -1103,10 +1103,10 @@ object! {
 union! {
     /// One of the forms of `RetrieveClientRoleResponse200`, told apart by `type`.
     RetrieveClientRoleResponse200 = "RetrieveClientRoleResponse200" by "type" or raw Json {
-        0 StandardRole(Box<StandardRole> as StandardRole) as_standard_role ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
-        1 CustomRole(Box<CustomRole> as CustomRole) as_custom_role ["ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "WORKFLOWS_ADMIN", "CUSTOM"];
+        0 Standard(Box<StandardRole> as StandardRole) as_standard ["API_ACCESS_MANAGEMENT_ADMIN", "APP_ADMIN", "GROUP_MEMBERSHIP_ADMIN", "HELP_DESK_ADMIN", "ORG_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN", "SUPER_ADMIN", "USER_ADMIN"];
+        1 Custom(Box<CustomRole> as CustomRole) as_custom ["ACCESS_CERTIFICATIONS_ADMIN", "ACCESS_REQUESTS_ADMIN", "WORKFLOWS_ADMIN", "CUSTOM"];
     }
-    shared [StandardRole CustomRole Other] {
+    shared [Standard Custom Other] {
     }
 }
 

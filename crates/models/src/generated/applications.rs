@@ -83,10 +83,10 @@ object! {
 union! {
     /// One of the forms of `ActivateOAuth2ClientJsonWebKeyResponse200`, told apart by `use`.
     ActivateOAuth2ClientJsonWebKeyResponse200 = "ActivateOAuth2ClientJsonWebKeyResponse200" by "use" or raw Json {
-        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response ["sig"];
-        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response ["enc"];
+        0 Signing(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_signing ["sig"];
+        1 Encryption(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_encryption ["enc"];
     }
-    shared [OAuth2ClientJsonSigningKeyResponse OAuth2ClientJsonEncryptionKeyResponse Other] {
+    shared [Signing Encryption Other] {
     }
 }
 
@@ -110,20 +110,20 @@ choice! {
 union! {
     /// One of the forms of `AddJwkRequest`, told apart by `use`.
     AddJwkRequest = "AddJwkRequest" by "use" or raw Json {
-        0 OAuth2ClientJsonSigningKeyRequest(Box<OAuth2ClientJsonSigningKeyRequest> as OAuth2ClientJsonSigningKeyRequest) as_o_auth2_client_json_signing_key_request ["sig"];
-        1 OAuth2ClientJsonEncryptionKeyRequest(Box<OAuth2ClientJsonEncryptionKeyRequest> as OAuth2ClientJsonEncryptionKeyRequest) as_o_auth2_client_json_encryption_key_request ["enc"];
+        0 Signing(Box<OAuth2ClientJsonSigningKeyRequest> as OAuth2ClientJsonSigningKeyRequest) as_signing ["sig"];
+        1 Encryption(Box<OAuth2ClientJsonEncryptionKeyRequest> as OAuth2ClientJsonEncryptionKeyRequest) as_encryption ["enc"];
     }
-    shared [OAuth2ClientJsonSigningKeyRequest OAuth2ClientJsonEncryptionKeyRequest Other] {
+    shared [Signing Encryption Other] {
     }
 }
 
 union! {
     /// One of the forms of `AddJwkResponse201`, told apart by `use`.
     AddJwkResponse201 = "AddJwkResponse201" by "use" or raw Json {
-        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response ["sig"];
-        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response ["enc"];
+        0 Signing(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_signing ["sig"];
+        1 Encryption(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_encryption ["enc"];
     }
-    shared [OAuth2ClientJsonSigningKeyResponse OAuth2ClientJsonEncryptionKeyResponse Other] {
+    shared [Signing Encryption Other] {
     }
 }
 
@@ -342,10 +342,10 @@ object! {
 union! {
     /// One of the forms of `ApplicationFeature`, told apart by `name`.
     ApplicationFeature = "ApplicationFeature" by "name" or common Box<ApplicationFeatureBase> {
-        0 UserProvisioning(Box<UserProvisioningApplicationFeature> as UserProvisioningApplicationFeature) as_user_provisioning ["USER_PROVISIONING"];
-        1 InboundProvisioning(Box<InboundProvisioningApplicationFeature> as InboundProvisioningApplicationFeature) as_inbound_provisioning ["INBOUND_PROVISIONING"];
+        0 User(Box<UserProvisioningApplicationFeature> as UserProvisioningApplicationFeature) as_user ["USER_PROVISIONING"];
+        1 Inbound(Box<InboundProvisioningApplicationFeature> as InboundProvisioningApplicationFeature) as_inbound ["INBOUND_PROVISIONING"];
     }
-    shared [UserProvisioning InboundProvisioning Other] {
+    shared [User Inbound Other] {
         /// `description`, which every form has.
         description: String;
         /// `name`, which every form has.
@@ -611,10 +611,10 @@ object! {
 union! {
     /// One of the forms of `GetJwkResponse200`, told apart by `use`.
     GetJwkResponse200 = "GetJwkResponse200" by "use" or raw Json {
-        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response ["sig"];
-        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response ["enc"];
+        0 Signing(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_signing ["sig"];
+        1 Encryption(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_encryption ["enc"];
     }
-    shared [OAuth2ClientJsonSigningKeyResponse OAuth2ClientJsonEncryptionKeyResponse Other] {
+    shared [Signing Encryption Other] {
     }
 }
 
@@ -896,10 +896,10 @@ object! {
 union! {
     /// One of the forms of `ListJwkResponse200Item`, told apart by `use`.
     ListJwkResponse200Item = "ListJwkResponse200Item" by "use" or raw Json {
-        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response ["sig"];
-        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response ["enc"];
+        0 Signing(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_signing ["sig"];
+        1 Encryption(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_encryption ["enc"];
     }
-    shared [OAuth2ClientJsonSigningKeyResponse OAuth2ClientJsonEncryptionKeyResponse Other] {
+    shared [Signing Encryption Other] {
     }
 }
 
@@ -940,10 +940,10 @@ choice! {
 union! {
     /// One of the forms of `OAuth2ClientJsonSigningKeyRequest`, told apart by `kty`.
     OAuth2ClientJsonSigningKeyRequest = "OAuth2ClientJsonSigningKeyRequest" by "kty" or common Box<OAuth2ClientJsonSigningKeyRequestBase> {
-        0 OAuth2ClientJsonWebKeyRsaRequest(Box<OAuth2ClientJsonWebKeyRsaRequest> as OAuth2ClientJsonWebKeyRsaRequest) as_o_auth2_client_json_web_key_rsa_request ["RSA"];
-        1 OAuth2ClientJsonWebKeyECRequest(Box<OAuth2ClientJsonWebKeyECRequest> as OAuth2ClientJsonWebKeyECRequest) as_o_auth2_client_json_web_key_ec_request ["EC"];
+        0 Rsa(Box<OAuth2ClientJsonWebKeyRsaRequest> as OAuth2ClientJsonWebKeyRsaRequest) as_rsa ["RSA"];
+        1 Ec(Box<OAuth2ClientJsonWebKeyECRequest> as OAuth2ClientJsonWebKeyECRequest) as_ec ["EC"];
     }
-    shared [OAuth2ClientJsonWebKeyRsaRequest OAuth2ClientJsonWebKeyECRequest Other] {
+    shared [Rsa Ec Other] {
     }
 }
 
@@ -1303,10 +1303,10 @@ choice! {
 union! {
     /// One of the forms of `UpdateDefaultProvisioningConnectionForApplicationRequest`, told apart by form.
     UpdateDefaultProvisioningConnectionForApplicationRequest = "UpdateDefaultProvisioningConnectionForApplicationRequest" by "" or raw Json {
-        0 ProvisioningConnectionTokenRequest(Box<ProvisioningConnectionTokenRequest> as ProvisioningConnectionTokenRequest) as_provisioning_connection_token_request [];
-        1 ProvisioningConnectionOauthRequest(Box<ProvisioningConnectionOauthRequest> as ProvisioningConnectionOauthRequest) as_provisioning_connection_oauth_request [];
+        0 Token(Box<ProvisioningConnectionTokenRequest> as ProvisioningConnectionTokenRequest) as_token [];
+        1 Oauth(Box<ProvisioningConnectionOauthRequest> as ProvisioningConnectionOauthRequest) as_oauth [];
     }
-    shared [ProvisioningConnectionTokenRequest ProvisioningConnectionOauthRequest Other] {
+    shared [Token Oauth Other] {
     }
 }
 

@@ -93,25 +93,25 @@ object! {
 union! {
     /// One of the forms of `AuthenticatorBase`, told apart by `key`.
     AuthenticatorBase = "AuthenticatorBase" by "key" or common Box<AuthenticatorBaseFields> {
-        0 AuthenticatorKeyCustomApp(Box<AuthenticatorKeyCustomApp> as AuthenticatorKeyCustomApp) as_authenticator_key_custom_app ["custom_app"];
-        1 AuthenticatorKeyCustomOtp(Box<AuthenticatorKeyCustomOtp> as AuthenticatorKeyCustomOtp) as_authenticator_key_custom_otp ["custom_otp"];
-        2 AuthenticatorKeyDuo(Box<AuthenticatorKeyDuo> as AuthenticatorKeyDuo) as_authenticator_key_duo ["duo"];
-        3 AuthenticatorKeyEmail(Box<AuthenticatorKeyEmail> as AuthenticatorKeyEmail) as_authenticator_key_email ["okta_email"];
-        4 AuthenticatorKeyGoogleOtp(Box<AuthenticatorKeyGoogleOtp> as AuthenticatorKeyGoogleOtp) as_authenticator_key_google_otp ["google_otp"];
-        5 AuthenticatorKeyExternalIdp(Box<AuthenticatorKeyExternalIdp> as AuthenticatorKeyExternalIdp) as_authenticator_key_external_idp ["external_idp"];
-        6 AuthenticatorKeyPassword(Box<AuthenticatorKeyPassword> as AuthenticatorKeyPassword) as_authenticator_key_password ["okta_password"];
-        7 AuthenticatorKeyOktaVerify(Box<AuthenticatorKeyOktaVerify> as AuthenticatorKeyOktaVerify) as_authenticator_key_okta_verify ["okta_verify"];
-        8 AuthenticatorKeyOnprem(Box<AuthenticatorKeyOnprem> as AuthenticatorKeyOnprem) as_authenticator_key_onprem ["onprem_mfa"];
-        9 AuthenticatorKeyPhone(Box<AuthenticatorKeyPhone> as AuthenticatorKeyPhone) as_authenticator_key_phone ["phone_number"];
-        10 AuthenticatorKeySecurityKey(Box<AuthenticatorKeySecurityKey> as AuthenticatorKeySecurityKey) as_authenticator_key_security_key ["security_key"];
-        11 AuthenticatorKeySecurityQuestion(Box<AuthenticatorKeySecurityQuestion> as AuthenticatorKeySecurityQuestion) as_authenticator_key_security_question ["security_question"];
-        12 AuthenticatorKeySymantecVip(Box<AuthenticatorKeySymantecVip> as AuthenticatorKeySymantecVip) as_authenticator_key_symantec_vip ["symantec_vip"];
-        13 AuthenticatorKeySmartCard(Box<AuthenticatorKeySmartCard> as AuthenticatorKeySmartCard) as_authenticator_key_smart_card ["smart_card_idp"];
-        14 AuthenticatorKeyWebauthn(Box<AuthenticatorKeyWebauthn> as AuthenticatorKeyWebauthn) as_authenticator_key_webauthn ["webauthn"];
-        15 AuthenticatorKeyYubikey(Box<AuthenticatorKeyYubikey> as AuthenticatorKeyYubikey) as_authenticator_key_yubikey ["yubikey_token"];
-        16 AuthenticatorKeyTac(Box<AuthenticatorKeyTac> as AuthenticatorKeyTac) as_authenticator_key_tac ["tac"];
+        0 CustomApp(Box<AuthenticatorKeyCustomApp> as AuthenticatorKeyCustomApp) as_custom_app ["custom_app"];
+        1 CustomOtp(Box<AuthenticatorKeyCustomOtp> as AuthenticatorKeyCustomOtp) as_custom_otp ["custom_otp"];
+        2 Duo(Box<AuthenticatorKeyDuo> as AuthenticatorKeyDuo) as_duo ["duo"];
+        3 Email(Box<AuthenticatorKeyEmail> as AuthenticatorKeyEmail) as_email ["okta_email"];
+        4 GoogleOtp(Box<AuthenticatorKeyGoogleOtp> as AuthenticatorKeyGoogleOtp) as_google_otp ["google_otp"];
+        5 ExternalIdp(Box<AuthenticatorKeyExternalIdp> as AuthenticatorKeyExternalIdp) as_external_idp ["external_idp"];
+        6 Password(Box<AuthenticatorKeyPassword> as AuthenticatorKeyPassword) as_password ["okta_password"];
+        7 OktaVerify(Box<AuthenticatorKeyOktaVerify> as AuthenticatorKeyOktaVerify) as_okta_verify ["okta_verify"];
+        8 Onprem(Box<AuthenticatorKeyOnprem> as AuthenticatorKeyOnprem) as_onprem ["onprem_mfa"];
+        9 Phone(Box<AuthenticatorKeyPhone> as AuthenticatorKeyPhone) as_phone ["phone_number"];
+        10 SecurityKey(Box<AuthenticatorKeySecurityKey> as AuthenticatorKeySecurityKey) as_security_key ["security_key"];
+        11 SecurityQuestion(Box<AuthenticatorKeySecurityQuestion> as AuthenticatorKeySecurityQuestion) as_security_question ["security_question"];
+        12 SymantecVip(Box<AuthenticatorKeySymantecVip> as AuthenticatorKeySymantecVip) as_symantec_vip ["symantec_vip"];
+        13 SmartCard(Box<AuthenticatorKeySmartCard> as AuthenticatorKeySmartCard) as_smart_card ["smart_card_idp"];
+        14 Webauthn(Box<AuthenticatorKeyWebauthn> as AuthenticatorKeyWebauthn) as_webauthn ["webauthn"];
+        15 Yubikey(Box<AuthenticatorKeyYubikey> as AuthenticatorKeyYubikey) as_yubikey ["yubikey_token"];
+        16 Tac(Box<AuthenticatorKeyTac> as AuthenticatorKeyTac) as_tac ["tac"];
     }
-    shared [AuthenticatorKeyCustomApp AuthenticatorKeyCustomOtp AuthenticatorKeyDuo AuthenticatorKeyEmail AuthenticatorKeyGoogleOtp AuthenticatorKeyExternalIdp AuthenticatorKeyPassword AuthenticatorKeyOktaVerify AuthenticatorKeyOnprem AuthenticatorKeyPhone AuthenticatorKeySecurityKey AuthenticatorKeySecurityQuestion AuthenticatorKeySymantecVip AuthenticatorKeySmartCard AuthenticatorKeyWebauthn AuthenticatorKeyYubikey AuthenticatorKeyTac Other] {
+    shared [CustomApp CustomOtp Duo Email GoogleOtp ExternalIdp Password OktaVerify Onprem Phone SecurityKey SecurityQuestion SymantecVip SmartCard Webauthn Yubikey Tac Other] {
         /// `created`, which every form has.
         created: Timestamp;
         /// `description`, which every form has.
@@ -813,16 +813,16 @@ choice! {
 union! {
     /// One of the forms of `AuthenticatorMethodBase`, told apart by `type`.
     AuthenticatorMethodBase = "AuthenticatorMethodBase" by "type" or common Box<AuthenticatorMethodBaseFields> {
-        0 AuthenticatorMethodSimple(Box<AuthenticatorMethodSimple> as AuthenticatorMethodSimple) as_authenticator_method_simple ["sms", "voice", "email", "password", "security_question"];
-        1 AuthenticatorMethodPush(Box<AuthenticatorMethodPush> as AuthenticatorMethodPush) as_authenticator_method_push ["push"];
-        2 AuthenticatorMethodSignedNonce(Box<AuthenticatorMethodSignedNonce> as AuthenticatorMethodSignedNonce) as_authenticator_method_signed_nonce ["signed_nonce"];
-        3 AuthenticatorMethodTotp(Box<AuthenticatorMethodTotp> as AuthenticatorMethodTotp) as_authenticator_method_totp ["totp"];
-        4 AuthenticatorMethodOtp(Box<AuthenticatorMethodOtp> as AuthenticatorMethodOtp) as_authenticator_method_otp ["otp"];
-        5 AuthenticatorMethodWebAuthn(Box<AuthenticatorMethodWebAuthn> as AuthenticatorMethodWebAuthn) as_authenticator_method_web_authn ["webauthn"];
-        6 AuthenticatorMethodWithVerifiableProperties(Box<AuthenticatorMethodWithVerifiableProperties> as AuthenticatorMethodWithVerifiableProperties) as_authenticator_method_with_verifiable_properties ["idp", "duo", "cert"];
-        7 AuthenticatorMethodTac(Box<AuthenticatorMethodTac> as AuthenticatorMethodTac) as_authenticator_method_tac ["tac"];
+        0 Simple(Box<AuthenticatorMethodSimple> as AuthenticatorMethodSimple) as_simple ["sms", "voice", "email", "password", "security_question"];
+        1 Push(Box<AuthenticatorMethodPush> as AuthenticatorMethodPush) as_push ["push"];
+        2 SignedNonce(Box<AuthenticatorMethodSignedNonce> as AuthenticatorMethodSignedNonce) as_signed_nonce ["signed_nonce"];
+        3 Totp(Box<AuthenticatorMethodTotp> as AuthenticatorMethodTotp) as_totp ["totp"];
+        4 Otp(Box<AuthenticatorMethodOtp> as AuthenticatorMethodOtp) as_otp ["otp"];
+        5 WebAuthn(Box<AuthenticatorMethodWebAuthn> as AuthenticatorMethodWebAuthn) as_web_authn ["webauthn"];
+        6 WithVerifiableProperties(Box<AuthenticatorMethodWithVerifiableProperties> as AuthenticatorMethodWithVerifiableProperties) as_with_verifiable_properties ["idp", "duo", "cert"];
+        7 Tac(Box<AuthenticatorMethodTac> as AuthenticatorMethodTac) as_tac ["tac"];
     }
-    shared [AuthenticatorMethodSimple AuthenticatorMethodPush AuthenticatorMethodSignedNonce AuthenticatorMethodTotp AuthenticatorMethodOtp AuthenticatorMethodWebAuthn AuthenticatorMethodWithVerifiableProperties AuthenticatorMethodTac Other] {
+    shared [Simple Push SignedNonce Totp Otp WebAuthn WithVerifiableProperties Tac Other] {
         /// `status`, which every form has.
         status: LifecycleStatus;
         /// `type`, which every form has.

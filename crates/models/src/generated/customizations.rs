@@ -52,11 +52,11 @@ object! {
 union! {
     /// One of the forms of `BaseEmailServerCreate`, told apart by `authType`.
     BaseEmailServerCreate = "BaseEmailServerCreate" by "authType" or common Box<BaseEmailServerCreateBase> {
-        0 BasicSmtpAuthCreate(Box<BasicSmtpAuthCreate> as BasicSmtpAuthCreate) as_basic_smtp_auth_create ["BASIC_SMTP_AUTH"];
-        1 Oauth2ClientCredentialsCreate(Box<Oauth2ClientCredentialsCreate> as Oauth2ClientCredentialsCreate) as_oauth2_client_credentials_create ["OAUTH2_CLIENT_CREDENTIALS"];
-        2 Oauth2JwtBearerGrantCreate(Box<Oauth2JwtBearerGrantCreate> as Oauth2JwtBearerGrantCreate) as_oauth2_jwt_bearer_grant_create ["OAUTH2_JWT_BEARER_GRANT"];
+        0 BasicSmtpAuth(Box<BasicSmtpAuthCreate> as BasicSmtpAuthCreate) as_basic_smtp_auth ["BASIC_SMTP_AUTH"];
+        1 Oauth2ClientCredentials(Box<Oauth2ClientCredentialsCreate> as Oauth2ClientCredentialsCreate) as_oauth2_client_credentials ["OAUTH2_CLIENT_CREDENTIALS"];
+        2 Oauth2JwtBearerGrant(Box<Oauth2JwtBearerGrantCreate> as Oauth2JwtBearerGrantCreate) as_oauth2_jwt_bearer_grant ["OAUTH2_JWT_BEARER_GRANT"];
     }
-    shared [BasicSmtpAuthCreate Oauth2ClientCredentialsCreate Oauth2JwtBearerGrantCreate Other] {
+    shared [BasicSmtpAuth Oauth2ClientCredentials Oauth2JwtBearerGrant Other] {
         /// `alias`, which every form has.
         alias: String;
         /// `authType`, which every form has.
@@ -381,24 +381,24 @@ object! {
 union! {
     /// One of the forms of `CustomTelephonyProviderSettingsCall`, told apart by form.
     CustomTelephonyProviderSettingsCall = "CustomTelephonyProviderSettingsCall" by "" or raw Json {
-        0 CustomTelephonyProviderSettingsTwilioVerify(Box<CustomTelephonyProviderSettingsTwilioVerify> as CustomTelephonyProviderSettingsTwilioVerify) as_custom_telephony_provider_settings_twilio_verify [];
-        1 CustomTelephonyProviderSettingsTwilioPhoneNumber(Box<CustomTelephonyProviderSettingsTwilioPhoneNumber> as CustomTelephonyProviderSettingsTwilioPhoneNumber) as_custom_telephony_provider_settings_twilio_phone_number [];
-        2 CustomTelephonyProviderSettingsTwilioCallerId(Box<CustomTelephonyProviderSettingsTwilioCallerId> as CustomTelephonyProviderSettingsTwilioCallerId) as_custom_telephony_provider_settings_twilio_caller_id [];
-        3 CustomTelephonyProviderSettingsTelesignServiceCall(Box<CustomTelephonyProviderSettingsTelesignServiceCall> as CustomTelephonyProviderSettingsTelesignServiceCall) as_custom_telephony_provider_settings_telesign_service_call [];
+        0 TwilioVerify(Box<CustomTelephonyProviderSettingsTwilioVerify> as CustomTelephonyProviderSettingsTwilioVerify) as_twilio_verify [];
+        1 TwilioPhoneNumber(Box<CustomTelephonyProviderSettingsTwilioPhoneNumber> as CustomTelephonyProviderSettingsTwilioPhoneNumber) as_twilio_phone_number [];
+        2 TwilioCallerId(Box<CustomTelephonyProviderSettingsTwilioCallerId> as CustomTelephonyProviderSettingsTwilioCallerId) as_twilio_caller_id [];
+        3 TelesignServiceCall(Box<CustomTelephonyProviderSettingsTelesignServiceCall> as CustomTelephonyProviderSettingsTelesignServiceCall) as_telesign_service_call [];
     }
-    shared [CustomTelephonyProviderSettingsTwilioVerify CustomTelephonyProviderSettingsTwilioPhoneNumber CustomTelephonyProviderSettingsTwilioCallerId CustomTelephonyProviderSettingsTelesignServiceCall Other] {
+    shared [TwilioVerify TwilioPhoneNumber TwilioCallerId TelesignServiceCall Other] {
     }
 }
 
 union! {
     /// One of the forms of `CustomTelephonyProviderSettingsSms`, told apart by form.
     CustomTelephonyProviderSettingsSms = "CustomTelephonyProviderSettingsSms" by "" or raw Json {
-        0 CustomTelephonyProviderSettingsTwilioVerify(Box<CustomTelephonyProviderSettingsTwilioVerify> as CustomTelephonyProviderSettingsTwilioVerify) as_custom_telephony_provider_settings_twilio_verify [];
-        1 CustomTelephonyProviderSettingsTwilioPhoneNumber(Box<CustomTelephonyProviderSettingsTwilioPhoneNumber> as CustomTelephonyProviderSettingsTwilioPhoneNumber) as_custom_telephony_provider_settings_twilio_phone_number [];
-        2 CustomTelephonyProviderSettingsTwilioMessagingService(Box<CustomTelephonyProviderSettingsTwilioMessagingService> as CustomTelephonyProviderSettingsTwilioMessagingService) as_custom_telephony_provider_settings_twilio_messaging_service [];
-        3 CustomTelephonyProviderSettingsTelesignServiceSms(Box<CustomTelephonyProviderSettingsTelesignServiceSms> as CustomTelephonyProviderSettingsTelesignServiceSms) as_custom_telephony_provider_settings_telesign_service_sms [];
+        0 TwilioVerify(Box<CustomTelephonyProviderSettingsTwilioVerify> as CustomTelephonyProviderSettingsTwilioVerify) as_twilio_verify [];
+        1 TwilioPhoneNumber(Box<CustomTelephonyProviderSettingsTwilioPhoneNumber> as CustomTelephonyProviderSettingsTwilioPhoneNumber) as_twilio_phone_number [];
+        2 TwilioMessagingService(Box<CustomTelephonyProviderSettingsTwilioMessagingService> as CustomTelephonyProviderSettingsTwilioMessagingService) as_twilio_messaging_service [];
+        3 TelesignServiceSms(Box<CustomTelephonyProviderSettingsTelesignServiceSms> as CustomTelephonyProviderSettingsTelesignServiceSms) as_telesign_service_sms [];
     }
-    shared [CustomTelephonyProviderSettingsTwilioVerify CustomTelephonyProviderSettingsTwilioPhoneNumber CustomTelephonyProviderSettingsTwilioMessagingService CustomTelephonyProviderSettingsTelesignServiceSms Other] {
+    shared [TwilioVerify TwilioPhoneNumber TwilioMessagingService TelesignServiceSms Other] {
     }
 }
 

@@ -157,13 +157,13 @@ object! {
 union! {
     /// One of the forms of `DeviceAssurance`, told apart by `platform`.
     DeviceAssurance = "DeviceAssurance" by "platform" or common Box<DeviceAssuranceBase> {
-        0 WindowsPlatform(Box<DeviceAssuranceWindowsPlatform> as DeviceAssuranceWindowsPlatform) as_windows_platform ["WINDOWS"];
-        1 MacOSPlatform(Box<DeviceAssuranceMacOSPlatform> as DeviceAssuranceMacOSPlatform) as_mac_os_platform ["MACOS"];
-        2 ChromeOSPlatform(Box<DeviceAssuranceChromeOSPlatform> as DeviceAssuranceChromeOSPlatform) as_chrome_os_platform ["CHROMEOS"];
-        3 IOSPlatform(Box<DeviceAssuranceIOSPlatform> as DeviceAssuranceIOSPlatform) as_ios_platform ["IOS"];
-        4 AndroidPlatform(Box<DeviceAssuranceAndroidPlatform> as DeviceAssuranceAndroidPlatform) as_android_platform ["ANDROID"];
+        0 Windows(Box<DeviceAssuranceWindowsPlatform> as DeviceAssuranceWindowsPlatform) as_windows ["WINDOWS"];
+        1 MacOS(Box<DeviceAssuranceMacOSPlatform> as DeviceAssuranceMacOSPlatform) as_mac_os ["MACOS"];
+        2 ChromeOS(Box<DeviceAssuranceChromeOSPlatform> as DeviceAssuranceChromeOSPlatform) as_chrome_os ["CHROMEOS"];
+        3 Ios(Box<DeviceAssuranceIOSPlatform> as DeviceAssuranceIOSPlatform) as_ios ["IOS"];
+        4 Android(Box<DeviceAssuranceAndroidPlatform> as DeviceAssuranceAndroidPlatform) as_android ["ANDROID"];
     }
-    shared [WindowsPlatform MacOSPlatform ChromeOSPlatform IOSPlatform AndroidPlatform Other] {
+    shared [Windows MacOS ChromeOS Ios Android Other] {
         /// `createdBy`, which every form has.
         created_by: String;
         /// `createdDate`, which every form has.

@@ -660,13 +660,13 @@ object! {
 union! {
     /// One of the forms of `IdentityProviderProtocol`, told apart by `type`.
     IdentityProviderProtocol = "IdentityProviderProtocol" by "type" or raw Json {
-        0 ProtocolSaml(Box<ProtocolSaml> as ProtocolSaml) as_protocol_saml ["SAML2"];
-        1 ProtocolOAuth(Box<ProtocolOAuth> as ProtocolOAuth) as_protocol_o_auth ["OAUTH2"];
-        2 ProtocolOidc(Box<ProtocolOidc> as ProtocolOidc) as_protocol_oidc ["OIDC"];
-        3 ProtocolMtls(Box<ProtocolMtls> as ProtocolMtls) as_protocol_mtls ["MTLS"];
-        4 ProtocolIdVerification(Box<ProtocolIdVerification> as ProtocolIdVerification) as_protocol_id_verification ["ID_PROOFING"];
+        0 Saml(Box<ProtocolSaml> as ProtocolSaml) as_saml ["SAML2"];
+        1 OAuth(Box<ProtocolOAuth> as ProtocolOAuth) as_oauth ["OAUTH2"];
+        2 Oidc(Box<ProtocolOidc> as ProtocolOidc) as_oidc ["OIDC"];
+        3 Mtls(Box<ProtocolMtls> as ProtocolMtls) as_mtls ["MTLS"];
+        4 IdVerification(Box<ProtocolIdVerification> as ProtocolIdVerification) as_id_verification ["ID_PROOFING"];
     }
-    shared [ProtocolSaml ProtocolOAuth ProtocolOidc ProtocolMtls ProtocolIdVerification Other] {
+    shared [Saml OAuth Oidc Mtls IdVerification Other] {
     }
 }
 

@@ -318,14 +318,14 @@ union! {
 union! {
     /// One of the forms of `ExecuteInlineHookResponse200`, told apart by form.
     ExecuteInlineHookResponse200 = "ExecuteInlineHookResponse200" by "" or raw Json {
-        0 PasswordImportResponse(Box<PasswordImportResponse> as PasswordImportResponse) as_password_import_response [];
-        1 TelephonyResponse(Box<TelephonyResponse> as TelephonyResponse) as_telephony_response [];
-        2 RegistrationInlineHookResponse(Box<RegistrationInlineHookResponse> as RegistrationInlineHookResponse) as_registration_inline_hook_response [];
-        3 TokenHookResponse(Box<TokenHookResponse> as TokenHookResponse) as_token_hook_response [];
-        4 SAMLHookResponse(Box<SAMLHookResponse> as SAMLHookResponse) as_saml_hook_response [];
-        5 UserImportResponse(Box<UserImportResponse> as UserImportResponse) as_user_import_response [];
+        0 PasswordImport(Box<PasswordImportResponse> as PasswordImportResponse) as_password_import [];
+        1 Telephony(Box<TelephonyResponse> as TelephonyResponse) as_telephony [];
+        2 RegistrationInlineHook(Box<RegistrationInlineHookResponse> as RegistrationInlineHookResponse) as_registration_inline_hook [];
+        3 TokenHook(Box<TokenHookResponse> as TokenHookResponse) as_token_hook [];
+        4 SAMLHook(Box<SAMLHookResponse> as SAMLHookResponse) as_saml_hook [];
+        5 UserImport(Box<UserImportResponse> as UserImportResponse) as_user_import [];
     }
-    shared [PasswordImportResponse TelephonyResponse RegistrationInlineHookResponse TokenHookResponse SAMLHookResponse UserImportResponse Other] {
+    shared [PasswordImport Telephony RegistrationInlineHook TokenHook SAMLHook UserImport Other] {
     }
 }
 
@@ -375,7 +375,7 @@ union! {
     /// One of the forms of `InlineHookChannel`, told apart by `type`.
     InlineHookChannel = "InlineHookChannel" by "type" or common Box<InlineHookChannelBase> {
         0 Http(Box<InlineHookChannelHttp> as InlineHookChannelHttp) as_http ["HTTP"];
-        1 OAuth(Box<InlineHookChannelOAuth> as InlineHookChannelOAuth) as_o_auth ["OAUTH"];
+        1 OAuth(Box<InlineHookChannelOAuth> as InlineHookChannelOAuth) as_oauth ["OAUTH"];
     }
     shared [Http OAuth Other] {
         /// `type`, which every form has.
@@ -430,10 +430,10 @@ object! {
 union! {
     /// One of the forms of `InlineHookChannelCreate`, told apart by `type`.
     InlineHookChannelCreate = "InlineHookChannelCreate" by "type" or common Box<InlineHookChannelCreateBase> {
-        0 InlineHookChannelHttpCreate(Box<InlineHookChannelHttpCreate> as InlineHookChannelHttpCreate) as_inline_hook_channel_http_create ["HTTP"];
-        1 InlineHookChannelOAuthCreate(Box<InlineHookChannelOAuthCreate> as InlineHookChannelOAuthCreate) as_inline_hook_channel_o_auth_create ["OAUTH"];
+        0 Http(Box<InlineHookChannelHttpCreate> as InlineHookChannelHttpCreate) as_http ["HTTP"];
+        1 OAuth(Box<InlineHookChannelOAuthCreate> as InlineHookChannelOAuthCreate) as_oauth ["OAUTH"];
     }
-    shared [InlineHookChannelHttpCreate InlineHookChannelOAuthCreate Other] {
+    shared [Http OAuth Other] {
         /// `type`, which every form has.
         r#type: InlineHookChannelType;
         /// `version`, which every form has.
@@ -604,10 +604,10 @@ object! {
 union! {
     /// One of the forms of `InlineHookOAuthChannelConfig`, told apart by `authType`.
     InlineHookOAuthChannelConfig = "InlineHookOAuthChannelConfig" by "authType" or common Box<InlineHookOAuthChannelConfigBase> {
-        0 InlineHookOAuthClientSecretConfig(Box<InlineHookOAuthClientSecretConfig> as InlineHookOAuthClientSecretConfig) as_inline_hook_o_auth_client_secret_config ["client_secret_post"];
-        1 InlineHookOAuthPrivateKeyJwtConfig(Box<InlineHookOAuthPrivateKeyJwtConfig> as InlineHookOAuthPrivateKeyJwtConfig) as_inline_hook_o_auth_private_key_jwt_config ["private_key_jwt"];
+        0 ClientSecret(Box<InlineHookOAuthClientSecretConfig> as InlineHookOAuthClientSecretConfig) as_client_secret ["client_secret_post"];
+        1 PrivateKeyJwt(Box<InlineHookOAuthPrivateKeyJwtConfig> as InlineHookOAuthPrivateKeyJwtConfig) as_private_key_jwt ["private_key_jwt"];
     }
-    shared [InlineHookOAuthClientSecretConfig InlineHookOAuthPrivateKeyJwtConfig Other] {
+    shared [ClientSecret PrivateKeyJwt Other] {
         /// `authType`, which every form has.
         auth_type: String;
     }
@@ -624,10 +624,10 @@ object! {
 union! {
     /// One of the forms of `InlineHookOAuthChannelConfigCreate`, told apart by `authType`.
     InlineHookOAuthChannelConfigCreate = "InlineHookOAuthChannelConfigCreate" by "authType" or common Box<InlineHookOAuthChannelConfigCreateBase> {
-        0 InlineHookOAuthClientSecretConfigCreate(Box<InlineHookOAuthClientSecretConfigCreate> as InlineHookOAuthClientSecretConfigCreate) as_inline_hook_o_auth_client_secret_config_create ["client_secret_post"];
-        1 InlineHookOAuthPrivateKeyJwtConfig(Box<InlineHookOAuthPrivateKeyJwtConfig> as InlineHookOAuthPrivateKeyJwtConfig) as_inline_hook_o_auth_private_key_jwt_config ["private_key_jwt"];
+        0 ClientSecretConfigCreate(Box<InlineHookOAuthClientSecretConfigCreate> as InlineHookOAuthClientSecretConfigCreate) as_client_secret_config_create ["client_secret_post"];
+        1 PrivateKeyJwtConfig(Box<InlineHookOAuthPrivateKeyJwtConfig> as InlineHookOAuthPrivateKeyJwtConfig) as_private_key_jwt_config ["private_key_jwt"];
     }
-    shared [InlineHookOAuthClientSecretConfigCreate InlineHookOAuthPrivateKeyJwtConfig Other] {
+    shared [ClientSecretConfigCreate PrivateKeyJwtConfig Other] {
         /// `authType`, which every form has.
         auth_type: String;
     }
@@ -946,10 +946,10 @@ object! {
 union! {
     /// One of the forms of `RegistrationInlineHookRequest`, told apart by `requestType`.
     RegistrationInlineHookRequest = "RegistrationInlineHookRequest" by "requestType" or common Box<RegistrationInlineHookRequestBase> {
-        0 RegistrationInlineHookSSRData(Box<RegistrationInlineHookSSRData> as RegistrationInlineHookSSRData) as_registration_inline_hook_ssr_data ["self.service.registration"];
-        1 RegistrationInlineHookPPData(Box<RegistrationInlineHookPPData> as RegistrationInlineHookPPData) as_registration_inline_hook_pp_data ["progressive.profile"];
+        0 Ssr(Box<RegistrationInlineHookSSRData> as RegistrationInlineHookSSRData) as_ssr ["self.service.registration"];
+        1 Pp(Box<RegistrationInlineHookPPData> as RegistrationInlineHookPPData) as_pp ["progressive.profile"];
     }
-    shared [RegistrationInlineHookSSRData RegistrationInlineHookPPData Other] {
+    shared [Ssr Pp Other] {
         /// `eventType`, which every form has.
         event_type: String;
         /// `requestType`, which every form has.

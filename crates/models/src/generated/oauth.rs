@@ -463,10 +463,10 @@ object! {
 union! {
     /// One of the forms of `OAuthClientJwksKeysItem`, told apart by `use`.
     OAuthClientJwksKeysItem = "OAuthClientJwksKeysItem" by "use" or raw Json {
-        0 JsonSigningWebKey(Box<JsonSigningWebKey> as JsonSigningWebKey) as_json_signing_web_key ["sig"];
-        1 JsonEncryptionWebKey(Box<JsonEncryptionWebKey> as JsonEncryptionWebKey) as_json_encryption_web_key ["enc"];
+        0 Signing(Box<JsonSigningWebKey> as JsonSigningWebKey) as_signing ["sig"];
+        1 Encryption(Box<JsonEncryptionWebKey> as JsonEncryptionWebKey) as_encryption ["enc"];
     }
-    shared [JsonSigningWebKey JsonEncryptionWebKey Other] {
+    shared [Signing Encryption Other] {
     }
 }
 
@@ -527,10 +527,10 @@ choice! {
 union! {
     /// One of the forms of `OAuthJsonWebKey`, told apart by `kty`.
     OAuthJsonWebKey = "OAuthJsonWebKey" by "kty" or common Box<OAuthJsonWebKeyBase> {
-        0 JsonWebKeyEC(Box<JsonWebKeyEC> as JsonWebKeyEC) as_json_web_key_ec ["EC"];
-        1 JsonWebKeyRsa(Box<JsonWebKeyRsa> as JsonWebKeyRsa) as_json_web_key_rsa ["RSA"];
+        0 Ec(Box<JsonWebKeyEC> as JsonWebKeyEC) as_ec ["EC"];
+        1 Rsa(Box<JsonWebKeyRsa> as JsonWebKeyRsa) as_rsa ["RSA"];
     }
-    shared [JsonWebKeyEC JsonWebKeyRsa Other] {
+    shared [Ec Rsa Other] {
         /// `alg`, which every form has.
         alg: SigningAlgorithm;
         /// `kid`, which every form has.
@@ -967,20 +967,20 @@ object! {
 union! {
     /// One of the forms of `TokenRequestCustomAs`, told apart by `grant_type`.
     TokenRequestCustomAs = "TokenRequestCustomAs" by "grant_type" or common Box<TokenRequestCustomAsBase> {
-        0 TokenRequestAuthorizationCode(Box<TokenRequestAuthorizationCode> as TokenRequestAuthorizationCode) as_token_request_authorization_code ["authorization_code"];
-        1 TokenRequestClientCredentials(Box<TokenRequestClientCredentials> as TokenRequestClientCredentials) as_token_request_client_credentials ["client_credentials"];
-        2 TokenRequestPassword(Box<TokenRequestPassword> as TokenRequestPassword) as_token_request_password ["password"];
-        3 TokenRequestRefreshToken(Box<TokenRequestRefreshToken> as TokenRequestRefreshToken) as_token_request_refresh_token ["refresh_token"];
-        4 TokenRequestSamlBearer(Box<TokenRequestSamlBearer> as TokenRequestSamlBearer) as_token_request_saml_bearer ["urn:ietf:params:oauth:grant-type:saml2-bearer"];
-        5 TokenRequestTokenExchangeCustomAs(Box<TokenRequestTokenExchangeCustomAs> as TokenRequestTokenExchangeCustomAs) as_token_request_token_exchange_custom_as ["urn:ietf:params:oauth:grant-type:token-exchange"];
-        6 TokenRequestCiba(Box<TokenRequestCiba> as TokenRequestCiba) as_token_request_ciba ["urn:openid:params:grant-type:ciba"];
-        7 TokenRequestDirectAuthenticationOtp(Box<TokenRequestDirectAuthenticationOtp> as TokenRequestDirectAuthenticationOtp) as_token_request_direct_authentication_otp ["urn:okta:params:oauth:grant-type:otp"];
-        8 TokenRequestDirectAuthenticationOob(Box<TokenRequestDirectAuthenticationOob> as TokenRequestDirectAuthenticationOob) as_token_request_direct_authentication_oob ["urn:okta:params:oauth:grant-type:oob"];
-        9 TokenRequestDirectAuthenticationMfaOtp(Box<TokenRequestDirectAuthenticationMfaOtp> as TokenRequestDirectAuthenticationMfaOtp) as_token_request_direct_authentication_mfa_otp ["http://auth0.com/oauth/grant-type/mfa-otp"];
-        10 TokenRequestDirectAuthenticationMfaOob(Box<TokenRequestDirectAuthenticationMfaOob> as TokenRequestDirectAuthenticationMfaOob) as_token_request_direct_authentication_mfa_oob ["http://auth0.com/oauth/grant-type/mfa-oob"];
-        11 TokenRequestJwtBearer(Box<TokenRequestJwtBearer> as TokenRequestJwtBearer) as_token_request_jwt_bearer ["urn:ietf:params:oauth:grant-type:jwt-bearer"];
+        0 AuthorizationCode(Box<TokenRequestAuthorizationCode> as TokenRequestAuthorizationCode) as_authorization_code ["authorization_code"];
+        1 ClientCredentials(Box<TokenRequestClientCredentials> as TokenRequestClientCredentials) as_client_credentials ["client_credentials"];
+        2 Password(Box<TokenRequestPassword> as TokenRequestPassword) as_password ["password"];
+        3 RefreshToken(Box<TokenRequestRefreshToken> as TokenRequestRefreshToken) as_refresh_token ["refresh_token"];
+        4 SamlBearer(Box<TokenRequestSamlBearer> as TokenRequestSamlBearer) as_saml_bearer ["urn:ietf:params:oauth:grant-type:saml2-bearer"];
+        5 TokenExchangeCustomAs(Box<TokenRequestTokenExchangeCustomAs> as TokenRequestTokenExchangeCustomAs) as_token_exchange_custom_as ["urn:ietf:params:oauth:grant-type:token-exchange"];
+        6 Ciba(Box<TokenRequestCiba> as TokenRequestCiba) as_ciba ["urn:openid:params:grant-type:ciba"];
+        7 DirectAuthenticationOtp(Box<TokenRequestDirectAuthenticationOtp> as TokenRequestDirectAuthenticationOtp) as_direct_authentication_otp ["urn:okta:params:oauth:grant-type:otp"];
+        8 DirectAuthenticationOob(Box<TokenRequestDirectAuthenticationOob> as TokenRequestDirectAuthenticationOob) as_direct_authentication_oob ["urn:okta:params:oauth:grant-type:oob"];
+        9 DirectAuthenticationMfaOtp(Box<TokenRequestDirectAuthenticationMfaOtp> as TokenRequestDirectAuthenticationMfaOtp) as_direct_authentication_mfa_otp ["http://auth0.com/oauth/grant-type/mfa-otp"];
+        10 DirectAuthenticationMfaOob(Box<TokenRequestDirectAuthenticationMfaOob> as TokenRequestDirectAuthenticationMfaOob) as_direct_authentication_mfa_oob ["http://auth0.com/oauth/grant-type/mfa-oob"];
+        11 JwtBearer(Box<TokenRequestJwtBearer> as TokenRequestJwtBearer) as_jwt_bearer ["urn:ietf:params:oauth:grant-type:jwt-bearer"];
     }
-    shared [TokenRequestAuthorizationCode TokenRequestClientCredentials TokenRequestPassword TokenRequestRefreshToken TokenRequestSamlBearer TokenRequestTokenExchangeCustomAs TokenRequestCiba TokenRequestDirectAuthenticationOtp TokenRequestDirectAuthenticationOob TokenRequestDirectAuthenticationMfaOtp TokenRequestDirectAuthenticationMfaOob TokenRequestJwtBearer Other] {
+    shared [AuthorizationCode ClientCredentials Password RefreshToken SamlBearer TokenExchangeCustomAs Ciba DirectAuthenticationOtp DirectAuthenticationOob DirectAuthenticationMfaOtp DirectAuthenticationMfaOob JwtBearer Other] {
         /// `grant_type`, which every form has.
         grant_type: OAuthGrantType;
     }
@@ -1071,19 +1071,19 @@ object! {
 union! {
     /// One of the forms of `TokenRequestOrgAs`, told apart by `grant_type`.
     TokenRequestOrgAs = "TokenRequestOrgAs" by "grant_type" or common Box<TokenRequestOrgAsBase> {
-        0 TokenRequestAuthorizationCode(Box<TokenRequestAuthorizationCode> as TokenRequestAuthorizationCode) as_token_request_authorization_code ["authorization_code"];
-        1 TokenRequestClientCredentials(Box<TokenRequestClientCredentials> as TokenRequestClientCredentials) as_token_request_client_credentials ["client_credentials"];
-        2 TokenRequestPassword(Box<TokenRequestPassword> as TokenRequestPassword) as_token_request_password ["password"];
-        3 TokenRequestRefreshToken(Box<TokenRequestRefreshToken> as TokenRequestRefreshToken) as_token_request_refresh_token ["refresh_token"];
-        4 TokenRequestSamlBearer(Box<TokenRequestSamlBearer> as TokenRequestSamlBearer) as_token_request_saml_bearer ["urn:ietf:params:oauth:grant-type:saml2-bearer"];
-        5 TokenRequestTokenExchangeOrgAs(Box<TokenRequestTokenExchangeOrgAs> as TokenRequestTokenExchangeOrgAs) as_token_request_token_exchange_org_as ["urn:ietf:params:oauth:grant-type:token-exchange"];
-        6 TokenRequestCiba(Box<TokenRequestCiba> as TokenRequestCiba) as_token_request_ciba ["urn:openid:params:grant-type:ciba"];
-        7 TokenRequestDirectAuthenticationOtp(Box<TokenRequestDirectAuthenticationOtp> as TokenRequestDirectAuthenticationOtp) as_token_request_direct_authentication_otp ["urn:okta:params:oauth:grant-type:otp"];
-        8 TokenRequestDirectAuthenticationOob(Box<TokenRequestDirectAuthenticationOob> as TokenRequestDirectAuthenticationOob) as_token_request_direct_authentication_oob ["urn:okta:params:oauth:grant-type:oob"];
-        9 TokenRequestDirectAuthenticationMfaOtp(Box<TokenRequestDirectAuthenticationMfaOtp> as TokenRequestDirectAuthenticationMfaOtp) as_token_request_direct_authentication_mfa_otp ["http://auth0.com/oauth/grant-type/mfa-otp"];
-        10 TokenRequestDirectAuthenticationMfaOob(Box<TokenRequestDirectAuthenticationMfaOob> as TokenRequestDirectAuthenticationMfaOob) as_token_request_direct_authentication_mfa_oob ["http://auth0.com/oauth/grant-type/mfa-oob"];
+        0 AuthorizationCode(Box<TokenRequestAuthorizationCode> as TokenRequestAuthorizationCode) as_authorization_code ["authorization_code"];
+        1 ClientCredentials(Box<TokenRequestClientCredentials> as TokenRequestClientCredentials) as_client_credentials ["client_credentials"];
+        2 Password(Box<TokenRequestPassword> as TokenRequestPassword) as_password ["password"];
+        3 RefreshToken(Box<TokenRequestRefreshToken> as TokenRequestRefreshToken) as_refresh_token ["refresh_token"];
+        4 SamlBearer(Box<TokenRequestSamlBearer> as TokenRequestSamlBearer) as_saml_bearer ["urn:ietf:params:oauth:grant-type:saml2-bearer"];
+        5 TokenExchangeOrgAs(Box<TokenRequestTokenExchangeOrgAs> as TokenRequestTokenExchangeOrgAs) as_token_exchange_org_as ["urn:ietf:params:oauth:grant-type:token-exchange"];
+        6 Ciba(Box<TokenRequestCiba> as TokenRequestCiba) as_ciba ["urn:openid:params:grant-type:ciba"];
+        7 DirectAuthenticationOtp(Box<TokenRequestDirectAuthenticationOtp> as TokenRequestDirectAuthenticationOtp) as_direct_authentication_otp ["urn:okta:params:oauth:grant-type:otp"];
+        8 DirectAuthenticationOob(Box<TokenRequestDirectAuthenticationOob> as TokenRequestDirectAuthenticationOob) as_direct_authentication_oob ["urn:okta:params:oauth:grant-type:oob"];
+        9 DirectAuthenticationMfaOtp(Box<TokenRequestDirectAuthenticationMfaOtp> as TokenRequestDirectAuthenticationMfaOtp) as_direct_authentication_mfa_otp ["http://auth0.com/oauth/grant-type/mfa-otp"];
+        10 DirectAuthenticationMfaOob(Box<TokenRequestDirectAuthenticationMfaOob> as TokenRequestDirectAuthenticationMfaOob) as_direct_authentication_mfa_oob ["http://auth0.com/oauth/grant-type/mfa-oob"];
     }
-    shared [TokenRequestAuthorizationCode TokenRequestClientCredentials TokenRequestPassword TokenRequestRefreshToken TokenRequestSamlBearer TokenRequestTokenExchangeOrgAs TokenRequestCiba TokenRequestDirectAuthenticationOtp TokenRequestDirectAuthenticationOob TokenRequestDirectAuthenticationMfaOtp TokenRequestDirectAuthenticationMfaOob Other] {
+    shared [AuthorizationCode ClientCredentials Password RefreshToken SamlBearer TokenExchangeOrgAs Ciba DirectAuthenticationOtp DirectAuthenticationOob DirectAuthenticationMfaOtp DirectAuthenticationMfaOob Other] {
         /// `grant_type`, which every form has.
         grant_type: OAuthGrantType;
     }

@@ -405,10 +405,10 @@ choice! {
 union! {
     /// One of the forms of `OrgContactTypeObj`, told apart by `contactType`.
     OrgContactTypeObj = "OrgContactTypeObj" by "contactType" or common Box<OrgContactTypeObjBase> {
-        0 OrgBillingContactType(Box<OrgBillingContactType> as OrgBillingContactType) as_org_billing_contact_type ["BILLING"];
-        1 OrgTechnicalContactType(Box<OrgTechnicalContactType> as OrgTechnicalContactType) as_org_technical_contact_type ["TECHNICAL"];
+        0 Billing(Box<OrgBillingContactType> as OrgBillingContactType) as_billing ["BILLING"];
+        1 Technical(Box<OrgTechnicalContactType> as OrgTechnicalContactType) as_technical ["TECHNICAL"];
     }
-    shared [OrgBillingContactType OrgTechnicalContactType Other] {
+    shared [Billing Technical Other] {
         /// `contactType`, which every form has.
         contact_type: OrgContactType;
     }
@@ -674,10 +674,10 @@ choice! {
 union! {
     /// One of the forms of `StartOrgFailbackRequest`, told apart by form.
     StartOrgFailbackRequest = "StartOrgFailbackRequest" by "" or raw Json {
-        0 FailbackRequestSchema(Box<FailbackRequestSchema> as FailbackRequestSchema) as_failback_request_schema [];
-        1 EmptyRequestSchema(Box<EmptyRequestSchema> as EmptyRequestSchema) as_empty_request_schema [];
+        0 Failback(Box<FailbackRequestSchema> as FailbackRequestSchema) as_failback [];
+        1 Empty(Box<EmptyRequestSchema> as EmptyRequestSchema) as_empty [];
     }
-    shared [FailbackRequestSchema EmptyRequestSchema Other] {
+    shared [Failback Empty Other] {
     }
 }
 
@@ -702,10 +702,10 @@ object! {
 union! {
     /// One of the forms of `StartOrgFailoverRequest`, told apart by form.
     StartOrgFailoverRequest = "StartOrgFailoverRequest" by "" or raw Json {
-        0 FailoverRequestSchema(Box<FailoverRequestSchema> as FailoverRequestSchema) as_failover_request_schema [];
-        1 EmptyRequestSchema(Box<EmptyRequestSchema> as EmptyRequestSchema) as_empty_request_schema [];
+        0 Failover(Box<FailoverRequestSchema> as FailoverRequestSchema) as_failover [];
+        1 Empty(Box<EmptyRequestSchema> as EmptyRequestSchema) as_empty [];
     }
-    shared [FailoverRequestSchema EmptyRequestSchema Other] {
+    shared [Failover Empty Other] {
     }
 }
 

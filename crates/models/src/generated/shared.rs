@@ -1823,10 +1823,10 @@ choice! {
 union! {
     /// One of the forms of `OAuth2ClientJsonSigningKeyResponse`, told apart by `kty`.
     OAuth2ClientJsonSigningKeyResponse = "OAuth2ClientJsonSigningKeyResponse" by "kty" or raw Json {
-        0 OAuth2ClientJsonWebKeyRsaResponse(Box<OAuth2ClientJsonWebKeyRsaResponse> as OAuth2ClientJsonWebKeyRsaResponse) as_o_auth2_client_json_web_key_rsa_response ["RSA"];
-        1 OAuth2ClientJsonWebKeyECResponse(Box<OAuth2ClientJsonWebKeyECResponse> as OAuth2ClientJsonWebKeyECResponse) as_o_auth2_client_json_web_key_ec_response ["EC"];
+        0 Rsa(Box<OAuth2ClientJsonWebKeyRsaResponse> as OAuth2ClientJsonWebKeyRsaResponse) as_rsa ["RSA"];
+        1 Ec(Box<OAuth2ClientJsonWebKeyECResponse> as OAuth2ClientJsonWebKeyECResponse) as_ec ["EC"];
     }
-    shared [OAuth2ClientJsonWebKeyRsaResponse OAuth2ClientJsonWebKeyECResponse Other] {
+    shared [Rsa Ec Other] {
     }
 }
 
@@ -2397,10 +2397,10 @@ object! {
 union! {
     /// One of the forms of `OpenIdConnectApplicationSettingsClientKeysKeysItem`, told apart by `use`.
     OpenIdConnectApplicationSettingsClientKeysKeysItem = "OpenIdConnectApplicationSettingsClientKeysKeysItem" by "use" or raw Json {
-        0 OAuth2ClientJsonSigningKeyResponse(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_o_auth2_client_json_signing_key_response ["sig"];
-        1 OAuth2ClientJsonEncryptionKeyResponse(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_o_auth2_client_json_encryption_key_response ["enc"];
+        0 Signing(Box<OAuth2ClientJsonSigningKeyResponse> as OAuth2ClientJsonSigningKeyResponse) as_signing ["sig"];
+        1 Encryption(Box<OAuth2ClientJsonEncryptionKeyResponse> as OAuth2ClientJsonEncryptionKeyResponse) as_encryption ["enc"];
     }
-    shared [OAuth2ClientJsonSigningKeyResponse OAuth2ClientJsonEncryptionKeyResponse Other] {
+    shared [Signing Encryption Other] {
     }
 }
 

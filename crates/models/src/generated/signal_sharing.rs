@@ -50,10 +50,10 @@ object! {
 union! {
     /// One of the forms of `SecurityEventsProviderRequestSettings`, told apart by form.
     SecurityEventsProviderRequestSettings = "SecurityEventsProviderRequestSettings" by "" or raw Json {
-        0 SecurityEventsProviderSettingsSSFCompliant(Box<SecurityEventsProviderSettingsSSFCompliant> as SecurityEventsProviderSettingsSSFCompliant) as_security_events_provider_settings_ssf_compliant [];
-        1 SecurityEventsProviderSettingsNonSSFCompliant(Box<SecurityEventsProviderSettingsNonSSFCompliant> as SecurityEventsProviderSettingsNonSSFCompliant) as_security_events_provider_settings_non_ssf_compliant [];
+        0 Ssf(Box<SecurityEventsProviderSettingsSSFCompliant> as SecurityEventsProviderSettingsSSFCompliant) as_ssf [];
+        1 NonSSF(Box<SecurityEventsProviderSettingsNonSSFCompliant> as SecurityEventsProviderSettingsNonSSFCompliant) as_non_ssf [];
     }
-    shared [SecurityEventsProviderSettingsSSFCompliant SecurityEventsProviderSettingsNonSSFCompliant Other] {
+    shared [Ssf NonSSF Other] {
     }
 }
 

@@ -504,10 +504,10 @@ object! {
 union! {
     /// One of the forms of `LogStreamPutSchema`, told apart by `type`.
     LogStreamPutSchema = "LogStreamPutSchema" by "type" or common Box<LogStreamPutSchemaBase> {
-        0 LogStreamAwsPutSchema(Box<LogStreamAwsPutSchema> as LogStreamAwsPutSchema) as_log_stream_aws_put_schema ["aws_eventbridge"];
-        1 LogStreamSplunkPutSchema(Box<LogStreamSplunkPutSchema> as LogStreamSplunkPutSchema) as_log_stream_splunk_put_schema ["splunk_cloud_logstreaming"];
+        0 Aws(Box<LogStreamAwsPutSchema> as LogStreamAwsPutSchema) as_aws ["aws_eventbridge"];
+        1 Splunk(Box<LogStreamSplunkPutSchema> as LogStreamSplunkPutSchema) as_splunk ["splunk_cloud_logstreaming"];
     }
-    shared [LogStreamAwsPutSchema LogStreamSplunkPutSchema Other] {
+    shared [Aws Splunk Other] {
         /// `name`, which every form has.
         name: String;
         /// `type`, which every form has.

@@ -2546,10 +2546,10 @@ choice! {
 union! {
     /// One of the forms of `PrivilegedResource`, told apart by `resourceType`.
     PrivilegedResource = "PrivilegedResource" by "resourceType" or common Box<PrivilegedResourceBase> {
-        0 AccountAppRequest(Box<PrivilegedResourceAccountAppRequest> as PrivilegedResourceAccountAppRequest) as_account_app_request ["APP_ACCOUNT"];
-        1 AccountOkta(Box<PrivilegedResourceAccountOkta> as PrivilegedResourceAccountOkta) as_account_okta ["OKTA_USER_ACCOUNT"];
+        0 AppRequest(Box<PrivilegedResourceAccountAppRequest> as PrivilegedResourceAccountAppRequest) as_app_request ["APP_ACCOUNT"];
+        1 Okta(Box<PrivilegedResourceAccountOkta> as PrivilegedResourceAccountOkta) as_okta ["OKTA_USER_ACCOUNT"];
     }
-    shared [AccountAppRequest AccountOkta Other] {
+    shared [AppRequest Okta Other] {
         /// `created`, which every form has.
         created: Timestamp;
         /// `credentialSyncInfo`, which every form has.
@@ -3306,10 +3306,10 @@ object! {
 union! {
     /// One of the forms of `ServiceAccount`, told apart by `accountType`.
     ServiceAccount = "ServiceAccount" by "accountType" or common Box<ServiceAccountBase> {
-        0 DetailsAppAccount(Box<ServiceAccountDetailsAppAccount> as ServiceAccountDetailsAppAccount) as_details_app_account ["APP_ACCOUNT"];
-        1 DetailsOktaUserAccount(Box<ServiceAccountDetailsOktaUserAccount> as ServiceAccountDetailsOktaUserAccount) as_details_okta_user_account ["OKTA_USER_ACCOUNT"];
+        0 App(Box<ServiceAccountDetailsAppAccount> as ServiceAccountDetailsAppAccount) as_app ["APP_ACCOUNT"];
+        1 OktaUser(Box<ServiceAccountDetailsOktaUserAccount> as ServiceAccountDetailsOktaUserAccount) as_okta_user ["OKTA_USER_ACCOUNT"];
     }
-    shared [DetailsAppAccount DetailsOktaUserAccount Other] {
+    shared [App OktaUser Other] {
         /// `accountType`, which every form has.
         account_type: ServiceAccountType;
         /// `created`, which every form has.
@@ -3654,14 +3654,14 @@ object! {
 union! {
     /// One of the forms of `SubmissionCapabilityEnhanced`, told apart by `capability`.
     SubmissionCapabilityEnhanced = "SubmissionCapabilityEnhanced" by "capability" or raw Json {
-        0 SsoCapability(Box<SsoCapability> as SsoCapability) as_sso_capability ["SSO"];
-        1 UniversalLogoutCapability(Box<UniversalLogoutCapability> as UniversalLogoutCapability) as_universal_logout_capability ["UNIVERSAL_LOGOUT"];
-        2 ProvisioningCapability(Box<ProvisioningCapability> as ProvisioningCapability) as_provisioning_capability ["PROVISIONING"];
-        3 EntitlementsCapability(Box<EntitlementsCapability> as EntitlementsCapability) as_entitlements_capability ["ENTITLEMENTS"];
-        4 ApiServiceCapability(Box<ApiServiceCapability> as ApiServiceCapability) as_api_service_capability ["API_SERVICE"];
-        5 IdvCapability(Box<IdvCapability> as IdvCapability) as_idv_capability ["IDV"];
+        0 Sso(Box<SsoCapability> as SsoCapability) as_sso ["SSO"];
+        1 UniversalLogout(Box<UniversalLogoutCapability> as UniversalLogoutCapability) as_universal_logout ["UNIVERSAL_LOGOUT"];
+        2 Provisioning(Box<ProvisioningCapability> as ProvisioningCapability) as_provisioning ["PROVISIONING"];
+        3 Entitlements(Box<EntitlementsCapability> as EntitlementsCapability) as_entitlements ["ENTITLEMENTS"];
+        4 ApiService(Box<ApiServiceCapability> as ApiServiceCapability) as_api_service ["API_SERVICE"];
+        5 Idv(Box<IdvCapability> as IdvCapability) as_idv ["IDV"];
     }
-    shared [SsoCapability UniversalLogoutCapability ProvisioningCapability EntitlementsCapability ApiServiceCapability IdvCapability Other] {
+    shared [Sso UniversalLogout Provisioning Entitlements ApiService Idv Other] {
     }
 }
 

@@ -327,11 +327,11 @@ object! {
 union! {
     /// One of the forms of `ResendUserFactor`, told apart by `factorType`.
     ResendUserFactor = "ResendUserFactor" by "factorType" or common Box<ResendUserFactorBase> {
-        0 UserFactorCall(Box<UserFactorCall> as UserFactorCall) as_user_factor_call ["call"];
-        1 UserFactorEmail(Box<UserFactorEmail> as UserFactorEmail) as_user_factor_email ["email"];
-        2 UserFactorSMS(Box<UserFactorSMS> as UserFactorSMS) as_user_factor_sms ["sms"];
+        0 Call(Box<UserFactorCall> as UserFactorCall) as_call ["call"];
+        1 Email(Box<UserFactorEmail> as UserFactorEmail) as_email ["email"];
+        2 Sms(Box<UserFactorSMS> as UserFactorSMS) as_sms ["sms"];
     }
-    shared [UserFactorCall UserFactorEmail UserFactorSMS Other] {
+    shared [Call Email Sms Other] {
     }
 }
 
@@ -570,15 +570,15 @@ object! {
 union! {
     /// One of the forms of `UserFactorActivateResponse`, told apart by `factorType`.
     UserFactorActivateResponse = "UserFactorActivateResponse" by "factorType" or common Box<UserFactorActivateResponseBase> {
-        0 UserFactorCall(Box<UserFactorCall> as UserFactorCall) as_user_factor_call ["call"];
-        1 UserFactorEmail(Box<UserFactorEmail> as UserFactorEmail) as_user_factor_email ["email"];
-        2 UserFactorSMS(Box<UserFactorSMS> as UserFactorSMS) as_user_factor_sms ["sms"];
-        3 UserFactorPush(Box<UserFactorPush> as UserFactorPush) as_user_factor_push ["push"];
-        4 UserFactorTokenSoftwareTOTP(Box<UserFactorTokenSoftwareTOTP> as UserFactorTokenSoftwareTOTP) as_user_factor_token_software_totp ["token:software:totp"];
-        5 UserFactorU2F(Box<UserFactorU2F> as UserFactorU2F) as_user_factor_u2_f ["u2f"];
-        6 UserFactorWebAuthn(Box<UserFactorWebAuthn> as UserFactorWebAuthn) as_user_factor_web_authn ["webauthn"];
+        0 Call(Box<UserFactorCall> as UserFactorCall) as_call ["call"];
+        1 Email(Box<UserFactorEmail> as UserFactorEmail) as_email ["email"];
+        2 Sms(Box<UserFactorSMS> as UserFactorSMS) as_sms ["sms"];
+        3 Push(Box<UserFactorPush> as UserFactorPush) as_push ["push"];
+        4 TokenSoftwareTOTP(Box<UserFactorTokenSoftwareTOTP> as UserFactorTokenSoftwareTOTP) as_token_software_totp ["token:software:totp"];
+        5 U2f(Box<UserFactorU2F> as UserFactorU2F) as_u2f ["u2f"];
+        6 WebAuthn(Box<UserFactorWebAuthn> as UserFactorWebAuthn) as_web_authn ["webauthn"];
     }
-    shared [UserFactorCall UserFactorEmail UserFactorSMS UserFactorPush UserFactorTokenSoftwareTOTP UserFactorU2F UserFactorWebAuthn Other] {
+    shared [Call Email Sms Push TokenSoftwareTOTP U2f WebAuthn Other] {
     }
 }
 
@@ -815,11 +815,11 @@ union! {
     UserFactorPushTransaction = "UserFactorPushTransaction" by "factorResult" or common Box<UserFactorPushTransactionBase> {
         0 WaitingNoNMC(Box<UserFactorPushTransactionWaitingNoNMC> as UserFactorPushTransactionWaitingNoNMC) as_waiting_no_nmc ["WAITING"];
         1 WaitingNMC(Box<UserFactorPushTransactionWaitingNMC> as UserFactorPushTransactionWaitingNMC) as_waiting_nmc ["WAITING"];
-        2 Base(Box<UserFactorPushTransactionBase> as UserFactorPushTransactionBase) as_base ["SUCCESS"];
+        2 Success(Box<UserFactorPushTransactionBase> as UserFactorPushTransactionBase) as_success ["SUCCESS"];
         3 Rejected(Box<UserFactorPushTransactionRejected> as UserFactorPushTransactionRejected) as_rejected ["REJECTED"];
         4 Timeout(Box<UserFactorPushTransactionTimeout> as UserFactorPushTransactionTimeout) as_timeout ["TIMEOUT"];
     }
-    shared [WaitingNoNMC WaitingNMC Base Rejected Timeout Other] {
+    shared [WaitingNoNMC WaitingNMC Success Rejected Timeout Other] {
         /// `factorResult`, which every form has.
         factor_result: UserFactorPushTransactionFactorResult;
     }
@@ -1587,10 +1587,10 @@ choice! {
 union! {
     /// One of the forms of `UserRiskGetResponse`, told apart by `riskLevel`.
     UserRiskGetResponse = "UserRiskGetResponse" by "riskLevel" or common Box<UserRiskGetResponseBase> {
-        0 UserRiskLevelExists(Box<UserRiskLevelExists> as UserRiskLevelExists) as_user_risk_level_exists ["HIGH", "MEDIUM", "LOW"];
-        1 UserRiskLevelNone(Box<UserRiskLevelNone> as UserRiskLevelNone) as_user_risk_level_none ["NONE"];
+        0 Exists(Box<UserRiskLevelExists> as UserRiskLevelExists) as_exists ["HIGH", "MEDIUM", "LOW"];
+        1 None(Box<UserRiskLevelNone> as UserRiskLevelNone) as_none ["NONE"];
     }
-    shared [UserRiskLevelExists UserRiskLevelNone Other] {
+    shared [Exists None Other] {
         /// `riskLevel`, which every form has.
         risk_level: UserRiskLevelAll;
         /// `_links`, which every form has.

@@ -118,11 +118,14 @@ impl<'a> Builder<'a, '_> {
         let mut arms: Vec<Arm> = Vec::new();
         for (value, target) in &discriminator.mapping {
             let Some(target_name) = self.types.name_of(target) else { continue };
-            let target_name = if target == schema { common.as_str() } else { target_name };
+            let (variant, target_name) = match target == schema {
+                true => (names::variant_name(value), common.as_str()),
+                false => (target_name.to_owned(), target_name),
+            };
             let rust = format!("Box<{target_name}>");
             match arms.iter_mut().find(|arm| arm.rust == rust) {
                 Some(arm) => arm.values.push(value.clone()),
-                None => arms.push(Arm { variant: target_name.to_owned(), rust, values: vec![value.clone()] }),
+                None => arms.push(Arm { variant, rust, values: vec![value.clone()] }),
             }
         }
         shorten(&mut arms, &name);
@@ -262,21 +265,51 @@ fn arm_name(member: &TypeRef, types: &Types<'_>) -> String {
 }
 
 /// Takes off what the names of all arms share with the union's name or with each other:
-/// `SamlApplication` of `Application` is `Saml`, `UserFactorSMS` of `UserFactor` is `Sms`.
+/// `SamlApplication` of `Application` is `Saml`, `StandardRole` beside `CustomRole` is `Standard`.
 fn shorten(arms: &mut [Arm], union: &str) {
-    let short = |name: &str| -> Option<String> {
-        let rest = name.strip_prefix(union).or_else(|| name.strip_suffix(union))?;
-        rest.starts_with(|first: char| first.is_ascii_uppercase()).then(|| names::spoken(rest))
+    let names: Vec<&str> = arms.iter().map(|arm| arm.variant.as_str()).collect();
+    let starts_word = |rest: &str| rest.starts_with(|first: char| first.is_ascii_uppercase());
+    let without_union = |name: &&str| {
+        let rest = name.strip_prefix(union).or_else(|| name.strip_suffix(union)).filter(|rest| starts_word(rest));
+        names::spoken(rest.unwrap_or(name))
     };
-    let mut shortened: Vec<String> =
-        arms.iter().map(|arm| short(&arm.variant).unwrap_or_else(|| arm.variant.clone())).collect();
-    let distinct: BTreeSet<_> = shortened.iter().collect();
-    if distinct.len() != arms.len() || shortened.iter().any(|name| name == "Other") {
-        return;
+    let (start, end) = (common_start(&names), common_end(&names));
+    let by_union: Vec<String> = names.iter().map(without_union).collect();
+    let by_affixes: Vec<String> =
+        names.iter().map(|name| names::spoken(name.get(start..name.len() - end).unwrap_or_default())).collect();
+    let is_sound = |short: &Vec<String>| {
+        let distinct: BTreeSet<&String> = short.iter().collect();
+        distinct.len() == short.len() && short.iter().all(|name| starts_word(name) && name != "Other")
+    };
+    let mut candidates = [by_union, by_affixes];
+    candidates.sort_by_key(|short| short.iter().map(String::len).sum::<usize>());
+    if let Some(short) = candidates.into_iter().find(is_sound) {
+        for (arm, name) in arms.iter_mut().zip(short) {
+            arm.variant = name;
+        }
     }
-    for (arm, name) in arms.iter_mut().zip(shortened.drain(..)) {
-        arm.variant = name;
-    }
+}
+
+/// How many bytes all names start with alike, in whole words.
+fn common_start(names: &[&str]) -> usize {
+    let Some((first, rest)) = names.split_first().filter(|(_, rest)| !rest.is_empty()) else { return 0 };
+    let alike = |len: &usize| {
+        let is_word = |name: &str| name[*len..].starts_with(|next: char| next.is_ascii_uppercase());
+        is_word(first) && rest.iter().all(|name| name.get(..*len) == first.get(..*len) && is_word(name))
+    };
+    (1..first.len()).rev().find(alike).unwrap_or_default()
+}
+
+/// How many bytes all names end with alike, in whole words.
+fn common_end(names: &[&str]) -> usize {
+    let Some((first, rest)) = names.split_first().filter(|(_, rest)| !rest.is_empty()) else { return 0 };
+    let alike = |len: &usize| {
+        let end = &first[first.len() - len..];
+        let is_word = end.starts_with(|next: char| next.is_ascii_uppercase())
+            && end[1..].starts_with(|next: char| next.is_ascii_lowercase());
+        is_word && rest.iter().all(|name| name.len() > *len && name.ends_with(end))
+    };
+    (1..first.len()).rev().find(alike).unwrap_or_default()
 }
 
 /// Notes for every type the groups whose operations reach it.
@@ -297,6 +330,29 @@ fn reach(types: &Types<'_>, operations: &[Operation], items: &mut BTreeMap<Strin
             {
                 open.extend(item.needs.iter().cloned());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arm, shorten};
+
+    #[test]
+    fn arms_take_the_shortest_names_that_tell_them_apart() {
+        for (union, names, expected) in [
+            ("Application", vec!["SamlApplication", "BookmarkApplication"], vec!["Saml", "Bookmark"]),
+            ("UserFactor", vec!["UserFactorSMS", "UserFactorWebAuthn"], vec!["Sms", "WebAuthn"]),
+            ("ListRolesItem", vec!["StandardRole", "CustomRole"], vec!["Standard", "Custom"]),
+            ("Key", vec!["OAuth2JsonWebKeyRsaResponse", "OAuth2JsonWebKeyECResponse"], vec!["Rsa", "Ec"]),
+            ("Policy", vec!["AccessPolicy", "AuthenticatorEnrollmentPolicy"], vec!["Access", "AuthenticatorEnrollment"]),
+            ("Audience", vec!["Text", "List"], vec!["Text", "List"]),
+        ] {
+            let arm = |name: &&str| Arm { variant: (*name).to_owned(), rust: String::new(), values: Vec::new() };
+            let mut arms: Vec<Arm> = names.iter().map(arm).collect();
+            shorten(&mut arms, union);
+            let short: Vec<&str> = arms.iter().map(|arm| arm.variant.as_str()).collect();
+            assert_eq!(short, expected);
         }
     }
 }

@@ -52,6 +52,7 @@ pub(crate) fn member_name(name: &str) -> String {
 
 /// Words in lower case with `_` between them; a run of capitals is one word.
 pub(crate) fn snake_case(name: &str) -> String {
+    let name = name.replace("OAuth", "Oauth");
     let characters: Vec<char> = name.chars().collect();
     let mut out = String::with_capacity(name.len() + 4);
     for (index, &character) in characters.iter().enumerate() {
@@ -148,6 +149,7 @@ mod tests {
             ("_links", "links"),
             ("LOGIN_PAGE", "login_page"),
             ("userURL", "user_url"),
+            ("OAuth2ClientId", "oauth2_client_id"),
             ("NameFormat", "name_format"),
             ("HueBlue500", "hue_blue500"),
             ("type", "r#type"),
