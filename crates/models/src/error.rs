@@ -1,5 +1,7 @@
 //! What can go wrong while reading.
 
+use oktant_base::{Code, Coded, codes};
+
 use crate::Warning;
 
 /// JSON that could not be read.
@@ -19,6 +21,12 @@ pub enum Error {
     /// The text deviates from the description, and nothing is to be tolerated.
     #[error("{} deviations from the description, first {}", .0.len(), first(.0))]
     Deviations(Vec<Warning>),
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        codes::OKT2004
+    }
 }
 
 fn first(warnings: &[Warning]) -> String {

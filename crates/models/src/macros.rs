@@ -106,17 +106,17 @@ macro_rules! object {
             }
 
             fn slot(&self, index: usize) -> Option<&dyn $crate::Slot> {
-                Some(match index {
-                    $( $index => &self.$field, )*
-                    _ => return None,
-                })
+                match index {
+                    $( $index => Some(&self.$field), )*
+                    _ => None,
+                }
             }
 
             fn slot_mut(&mut self, index: usize) -> Option<&mut dyn $crate::Slot> {
-                Some(match index {
-                    $( $index => &mut self.$field, )*
-                    _ => return None,
-                })
+                match index {
+                    $( $index => Some(&mut self.$field), )*
+                    _ => None,
+                }
             }
 
             fn extra(&self) -> &$crate::Extra {

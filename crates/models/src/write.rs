@@ -34,7 +34,7 @@ fn kept(json: Vec<u8>) -> Json {
 fn value(value: &dyn Value, out: &mut Vec<u8>) {
     match value.view() {
         View::Object(object) => self::object(object, out),
-        View::Union(union) => value(union.form().1, out),
+        View::Union(union) => self::value(union.form().1, out),
         View::Choice(choice) => text(choice.text(), out),
         View::List(list) => self::list(list, out),
         View::Map(map) => self::map(map, out),
