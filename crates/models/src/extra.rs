@@ -9,7 +9,9 @@ use crate::Json;
 ///
 /// It is one pointer wide, and null while it is empty.
 #[derive(Clone, Default)]
-pub struct Extra(Option<Box<Vec<(Box<str>, Json)>>>);
+pub struct Extra(Option<Box<Members>>);
+
+type Members = Vec<(Box<str>, Json)>;
 
 impl Extra {
     /// Nothing.

@@ -20,8 +20,11 @@ use crate::{Items, Json, Model, Value, View, ViewMut};
 #[derive(Clone)]
 pub struct List<T> {
     items: Vec<T>,
-    misfits: Option<Box<Vec<(usize, Json)>>>,
+    misfits: Option<Box<Misfits>>,
 }
+
+/// Elements that do not fit, with their positions; boxed, since there are hardly ever any.
+type Misfits = Vec<(usize, Json)>;
 
 impl<T> List<T> {
     /// An empty list.

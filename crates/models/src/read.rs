@@ -187,8 +187,7 @@ impl<'a> Reader<'a> {
 
     fn map(&mut self, map: &mut dyn Entries, members: Members<'a>) -> bool {
         for (key, raw) in members {
-            let fits =
-                self.at(Step::Member(key.clone()), |reader| reader.element(map.insert_blank(&key), raw));
+            let fits = self.at(Step::Member(key.clone()), |reader| reader.element(map.insert_blank(&key), raw));
             if !fits {
                 map.drop_key(&key);
                 map.misfits_mut().set(&key, Json::from_raw(raw));

@@ -72,10 +72,10 @@ fn mistakes_in_the_overlay_are_errors_with_their_place() {
         ("parameter = \"filter\"", "parameter = \"search\"", ":31:", "takes no parameter search"),
         ("reason = \"every animal\"", "reason = \" \"", ":29:", "gives no reason"),
         ("get = \"getAnimal\"", "get = \"listAnimals\"", ":32:", "listAnimals has 0 path parameters, the key 1"),
-        ("name = \"ReplaceMenuResponse200\"", "name = \"Meal\"", ":59:", "the entry changes nothing"),
-        ("name = \"ReplaceMenuResponse200\"", "name = \"Menu\"", ":59:", "no schema Menu"),
-        ("[\"FISH\", \"Animal\"]", "[\"FISH\", \"Plant\"]", ":64:", "no schema Plant"),
-        ("nothing inside tells a meal from a refusal", "", ":59:", "gives no reason"),
+        ("name = \"ReplaceMenuResponse200\"", "name = \"Meal\"", ":57:", "the entry changes nothing"),
+        ("name = \"ReplaceMenuResponse200\"", "name = \"Menu\"", ":57:", "no schema Menu"),
+        ("[\"FISH\", \"Animal\"]", "[\"FISH\", \"Plant\"]", ":62:", "no schema Plant"),
+        ("nothing inside tells a meal from a refusal", "", ":57:", "gives no reason"),
         ("routes = [\"/**\"]", "routes = [\"/other/**\"]", "", "no bucket covers it"),
     ] {
         let error = broken(from, to);

@@ -2,67 +2,67 @@
 
 use crate::named::Blank;
 
+/// Models of the group `Access Controls`.
 #[cfg(feature = "access-controls")]
-#[doc = "Models of the group `Access Controls`."]
 pub mod access_controls;
+/// Models of the group `Admin Roles`.
 #[cfg(feature = "admin-roles")]
-#[doc = "Models of the group `Admin Roles`."]
 pub mod admin_roles;
+/// Models of the group `Applications`.
 #[cfg(feature = "applications")]
-#[doc = "Models of the group `Applications`."]
 pub mod applications;
+/// Models of the group `Authenticators`.
 #[cfg(feature = "authenticators")]
-#[doc = "Models of the group `Authenticators`."]
 pub mod authenticators;
+/// Models of the group `Authorization Servers`.
 #[cfg(feature = "authorization-servers")]
-#[doc = "Models of the group `Authorization Servers`."]
 pub mod authorization_servers;
+/// Models of the group `Customizations`.
 #[cfg(feature = "customizations")]
-#[doc = "Models of the group `Customizations`."]
 pub mod customizations;
+/// Models of the group `Devices`.
 #[cfg(feature = "devices")]
-#[doc = "Models of the group `Devices`."]
 pub mod devices;
+/// Models of the group `External Identity Sources`.
 #[cfg(feature = "external-identity-sources")]
-#[doc = "Models of the group `External Identity Sources`."]
 pub mod external_identity_sources;
+/// Models of the group `Groups`.
 #[cfg(feature = "groups")]
-#[doc = "Models of the group `Groups`."]
 pub mod groups;
+/// Models of the group `Hooks`.
 #[cfg(feature = "hooks")]
-#[doc = "Models of the group `Hooks`."]
 pub mod hooks;
+/// Models of the group `OAuth`.
 #[cfg(feature = "oauth")]
-#[doc = "Models of the group `OAuth`."]
 pub mod oauth;
+/// Models of the group `Org Management`.
 #[cfg(feature = "org-management")]
-#[doc = "Models of the group `Org Management`."]
 pub mod org_management;
+/// Models of the group `Rate Limits`.
 #[cfg(feature = "rate-limits")]
-#[doc = "Models of the group `Rate Limits`."]
 pub mod rate_limits;
+/// Models of the group `Realms`.
 #[cfg(feature = "realms")]
-#[doc = "Models of the group `Realms`."]
 pub mod realms;
+/// Models of the group `Schemas`.
 #[cfg(feature = "schemas")]
-#[doc = "Models of the group `Schemas`."]
 pub mod schemas;
+/// Models of the group `Service Accounts`.
 #[cfg(feature = "service-accounts")]
-#[doc = "Models of the group `Service Accounts`."]
 pub mod service_accounts;
-#[doc = "Models that operations of several groups use."]
+/// Models that operations of several groups use.
 pub mod shared;
+/// Models of the group `Signal Sharing`.
 #[cfg(feature = "signal-sharing")]
-#[doc = "Models of the group `Signal Sharing`."]
 pub mod signal_sharing;
+/// Models of the group `System Log`.
 #[cfg(feature = "system-log")]
-#[doc = "Models of the group `System Log`."]
 pub mod system_log;
+/// Models that no operation uses.
 #[cfg(feature = "full")]
-#[doc = "Models that no operation uses."]
 pub mod unreached;
+/// Models of the group `Users`.
 #[cfg(feature = "users")]
-#[doc = "Models of the group `Users`."]
 pub mod users;
 
 #[cfg(feature = "access-controls")]

@@ -1,8 +1,6 @@
 //! Updates say no more than what changed.
 
-use oktant_models::{
-    Application, Attributes, BookmarkApplication, Field, Model, User, UserCredentials, UserProfile,
-};
+use oktant_models::{Application, Attributes, BookmarkApplication, Field, Model, User, UserCredentials, UserProfile};
 
 const USER: &str = r#"{"id":"00u1","status":"ACTIVE","profile":{"firstName":"Ada","lastName":"L","badge":7,"tags":["a","b"]},"credentials":{"provider":{"type":"OKTA"}}}"#;
 
@@ -23,7 +21,10 @@ fn update(change: impl FnOnce(&mut User, &mut UserProfile)) -> Option<String> {
 fn only_changed_members_are_sent() {
     assert_eq!(update(|_, _| {}), None);
     for (change, expected) in [
-        ((|_, profile| profile.first_name = "Eve".into()) as fn(&mut User, &mut UserProfile), r#"{"profile":{"firstName":"Eve"}}"#),
+        (
+            (|_, profile| profile.first_name = "Eve".into()) as fn(&mut User, &mut UserProfile),
+            r#"{"profile":{"firstName":"Eve"}}"#,
+        ),
         (|_, profile| profile.first_name = Field::null(), r#"{"profile":{"firstName":null}}"#),
         (|_, profile| profile.title = Field::null(), r#"{"profile":{"title":null}}"#),
         (|_, profile| profile.set("badge", 8), r#"{"profile":{"badge":8}}"#),
@@ -51,7 +52,8 @@ fn what_is_absent_is_left_as_it_is() {
 
 #[test]
 fn a_union_keeps_the_member_that_tells_its_form() {
-    let original = Application::read(br#"{"signOnMode":"BOOKMARK","label":"x","name":"bookmark"}"#).expect("an object").value;
+    let original =
+        Application::read(br#"{"signOnMode":"BOOKMARK","label":"x","name":"bookmark"}"#).expect("an object").value;
     let mut bookmark = original.as_bookmark().expect("a bookmark").clone();
     bookmark.label = "y".into();
     let update = Application::from(bookmark).changes_since(&original).expect("a change");

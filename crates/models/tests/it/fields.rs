@@ -31,7 +31,10 @@ fn states_are_told_apart_and_change() {
     *name = Some("Ada".into());
     assert!(!name.is_null() && !name.is_absent());
     assert_eq!(name.as_deref(), Some("Ada"));
-    assert_eq!(format!("{name:?} {:?} {:?}", Field::<String>::null(), Field::<String>::absent()), "\"Ada\" null absent");
+    assert_eq!(
+        format!("{name:?} {:?} {:?}", Field::<String>::null(), Field::<String>::absent()),
+        "\"Ada\" null absent"
+    );
     assert_eq!(name.into_option(), Some("Ada".to_owned()));
 }
 

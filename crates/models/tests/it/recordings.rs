@@ -125,7 +125,12 @@ fn check_fidelity(folder: &str, at_least: usize) {
         problems.len()
     );
     assert!(answers.len() >= at_least, "only {} answers were found", answers.len());
-    assert!(problems.is_empty(), "{} problems, first:\n{}", problems.len(), problems[..problems.len().min(5)].join("\n"));
+    assert!(
+        problems.is_empty(),
+        "{} problems, first:\n{}",
+        problems.len(),
+        problems[..problems.len().min(5)].join("\n")
+    );
 }
 
 #[test]
@@ -190,8 +195,20 @@ fn mutate(body: &mut Value, chance: &Chance) {
 
 fn other_value(chance: &Chance) -> Value {
     let texts = [
-        "\"NOT_IN_ANY_LIST\"", "\"\"", "\"ä\\u0000\\n\\\"\"", "0", "-1", "24.0", "1e300", "18446744073709551615", "true",
-        "null", "[]", "{}", "[null, {\"type\": 7}, [[\"x\"]]]", "{\"type\": \"NOT_A_TYPE\", \"id\": 5, \"\": null}",
+        "\"NOT_IN_ANY_LIST\"",
+        "\"\"",
+        "\"ä\\u0000\\n\\\"\"",
+        "0",
+        "-1",
+        "24.0",
+        "1e300",
+        "18446744073709551615",
+        "true",
+        "null",
+        "[]",
+        "{}",
+        "[null, {\"type\": 7}, [[\"x\"]]]",
+        "{\"type\": \"NOT_A_TYPE\", \"id\": 5, \"\": null}",
     ];
     let text: &&str = chance.pick(&texts);
     serde_json::from_str(text).expect("JSON")

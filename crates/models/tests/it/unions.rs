@@ -69,7 +69,9 @@ fn a_form_made_here_gets_the_member_that_tells_it() {
 
 #[test]
 fn several_values_may_stand_for_one_form() {
-    for (level, expected) in [("HIGH", "UserRiskLevelExists"), ("LOW", "UserRiskLevelExists"), ("NONE", "UserRiskLevelNone")] {
+    for (level, expected) in
+        [("HIGH", "UserRiskLevelExists"), ("LOW", "UserRiskLevelExists"), ("NONE", "UserRiskLevelNone")]
+    {
         assert_eq!(form::<UserRiskGetResponse>(&format!(r#"{{"riskLevel":"{level}"}}"#)), expected);
     }
 }
@@ -78,7 +80,10 @@ fn several_values_may_stand_for_one_form() {
 fn one_value_may_stand_for_several_forms() {
     for (json, expected) in [
         (r#"{"factorResult":"WAITING"}"#, "UserFactorPushTransactionWaitingNoNMC"),
-        (r#"{"factorResult":"WAITING","_embedded":{"challenge":{"correctAnswer":92}}}"#, "UserFactorPushTransactionWaitingNMC"),
+        (
+            r#"{"factorResult":"WAITING","_embedded":{"challenge":{"correctAnswer":92}}}"#,
+            "UserFactorPushTransactionWaitingNMC",
+        ),
         (r#"{"factorResult":"SUCCESS"}"#, "UserFactorPushTransactionBase"),
         (r#"{"factorResult":"ERROR"}"#, "UserFactorPushTransactionBase"),
     ] {

@@ -57,9 +57,9 @@ fn root<'a>(items: &BTreeMap<String, Item>, modules: impl Iterator<Item = &'a St
             UNREACHED => "Models that no operation uses.".to_owned(),
             group => format!("Models of the group `{}`.", group_name(items, group)),
         };
-        let _ = write!(out, "{condition}#[doc = {doc:?}]\npub mod {module};\n");
-        let _ = write!(uses, "{condition}pub use {module}::*;\n");
-        let _ = write!(tables, "{condition}{module}::BLANKS,\n");
+        let _ = writeln!(out, "/// {doc}\n{condition}pub mod {module};");
+        let _ = writeln!(uses, "{condition}pub use {module}::*;");
+        let _ = writeln!(tables, "{condition}{module}::BLANKS,");
     }
     let _ = write!(
         out,
@@ -128,8 +128,9 @@ fn imports(items: &[&Item], aliases: &[(String, String)]) -> String {
     if !runtime.is_empty() {
         let _ = writeln!(out, "use crate::{{{}}};", runtime.join(", "));
     }
-    if mentioned.iter().any(|name| !known(name)) {
-        out.push_str("use super::*;\n");
+    let others: Vec<_> = mentioned.iter().filter(|name| !known(name)).map(String::as_str).collect();
+    if !others.is_empty() {
+        let _ = writeln!(out, "use super::{{{}}};", others.join(", "));
     }
     out
 }
@@ -162,9 +163,11 @@ fn object(item: &Item, bases: &[String], extensible: bool, members: &[Member]) -
     let mut out =
         format!("object! {{\n    /// Schema `{schema}`{extends}.{takes}\n    {name} = {schema:?}{extensible} {{\n");
     for (index, Member { field, json, rust, flags }) in members.iter().enumerate() {
-        let facts: String = flags.iter().map(|flag| format!(", {}", flag.replace('_', "-"))).collect();
-        let flags: String = flags.iter().map(|flag| format!(" {flag}")).collect();
-        let _ = writeln!(out, "        /// `{json}`{facts}.\n        {index} {field}: {rust} = {json:?}{flags};");
+        let facts = [format!("`{json}`")].into_iter().chain(flags.iter().map(|flag| flag.replace('_', "-")));
+        let facts = facts.collect::<Vec<_>>().join(", ");
+        let json = format!("{json:?}");
+        let end = [json.as_str()].iter().chain(flags).copied().collect::<Vec<_>>().join(" ");
+        let _ = writeln!(out, "        /// {facts}.\n        {index} {field}: {rust} = {end};");
     }
     out.push_str("    }\n}\n");
     out
@@ -182,7 +185,8 @@ fn choice(item: &Item, values: &[(String, String)]) -> String {
 
 fn union(item: &Item, property: &str, common: Option<&str>, arms: &[Arm], shared: &[Member]) -> String {
     let Item { name, schema, .. } = item;
-    let decided = if property.is_empty() { "told apart by form".to_owned() } else { format!("told apart by `{property}`") };
+    let decided =
+        if property.is_empty() { "told apart by form".to_owned() } else { format!("told apart by `{property}`") };
     let other = common.map_or_else(|| "raw Json".to_owned(), |common| format!("common Box<{common}>"));
     let mut out = format!(
         "union! {{\n    /// One of the forms of `{schema}`, {decided}.\n    {name} = {schema:?} by {property:?} or {other} {{\n"

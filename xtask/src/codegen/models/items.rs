@@ -84,7 +84,11 @@ impl<'a> Builder<'a, '_> {
                 let members = self.members(schema, object);
                 for property in &object.properties {
                     if let Some(choice_name) = self.types.own_choice(schema, &property.name) {
-                        self.add(choice_name.to_owned(), &format!("{schema}.{}", property.name), choice(&property.values));
+                        self.add(
+                            choice_name.to_owned(),
+                            &format!("{schema}.{}", property.name),
+                            choice(&property.values),
+                        );
                     }
                 }
                 let extensible = matches!(object.additional, Additional::Allowed(_));
@@ -118,9 +122,10 @@ impl<'a> Builder<'a, '_> {
         let mut arms: Vec<Arm> = Vec::new();
         for (value, target) in &discriminator.mapping {
             let Some(target_name) = self.types.name_of(target) else { continue };
-            let (variant, target_name) = match target == schema {
-                true => (names::variant_name(value), common.as_str()),
-                false => (target_name.to_owned(), target_name),
+            let (variant, target_name) = if target == schema {
+                (names::variant_name(value), common.as_str())
+            } else {
+                (target_name.to_owned(), target_name)
             };
             let rust = format!("Box<{target_name}>");
             match arms.iter_mut().find(|arm| arm.rust == rust) {
@@ -129,6 +134,12 @@ impl<'a> Builder<'a, '_> {
             }
         }
         shorten(&mut arms, &name);
+        // The base itself may stand for a value that a subtype is called after.
+        for index in 1..arms.len() {
+            if arms[..index].iter().any(|arm| arm.variant == arms[index].variant) {
+                arms[index].variant.push_str("Base");
+            }
+        }
         let shared = self.shared(discriminator, members);
         let kind = ItemKind::Union { property: discriminator.property.clone(), common: Some(common), arms, shared };
         self.add(name, schema, kind);
@@ -345,7 +356,11 @@ mod tests {
             ("UserFactor", vec!["UserFactorSMS", "UserFactorWebAuthn"], vec!["Sms", "WebAuthn"]),
             ("ListRolesItem", vec!["StandardRole", "CustomRole"], vec!["Standard", "Custom"]),
             ("Key", vec!["OAuth2JsonWebKeyRsaResponse", "OAuth2JsonWebKeyECResponse"], vec!["Rsa", "Ec"]),
-            ("Policy", vec!["AccessPolicy", "AuthenticatorEnrollmentPolicy"], vec!["Access", "AuthenticatorEnrollment"]),
+            (
+                "Policy",
+                vec!["AccessPolicy", "AuthenticatorEnrollmentPolicy"],
+                vec!["Access", "AuthenticatorEnrollment"],
+            ),
             ("Audience", vec!["Text", "List"], vec!["Text", "List"]),
         ] {
             let arm = |name: &&str| Arm { variant: (*name).to_owned(), rust: String::new(), values: Vec::new() };

@@ -13,10 +13,43 @@ const RENAMED: [(&str, &str); 2] = [("Error", "ErrorBody"), ("tempPassword", "Te
 
 /// Names of the runtime and the prelude that no model may have.
 const RESERVED: [&str; 37] = [
-    "Attributes", "Box", "Choice", "Decoded", "Deviation", "Entries", "Error", "Extra", "Field", "Forms", "Found",
-    "Items", "Json", "List", "Map", "Member", "Mode", "Model", "Number", "Object", "Option", "Path", "Result",
-    "Secret", "Self", "Shape", "Slot", "State", "String", "Text", "Timestamp", "Union", "Value", "Vec", "View",
-    "ViewMut", "Warning",
+    "Attributes",
+    "Box",
+    "Choice",
+    "Decoded",
+    "Deviation",
+    "Entries",
+    "Error",
+    "Extra",
+    "Field",
+    "Forms",
+    "Found",
+    "Items",
+    "Json",
+    "List",
+    "Map",
+    "Member",
+    "Mode",
+    "Model",
+    "Number",
+    "Object",
+    "Option",
+    "Path",
+    "Result",
+    "Secret",
+    "Self",
+    "Shape",
+    "Slot",
+    "State",
+    "String",
+    "Text",
+    "Timestamp",
+    "Union",
+    "Value",
+    "Vec",
+    "View",
+    "ViewMut",
+    "Warning",
 ];
 
 /// The Rust types of the schemas.
@@ -54,7 +87,7 @@ impl<'a> Types<'a> {
     fn name_choices(&mut self, taken: &mut BTreeSet<String>) {
         for (schema, name, object) in self.objects() {
             for property in &object.properties {
-                if !has_choice(property) || self.origin(schema, object, property) != Origin::Own {
+                if !has_choice(property) || self.origin(object, property) != Origin::Own {
                     continue;
                 }
                 let wanted = format!("{name}{}", pascal_case(&property.name));
@@ -77,7 +110,7 @@ impl<'a> Types<'a> {
     }
 
     /// Where the type of a member with an inline enumeration comes from.
-    fn origin(&self, schema: &'a str, object: &'a Object, property: &'a Property) -> Origin<'a> {
+    fn origin(&self, object: &'a Object, property: &'a Property) -> Origin<'a> {
         for base in &object.bases {
             let Some((base, SchemaKind::Object(object))) = self.behind(base) else { continue };
             let Some(inherited) = object.properties.iter().find(|known| known.name == property.name) else { continue };
@@ -87,7 +120,7 @@ impl<'a> Types<'a> {
                 continue;
             }
             if has_choice(inherited) && covers(&inherited.values) {
-                return match self.origin(base, object, inherited) {
+                return match self.origin(object, inherited) {
                     Origin::Own => Origin::Base(base),
                     further => further,
                 };
@@ -98,7 +131,6 @@ impl<'a> Types<'a> {
                 return Origin::Named(&inherited.schema);
             }
         }
-        let _ = schema;
         Origin::Own
     }
 
@@ -160,7 +192,7 @@ impl<'a> Types<'a> {
     pub(crate) fn property_type(&self, schema: &'a str, object: &'a Object, property: &'a Property) -> String {
         let resolved = lookup::resolve(self.schemas, &property.schema);
         if has_choice(property) {
-            let choice = match self.origin(schema, object, property) {
+            let choice = match self.origin(object, property) {
                 Origin::Own => self.choices.get(&(schema, property.name.as_str())),
                 Origin::Base(base) => self.choices.get(&(base, property.name.as_str())),
                 Origin::Named(named) => return self.type_of(named),

@@ -32,7 +32,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             additional: Additional::Unspecified,
             discriminator: Some(Discriminator {
                 property: "kind",
-                mapping: &[("CAT", "Cat"), ("LION", "Cat"), ("FISH", "Fish")],
+                mapping: &[("CAT", "Cat"), ("LION", "Cat"), ("FISH", "Fish"), ("FISH", "Animal")],
             }),
         }),
     },
@@ -101,6 +101,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Named("DishVariant1"), TypeRef::Named("DishVariant2")],
             exclusive: false,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -189,6 +190,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::String(""), TypeRef::Integer],
             exclusive: true,
             discriminator: None,
+            merged: false,
         }),
     },
     Schema {
@@ -261,6 +263,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             members: &[TypeRef::Named("Meal"), TypeRef::Named("ReplaceMenuResponse200Variant2")],
             exclusive: true,
             discriminator: None,
+            merged: true,
         }),
     },
     Schema {
