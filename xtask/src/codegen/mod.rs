@@ -3,7 +3,8 @@
 //!
 //! Inputs are `management-minimal.yaml` and `oauth-minimal.yaml` of the shared data and
 //! `catalog/overlay.toml`; outputs are the committed statics of `crates/catalog`, the typed models of
-//! `crates/models` and the reference page of the tables. No prose of the descriptions is taken over.
+//! `crates/models`, the requests of `crates/sdk` and the reference page of the tables. No prose of the
+//! descriptions is taken over.
 
 mod description;
 mod emit;
@@ -17,6 +18,7 @@ mod outputs;
 mod overlay;
 mod patch;
 mod schemas;
+mod sdk;
 mod tables;
 
 use std::path::{Path, PathBuf};
@@ -93,6 +95,10 @@ pub fn generate(inputs: &Inputs) -> Result<Vec<Output>, Error> {
         generated("catalog", "tables", &tables::emit::tables(&tables))?,
         Output { path: "docs/reference/tables.md".to_owned(), content: tables::reference::page(&tables) },
     ];
+    for (path, source) in sdk::sources(&operations, &schemas, &models::Types::new(&schemas)?)? {
+        let content = emit::formatted(&path, &source, &inputs.rustfmt)?;
+        outputs.push(Output { path, content });
+    }
     for (name, source) in models::sources(&schemas, &operations)? {
         outputs.push(generated("models", &name, &source)?);
     }

@@ -8,7 +8,8 @@ mod types;
 use super::Error;
 use super::model::{Operation, SchemaKind, Schemas, TypeRef};
 
-use self::types::Types;
+pub(crate) use self::names::{feature_name, member_name};
+pub(crate) use self::types::Types;
 
 /// The sources of the models: file name without its ending, and text.
 pub(crate) fn sources(schemas: &Schemas, operations: &[Operation]) -> Result<Vec<(String, String)>, Error> {

@@ -1,0 +1,293 @@
+//! Recorded answers of real orgs, played back to the typed client.
+//!
+//! For every recorded interaction of an operation of the catalogue: the request line and body are
+//! those recorded, the status and errors are handed on, `next` leads where the link does, and a
+//! cookie that the server sets is never sent back.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use oktant_catalog::{Api, ListShape, Method, Operation, RouteMatch};
+use oktant_sdk::models::Json;
+use oktant_sdk::{Edges, Error, Okta, Org, Properties};
+use serde_json::Value;
+
+use crate::arguments::{Arguments, Outcome, Seen};
+use crate::calls::CALLS;
+
+/// One recorded request with its answer.
+struct Interaction {
+    name: String,
+    method: Method,
+    path: String,
+    query: Vec<(String, String)>,
+    body: Option<Value>,
+    status: u16,
+    headers: BTreeMap<String, Vec<String>>,
+    answer: Option<Value>,
+}
+
+/// What the server is to answer, and what it was asked.
+#[derive(Default)]
+struct Stage {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    asked: Vec<Asked>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    method: String,
+    path: String,
+    query: Vec<(String, String)>,
+    body: Option<Value>,
+    cookie: bool,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recorded_answers_are_understood() {
+    let Some(folder) = recordings() else {
+        eprintln!("skipped: the recordings are not there (set OKTANT_SHARED_DATA)");
+        return;
+    };
+    let stage = Arc::<Mutex<Stage>>::default();
+    let okta = serve(&stage).await;
+    let (mut typed, mut generic, mut outside) = (0, 0, 0);
+    let mut wrong = String::new();
+    for interaction in interactions(&folder) {
+        let Some(found) = oktant_catalog::route(interaction.method, &interaction.path) else {
+            outside += 1;
+            continue;
+        };
+        let call = typed_call(&okta, &interaction, &found);
+        *(if call.is_some() { &mut typed } else { &mut generic }) += 1;
+        let call = call.unwrap_or_else(|| generic_call(&okta, &interaction, found.operation));
+        interaction.enter(&mut stage.lock().unwrap());
+        let result = call.0.await;
+        for problem in interaction.problems(found.operation, result, &stage.lock().unwrap().asked) {
+            let _ = writeln!(wrong, "  {} {}: {problem}", interaction.name, found.operation.id);
+        }
+    }
+    eprintln!("{typed} typed and {generic} generic calls replayed; {outside} requests are of no operation");
+    assert!(typed > 700, "too few typed calls: {typed}");
+    assert!(wrong.is_empty(), "not as recorded:\n{wrong}");
+}
+
+/// The call through the typed request, where everything that it needs was recorded.
+fn typed_call(okta: &Okta, interaction: &Interaction, found: &RouteMatch) -> Option<Outcome> {
+    let operation = found.operation;
+    let is_lost = operation.request.as_ref().is_some_and(|request| request.required) && interaction.body.is_none();
+    let has_required = |name: &str| {
+        found.param(name).is_some() || interaction.query.iter().any(|(known, _)| known == name)
+    };
+    let mut required = operation.parameters.iter().filter(|parameter| parameter.required);
+    if operation.api != Api::Management || is_lost || !required.all(|parameter| has_required(parameter.name)) {
+        return None;
+    }
+    let row = CALLS.binary_search_by(|(id, _)| (*id).cmp(operation.id)).expect("the table has every operation");
+    let path = found.params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let body = interaction.body.as_ref().map(|body| body.to_string().into_bytes());
+    let mut arguments = Arguments { path, query: interaction.query.clone(), body, ..Arguments::default() };
+    Some(CALLS[row].1(okta, &mut arguments))
+}
+
+/// The call through method and path.
+fn generic_call(okta: &Okta, interaction: &Interaction, operation: &Operation) -> Outcome {
+    let mut request = okta.request(interaction.method, &interaction.path).unwrap();
+    for (name, value) in &interaction.query {
+        request = request.query(name, value);
+    }
+    if let Some(body) = &interaction.body {
+        request = request.json(&Json::parse(body.to_string()).unwrap());
+    }
+    match operation.list {
+        ListShape::None => Outcome::reply(request.send()),
+        ListShape::Array | ListShape::Wrapped { .. } => Outcome::page(request.list_of::<Json>().send()),
+    }
+}
+
+impl Interaction {
+    /// Puts the recorded answer on the stage.
+    fn enter(&self, stage: &mut Stage) {
+        let headers = self.headers.iter().flat_map(|(name, values)| values.iter().map(|value| (name.clone(), value.clone())));
+        let cookie = ("set-cookie".to_owned(), "JSESSIONID=F00; Path=/".to_owned());
+        let body = self.answer.as_ref().map(ToString::to_string).unwrap_or_default().into_bytes();
+        *stage = Stage { status: self.status, headers: headers.chain([cookie]).collect(), body, asked: Vec::new() };
+    }
+
+    /// Everything that is not as it was recorded.
+    fn problems(&self, operation: &Operation, result: Result<Seen, Error>, asked: &[Asked]) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut expect = |what: &str, seen: String, recorded: String| {
+            if seen != recorded {
+                problems.push(format!("{what} is {seen}, recorded {recorded}"));
+            }
+        };
+        expect("number of requests", asked.len().to_string(), "1".to_owned());
+        if let Some(asked) = asked.first() {
+            expect("method", asked.method.clone(), self.method.as_str().to_owned());
+            expect("path", asked.path.clone(), self.path.clone());
+            expect("query", sorted(&asked.query), sorted(&self.query));
+            expect("cookie", asked.cookie.to_string(), false.to_string());
+            expect("body", text(asked.body.as_ref()), text(self.body.as_ref()));
+        }
+        match result {
+            Ok(seen) => {
+                expect("status", seen.status.to_string(), self.status.to_string());
+                expect("request id", format!("{:?}", seen.request_id), format!("{:?}", self.header("x-okta-request-id")));
+                let next = seen.next.map(|cursor| pairs(cursor.parameters()));
+                expect("next", shown(next.as_deref()), shown(self.next(operation).as_deref()));
+            }
+            Err(error) => {
+                expect("status", format!("{:?}", error.status()), format!("{:?}", Some(self.status)));
+                match error.api() {
+                    Some(api) => {
+                        let seen = (api.code.as_str(), api.summary.as_str(), &api.causes, api.id.as_str());
+                        expect("error", format!("{seen:?}"), self.error());
+                    }
+                    None if error.is_rate_limited() => {}
+                    None => expect("error", error.to_string(), "an answer of the org".to_owned()),
+                }
+            }
+        }
+        problems
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name)?.first().cloned()
+    }
+
+    /// The recorded error as code, summary, causes and id.
+    fn error(&self) -> String {
+        let answer = self.answer.clone().unwrap_or_default();
+        let text = |names: &[&str]| names.iter().find_map(|name| answer[*name].as_str()).unwrap_or_default().to_owned();
+        let causes = answer["errorCauses"].as_array().cloned().unwrap_or_default();
+        let causes: Vec<_> = causes.iter().filter_map(|cause| cause["errorSummary"].as_str()).collect();
+        let summary = text(&["errorSummary", "message", "error_description"]);
+        format!("{:?}", (text(&["errorCode", "error"]), summary, causes, text(&["errorId"])))
+    }
+
+    /// The query of the recorded link to the next page, if the operation is a list.
+    fn next(&self, operation: &Operation) -> Option<Vec<(String, String)>> {
+        let link = match operation.list {
+            ListShape::None => return None,
+            ListShape::Wrapped { next_in_body: true, .. } => {
+                self.answer.as_ref()?.pointer("/_links/next/href")?.as_str()?.to_owned()
+            }
+            ListShape::Array | ListShape::Wrapped { .. } => {
+                let links = self.headers.get("link")?.iter().flat_map(|line| line.split(", <"));
+                let next = links.filter(|link| link.contains("rel=\"next\"")).last()?;
+                next.trim_start_matches('<').split('>').next()?.to_owned()
+            }
+        };
+        let link = url::Url::parse(&link).unwrap();
+        Some(pairs(link.query_pairs()))
+    }
+}
+
+fn pairs<A: AsRef<str>, B: AsRef<str>>(pairs: impl Iterator<Item = (A, B)>) -> Vec<(String, String)> {
+    let mut pairs: Vec<_> =
+        pairs.map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_owned())).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+fn sorted(query: &[(String, String)]) -> String {
+    shown(Some(&pairs(query.iter().map(|(name, value)| (name, value)))))
+}
+
+fn shown(pairs: Option<&[(String, String)]>) -> String {
+    format!("{pairs:?}")
+}
+
+fn text(body: Option<&Value>) -> String {
+    body.map(ToString::to_string).unwrap_or_default()
+}
+
+/// A server that answers as the stage says, and an org on it.
+async fn serve(stage: &Arc<Mutex<Stage>>) -> Okta {
+    let router = Router::new().fallback(answer).with_state(Arc::clone(stage));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let properties = format!("okta:///?Domain=http://{address};APIToken=t0ken;MaxRetries=0");
+    let properties = Properties::parse(&properties.replace(';', "&")).unwrap();
+    Org::connect(&properties, Edges::system()).await.unwrap().into()
+}
+
+async fn answer(State(stage): State<Arc<Mutex<Stage>>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let mut stage = stage.lock().unwrap();
+    stage.asked.push(Asked {
+        method: parts.method.to_string(),
+        path: decoded(parts.uri.path()),
+        query: query(parts.uri.query().unwrap_or_default()),
+        body: serde_json::from_slice(&body).ok(),
+        cookie: parts.headers.contains_key("cookie"),
+    });
+    let mut answer = Response::builder().status(stage.status);
+    for (name, value) in &stage.headers {
+        answer = answer.header(name, value);
+    }
+    answer.body(Body::from(stage.body.clone())).unwrap()
+}
+
+fn recordings() -> Option<PathBuf> {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let data = std::env::var_os("OKTANT_SHARED_DATA").map_or_else(default, PathBuf::from);
+    Some(data.join("recordings")).filter(|folder| folder.is_dir())
+}
+
+fn interactions(folder: &Path) -> Vec<Interaction> {
+    let files = entries(folder).into_iter().flat_map(|tests| entries(&tests));
+    files.flat_map(|path| {
+        let file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let name = path.strip_prefix(folder).unwrap().display().to_string();
+        let interactions = file["interactions"].as_array().cloned().unwrap_or_default();
+        interactions.into_iter().enumerate().map(move |(index, node)| interaction(format!("{name}#{index}"), &node))
+    })
+    .collect()
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn interaction(name: String, node: &Value) -> Interaction {
+    let text = |pointer: &str| node.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let method = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete]
+        .into_iter()
+        .find(|method| method.as_str() == text("/request/method"));
+    let part = |pointer: &str| node.pointer(pointer).filter(|part| !part.is_null()).cloned();
+    Interaction {
+        name,
+        method: method.unwrap(),
+        // Some recordings begin the path with two slashes, which counts as one.
+        path: decoded(&text("/request/path").replacen("//", "/", 1)),
+        query: query(text("/request/query")),
+        body: part("/request/body"),
+        status: u16::try_from(node.pointer("/response/status").and_then(Value::as_u64).unwrap()).unwrap(),
+        headers: serde_json::from_value(part("/response/headers").unwrap()).unwrap(),
+        answer: part("/response/body"),
+    }
+}
+
+fn query(text: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+}
+
+/// A path with its percent escapes read.
+fn decoded(path: &str) -> String {
+    percent_encoding::percent_decode_str(path).decode_utf8().unwrap().into_owned()
+}
