@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use oktant_catalog::ListShape;
 use oktant_client::{Call, Cursor, EntryId, RateLimit};
-use oktant_models::{Decoded, List, Model, Warning};
+use oktant_models::{Decoded, Deviation, List, Model, Warning};
 
 use crate::error::DecodeError;
 use crate::{Error, Okta, wrapped};
@@ -114,7 +114,7 @@ impl Origin {
 
 impl Answer {
     pub(crate) fn read<T: Model>(self) -> Result<Reply<T>, Error> {
-        let decoded = T::read(&self.reply.body);
+        let decoded = if self.is_bare() { Ok(nothing()) } else { T::read(&self.reply.body) };
         let (value, meta) = self.judged(decoded)?;
         Ok(Reply { value, meta })
     }
@@ -122,6 +122,7 @@ impl Answer {
     pub(crate) fn read_page<T: Model>(mut self) -> Result<Page<T>, Error> {
         let next = self.next.take();
         let decoded = match self.origin.shape {
+            _ if self.is_bare() => Ok(nothing()),
             ListShape::Array | ListShape::None => List::<T>::read(&self.reply.body),
             ListShape::Wrapped { items, .. } => match wrapped::items(&self.reply.body, items) {
                 Ok(elements) => List::<T>::read(elements).map(|list| below(items, list)),
@@ -147,6 +148,12 @@ impl Answer {
     #[expect(clippy::unnecessary_wraps, reason = "one of the ways of reading an answer")]
     pub(crate) fn read_bytes(self) -> Result<Reply<Bytes>, Error> {
         Ok(Reply { value: self.reply.body.clone(), meta: self.meta(Vec::new()) })
+    }
+
+    /// Whether there is no body and none is missed: orgs answer some writes, above all of lifecycles,
+    /// with nothing where the description promises the object.
+    fn is_bare(&self) -> bool {
+        self.reply.body.is_empty() && (self.reply.status == 204 || self.origin.method != "GET")
     }
 
     fn judged<T>(self, decoded: Result<Decoded<T>, oktant_models::Error>) -> Result<(T, Meta), Error> {
@@ -185,6 +192,11 @@ fn reason(error: &oktant_models::Error) -> String {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     }
+}
+
+/// What is read where there is no body.
+fn nothing<T: Model>() -> Decoded<T> {
+    Decoded { value: T::blank(), warnings: vec![Warning { path: "$".to_owned(), deviation: Deviation::Missing }] }
 }
 
 /// What a warning says without its place.

@@ -156,7 +156,8 @@ impl<T> Stream for Items<T> {
 
 /// The elements of a page in their order, with errors in place of those that do not fit.
 fn elements<T>(page: Page<T>) -> VecDeque<Result<T, Error>> {
-    let misfits: Vec<_> = page.items.misfits().iter().map(|(position, _)| (*position, page.misfit(*position))).collect();
+    let misfits: Vec<_> =
+        page.items.misfits().iter().map(|(position, _)| (*position, page.misfit(*position))).collect();
     let mut elements: VecDeque<_> = page.items.into_iter().map(Ok).collect();
     for (position, error) in misfits {
         elements.insert(position.min(elements.len()), Err(error));

@@ -137,7 +137,9 @@ macro_rules! list {
 
             /// All items at once: every page or an error.
             #[inline]
-            pub fn collect(self) -> futures::future::BoxFuture<'static, Result<$crate::models::List<$item>, $crate::Error>> {
+            pub fn collect(
+                self,
+            ) -> futures::future::BoxFuture<'static, Result<$crate::models::List<$item>, $crate::Error>> {
                 self.listing().collect()
             }
 

@@ -74,12 +74,17 @@ pub(crate) struct Outcome(pub(crate) BoxFuture<'static, Result<Seen, Error>>);
 
 impl Outcome {
     pub(crate) fn reply<T: Send + 'static>(pending: Pending<Reply<T>>) -> Self {
-        let seen = |reply: Reply<T>| Seen { status: reply.meta.status, request_id: reply.meta.request_id.clone(), next: None };
+        let seen =
+            |reply: Reply<T>| Seen { status: reply.meta.status, request_id: reply.meta.request_id.clone(), next: None };
         Self(pending.map(move |reply| reply.map(seen)).boxed())
     }
 
     pub(crate) fn page<T: Send + 'static>(pending: Pending<Page<T>>) -> Self {
-        let seen = |page: Page<T>| Seen { status: page.meta.status, request_id: page.meta.request_id.clone(), next: page.next };
+        let seen = |page: Page<T>| Seen {
+            status: page.meta.status,
+            request_id: page.meta.request_id.clone(),
+            next: page.next,
+        };
         Self(pending.map(move |page| page.map(seen)).boxed())
     }
 }

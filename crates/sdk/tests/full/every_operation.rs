@@ -15,6 +15,10 @@ use crate::{example, fixtures};
 /// Operations of the published description of the management API.
 const OPERATIONS: usize = 732;
 
+/// Operations whose description contradicts itself: the schema of `listJwk` is an array, its example
+/// an object with the array in `jwks.keys`, as which the sandbox answers.
+const CONTRADICTORY: [&str; 1] = ["listJwk"];
+
 /// How an operation was answered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Answered {
@@ -33,7 +37,7 @@ enum Answered {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_is_answered_as_documented() {
     let sandbox = Sandbox::builder().users(20).groups(5).seed(7).start().await.unwrap();
-    let properties = Properties::parse(&format!("{};MaxRetries=0", sandbox.dsn())).unwrap();
+    let properties = Properties::parse(&format!("{}&MaxRetries=0", sandbox.dsn())).unwrap();
     let okta = Okta::from(Org::connect(&properties, Edges::system()).await.unwrap());
     let ids = fixtures::ids(&okta).await;
 
@@ -48,8 +52,11 @@ async fn every_operation_is_answered_as_documented() {
     for (operation, call) in &calls {
         let mut arguments = arguments(operation, &ids);
         let answered = judge(operation, call(&okta, &mut arguments).0.await.map(|seen| seen.status));
-        if let Answered::Wrongly(reason) = &answered {
-            let _ = writeln!(wrong, "  {}: {reason}", operation.id);
+        match &answered {
+            Answered::Wrongly(_) if CONTRADICTORY.contains(&operation.id) => {}
+            Answered::Wrongly(reason) => drop(writeln!(wrong, "  {}: {reason}", operation.id)),
+            Answered::Undocumented(status) => eprintln!("{}: {status} is not documented", operation.id),
+            _ => {}
         }
         *counts.entry(label(&answered)).or_default() += 1;
     }
@@ -73,7 +80,8 @@ fn order(operation: &Operation) -> u8 {
 fn arguments(operation: &Operation, ids: &BTreeMap<&'static str, String>) -> Arguments {
     let mut arguments = Arguments::default();
     for parameter in operation.parameters.iter().filter(|parameter| parameter.required) {
-        let value = ids.get(parameter.name).cloned().unwrap_or_else(|| text(&example_of(parameter.schema, parameter.values)));
+        let value =
+            ids.get(parameter.name).cloned().unwrap_or_else(|| text(&example_of(parameter.schema, parameter.values)));
         match parameter.location {
             ParameterIn::Path => drop(arguments.path.insert(parameter.name.to_owned(), value)),
             ParameterIn::Query => arguments.query.push((parameter.name.to_owned(), value)),
@@ -105,6 +113,7 @@ fn judge(operation: &Operation, result: Result<u16, Error>) -> Answered {
         Ok(status) => Answered::Undocumented(status),
         Err(error) => match (error.status(), error.api()) {
             (Some(501), _) => Answered::NotServed,
+            (Some(401), Some(api)) if api.code != "E0000015" => Answered::Wrongly(error.to_string()),
             (Some(status @ 400..=499), Some(api)) if !api.code.is_empty() && !api.summary.is_empty() => {
                 Answered::Refused(status)
             }

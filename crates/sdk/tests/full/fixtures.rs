@@ -9,7 +9,11 @@ use serde_json::Value;
 
 /// Where to find an object for parameters of these names. `{…}` takes an id found before.
 const SOURCES: &[(&str, &str, &[&str])] = &[
-    ("/api/v1/users", "/id", &["userId", "id", "userIdOrLogin", "primaryUserId", "memberId", "ownerId", "contactUserId"]),
+    (
+        "/api/v1/users",
+        "/id",
+        &["userId", "id", "userIdOrLogin", "primaryUserId", "memberId", "ownerId", "contactUserId"],
+    ),
     ("/api/v1/groups", "/id", &["groupId", "targetGroupId", "sourceGroupId"]),
     ("/api/v1/apps", "/id", &["appId", "clientId", "client_id", "allowedAppId", "appInstanceId"]),
     ("/api/v1/apps", "/name", &["appName"]),

@@ -8,12 +8,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use oktant_base::{Clock, Timestamp};
 use oktant_catalog::{Api, ListShape, Method, Operation, RouteMatch};
 use oktant_sdk::models::Json;
 use oktant_sdk::{Edges, Error, Okta, Org, Properties};
@@ -24,7 +27,8 @@ use crate::calls::CALLS;
 
 /// One recorded request with its answer.
 struct Interaction {
-    name: String,
+    file: String,
+    index: usize,
     method: Method,
     path: String,
     query: Vec<(String, String)>,
@@ -59,21 +63,27 @@ async fn recorded_answers_are_understood() {
         return;
     };
     let stage = Arc::<Mutex<Stage>>::default();
-    let okta = serve(&stage).await;
+    let properties = serve(&stage).await;
     let (mut typed, mut generic, mut outside) = (0, 0, 0);
     let mut wrong = String::new();
+    let mut okta = connect(&properties).await;
     for interaction in interactions(&folder) {
         let Some(found) = oktant_catalog::route(interaction.method, &interaction.path) else {
             outside += 1;
             continue;
         };
-        let call = typed_call(&okta, &interaction, &found);
-        *(if call.is_some() { &mut typed } else { &mut generic }) += 1;
-        let call = call.unwrap_or_else(|| generic_call(&okta, &interaction, found.operation));
+        let is_typed = interaction.is_complete(&found);
+        *(if is_typed { &mut typed } else { &mut generic }) += 1;
+        let call = if is_typed { typed_call } else { generic_call };
         interaction.enter(&mut stage.lock().unwrap());
-        let result = call.0.await;
+        let mut result = call(&okta, &interaction, &found).0.await;
+        // What one recording reported of limits may hold back the next, which was of another time.
+        if result.is_err() && stage.lock().unwrap().asked.is_empty() {
+            okta = connect(&properties).await;
+            result = call(&okta, &interaction, &found).0.await;
+        }
         for problem in interaction.problems(found.operation, result, &stage.lock().unwrap().asked) {
-            let _ = writeln!(wrong, "  {} {}: {problem}", interaction.name, found.operation.id);
+            let _ = writeln!(wrong, "  {}#{} {}: {problem}", interaction.file, interaction.index, found.operation.id);
         }
     }
     eprintln!("{typed} typed and {generic} generic calls replayed; {outside} requests are of no operation");
@@ -81,26 +91,17 @@ async fn recorded_answers_are_understood() {
     assert!(wrong.is_empty(), "not as recorded:\n{wrong}");
 }
 
-/// The call through the typed request, where everything that it needs was recorded.
-fn typed_call(okta: &Okta, interaction: &Interaction, found: &RouteMatch) -> Option<Outcome> {
-    let operation = found.operation;
-    let is_lost = operation.request.as_ref().is_some_and(|request| request.required) && interaction.body.is_none();
-    let has_required = |name: &str| {
-        found.param(name).is_some() || interaction.query.iter().any(|(known, _)| known == name)
-    };
-    let mut required = operation.parameters.iter().filter(|parameter| parameter.required);
-    if operation.api != Api::Management || is_lost || !required.all(|parameter| has_required(parameter.name)) {
-        return None;
-    }
-    let row = CALLS.binary_search_by(|(id, _)| (*id).cmp(operation.id)).expect("the table has every operation");
+/// The call through the typed request.
+fn typed_call(okta: &Okta, interaction: &Interaction, found: &RouteMatch) -> Outcome {
+    let row = CALLS.binary_search_by(|(id, _)| (*id).cmp(found.operation.id)).expect("the table has every operation");
     let path = found.params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let body = interaction.body.as_ref().map(|body| body.to_string().into_bytes());
     let mut arguments = Arguments { path, query: interaction.query.clone(), body, ..Arguments::default() };
-    Some(CALLS[row].1(okta, &mut arguments))
+    CALLS[row].1(okta, &mut arguments)
 }
 
 /// The call through method and path.
-fn generic_call(okta: &Okta, interaction: &Interaction, operation: &Operation) -> Outcome {
+fn generic_call(okta: &Okta, interaction: &Interaction, found: &RouteMatch) -> Outcome {
     let mut request = okta.request(interaction.method, &interaction.path).unwrap();
     for (name, value) in &interaction.query {
         request = request.query(name, value);
@@ -108,16 +109,26 @@ fn generic_call(okta: &Okta, interaction: &Interaction, operation: &Operation) -
     if let Some(body) = &interaction.body {
         request = request.json(&Json::parse(body.to_string()).unwrap());
     }
-    match operation.list {
+    match found.operation.list {
         ListShape::None => Outcome::reply(request.send()),
         ListShape::Array | ListShape::Wrapped { .. } => Outcome::page(request.list_of::<Json>().send()),
     }
 }
 
 impl Interaction {
+    /// Whether everything that the typed request needs was recorded.
+    fn is_complete(&self, found: &RouteMatch) -> bool {
+        let operation = found.operation;
+        let is_lost = operation.request.as_ref().is_some_and(|request| request.required) && self.body.is_none();
+        let has = |name: &str| found.param(name).is_some() || self.query.iter().any(|(known, _)| known == name);
+        let mut required = operation.parameters.iter().filter(|parameter| parameter.required);
+        operation.api == Api::Management && !is_lost && required.all(|parameter| has(parameter.name))
+    }
+
     /// Puts the recorded answer on the stage.
     fn enter(&self, stage: &mut Stage) {
-        let headers = self.headers.iter().flat_map(|(name, values)| values.iter().map(|value| (name.clone(), value.clone())));
+        let headers =
+            self.headers.iter().flat_map(|(name, values)| values.iter().map(|value| (name.clone(), value.clone())));
         let cookie = ("set-cookie".to_owned(), "JSESSIONID=F00; Path=/".to_owned());
         let body = self.answer.as_ref().map(ToString::to_string).unwrap_or_default().into_bytes();
         *stage = Stage { status: self.status, headers: headers.chain([cookie]).collect(), body, asked: Vec::new() };
@@ -137,12 +148,18 @@ impl Interaction {
             expect("path", asked.path.clone(), self.path.clone());
             expect("query", sorted(&asked.query), sorted(&self.query));
             expect("cookie", asked.cookie.to_string(), false.to_string());
-            expect("body", text(asked.body.as_ref()), text(self.body.as_ref()));
+            if asked.body != self.body {
+                expect("body", text(asked.body.as_ref()), text(self.body.as_ref()));
+            }
         }
         match result {
             Ok(seen) => {
                 expect("status", seen.status.to_string(), self.status.to_string());
-                expect("request id", format!("{:?}", seen.request_id), format!("{:?}", self.header("x-okta-request-id")));
+                expect(
+                    "request id",
+                    format!("{:?}", seen.request_id),
+                    format!("{:?}", self.header("x-okta-request-id")),
+                );
                 let next = seen.next.map(|cursor| pairs(cursor.parameters()));
                 expect("next", shown(next.as_deref()), shown(self.next(operation).as_deref()));
             }
@@ -194,8 +211,7 @@ impl Interaction {
 }
 
 fn pairs<A: AsRef<str>, B: AsRef<str>>(pairs: impl Iterator<Item = (A, B)>) -> Vec<(String, String)> {
-    let mut pairs: Vec<_> =
-        pairs.map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_owned())).collect();
+    let mut pairs: Vec<_> = pairs.map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_owned())).collect();
     pairs.sort_unstable();
     pairs
 }
@@ -212,15 +228,40 @@ fn text(body: Option<&Value>) -> String {
     body.map(ToString::to_string).unwrap_or_default()
 }
 
-/// A server that answers as the stage says, and an org on it.
-async fn serve(stage: &Arc<Mutex<Stage>>) -> Okta {
+/// A server that answers as the stage says: how to connect to it.
+async fn serve(stage: &Arc<Mutex<Stage>>) -> Properties {
     let router = Router::new().fallback(answer).with_state(Arc::clone(stage));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let properties = format!("okta:///?Domain=http://{address};APIToken=t0ken;MaxRetries=0");
-    let properties = Properties::parse(&properties.replace(';', "&")).unwrap();
-    Org::connect(&properties, Edges::system()).await.unwrap().into()
+    let properties = format!("okta:///?Domain=http://{address}&APIToken=t0ken&MaxRetries=0");
+    Properties::parse(&properties).unwrap()
+}
+
+async fn connect(properties: &Properties) -> Okta {
+    let edges = Edges { clock: Arc::new(Leaping::default()), ..Edges::system() };
+    Org::connect(properties, edges).await.unwrap().into()
+}
+
+/// A clock on which every wait is over at once.
+#[derive(Debug)]
+struct Leaping(Mutex<Timestamp>);
+
+impl Default for Leaping {
+    fn default() -> Self {
+        Self(Mutex::new("2026-01-01T00:00:00Z".parse().unwrap()))
+    }
+}
+
+impl Clock for Leaping {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        *self.0.lock().unwrap() += duration;
+        Box::pin(std::future::ready(()))
+    }
 }
 
 async fn answer(State(stage): State<Arc<Mutex<Stage>>>, request: Request) -> Response {
@@ -249,13 +290,14 @@ fn recordings() -> Option<PathBuf> {
 
 fn interactions(folder: &Path) -> Vec<Interaction> {
     let files = entries(folder).into_iter().flat_map(|tests| entries(&tests));
-    files.flat_map(|path| {
-        let file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let name = path.strip_prefix(folder).unwrap().display().to_string();
-        let interactions = file["interactions"].as_array().cloned().unwrap_or_default();
-        interactions.into_iter().enumerate().map(move |(index, node)| interaction(format!("{name}#{index}"), &node))
-    })
-    .collect()
+    files
+        .flat_map(|path| {
+            let file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            let name = path.strip_prefix(folder).unwrap().display().to_string();
+            let interactions = file["interactions"].as_array().cloned().unwrap_or_default();
+            interactions.into_iter().enumerate().map(move |(index, node)| interaction(name.clone(), index, &node))
+        })
+        .collect()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -264,17 +306,18 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn interaction(name: String, node: &Value) -> Interaction {
+fn interaction(file: String, index: usize, node: &Value) -> Interaction {
     let text = |pointer: &str| node.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let method = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete]
         .into_iter()
         .find(|method| method.as_str() == text("/request/method"));
     let part = |pointer: &str| node.pointer(pointer).filter(|part| !part.is_null()).cloned();
     Interaction {
-        name,
+        file,
+        index,
         method: method.unwrap(),
-        // Some recordings begin the path with two slashes, which counts as one.
-        path: decoded(&text("/request/path").replacen("//", "/", 1)),
+        // Some recordings begin the path with two slashes or end it with one.
+        path: decoded(text("/request/path").replacen("//", "/", 1).trim_end_matches('/')),
         query: query(text("/request/query")),
         body: part("/request/body"),
         status: u16::try_from(node.pointer("/response/status").and_then(Value::as_u64).unwrap()).unwrap(),

@@ -13,7 +13,10 @@ async fn arguments_go_where_they_belong() {
     let reply = okta.groups().assign_user_to_group("00g", "00u").await.unwrap();
     assert_eq!(reply.meta.status, 204);
     let asked = script.asked();
-    assert_eq!((asked[0].path.as_str(), asked[0].query.as_str()), ("/api/v1/users/a%2Fb%20c%40d", "expand=blocks&more=%26"));
+    assert_eq!(
+        (asked[0].path.as_str(), asked[0].query.as_str()),
+        ("/api/v1/users/a%2Fb%20c%40d", "expand=blocks&more=%26")
+    );
     assert_eq!(asked[0].header("x-mine"), "1");
     assert_eq!((asked[1].method.as_str(), asked[1].header("content-length"), asked[1].body.as_str()), ("PUT", "0", ""));
     assert_eq!(asked[1].header("content-type"), "");
@@ -54,7 +57,9 @@ async fn bodies_that_are_not_json_have_their_types() {
     assert_eq!(metadata.as_str(), "{}");
     let asked = script.asked();
     assert!(asked[0].header("content-type").starts_with("multipart/form-data; boundary=oktant-"));
-    assert!(asked[0].body.contains("form-data; name=\"file\"; filename=\"file.png\"\r\nContent-Type: image/png\r\n\r\n"));
+    assert!(
+        asked[0].body.contains("form-data; name=\"file\"; filename=\"file.png\"\r\nContent-Type: image/png\r\n\r\n")
+    );
     assert_eq!((asked[1].header("content-type"), asked[1].body.as_str()), ("application/x-pem-file", "-----BEGIN"));
     assert_eq!(asked[2].header("accept"), "application/pkcs10");
     assert_eq!((asked[3].header("accept"), asked[3].query.as_str()), ("text/xml", "kid=kid"));
@@ -62,14 +67,24 @@ async fn bodies_that_are_not_json_have_their_types() {
 
 #[tokio::test]
 async fn anything_can_be_called() {
-    let script = Script::start([Answer::new(200, r#"{"a":24.0}"#), Answer::new(200, "raw"), Answer::new(200, "[]")]).await;
+    let script =
+        Script::start([Answer::new(200, r#"{"a":24.0}"#), Answer::new(200, "raw"), Answer::new(200, "[]")]).await;
     let okta = script.okta().await;
     let body = Json::parse(r#"{"b":1}"#).unwrap();
-    let answer = okta.request(Method::Post, "/api/v1/new-thing?x=1").unwrap().json(&body).send_as::<Json>().await.unwrap();
+    let answer =
+        okta.request(Method::Post, "/api/v1/new-thing?x=1").unwrap().json(&body).send_as::<Json>().await.unwrap();
     assert_eq!(answer.as_str(), r#"{"a":24.0}"#);
     let raw = okta.users().get_user("me").raw().await.unwrap();
     assert_eq!((&raw[..], raw.meta.status), (&b"raw"[..], 200));
-    okta.operation("listGroupUsers").unwrap().arg("groupId", "00g").unwrap().arg("limit", "5").unwrap().raw().await.unwrap();
+    okta.operation("listGroupUsers")
+        .unwrap()
+        .arg("groupId", "00g")
+        .unwrap()
+        .arg("limit", "5")
+        .unwrap()
+        .raw()
+        .await
+        .unwrap();
     let asked = script.asked();
     assert_eq!((asked[0].query.as_str(), asked[0].body.as_str()), ("x=1", r#"{"b":1}"#));
     assert_eq!((asked[2].path.as_str(), asked[2].query.as_str()), ("/api/v1/groups/00g/users", "limit=5"));

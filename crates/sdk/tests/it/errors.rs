@@ -24,7 +24,13 @@ async fn errors_tell_what_they_are() {
     for (status, body, conflict, limited, retryable) in [
         (409, r#"{"errorCode":"E0000112"}"#, true, false, false),
         (412, r#"{"errorCode":"E0000060"}"#, true, false, false),
-        (400, r#"{"errorCode":"E0000001","errorCauses":[{"errorSummary":"login: An object with this field already exists"}]}"#, true, false, false),
+        (
+            400,
+            r#"{"errorCode":"E0000001","errorCauses":[{"errorSummary":"login: An object with this field already exists"}]}"#,
+            true,
+            false,
+            false,
+        ),
         (400, r#"{"errorCode":"E0000001","errorCauses":[{"errorSummary":"login: too short"}]}"#, false, false, false),
         (429, r#"{"errorCode":"E0000047"}"#, false, true, true),
         (503, "", false, false, true),
@@ -40,12 +46,26 @@ async fn errors_tell_what_they_are() {
 async fn answers_that_cannot_be_read_name_the_place() {
     for (body, message) in [
         ("[]", "the answer to GET /api/v1/users/me cannot be read: expected object, found array"),
-        ("", "the answer to GET /api/v1/users/me cannot be read: the text is not JSON: EOF while parsing a value at line 1 column 0"),
+        (
+            "",
+            "the answer to GET /api/v1/users/me cannot be read: the text is not JSON: EOF while parsing a value at line 1 column 0",
+        ),
     ] {
         let error = refused(Answer::new(200, body)).await;
         assert_eq!(error.to_string(), message);
         assert_eq!((error.code().id(), error.request_id()), ("OKT2004", Some("req1")));
     }
+}
+
+#[tokio::test]
+async fn a_write_that_is_answered_with_nothing_succeeded() {
+    let script = Script::start([Answer::new(200, ""), Answer::new(204, "")]).await;
+    let okta = script.okta().await;
+    let user = okta.users().suspend_user("u").await.unwrap();
+    assert_eq!(user.meta.status, 200);
+    let user = okta.users().update_user("u", &Default::default()).await.unwrap();
+    assert_eq!(user.meta.warnings.len(), 1);
+    assert_eq!(user.meta.warnings[0].to_string(), "$: required, but missing");
 }
 
 #[tokio::test]
@@ -79,5 +99,8 @@ async fn unknown_operations_and_arguments_are_told() {
     let error = okta.operation("listUsers").unwrap().arg("limt", "1").unwrap_err();
     assert_eq!(error.hint().as_deref(), Some("did you mean limit?"));
     assert_eq!(okta.request(Method::Get, "users").unwrap_err().code().id(), "OKT2016");
-    assert_eq!(okta.operation("getUser").unwrap().send().await.unwrap_err().to_string(), "getUser: missing id");
+    assert_eq!(
+        okta.operation("getUser").unwrap().send().await.unwrap_err().to_string(),
+        "getUser: path parameter id is missing"
+    );
 }

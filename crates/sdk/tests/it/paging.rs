@@ -39,7 +39,13 @@ async fn items_of_all_pages_come_in_order() {
 
 #[tokio::test]
 async fn pages_carry_what_came_with_them() {
-    let script = Script::start(three_pages().map(|answer| answer.header("x-rate-limit-limit", "600").header("x-rate-limit-remaining", "599").header("x-rate-limit-reset", "1767225600"))).await;
+    let script = Script::start(three_pages().map(|answer| {
+        answer
+            .header("x-rate-limit-limit", "600")
+            .header("x-rate-limit-remaining", "599")
+            .header("x-rate-limit-reset", "1767225600")
+    }))
+    .await;
     let mut pages = script.okta().await.users().list_users().pages();
     let mut sizes = Vec::new();
     while let Some(page) = pages.next().await {
@@ -92,14 +98,16 @@ async fn a_page_that_fails_is_an_error_and_the_end() {
 
 #[tokio::test]
 async fn an_element_that_does_not_fit_loses_nothing_and_is_not_hidden() {
-    let pages = || [Answer::page(r#"[{"id":"1"},7]"#, "/api/v1/users?after=2"), Answer::new(200, r#"["x",{"id":"2"}]"#)];
+    let pages =
+        || [Answer::page(r#"[{"id":"1"},7]"#, "/api/v1/users?after=2"), Answer::new(200, r#"["x",{"id":"2"}]"#)];
     let script = Script::start(pages()).await;
     let mut users = script.okta().await.users().list_users().stream();
     let mut seen = Vec::new();
     while let Some(user) = users.next().await {
         seen.push(user.map_or_else(|error| error.to_string(), |user| id(&user).to_owned()));
     }
-    let misfit = |at| format!("the answer to GET /api/v1/users cannot be read at $[{at}]: the element is of another kind");
+    let misfit =
+        |at| format!("the answer to GET /api/v1/users cannot be read at $[{at}]: the element is of another kind");
     assert_eq!(seen, ["1".to_owned(), misfit(1), misfit(0), "2".to_owned()]);
 
     let script = Script::start(pages()).await;
@@ -108,9 +116,18 @@ async fn an_element_that_does_not_fit_loses_nothing_and_is_not_hidden() {
 }
 
 #[tokio::test]
+async fn no_content_is_an_empty_list_but_an_empty_body_is_not() {
+    let script = Script::start([Answer::new(204, ""), Answer::new(200, "")]).await;
+    let okta = script.okta().await;
+    assert!(okta.users().list_users().collect().await.unwrap().is_empty());
+    assert!(okta.users().list_users().collect().await.is_err());
+}
+
+#[tokio::test]
 async fn any_path_can_be_listed() {
     let script = Script::start(three_pages()).await;
-    let list = script.okta().await.request(oktant_sdk::Method::Get, "/api/v1/new-things?kind=a").unwrap().list_of::<User>();
+    let list =
+        script.okta().await.request(oktant_sdk::Method::Get, "/api/v1/new-things?kind=a").unwrap().list_of::<User>();
     assert_eq!(list.collect().await.unwrap().len(), 3);
     assert_eq!(script.asked()[2].path, "/api/v1/new-things");
     assert_eq!(script.asked()[2].query, "kind=a&after=3&limit=2");
@@ -127,7 +144,8 @@ async fn next_event(items: &mut Items<LogEvent>) -> String {
 #[tokio::test]
 async fn the_log_is_asked_again_after_a_wait_when_nothing_is_there() {
     let nothing = |after: &str| Answer::page("[]", &format!("/api/v1/logs?after={after}"));
-    let script = Script::start([event("e1", "1"), nothing("1"), nothing("1"), event("e2", "2"), event("e3", "3")]).await;
+    let script =
+        Script::start([event("e1", "1"), nothing("1"), nothing("1"), event("e2", "2"), event("e3", "3")]).await;
     let clock = Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap()));
     let okta = script.okta_at(Arc::clone(&clock) as _).await;
     let interval = Duration::from_secs(30);

@@ -39,9 +39,8 @@ fn module(group: &str) -> String {
 }
 
 fn modules<'a>(groups: impl Iterator<Item = &'a str>) -> String {
-    let modules = groups.map(|group| {
-        format!("#[cfg(feature = {:?})]\npub mod {};\n", feature_name(group), module(group))
-    });
+    let modules =
+        groups.map(|group| format!("#[cfg(feature = {:?})]\npub mod {};\n", feature_name(group), module(group)));
     format!(
         "// {GENERATED_BY}\n\n//! One module per tag group of the description, each behind its feature.\n\n{}",
         modules.collect::<String>()

@@ -10,8 +10,23 @@ const JSON: &str = "application/json";
 
 /// Methods that every request has by itself, so that no parameter may be called so.
 const OWN_METHODS: [&str; 17] = [
-    "body", "call", "collect", "deadline", "drop_empty", "first", "header", "into_future", "into_request", "iter",
-    "pages", "poll", "query", "raw", "resume", "send", "stream",
+    "body",
+    "call",
+    "collect",
+    "deadline",
+    "drop_empty",
+    "first",
+    "header",
+    "into_future",
+    "into_request",
+    "iter",
+    "pages",
+    "poll",
+    "query",
+    "raw",
+    "resume",
+    "send",
+    "stream",
 ];
 
 /// One operation of the SDK.
