@@ -184,7 +184,7 @@ fn answers_on_demand(request: Request) -> Answers {
 /// The body is put together and the time allowed begins when the stream is first polled.
 fn started(request: Request, pages: fn(&Okta, Call) -> oktant_client::Pages) -> Answers {
     stream::once(async move {
-        let (okta, call) = request.finished()?;
+        let (okta, call) = request.finished();
         let origin = Origin::of(&okta, &call)?;
         let answers = pages(&okta, call).map(move |page| {
             let page = page?;

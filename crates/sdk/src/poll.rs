@@ -57,7 +57,7 @@ enum State {
 
 fn answers(request: Request, interval: Duration) -> Answers {
     stream::once(async move {
-        let (okta, call) = request.finished()?;
+        let (okta, call) = request.finished();
         let origin = Origin::of(&okta, &call)?;
         let poller = Poller { okta, call, origin, interval, pages: None, cursor: None, state: State::Reading };
         Ok::<_, Error>(stream::try_unfold(poller, Poller::next))

@@ -164,7 +164,7 @@ impl Request {
     }
 
     async fn exchange(self) -> Result<Answer, Error> {
-        let (okta, call) = self.finished()?;
+        let (okta, call) = self.finished();
         let origin = Origin::of(&okta, &call)?;
         let reply = okta.org.send(call).await?;
         Ok(Answer { reply, next: None, origin })
@@ -176,14 +176,14 @@ impl Request {
     }
 
     async fn one_page(self) -> Result<Answer, Error> {
-        let (okta, call) = self.finished()?;
+        let (okta, call) = self.finished();
         let origin = Origin::of(&okta, &call)?;
         let page = okta.org.pages_on_demand(call).next().await.expect("a list has at least one page")?;
         Ok(Answer { reply: page.reply, next: page.next, origin })
     }
 
     /// The org, and the call with its body and deadline.
-    pub(crate) fn finished(self) -> Result<(Okta, Call), Error> {
+    pub(crate) fn finished(self) -> (Okta, Call) {
         let Self { okta, mut call, body, timeout, drop_empty } = self;
         if let Some((media_type, mut body)) = body {
             if drop_empty && media_type.ends_with("json") {
@@ -194,7 +194,7 @@ impl Request {
         if let Some(timeout) = timeout {
             call = call.deadline(okta.org.clock().now() + timeout);
         }
-        Ok((okta, call))
+        (okta, call)
     }
 
     pub(crate) fn resumed(mut self, cursor: &oktant_client::Cursor) -> Self {

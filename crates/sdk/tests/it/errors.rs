@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use oktant_base::Coded;
+use oktant_sdk::models::UpdateUserRequest;
 use oktant_sdk::{Error, Method, Okta};
 
 use crate::script::{Answer, Script};
@@ -63,7 +64,7 @@ async fn a_write_that_is_answered_with_nothing_succeeded() {
     let okta = script.okta().await;
     let user = okta.users().suspend_user("u").await.unwrap();
     assert_eq!(user.meta.status, 200);
-    let user = okta.users().update_user("u", &Default::default()).await.unwrap();
+    let user = okta.users().update_user("u", &UpdateUserRequest::default()).await.unwrap();
     assert_eq!(user.meta.warnings.len(), 1);
     assert_eq!(user.meta.warnings[0].to_string(), "$: required, but missing");
 }
