@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::{FutureExt, TryFutureExt};
 use oktant_sdk::models::Model;
-use oktant_sdk::{Cursor, Error, Page, Pending, Reply};
+use oktant_sdk::{Cursor, Error, Meta, Page, Pending, Reply};
 
 /// What a call is given. What it takes is gone afterwards.
 #[derive(Debug, Default)]
@@ -67,25 +67,34 @@ pub(crate) struct Seen {
     pub(crate) request_id: Option<String>,
     /// Where the next page begins, if the call was of a list.
     pub(crate) next: Option<Cursor>,
+    /// The JSON of the value, if the answer is one.
+    pub(crate) value: Option<Vec<u8>>,
+}
+
+impl Seen {
+    fn of(meta: &Meta) -> Self {
+        Self { status: meta.status, request_id: meta.request_id.clone(), next: None, value: None }
+    }
 }
 
 /// A typed call on its way.
 pub(crate) struct Outcome(pub(crate) BoxFuture<'static, Result<Seen, Error>>);
 
 impl Outcome {
-    pub(crate) fn reply<T: Send + 'static>(pending: Pending<Reply<T>>) -> Self {
-        let seen =
-            |reply: Reply<T>| Seen { status: reply.meta.status, request_id: reply.meta.request_id.clone(), next: None };
-        Self(pending.map(move |reply| reply.map(seen)).boxed())
+    /// Of a call whose answer is a model.
+    pub(crate) fn model<T: Model>(pending: Pending<Reply<T>>) -> Self {
+        let seen = |reply: Reply<T>| Seen { value: Some(reply.write()), ..Seen::of(&reply.meta) };
+        Self(pending.map_ok(seen).boxed())
     }
 
+    /// Of a call whose answer is nothing or text.
+    pub(crate) fn reply<T: Send + 'static>(pending: Pending<Reply<T>>) -> Self {
+        Self(pending.map_ok(|reply| Seen::of(&reply.meta)).boxed())
+    }
+
+    /// Of a call whose answer is a list.
     pub(crate) fn page<T: Send + 'static>(pending: Pending<Page<T>>) -> Self {
-        let seen = |page: Page<T>| Seen {
-            status: page.meta.status,
-            request_id: page.meta.request_id.clone(),
-            next: page.next,
-        };
-        Self(pending.map(move |page| page.map(seen)).boxed())
+        Self(pending.map_ok(|page| Seen { next: page.next, ..Seen::of(&page.meta) }).boxed())
     }
 }
 

@@ -756,12 +756,12 @@ pub(crate) static CALLS: &[(&str, Call)] = &[
 
 fn activate_behavior_detection_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().activate_behavior_detection_rule(arguments.required("behaviorId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_network_zone(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().activate_network_zone(arguments.required("zoneId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -777,30 +777,30 @@ fn activate_policy_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn activate_trusted_origin(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().activate_trusted_origin(arguments.required("trustedOriginId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn clone_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().clone_policy(arguments.required("policyId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_behavior_detection_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::BehaviorRule>();
     let request = okta.access_controls().create_behavior_detection_rule(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_captcha_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CAPTCHAInstance>();
     let request = okta.access_controls().create_captcha_instance(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_network_zone(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::NetworkZone>();
     let request = okta.access_controls().create_network_zone(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -809,7 +809,7 @@ fn create_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("activate") {
         request = request.activate(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_policy_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -821,7 +821,7 @@ fn create_policy_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("activate") {
         request = request.activate(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_policy_simulation(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -830,23 +830,23 @@ fn create_policy_simulation(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_trusted_origin(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::TrustedOriginWrite>();
     let request = okta.access_controls().create_trusted_origin(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_behavior_detection_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().deactivate_behavior_detection_rule(arguments.required("behaviorId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_network_zone(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().deactivate_network_zone(arguments.required("zoneId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -862,7 +862,7 @@ fn deactivate_policy_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn deactivate_trusted_origin(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().deactivate_trusted_origin(arguments.required("trustedOriginId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn delete_behavior_detection_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -910,42 +910,42 @@ fn delete_trusted_origin(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn get_api_token(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().get_api_token(arguments.required("apiTokenId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_authenticator_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().get_authenticator_settings();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_behavior_detection_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().get_behavior_detection_rule(arguments.required("behaviorId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_bot_protection_configuration(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().get_bot_protection_configuration();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_captcha_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().get_captcha_instance(arguments.required("captchaId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_current_configuration(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().get_current_configuration();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_network_zone(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().get_network_zone(arguments.required("zoneId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_org_captcha_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().get_org_captcha_settings();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -953,33 +953,33 @@ fn get_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_policy_mapping(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.access_controls().get_policy_mapping(arguments.required("policyId"), arguments.required("mappingId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_policy_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().get_policy_rule(arguments.required("policyId"), arguments.required("ruleId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_session(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().get_session(arguments.required("sessionId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_trusted_origin(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().get_trusted_origin(arguments.required("trustedOriginId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_user_lockout_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().get_user_lockout_settings();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_api_tokens(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1077,67 +1077,67 @@ fn list_trusted_origins(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn map_resource_to_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::PolicyMappingRequest>();
     let request = okta.access_controls().map_resource_to_policy(arguments.required("policyId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn refresh_session(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.access_controls().refresh_session(arguments.required("sessionId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_authenticator_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AttackProtectionAuthenticatorSettings>();
     let request = okta.access_controls().replace_authenticator_settings(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_behavior_detection_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::BehaviorRule>();
     let request = okta.access_controls().replace_behavior_detection_rule(arguments.required("behaviorId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_captcha_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CAPTCHAInstance>();
     let request = okta.access_controls().replace_captcha_instance(arguments.required("captchaId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_network_zone(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::NetworkZone>();
     let request = okta.access_controls().replace_network_zone(arguments.required("zoneId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CreateOrUpdatePolicy>();
     let request = okta.access_controls().replace_policy(arguments.required("policyId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_policy_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::PolicyRule>();
     let request =
         okta.access_controls().replace_policy_rule(arguments.required("policyId"), arguments.required("ruleId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_trusted_origin(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::TrustedOrigin>();
     let request = okta.access_controls().replace_trusted_origin(arguments.required("trustedOriginId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_user_lockout_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::UserLockoutSettings>();
     let request = okta.access_controls().replace_user_lockout_settings(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replaces_org_captcha_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::OrgCAPTCHASettings>();
     let request = okta.access_controls().replaces_org_captcha_settings(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn revoke_api_token(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1158,25 +1158,25 @@ fn revoke_session(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn update_bot_protection_configuration(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::BotProtectionConfiguration>();
     let request = okta.access_controls().update_bot_protection_configuration(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_captcha_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CAPTCHAInstance>();
     let request = okta.access_controls().update_captcha_instance(arguments.required("captchaId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_configuration(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ThreatInsightConfiguration>();
     let request = okta.access_controls().update_configuration(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn upsert_api_token(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ApiTokenUpdate>();
     let request = okta.access_controls().upsert_api_token(arguments.required("apiTokenId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn add_members_to_binding(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1186,19 +1186,19 @@ fn add_members_to_binding(okta: &Okta, arguments: &mut Arguments) -> Outcome {
         arguments.required("roleIdOrLabel"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn add_resource_set_resource(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ResourceSetResourcePostRequest>();
     let request = okta.admin_roles().add_resource_set_resource(arguments.required("resourceSetIdOrLabel"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn add_resource_set_resources(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ResourceSetResourcePatchRequest>();
     let request = okta.admin_roles().add_resource_set_resources(arguments.required("resourceSetIdOrLabel"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn assign_all_apps_as_target_to_role_for_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1296,7 +1296,7 @@ fn assign_group_target_to_user_role(okta: &Okta, arguments: &mut Arguments) -> O
 fn assign_role_to_client(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AssignRoleToClientRequest>();
     let request = okta.admin_roles().assign_role_to_client(arguments.required("clientId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn assign_role_to_group(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1305,7 +1305,7 @@ fn assign_role_to_group(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("disableNotifications") {
         request = request.disable_notifications(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn assign_role_to_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1314,31 +1314,31 @@ fn assign_role_to_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("disableNotifications") {
         request = request.disable_notifications(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_governance_bundle(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::GovernanceBundleCreateRequest>();
     let request = okta.admin_roles().create_governance_bundle(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_resource_set(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CreateResourceSetRequest>();
     let request = okta.admin_roles().create_resource_set(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_resource_set_binding(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ResourceSetBindingCreateRequest>();
     let request = okta.admin_roles().create_resource_set_binding(arguments.required("resourceSetIdOrLabel"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_role(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CreateIamRoleRequest>();
     let request = okta.admin_roles().create_role(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_role_permission(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1397,19 +1397,19 @@ fn delete_role_permission(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn get_binding(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.admin_roles().get_binding(arguments.required("resourceSetIdOrLabel"), arguments.required("roleIdOrLabel"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_governance_bundle(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.admin_roles().get_governance_bundle(arguments.required("bundleId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_group_assigned_role(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .admin_roles()
         .get_group_assigned_role(arguments.required("groupId"), arguments.required("roleAssignmentId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_member_of_binding(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1418,29 +1418,29 @@ fn get_member_of_binding(okta: &Okta, arguments: &mut Arguments) -> Outcome {
         arguments.required("roleIdOrLabel"),
         arguments.required("memberId"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_opt_in_status(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.admin_roles().get_opt_in_status();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_resource_set(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.admin_roles().get_resource_set(arguments.required("resourceSetIdOrLabel"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_resource_set_resource(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .admin_roles()
         .get_resource_set_resource(arguments.required("resourceSetIdOrLabel"), arguments.required("resourceId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_role(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.admin_roles().get_role(arguments.required("roleIdOrLabel"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_role_assignment_governance_grant(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1449,7 +1449,7 @@ fn get_role_assignment_governance_grant(okta: &Okta, arguments: &mut Arguments) 
         arguments.required("roleAssignmentId"),
         arguments.required("grantId"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_role_assignment_governance_grant_resources(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1458,14 +1458,14 @@ fn get_role_assignment_governance_grant_resources(okta: &Okta, arguments: &mut A
         arguments.required("roleAssignmentId"),
         arguments.required("grantId"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_role_permission(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .admin_roles()
         .get_role_permission(arguments.required("roleIdOrLabel"), arguments.required("permissionType"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_role_targets_by_user_id_and_role_id(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1490,7 +1490,7 @@ fn get_subscriptions_notification_type_role(okta: &Okta, arguments: &mut Argumen
         arguments.required("roleRef"),
         models::NotificationType::from(arguments.required("notificationType").as_str()),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_subscriptions_notification_type_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1498,20 +1498,20 @@ fn get_subscriptions_notification_type_user(okta: &Okta, arguments: &mut Argumen
         arguments.required("userId"),
         models::NotificationType::from(arguments.required("notificationType").as_str()),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_user_assigned_role(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.admin_roles().get_user_assigned_role(arguments.required("userId"), arguments.required("roleAssignmentId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_user_assigned_role_governance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .admin_roles()
         .get_user_assigned_role_governance(arguments.required("userId"), arguments.required("roleAssignmentId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_app_target_role_to_client(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1729,12 +1729,12 @@ fn list_users_with_role_assignments(okta: &Okta, arguments: &mut Arguments) -> O
 
 fn opt_in(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.admin_roles().opt_in();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn opt_out(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.admin_roles().opt_out();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn remove_app_target_instance_role_for_client(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1768,13 +1768,13 @@ fn remove_group_target_role_from_client(okta: &Okta, arguments: &mut Arguments) 
 fn replace_governance_bundle(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::GovernanceBundleUpdateRequest>();
     let request = okta.admin_roles().replace_governance_bundle(arguments.required("bundleId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_resource_set(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ResourceSet>();
     let request = okta.admin_roles().replace_resource_set(arguments.required("resourceSetIdOrLabel"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_resource_set_resource(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1784,13 +1784,13 @@ fn replace_resource_set_resource(okta: &Okta, arguments: &mut Arguments) -> Outc
         arguments.required("resourceId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_role(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::UpdateIamRoleRequest>();
     let request = okta.admin_roles().replace_role(arguments.required("roleIdOrLabel"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_role_permission(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1800,13 +1800,13 @@ fn replace_role_permission(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::CreateUpdateIamRolePermissionRequest>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn retrieve_client_role(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.admin_roles().retrieve_client_role(arguments.required("clientId"), arguments.required("roleAssignmentId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn subscribe_by_notification_type_role(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1925,7 +1925,7 @@ fn activate_api_service_integration_instance_secret(okta: &Okta, arguments: &mut
         arguments.required("apiServiceId"),
         arguments.required("secretId"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1943,19 +1943,19 @@ fn activate_oauth2_client_json_web_key(okta: &Okta, arguments: &mut Arguments) -
     let request = okta
         .applications()
         .activate_oauth2_client_json_web_key(arguments.required("appId"), arguments.required("keyId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_oauth2_client_secret(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.applications().activate_oauth2_client_secret(arguments.required("appId"), arguments.required("secretId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn add_jwk(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AddJwkRequest>();
     let request = okta.applications().add_jwk(arguments.required("appId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn assign_application_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1970,13 +1970,13 @@ fn assign_group_to_application(okta: &Okta, arguments: &mut Arguments) -> Outcom
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::ApplicationGroupAssignment>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn assign_user_to_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AppUserAssignRequest>();
     let request = okta.applications().assign_user_to_application(arguments.required("appId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn clone_application_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -1985,19 +1985,19 @@ fn clone_application_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
         arguments.required("keyId"),
         arguments.required("targetAid"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_api_service_integration_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::PostAPIServiceIntegrationInstanceRequest>();
     let request = okta.applications().create_api_service_integration_instance(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_api_service_integration_instance_secret(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.applications().create_api_service_integration_instance_secret(arguments.required("apiServiceId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2009,31 +2009,31 @@ fn create_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.header("OktaAccessGateway-Agent") {
         request = request.okta_access_gateway_agent(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_cross_app_access_connection(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::OrgCrossAppAccessConnection>();
     let request = okta.applications().create_cross_app_access_connection(arguments.required("appId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_federated_claim(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::FederatedClaimRequestBody>();
     let request = okta.applications().create_federated_claim(arguments.required("appId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_group_push_mapping(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CreateGroupPushMappingRequest>();
     let request = okta.applications().create_group_push_mapping(arguments.required("appId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_interclient_trust_mapping(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::InterclientTrustMappingRequestBody>();
     let request = okta.applications().create_interclient_trust_mapping(arguments.required("appId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_oauth2_client_secret(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2041,7 +2041,7 @@ fn create_oauth2_client_secret(okta: &Okta, arguments: &mut Arguments) -> Outcom
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::OAuth2ClientSecretRequestBody>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_api_service_integration_instance_secret(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2049,7 +2049,7 @@ fn deactivate_api_service_integration_instance_secret(okta: &Okta, arguments: &m
         arguments.required("apiServiceId"),
         arguments.required("secretId"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2067,14 +2067,14 @@ fn deactivate_oauth2_client_json_web_key(okta: &Okta, arguments: &mut Arguments)
     let request = okta
         .applications()
         .deactivate_oauth2_client_json_web_key(arguments.required("appId"), arguments.required("keyId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_oauth2_client_secret(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .applications()
         .deactivate_oauth2_client_secret(arguments.required("appId"), arguments.required("secretId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn delete_api_service_integration_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2139,13 +2139,13 @@ fn generate_application_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .applications()
         .generate_application_key(arguments.required("appId"), arguments.required("validityYears").parse().unwrap());
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn generate_csr_for_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CsrMetadata>();
     let request = okta.applications().generate_csr_for_application(arguments.required("appId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_all_cross_app_access_connections(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2179,7 +2179,7 @@ fn get_all_cross_app_access_connections(okta: &Okta, arguments: &mut Arguments) 
 
 fn get_api_service_integration_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.applications().get_api_service_integration_instance(arguments.required("apiServiceId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2187,7 +2187,7 @@ fn get_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_application_group_assignment(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2197,12 +2197,12 @@ fn get_application_group_assignment(okta: &Okta, arguments: &mut Arguments) -> O
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_application_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.applications().get_application_key(arguments.required("appId"), arguments.required("keyId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_application_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2211,24 +2211,24 @@ fn get_application_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_cross_app_access_connection(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .applications()
         .get_cross_app_access_connection(arguments.required("appId"), arguments.required("connectionId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_csr_for_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.applications().get_csr_for_application(arguments.required("appId"), arguments.required("csrId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_default_provisioning_connection_for_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.applications().get_default_provisioning_connection_for_application(arguments.required("appId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_feature_for_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2236,34 +2236,34 @@ fn get_feature_for_application(okta: &Okta, arguments: &mut Arguments) -> Outcom
         arguments.required("appId"),
         models::ApplicationFeatureType::from(arguments.required("featureName").as_str()),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_federated_claim(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.applications().get_federated_claim(arguments.required("appId"), arguments.required("claimId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_first_party_app_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.applications().get_first_party_app_settings(arguments.required("appName"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_group_push_mapping(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.applications().get_group_push_mapping(arguments.required("appId"), arguments.required("mappingId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_jwk(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.applications().get_jwk(arguments.required("appId"), arguments.required("keyId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_oauth2_client_secret(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.applications().get_oauth2_client_secret(arguments.required("appId"), arguments.required("secretId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_oauth2_token_for_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2273,7 +2273,7 @@ fn get_oauth2_token_for_application(okta: &Okta, arguments: &mut Arguments) -> O
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_scope_consent_grant(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2282,18 +2282,18 @@ fn get_scope_consent_grant(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_user_provisioning_connection_jwks(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.applications().get_user_provisioning_connection_jwks(arguments.required("appId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn grant_consent_to_scope(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::OAuth2ScopeConsentGrant>();
     let request = okta.applications().grant_consent_to_scope(arguments.required("appId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_api_service_integration_instance_secrets(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2468,13 +2468,13 @@ fn publish_csr_from_application(okta: &Okta, arguments: &mut Arguments) -> Outco
         arguments.required("csrId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::Application>();
     let request = okta.applications().replace_application(arguments.required("appId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_federated_claim(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2483,13 +2483,13 @@ fn replace_federated_claim(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::FederatedClaim>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_first_party_app_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AdminConsoleSettings>();
     let request = okta.applications().replace_first_party_app_settings(arguments.required("appName"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn revoke_csr_from_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2535,7 +2535,7 @@ fn update_application_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AppUserUpdateRequest>();
     let request =
         okta.applications().update_application_user(arguments.required("appId"), arguments.required("userId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_cross_app_access_connection(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2545,7 +2545,7 @@ fn update_cross_app_access_connection(okta: &Okta, arguments: &mut Arguments) ->
         arguments.required("connectionId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_default_provisioning_connection_for_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2555,7 +2555,7 @@ fn update_default_provisioning_connection_for_application(okta: &Okta, arguments
     if let Some(value) = arguments.query("activate") {
         request = request.activate(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_feature_for_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2565,7 +2565,7 @@ fn update_feature_for_application(okta: &Okta, arguments: &mut Arguments) -> Out
         models::ApplicationFeatureType::from(arguments.required("featureName").as_str()),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_group_assignment_to_application(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2575,7 +2575,7 @@ fn update_group_assignment_to_application(okta: &Okta, arguments: &mut Arguments
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::List<models::JsonPatchOperation>>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_group_push_mapping(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2585,7 +2585,7 @@ fn update_group_push_mapping(okta: &Okta, arguments: &mut Arguments) -> Outcome 
         arguments.required("mappingId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn upload_application_logo(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2610,7 +2610,7 @@ fn verify_provisioning_connection_for_application(okta: &Okta, arguments: &mut A
 
 fn activate_authenticator(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.authenticators().activate_authenticator(arguments.required("authenticatorId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_authenticator_method(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2618,7 +2618,7 @@ fn activate_authenticator_method(okta: &Okta, arguments: &mut Arguments) -> Outc
         arguments.required("authenticatorId"),
         models::AuthenticatorMethodType::from(arguments.required("methodType").as_str()),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_preregistration_enrollment(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2626,7 +2626,7 @@ fn activate_preregistration_enrollment(okta: &Okta, arguments: &mut Arguments) -
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::EnrollmentActivationRequest>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn assign_fulfillment_error_web_authn_preregistration_factor(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2643,7 +2643,7 @@ fn create_authenticator(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("activate") {
         request = request.activate(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_custom_aaguid(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2651,18 +2651,18 @@ fn create_custom_aaguid(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::CustomAAGUIDCreateRequestObject>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_push_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::PushProvider>();
     let request = okta.authenticators().create_push_provider(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_authenticator(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.authenticators().deactivate_authenticator(arguments.required("authenticatorId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_authenticator_method(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2670,7 +2670,7 @@ fn deactivate_authenticator_method(okta: &Okta, arguments: &mut Arguments) -> Ou
         arguments.required("authenticatorId"),
         models::AuthenticatorMethodType::from(arguments.required("methodType").as_str()),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn delete_custom_aaguid(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2697,7 +2697,7 @@ fn enroll_preregistration_enrollment(okta: &Okta, arguments: &mut Arguments) -> 
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::EnrollmentInitializationRequest>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn generate_fulfillment_request(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2710,7 +2710,7 @@ fn generate_fulfillment_request(okta: &Okta, arguments: &mut Arguments) -> Outco
 
 fn get_authenticator(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.authenticators().get_authenticator(arguments.required("authenticatorId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_authenticator_method(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2718,18 +2718,18 @@ fn get_authenticator_method(okta: &Okta, arguments: &mut Arguments) -> Outcome {
         arguments.required("authenticatorId"),
         models::AuthenticatorMethodType::from(arguments.required("methodType").as_str()),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_custom_aaguid(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.authenticators().get_custom_aaguid(arguments.required("authenticatorId"), arguments.required("aaguid"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_push_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.authenticators().get_push_provider(arguments.required("pushProviderId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_well_known_app_authenticator_configuration(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2740,7 +2740,7 @@ fn get_well_known_app_authenticator_configuration(okta: &Okta, arguments: &mut A
 
 fn list_all_custom_aaguids(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.authenticators().list_all_custom_aaguids(arguments.required("authenticatorId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_authenticator_methods(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2769,7 +2769,7 @@ fn list_web_authn_preregistration_factors(okta: &Okta, arguments: &mut Arguments
 fn replace_authenticator(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AuthenticatorBase>();
     let request = okta.authenticators().replace_authenticator(arguments.required("authenticatorId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_authenticator_method(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2780,7 +2780,7 @@ fn replace_authenticator_method(okta: &Okta, arguments: &mut Arguments) -> Outco
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::AuthenticatorMethodBase>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_custom_aaguid(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2790,13 +2790,13 @@ fn replace_custom_aaguid(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::CustomAAGUIDUpdateRequestObject>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_push_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::PushProvider>();
     let request = okta.authenticators().replace_push_provider(arguments.required("pushProviderId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn send_pin(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2813,7 +2813,7 @@ fn update_custom_aaguid(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::CustomAAGUIDUpdateRequestObject>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn verify_rp_id_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2849,33 +2849,33 @@ fn activate_oauth2_resource_server_json_web_key(okta: &Okta, arguments: &mut Arg
     let request = okta
         .authorization_servers()
         .activate_oauth2_resource_server_json_web_key(arguments.required("authServerId"), arguments.required("keyId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn add_oauth2_resource_server_json_web_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::OAuth2ResourceServerJsonWebKeyRequestBody>();
     let request =
         okta.authorization_servers().add_oauth2_resource_server_json_web_key(arguments.required("authServerId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_associated_servers(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AssociatedServerMediated>();
     let request = okta.authorization_servers().create_associated_servers(arguments.required("authServerId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_authorization_server(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AuthorizationServer>();
     let request = okta.authorization_servers().create_authorization_server(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_authorization_server_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AuthorizationServerPolicy>();
     let request =
         okta.authorization_servers().create_authorization_server_policy(arguments.required("authServerId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_authorization_server_policy_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2885,19 +2885,19 @@ fn create_authorization_server_policy_rule(okta: &Okta, arguments: &mut Argument
         arguments.required("policyId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_oauth2_claim(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::OAuth2Claim>();
     let request = okta.authorization_servers().create_oauth2_claim(arguments.required("authServerId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_oauth2_scope(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::OAuth2Scope>();
     let request = okta.authorization_servers().create_oauth2_scope(arguments.required("authServerId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_authorization_server(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2926,7 +2926,7 @@ fn deactivate_oauth2_resource_server_json_web_key(okta: &Okta, arguments: &mut A
         arguments.required("authServerId"),
         arguments.required("keyId"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn delete_associated_server(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -2980,21 +2980,21 @@ fn delete_oauth2_scope(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn get_authorization_server(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.authorization_servers().get_authorization_server(arguments.required("authServerId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_authorization_server_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .authorization_servers()
         .get_authorization_server_key(arguments.required("authServerId"), arguments.required("keyId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_authorization_server_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .authorization_servers()
         .get_authorization_server_policy(arguments.required("authServerId"), arguments.required("policyId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_authorization_server_policy_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3003,28 +3003,28 @@ fn get_authorization_server_policy_rule(okta: &Okta, arguments: &mut Arguments) 
         arguments.required("policyId"),
         arguments.required("ruleId"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_oauth2_claim(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .authorization_servers()
         .get_oauth2_claim(arguments.required("authServerId"), arguments.required("claimId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_oauth2_resource_server_json_web_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .authorization_servers()
         .get_oauth2_resource_server_json_web_key(arguments.required("authServerId"), arguments.required("keyId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_oauth2_scope(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .authorization_servers()
         .get_oauth2_scope(arguments.required("authServerId"), arguments.required("scopeId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_refresh_token_for_authorization_server_and_client(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3036,7 +3036,7 @@ fn get_refresh_token_for_authorization_server_and_client(okta: &Okta, arguments:
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_associated_servers_by_trusted_type(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3142,7 +3142,7 @@ fn list_refresh_tokens_for_authorization_server_and_client(okta: &Okta, argument
 fn replace_authorization_server(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AuthorizationServer>();
     let request = okta.authorization_servers().replace_authorization_server(arguments.required("authServerId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_authorization_server_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3152,7 +3152,7 @@ fn replace_authorization_server_policy(okta: &Okta, arguments: &mut Arguments) -
         arguments.required("policyId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_authorization_server_policy_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3163,7 +3163,7 @@ fn replace_authorization_server_policy_rule(okta: &Okta, arguments: &mut Argumen
         arguments.required("ruleId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_oauth2_claim(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3173,7 +3173,7 @@ fn replace_oauth2_claim(okta: &Okta, arguments: &mut Arguments) -> Outcome {
         arguments.required("claimId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_oauth2_scope(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3183,7 +3183,7 @@ fn replace_oauth2_scope(okta: &Okta, arguments: &mut Arguments) -> Outcome {
         arguments.required("scopeId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn revoke_refresh_token_for_authorization_server_and_client(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3207,13 +3207,13 @@ fn rotate_authorization_server_keys(okta: &Okta, arguments: &mut Arguments) -> O
     let body = arguments.body::<models::JwkUse>();
     let request =
         okta.authorization_servers().rotate_authorization_server_keys(arguments.required("authServerId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_custom_telephony_credential(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.customizations().activate_custom_telephony_credential(arguments.required("customTelephonyProviderId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_brand(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3221,19 +3221,19 @@ fn create_brand(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::CreateBrandRequest>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_custom_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::DomainRequest>();
     let request = okta.customizations().create_custom_domain(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_custom_telephony_provider_credentials(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CustomTelephonyProviderCredentialCreateRequest>();
     let request = okta.customizations().create_custom_telephony_provider_credentials(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_email_customization(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3243,7 +3243,7 @@ fn create_email_customization(okta: &Okta, arguments: &mut Arguments) -> Outcome
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::EmailCustomization>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_email_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3252,7 +3252,7 @@ fn create_email_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value.split(','));
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_email_server(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3260,19 +3260,19 @@ fn create_email_server(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::BaseEmailServerCreate>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_sms_template(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::SmsTemplate>();
     let request = okta.customizations().create_sms_template(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_custom_telephony_credential(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.customizations().deactivate_custom_telephony_credential(arguments.required("customTelephonyProviderId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn delete_all_customizations(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3370,17 +3370,17 @@ fn get_all_well_known_uris(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value.split(','));
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_apple_app_site_association_well_known_uri(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_apple_app_site_association_well_known_uri();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_asset_links_well_known_uri(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_asset_links_well_known_uri();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_brand(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3388,29 +3388,29 @@ fn get_brand(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value.split(','));
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_brand_theme(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_brand_theme(arguments.required("brandId"), arguments.required("themeId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_brand_well_known_uri(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.customizations().get_brand_well_known_uri(arguments.required("brandId"), arguments.required("path"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_custom_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_custom_domain(arguments.required("domainId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_custom_telephony_provider_credential(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.customizations().get_custom_telephony_provider_credential(arguments.required("customTelephonyProviderId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_customization_preview(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3419,27 +3419,27 @@ fn get_customization_preview(okta: &Okta, arguments: &mut Arguments) -> Outcome 
         arguments.required("templateName"),
         arguments.required("customizationId"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_customized_error_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_customized_error_page(arguments.required("brandId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_customized_sign_in_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_customized_sign_in_page(arguments.required("brandId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_default_error_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_default_error_page(arguments.required("brandId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_default_sign_in_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_default_sign_in_page(arguments.required("brandId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_email_customization(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3448,7 +3448,7 @@ fn get_email_customization(okta: &Okta, arguments: &mut Arguments) -> Outcome {
         arguments.required("templateName"),
         arguments.required("customizationId"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_email_default_content(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3458,7 +3458,7 @@ fn get_email_default_content(okta: &Okta, arguments: &mut Arguments) -> Outcome 
     if let Some(value) = arguments.query("language") {
         request = request.language(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_email_default_preview(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3468,7 +3468,7 @@ fn get_email_default_preview(okta: &Okta, arguments: &mut Arguments) -> Outcome 
     if let Some(value) = arguments.query("language") {
         request = request.language(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_email_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3476,18 +3476,18 @@ fn get_email_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value.split(','));
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_email_server(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_email_server(arguments.required("emailServerId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_email_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.customizations().get_email_settings(arguments.required("brandId"), arguments.required("templateName"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_email_template(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3496,7 +3496,7 @@ fn get_email_template(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value.split(','));
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_error_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3504,17 +3504,17 @@ fn get_error_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value.split(','));
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_preview_error_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_preview_error_page(arguments.required("brandId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_preview_sign_in_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_preview_sign_in_page(arguments.required("brandId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_root_brand_well_known_uri(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3523,7 +3523,7 @@ fn get_root_brand_well_known_uri(okta: &Okta, arguments: &mut Arguments) -> Outc
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value.split(','));
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_sign_in_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3531,27 +3531,27 @@ fn get_sign_in_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value.split(','));
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_sign_out_page_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_sign_out_page_settings(arguments.required("brandId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_sms_template(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_sms_template(arguments.required("templateId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_web_authn_well_known_uri(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().get_web_authn_well_known_uri();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_all_custom_telephony_provider_credentials(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().list_all_custom_telephony_provider_credentials();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_all_sign_in_widget_versions(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3642,14 +3642,14 @@ fn list_sms_templates(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn replace_brand(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::BrandRequest>();
     let request = okta.customizations().replace_brand(arguments.required("brandId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_brand_theme(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::UpdateThemeRequest>();
     let request =
         okta.customizations().replace_brand_theme(arguments.required("brandId"), arguments.required("themeId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_brand_well_known_uri(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3658,25 +3658,25 @@ fn replace_brand_well_known_uri(okta: &Okta, arguments: &mut Arguments) -> Outco
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::WellKnownURIRequest>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_custom_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::UpdateDomain>();
     let request = okta.customizations().replace_custom_domain(arguments.required("domainId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_customized_error_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ErrorPage>();
     let request = okta.customizations().replace_customized_error_page(arguments.required("brandId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_customized_sign_in_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::SignInPage>();
     let request = okta.customizations().replace_customized_sign_in_page(arguments.required("brandId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_email_customization(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3688,7 +3688,7 @@ fn replace_email_customization(okta: &Okta, arguments: &mut Arguments) -> Outcom
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::EmailCustomization>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_email_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3697,7 +3697,7 @@ fn replace_email_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value.split(','));
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_email_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3706,31 +3706,31 @@ fn replace_email_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::EmailSettings>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_preview_error_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ErrorPage>();
     let request = okta.customizations().replace_preview_error_page(arguments.required("brandId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_preview_sign_in_page(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::SignInPage>();
     let request = okta.customizations().replace_preview_sign_in_page(arguments.required("brandId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_sign_out_page_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::HostedPage>();
     let request = okta.customizations().replace_sign_out_page_settings(arguments.required("brandId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_sms_template(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::SmsTemplate>();
     let request = okta.customizations().replace_sms_template(arguments.required("templateId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn send_test_custom_telephony_provider_credential(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3754,7 +3754,7 @@ fn set_as_primary_custom_telephony_credential(okta: &Okta, arguments: &mut Argum
     let request = okta
         .customizations()
         .set_as_primary_custom_telephony_credential(arguments.required("customTelephonyProviderId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn test_email_server(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3770,7 +3770,7 @@ fn update_custom_telephony_provider_credential(okta: &Okta, arguments: &mut Argu
     let request = okta
         .customizations()
         .update_custom_telephony_provider_credential(arguments.required("customTelephonyProviderId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_email_server(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3778,13 +3778,13 @@ fn update_email_server(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::BaseEmailServer>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_sms_template(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::SmsTemplate>();
     let request = okta.customizations().update_sms_template(arguments.required("templateId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn upload_brand_theme_background_image(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3794,7 +3794,7 @@ fn upload_brand_theme_background_image(okta: &Okta, arguments: &mut Arguments) -
         arguments.required("themeId"),
         body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn upload_brand_theme_favicon(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3804,7 +3804,7 @@ fn upload_brand_theme_favicon(okta: &Okta, arguments: &mut Arguments) -> Outcome
         arguments.required("themeId"),
         body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn upload_brand_theme_logo(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3814,7 +3814,7 @@ fn upload_brand_theme_logo(okta: &Okta, arguments: &mut Arguments) -> Outcome {
         arguments.required("themeId"),
         body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn upsert_certificate(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3825,12 +3825,12 @@ fn upsert_certificate(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn verify_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().verify_domain(arguments.required("domainId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn verify_email_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.customizations().verify_email_domain(arguments.required("emailDomainId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_device(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3840,19 +3840,19 @@ fn activate_device(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn activate_device_integration(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.devices().activate_device_integration(arguments.required("deviceIntegrationId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_device_assurance_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::DeviceAssurance>();
     let request = okta.devices().create_device_assurance_policy(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_device_posture_check(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::DevicePostureCheck>();
     let request = okta.devices().create_device_posture_check(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_device(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3862,7 +3862,7 @@ fn deactivate_device(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn deactivate_device_integration(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.devices().deactivate_device_integration(arguments.required("deviceIntegrationId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn delete_device(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3882,22 +3882,22 @@ fn delete_device_posture_check(okta: &Okta, arguments: &mut Arguments) -> Outcom
 
 fn get_device(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.devices().get_device(arguments.required("deviceId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_device_assurance_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.devices().get_device_assurance_policy(arguments.required("deviceAssuranceId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_device_integration(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.devices().get_device_integration(arguments.required("deviceIntegrationId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_device_posture_check(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.devices().get_device_posture_check(arguments.required("postureCheckId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_default_device_posture_checks(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3945,13 +3945,13 @@ fn list_devices(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn replace_device_assurance_policy(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::DeviceAssurance>();
     let request = okta.devices().replace_device_assurance_policy(arguments.required("deviceAssuranceId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_device_posture_check(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::DevicePostureCheck>();
     let request = okta.devices().replace_device_posture_check(arguments.required("postureCheckId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn suspend_device(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3968,12 +3968,12 @@ fn activate_agent_pools_update(okta: &Okta, arguments: &mut Arguments) -> Outcom
     let request = okta
         .external_identity_sources()
         .activate_agent_pools_update(arguments.required("poolId"), arguments.required("updateId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_identity_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.external_identity_sources().activate_identity_provider(arguments.required("idpId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn clone_identity_provider_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -3982,25 +3982,25 @@ fn clone_identity_provider_key(okta: &Okta, arguments: &mut Arguments) -> Outcom
         arguments.required("kid"),
         arguments.required("targetIdpId"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_agent_pools_update(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AgentPoolUpdate>();
     let request = okta.external_identity_sources().create_agent_pools_update(arguments.required("poolId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_identity_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::IdentityProvider>();
     let request = okta.external_identity_sources().create_identity_provider(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_identity_provider_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::IdPCertificateCredential>();
     let request = okta.external_identity_sources().create_identity_provider_key(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_identity_source_groups(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4009,7 +4009,7 @@ fn create_identity_source_groups(okta: &Okta, arguments: &mut Arguments) -> Outc
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::GroupsRequestSchema>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_identity_source_groups_memberships(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4026,7 +4026,7 @@ fn create_identity_source_groups_memberships(okta: &Okta, arguments: &mut Argume
 fn create_identity_source_session(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.external_identity_sources().create_identity_source_session(arguments.required("identitySourceId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_identity_source_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4042,12 +4042,12 @@ fn deactivate_agent_pools_update(okta: &Okta, arguments: &mut Arguments) -> Outc
     let request = okta
         .external_identity_sources()
         .deactivate_agent_pools_update(arguments.required("poolId"), arguments.required("updateId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_identity_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.external_identity_sources().deactivate_identity_provider(arguments.required("idpId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn delete_agent_pools_update(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4101,7 +4101,7 @@ fn generate_csr_for_identity_provider(okta: &Okta, arguments: &mut Arguments) ->
     let body = arguments.body::<models::CsrMetadata>();
     let request =
         okta.external_identity_sources().generate_csr_for_identity_provider(arguments.required("idpId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn generate_identity_provider_signing_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4109,26 +4109,26 @@ fn generate_identity_provider_signing_key(okta: &Okta, arguments: &mut Arguments
         arguments.required("idpId"),
         arguments.required("validityYears").parse().unwrap(),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_agent_pools_update_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .external_identity_sources()
         .get_agent_pools_update_instance(arguments.required("poolId"), arguments.required("updateId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_agent_pools_update_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.external_identity_sources().get_agent_pools_update_settings(arguments.required("poolId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_csr_for_identity_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .external_identity_sources()
         .get_csr_for_identity_provider(arguments.required("idpId"), arguments.required("idpCsrId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_group_attribute_query_result(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4137,38 +4137,38 @@ fn get_group_attribute_query_result(okta: &Okta, arguments: &mut Arguments) -> O
         arguments.required("groupId"),
         arguments.required("resultId"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_identity_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.external_identity_sources().get_identity_provider(arguments.required("idpId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_identity_provider_application_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .external_identity_sources()
         .get_identity_provider_application_user(arguments.required("idpId"), arguments.required("userId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_identity_provider_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.external_identity_sources().get_identity_provider_key(arguments.required("kid"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_identity_provider_signing_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .external_identity_sources()
         .get_identity_provider_signing_key(arguments.required("idpId"), arguments.required("kid"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_identity_source_group(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .external_identity_sources()
         .get_identity_source_group(arguments.required("identitySourceId"), arguments.required("groupOrExternalId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_identity_source_group_memberships(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4189,14 +4189,14 @@ fn get_identity_source_session(okta: &Okta, arguments: &mut Arguments) -> Outcom
     let request = okta
         .external_identity_sources()
         .get_identity_source_session(arguments.required("identitySourceId"), arguments.required("sessionId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_identity_source_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .external_identity_sources()
         .get_identity_source_user(arguments.required("identitySourceId"), arguments.required("externalId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn link_user_to_identity_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4206,7 +4206,7 @@ fn link_user_to_identity_provider(okta: &Okta, arguments: &mut Arguments) -> Out
         arguments.required("userId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_active_identity_provider_signing_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4315,7 +4315,7 @@ fn pause_agent_pools_update(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .external_identity_sources()
         .pause_agent_pools_update(arguments.required("poolId"), arguments.required("updateId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn publish_csr_for_identity_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4325,7 +4325,7 @@ fn publish_csr_for_identity_provider(okta: &Okta, arguments: &mut Arguments) -> 
         arguments.required("idpCsrId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_existing_identity_source_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4336,33 +4336,33 @@ fn replace_existing_identity_source_user(okta: &Okta, arguments: &mut Arguments)
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::UserRequestSchema>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_identity_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::IdentityProvider>();
     let request = okta.external_identity_sources().replace_identity_provider(arguments.required("idpId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_identity_provider_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::IdPKeyCredential>();
     let request = okta.external_identity_sources().replace_identity_provider_key(arguments.required("kid"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn resume_agent_pools_update(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .external_identity_sources()
         .resume_agent_pools_update(arguments.required("poolId"), arguments.required("updateId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn retry_agent_pools_update(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .external_identity_sources()
         .retry_agent_pools_update(arguments.required("poolId"), arguments.required("updateId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn revoke_csr_for_identity_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4376,14 +4376,14 @@ fn start_import_from_identity_source(okta: &Okta, arguments: &mut Arguments) -> 
     let request = okta
         .external_identity_sources()
         .start_import_from_identity_source(arguments.required("identitySourceId"), arguments.required("sessionId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn stop_agent_pools_update(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .external_identity_sources()
         .stop_agent_pools_update(arguments.required("poolId"), arguments.required("updateId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn submit_group_attribute_query(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4393,7 +4393,7 @@ fn submit_group_attribute_query(okta: &Okta, arguments: &mut Arguments) -> Outco
         arguments.required("groupId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn unlink_user_from_identity_provider(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4410,14 +4410,14 @@ fn update_agent_pools_update(okta: &Okta, arguments: &mut Arguments) -> Outcome 
         arguments.required("updateId"),
         &body,
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_agent_pools_update_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AgentPoolUpdateSettingRequest>();
     let request =
         okta.external_identity_sources().update_agent_pools_update_settings(arguments.required("poolId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_group_membership(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4433,7 +4433,7 @@ fn update_identity_source_groups(okta: &Okta, arguments: &mut Arguments) -> Outc
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::GroupsRequestSchema>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_identity_source_users(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4443,7 +4443,7 @@ fn update_identity_source_users(okta: &Okta, arguments: &mut Arguments) -> Outco
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::UsersUpdateRequestSchema>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn upload_identity_source_data_for_delete(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4520,13 +4520,13 @@ fn activate_group_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn add_group(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AddGroupRequest>();
     let request = okta.groups().add_group(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn assign_group_owner(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AssignGroupOwnerRequestBody>();
     let request = okta.groups().assign_group_owner(arguments.required("groupId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn assign_user_to_group(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4537,7 +4537,7 @@ fn assign_user_to_group(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn create_group_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CreateGroupRuleRequest>();
     let request = okta.groups().create_group_rule(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_group_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4565,7 +4565,7 @@ fn delete_group_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn get_group(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.groups().get_group(arguments.required("groupId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_group_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4573,7 +4573,7 @@ fn get_group_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_assigned_applications_for_group(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4661,13 +4661,13 @@ fn list_groups(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn replace_group(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ReplaceGroupRequest>();
     let request = okta.groups().replace_group(arguments.required("groupId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_group_rule(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::GroupRule>();
     let request = okta.groups().replace_group_rule(arguments.required("groupRuleId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn unassign_user_from_group(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4677,40 +4677,40 @@ fn unassign_user_from_group(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn activate_event_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.hooks().activate_event_hook(arguments.required("eventHookId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_inline_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.hooks().activate_inline_hook(arguments.required("inlineHookId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_event_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::EventHook>();
     let request = okta.hooks().create_event_hook(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_hook_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::KeyRequest>();
     let request = okta.hooks().create_hook_key(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_inline_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::InlineHookCreate>();
     let request = okta.hooks().create_inline_hook(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_event_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.hooks().deactivate_event_hook(arguments.required("eventHookId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_inline_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.hooks().deactivate_inline_hook(arguments.required("inlineHookId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn delete_event_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4731,27 +4731,27 @@ fn delete_inline_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn execute_inline_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ExecuteInlineHookRequest>();
     let request = okta.hooks().execute_inline_hook(arguments.required("inlineHookId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_event_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.hooks().get_event_hook(arguments.required("eventHookId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_hook_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.hooks().get_hook_key(arguments.required("id"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_inline_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.hooks().get_inline_hook(arguments.required("inlineHookId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_public_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.hooks().get_public_key(arguments.required("keyId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_event_hooks(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4775,30 +4775,30 @@ fn list_inline_hooks(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn replace_event_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::EventHook>();
     let request = okta.hooks().replace_event_hook(arguments.required("eventHookId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_hook_key(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::KeyRequest>();
     let request = okta.hooks().replace_hook_key(arguments.required("id"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_inline_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::InlineHookReplace>();
     let request = okta.hooks().replace_inline_hook(arguments.required("inlineHookId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_inline_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::InlineHookReplace>();
     let request = okta.hooks().update_inline_hook(arguments.required("inlineHookId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn verify_event_hook(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.hooks().verify_event_hook(arguments.required("eventHookId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn assign_client_privileges_setting(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4806,7 +4806,7 @@ fn assign_client_privileges_setting(okta: &Okta, arguments: &mut Arguments) -> O
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::ClientPrivilegesSetting>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn bulk_remove_email_address_bounces(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4814,7 +4814,7 @@ fn bulk_remove_email_address_bounces(okta: &Okta, arguments: &mut Arguments) -> 
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::BouncesRemoveListObj>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_child_org(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4822,7 +4822,7 @@ fn create_child_org(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::ChildOrg>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 #[expect(deprecated, reason = "every operation is called")]
@@ -4833,67 +4833,67 @@ fn extend_okta_support(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn get_aerial_consent(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_aerial_consent();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_auto_assign_admin_app_setting(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_auto_assign_admin_app_setting();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_client_privileges_setting(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_client_privileges_setting();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_dr_status(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_dr_status();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_dr_status_for_domain(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_dr_status_for_domain(arguments.required("domain"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_feature(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_feature(arguments.required("featureId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_okta_communication_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_okta_communication_settings();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_org_contact_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_org_contact_user(arguments.required("contactType"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_org_okta_support_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_org_okta_support_settings();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_org_preferences(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_org_preferences();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_org_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_org_settings();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_third_party_admin_setting(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_third_party_admin_setting();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_wellknown_org_metadata(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().get_wellknown_org_metadata();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn grant_aerial_consent(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4901,7 +4901,7 @@ fn grant_aerial_consent(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::OrgAerialConsent>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 #[expect(deprecated, reason = "every operation is called")]
@@ -4937,17 +4937,17 @@ fn list_org_contact_types(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn list_personal_apps_export_block_list(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().list_personal_apps_export_block_list();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn opt_in_users_to_okta_communication_emails(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().opt_in_users_to_okta_communication_emails();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn opt_out_users_from_okta_communication_emails(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().opt_out_users_from_okta_communication_emails();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_blocked_email_domains(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4965,13 +4965,13 @@ fn replace_okta_personal_admin_settings(okta: &Okta, arguments: &mut Arguments) 
 fn replace_org_contact_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::OrgContactUser>();
     let request = okta.org_management().replace_org_contact_user(arguments.required("contactType"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_org_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::OrgSetting>();
     let request = okta.org_management().replace_org_settings(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn revoke_aerial_consent(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -4979,7 +4979,7 @@ fn revoke_aerial_consent(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::OrgAerialConsent>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 #[expect(deprecated, reason = "every operation is called")]
@@ -4990,12 +4990,12 @@ fn revoke_okta_support(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn set_org_hide_okta_ui_footer(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().set_org_hide_okta_ui_footer();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn set_org_show_okta_ui_footer(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.org_management().set_org_show_okta_ui_footer();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn start_org_failback(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5003,7 +5003,7 @@ fn start_org_failback(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::StartOrgFailbackRequest>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn start_org_failover(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5011,7 +5011,7 @@ fn start_org_failover(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::StartOrgFailoverRequest>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_auto_assign_admin_app_setting(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5019,7 +5019,7 @@ fn update_auto_assign_admin_app_setting(okta: &Okta, arguments: &mut Arguments) 
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::AutoAssignAdminAppSetting>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_feature_lifecycle(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5030,7 +5030,7 @@ fn update_feature_lifecycle(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("mode") {
         request = request.mode(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_okta_support_case(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5038,7 +5038,7 @@ fn update_okta_support_case(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::OktaSupportCase>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_org_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5046,39 +5046,39 @@ fn update_org_settings(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::OrgSetting>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_third_party_admin_setting(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ThirdPartyAdminSetting>();
     let request = okta.org_management().update_third_party_admin_setting(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_principal_rate_limit_entity(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::PrincipalRateLimitEntity>();
     let request = okta.rate_limits().create_principal_rate_limit_entity(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_principal_rate_limit_entity(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.rate_limits().get_principal_rate_limit_entity(arguments.required("principalRateLimitId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_rate_limit_settings_admin_notifications(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.rate_limits().get_rate_limit_settings_admin_notifications();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_rate_limit_settings_per_client(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.rate_limits().get_rate_limit_settings_per_client();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_rate_limit_settings_warning_threshold(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.rate_limits().get_rate_limit_settings_warning_threshold();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_principal_rate_limit_entities(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5096,19 +5096,19 @@ fn replace_principal_rate_limit_entity(okta: &Okta, arguments: &mut Arguments) -
     let body = arguments.body::<models::PrincipalRateLimitEntity>();
     let request =
         okta.rate_limits().replace_principal_rate_limit_entity(arguments.required("principalRateLimitId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_rate_limit_settings_admin_notifications(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::RateLimitAdminNotifications>();
     let request = okta.rate_limits().replace_rate_limit_settings_admin_notifications(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_rate_limit_settings_per_client(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::PerClientRateLimitSettings>();
     let request = okta.rate_limits().replace_rate_limit_settings_per_client(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_rate_limit_settings_warning_threshold(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5116,7 +5116,7 @@ fn replace_rate_limit_settings_warning_threshold(okta: &Okta, arguments: &mut Ar
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::RateLimitWarningThresholdRequest>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_realm_assignment(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5127,13 +5127,13 @@ fn activate_realm_assignment(okta: &Okta, arguments: &mut Arguments) -> Outcome 
 fn create_realm(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CreateRealmRequest>();
     let request = okta.realms().create_realm(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_realm_assignment(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CreateRealmAssignmentRequest>();
     let request = okta.realms().create_realm_assignment(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_realm_assignment(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5154,17 +5154,17 @@ fn delete_realm_assignment(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn execute_realm_assignment(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::OperationRequest>();
     let request = okta.realms().execute_realm_assignment(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_realm(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.realms().get_realm(arguments.required("realmId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_realm_assignment(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.realms().get_realm_assignment(arguments.required("assignmentId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_realm_assignment_operations(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5212,25 +5212,25 @@ fn list_realms(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn replace_realm(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::UpdateRealmRequest>();
     let request = okta.realms().replace_realm(arguments.required("realmId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_realm_assignment(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::UpdateRealmAssignmentRequest>();
     let request = okta.realms().replace_realm_assignment(arguments.required("assignmentId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_linked_object_definition(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::LinkedObject>();
     let request = okta.schemas().create_linked_object_definition(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_ui_schema(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::CreateUISchema>();
     let request = okta.schemas().create_ui_schema(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn delete_linked_object_definition(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5245,33 +5245,33 @@ fn delete_ui_schemas(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn get_application_user_schema(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.schemas().get_application_user_schema(arguments.required("appId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_group_schema(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.schemas().get_group_schema();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_linked_object_definition(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.schemas().get_linked_object_definition(arguments.required("linkedObjectName"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_log_stream_schema(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.schemas().get_log_stream_schema(models::LogStreamType::from(arguments.required("logStreamType").as_str()));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_ui_schema(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.schemas().get_ui_schema(arguments.required("id"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_user_schema(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.schemas().get_user_schema(arguments.required("schemaId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_linked_object_definitions(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5292,7 +5292,7 @@ fn list_ui_schemas(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn replace_ui_schemas(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::UpdateUISchema>();
     let request = okta.schemas().replace_ui_schemas(arguments.required("id"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_application_user_profile(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5300,7 +5300,7 @@ fn update_application_user_profile(okta: &Okta, arguments: &mut Arguments) -> Ou
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::UserSchema>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_group_schema(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5308,25 +5308,25 @@ fn update_group_schema(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::GroupSchema>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_user_profile(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::UserSchema>();
     let request = okta.schemas().update_user_profile(arguments.required("schemaId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_app_service_account(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AppServiceAccount>();
     let request = okta.service_accounts().create_app_service_account(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_okta_managed_user_account(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::OktaManagedUserAccountRequest>();
     let request = okta.service_accounts().create_okta_managed_user_account(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn delete_app_service_account(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5341,12 +5341,12 @@ fn delete_okta_managed_user_account(okta: &Okta, arguments: &mut Arguments) -> O
 
 fn get_app_service_account(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.service_accounts().get_app_service_account(arguments.required("id"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_okta_managed_user_account(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.service_accounts().get_okta_managed_user_account(arguments.required("id"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_app_service_accounts(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5382,7 +5382,7 @@ fn update_app_service_account(okta: &Okta, arguments: &mut Arguments) -> Outcome
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::AppServiceAccountForUpdate>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_okta_managed_user_account(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5390,32 +5390,32 @@ fn update_okta_managed_user_account(okta: &Okta, arguments: &mut Arguments) -> O
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::OktaManagedUserAccountForUpdate>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_security_events_provider_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.signal_sharing().activate_security_events_provider_instance(arguments.required("securityEventProviderId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_security_events_provider_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::SecurityEventsProviderRequest>();
     let request = okta.signal_sharing().create_security_events_provider_instance(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_ssf_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::StreamConfigurationCreateRequest>();
     let request = okta.signal_sharing().create_ssf_stream(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_security_events_provider_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta
         .signal_sharing()
         .deactivate_security_events_provider_instance(arguments.required("securityEventProviderId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn delete_security_events_provider_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5435,12 +5435,12 @@ fn delete_ssf_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn get_security_events_provider_instance(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request =
         okta.signal_sharing().get_security_events_provider_instance(arguments.required("securityEventProviderId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_ssf_stream_status(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.signal_sharing().get_ssf_stream_status(arguments.required("stream_id"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_ssf_streams(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5448,12 +5448,12 @@ fn get_ssf_streams(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("stream_id") {
         request = request.stream_id(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_wellknown_ssf_metadata(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.signal_sharing().get_wellknown_ssf_metadata();
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_security_events_provider_instances(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5472,19 +5472,19 @@ fn replace_security_events_provider_instance(okta: &Okta, arguments: &mut Argume
     let request = okta
         .signal_sharing()
         .replace_security_events_provider_instance(arguments.required("securityEventProviderId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_ssf_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::StreamConfiguration>();
     let request = okta.signal_sharing().replace_ssf_stream(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_ssf_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::StreamConfiguration>();
     let request = okta.signal_sharing().update_ssf_stream(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn verify_ssf_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5495,18 +5495,18 @@ fn verify_ssf_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn activate_log_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.system_log().activate_log_stream(arguments.required("logStreamId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_log_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::LogStream>();
     let request = okta.system_log().create_log_stream(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_log_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.system_log().deactivate_log_stream(arguments.required("logStreamId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn delete_log_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5516,7 +5516,7 @@ fn delete_log_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn get_log_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.system_log().get_log_stream(arguments.required("logStreamId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_log_events(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5562,7 +5562,7 @@ fn list_log_streams(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn replace_log_stream(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::LogStreamPutSchema>();
     let request = okta.system_log().replace_log_stream(arguments.required("logStreamId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_factor(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5570,7 +5570,7 @@ fn activate_factor(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::UserFactorActivateRequest>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn activate_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5578,7 +5578,7 @@ fn activate_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("sendEmail") {
         request = request.send_email(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn assign_linked_object_value_for_primary(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5596,25 +5596,25 @@ fn change_password(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("strict") {
         request = request.strict(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn change_recovery_question(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::UserCredentials>();
     let request = okta.users().change_recovery_question(arguments.required("userId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_authenticator_enrollment(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AuthenticatorEnrollmentCreateRequest>();
     let request = okta.users().create_authenticator_enrollment(arguments.required("userId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_tac_authenticator_enrollment(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::AuthenticatorEnrollmentCreateRequestTac>();
     let request = okta.users().create_tac_authenticator_enrollment(arguments.required("userId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5629,13 +5629,13 @@ fn create_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("nextLogin") {
         request = request.next_login(models::UserNextLogin::from(value.as_str()));
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn create_user_type(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::UserType>();
     let request = okta.users().create_user_type(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn deactivate_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5696,12 +5696,12 @@ fn enroll_factor(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.header("Accept-Language") {
         request = request.accept_language(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn expire_password(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.users().expire_password(arguments.required("id"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn expire_password_with_temp_password(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5709,7 +5709,7 @@ fn expire_password_with_temp_password(okta: &Okta, arguments: &mut Arguments) ->
     if let Some(value) = arguments.query("revokeSessions") {
         request = request.revoke_sessions(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn forgot_password(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5717,7 +5717,7 @@ fn forgot_password(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("sendEmail") {
         request = request.send_email(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn forgot_password_set_new_password(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5726,7 +5726,7 @@ fn forgot_password_set_new_password(okta: &Okta, arguments: &mut Arguments) -> O
     if let Some(value) = arguments.query("sendEmail") {
         request = request.send_email(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_authenticator_enrollment(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5735,12 +5735,12 @@ fn get_authenticator_enrollment(okta: &Okta, arguments: &mut Arguments) -> Outco
     if let Some(value) = arguments.repeated("discloseIdentifiers") {
         request = request.disclose_identifiers(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_factor(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.users().get_factor(arguments.required("userId"), arguments.required("factorId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_factor_transaction_status(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5749,12 +5749,12 @@ fn get_factor_transaction_status(okta: &Okta, arguments: &mut Arguments) -> Outc
         arguments.required("factorId"),
         arguments.required("transactionId"),
     );
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_profile_mapping(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.users().get_profile_mapping(arguments.required("mappingId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_refresh_token_for_user_and_client(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5766,7 +5766,7 @@ fn get_refresh_token_for_user_and_client(okta: &Okta, arguments: &mut Arguments)
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5777,12 +5777,12 @@ fn get_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_user_classification(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.users().get_user_classification(arguments.required("userId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_user_grant(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5790,22 +5790,22 @@ fn get_user_grant(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("expand") {
         request = request.expand(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_user_risk(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.users().get_user_risk(arguments.required("userId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_user_type(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.users().get_user_type(arguments.required("typeId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn get_yubikey_otp_token_by_id(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.users().get_yubikey_otp_token_by_id(arguments.required("tokenId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_app_links(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5818,7 +5818,7 @@ fn list_authenticator_enrollments(okta: &Okta, arguments: &mut Arguments) -> Out
     if let Some(value) = arguments.repeated("discloseIdentifiers") {
         request = request.disclose_identifiers(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_factors(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -5999,7 +5999,7 @@ fn reactivate_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("sendEmail") {
         request = request.send_email(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -6011,13 +6011,13 @@ fn replace_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.header("If-Match") {
         request = request.if_match(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_user_classification(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ReplaceUserClassification>();
     let request = okta.users().replace_user_classification(arguments.required("userId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn replace_user_type(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -6025,7 +6025,7 @@ fn replace_user_type(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::UserTypePutRequest>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn resend_enroll_factor(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -6035,7 +6035,7 @@ fn resend_enroll_factor(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("templateId") {
         request = request.template_id(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn reset_factors(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -6049,7 +6049,7 @@ fn reset_password(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.query("revokeSessions") {
         request = request.revoke_sessions(value.parse().unwrap());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn revoke_grants_for_user_and_client(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -6120,7 +6120,7 @@ fn unsuspend_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 fn update_profile_mapping(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::ProfileMappingRequest>();
     let request = okta.users().update_profile_mapping(arguments.required("mappingId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -6132,13 +6132,13 @@ fn update_user(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if let Some(value) = arguments.header("If-Match") {
         request = request.if_match(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn update_user_type(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::UserTypePostRequest>();
     let request = okta.users().update_user_type(arguments.required("typeId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn upload_yubikey_otp_token_seed(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -6165,13 +6165,13 @@ fn upload_yubikey_otp_token_seed(okta: &Okta, arguments: &mut Arguments) -> Outc
     if let Some(value) = arguments.query("sortOrder") {
         request = request.sort_order(value);
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn upsert_user_risk(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::UserRiskRequest>();
     let request = okta.users().upsert_user_risk(arguments.required("userId"), &body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn verify_factor(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -6194,5 +6194,5 @@ fn verify_factor(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::UserFactorVerifyRequest>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use oktant_sdk::Okta;
+use oktant_catalog::Operation;
 use oktant_sdk::models::Json;
-use oktant_sdk::{Error, Method};
+use oktant_sdk::{Error, Method, Okta};
 use serde_json::Value;
 
 /// Where to find an object for parameters of these names. `{…}` takes an id found before.
@@ -41,9 +41,24 @@ const SOURCES: &[(&str, &str, &[&str])] = &[
     ("/api/v1/users/{userId}/roles", "/id", &["roleAssignmentId"]),
 ];
 
+/// Ids by the names of the path parameters that take them.
+pub(crate) type Ids = BTreeMap<&'static str, String>;
+
+/// Remembers the id of what an operation created, for the path parameters that follow its path.
+pub(crate) fn learn(created: &Operation, value: &[u8], ids: &mut Ids) {
+    let value: Value = serde_json::from_slice(value).unwrap();
+    let Some(id) = value["id"].as_str() else { return };
+    for operation in oktant_catalog::operations() {
+        let below = operation.path.strip_prefix(created.path).and_then(|rest| rest.strip_prefix("/{"));
+        if let Some((name, _)) = below.and_then(|rest| rest.split_once('}')) {
+            ids.entry(name).or_insert_with(|| id.to_owned());
+        }
+    }
+}
+
 /// An id for every parameter name for which the org has an object.
-pub(crate) async fn ids(okta: &Okta) -> BTreeMap<&'static str, String> {
-    let mut ids = BTreeMap::new();
+pub(crate) async fn ids(okta: &Okta) -> Ids {
+    let mut ids = Ids::new();
     for (path, pointer, names) in SOURCES {
         let found = first(okta, &filled(path, &ids)).await;
         if let Some(id) = found.ok().flatten().as_ref().and_then(|object| object.pointer(pointer)?.as_str()) {
@@ -53,7 +68,7 @@ pub(crate) async fn ids(okta: &Okta) -> BTreeMap<&'static str, String> {
     ids
 }
 
-fn filled(path: &str, ids: &BTreeMap<&'static str, String>) -> String {
+fn filled(path: &str, ids: &Ids) -> String {
     ids.iter().fold(path.to_owned(), |path, (name, id)| path.replace(&format!("{{{name}}}"), id))
 }
 

@@ -62,7 +62,8 @@ fn function(plan: &Plan<'_>) -> String {
     }
     let read = match plan.answer {
         Answer::List(_) => "page",
-        Answer::Model(_) | Answer::Nothing | Answer::Text => "reply",
+        Answer::Model(_) => "model",
+        Answer::Nothing | Answer::Text => "reply",
     };
     let _ = writeln!(out, "Outcome::{read}(finish!(arguments, request))\n}}\n");
     out
