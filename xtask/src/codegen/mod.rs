@@ -3,8 +3,8 @@
 //!
 //! Inputs are `management-minimal.yaml` and `oauth-minimal.yaml` of the shared data and
 //! `catalog/overlay.toml`; outputs are the committed statics of `crates/catalog`, the typed models of
-//! `crates/models`, the requests of `crates/sdk` and the reference page of the tables. No prose of the
-//! descriptions is taken over.
+//! `crates/models`, the requests of `crates/sdk`, the reference page of the tables, and the table and
+//! type stubs of the Python facade. No prose of the descriptions is taken over.
 
 mod description;
 mod emit;
@@ -17,6 +17,7 @@ mod operations;
 mod outputs;
 mod overlay;
 mod patch;
+mod python;
 mod schemas;
 mod sdk;
 mod tables;
@@ -45,6 +46,8 @@ pub struct Inputs {
     pub oauth: PathBuf,
     /// Corrections.
     pub overlay: PathBuf,
+    /// Names of okta-sdk-python 2.x.
+    pub sdk2: PathBuf,
     /// Settings of `rustfmt`.
     pub rustfmt: PathBuf,
 }
@@ -59,6 +62,7 @@ pub fn run(args: &Args) -> Result<String, Error> {
         management: specs.join("management-minimal.yaml"),
         oauth: specs.join("oauth-minimal.yaml"),
         overlay: workspace.join("catalog/overlay.toml"),
+        sdk2: workspace.join("catalog/okta-sdk-python-2.toml"),
         rustfmt: workspace.join("rustfmt.toml"),
     })?;
     if args.check { outputs::check(&outputs, &workspace) } else { outputs::write(&outputs, &workspace) }
@@ -102,6 +106,7 @@ pub fn generate(inputs: &Inputs) -> Result<Vec<Output>, Error> {
     for (name, source) in models::sources(&schemas, &operations)? {
         outputs.push(generated("models", &name, &source)?);
     }
+    outputs.extend(python::generate(&operations, &schemas, &inputs.sdk2)?);
     Ok(outputs)
 }
 

@@ -10,7 +10,7 @@ fn data(name: &str) -> PathBuf {
 
 fn inputs(overlay: PathBuf) -> Inputs {
     let rustfmt = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rustfmt.toml");
-    Inputs { management: data("management.yaml"), oauth: data("oauth.yaml"), overlay, rustfmt }
+    Inputs { management: data("management.yaml"), oauth: data("oauth.yaml"), overlay, sdk2: data("okta-sdk-python-2.toml"), rustfmt }
 }
 
 /// Whether `rustfmt` is there; a toolchain without it can build and test everything else.
@@ -45,7 +45,7 @@ fn every_construct_becomes_what_was_agreed() {
         return;
     }
     let outputs = generate(&inputs(data("overlay.toml"))).expect("the small description is sound");
-    assert_eq!(outputs.len(), 11);
+    assert_eq!(outputs.len(), 14);
     outputs.iter().for_each(check);
 }
 
