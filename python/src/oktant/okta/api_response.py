@@ -1,0 +1,191 @@
+"""Answers, and the pages that follow them."""
+
+from __future__ import annotations
+
+import asyncio
+import urllib.parse
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from oktant.okta import _model
+from oktant.okta.http_client import decoded, links_of
+
+__all__ = ["OktaAPIResponse", "SyncOktaAPIResponse"]
+
+
+class OktaAPIResponse:
+    """An answer to a request.
+
+    Args:
+        request_executor: What later pages are asked of.
+        req: The request.
+        res_details: The answer's status and headers.
+        response_body: Its body as text.
+        data_type: Class of the objects in it, or ``None``.
+        wrapped: Member that holds the list, where the next page is named in the body.
+    """
+
+    def __init__(
+        self,
+        request_executor: Any,
+        req: dict[str, Any],
+        res_details: Any,
+        response_body: Any = "",
+        data_type: Any = None,
+        wrapped: str = "",
+    ) -> None:
+        self._request_executor = request_executor
+        self._request = req
+        self._headers = res_details.headers
+        self._status: int = res_details.status
+        self._type = data_type
+        self._wrapped = wrapped
+        self._body = decoded(res_details.content_type, response_body)
+        self._next = self._next_url()
+
+    def get_headers(self) -> Any:
+        """The headers, in any letter case."""
+        return self._headers
+
+    def get_body(self) -> Any:
+        """The decoded body."""
+        return self._body
+
+    def get_status(self) -> int:
+        """The HTTP status."""
+        return self._status
+
+    def get_type(self) -> Any:
+        """Class of the objects in the answer."""
+        return self._type
+
+    def has_next(self) -> bool:
+        """Whether there is a later page than the last one that was read."""
+        return self._next is not None
+
+    async def next(self, includeResponse: bool = False) -> Any:  # noqa: N803 - the name is that of 2.x
+        """Reads the next page.
+
+        Returns:
+            The objects and the error; with ``includeResponse`` the answer as well.
+
+        Raises:
+            StopAsyncIteration: After the last page.
+        """
+        page, error, response = await self._read_next()
+        if error is not None:
+            page = None
+        return (page, error, response) if includeResponse else (page, error)
+
+    async def get_next(self) -> AsyncIterator[tuple[Any, Any, Any]]:
+        """Yields the later pages as they are decoded, each with the error and the answer."""
+        while self._next is not None:
+            _, error, response = await self._read_next()
+            yield (None if error is not None else response.get_body(), error, response)
+
+    async def pages(self) -> AsyncIterator[list[Any]]:
+        """Yields this page and the later ones; the next page is on its way while one is worked on.
+
+        Raises:
+            Exception: What a page failed with. A list never ends early without saying so.
+        """
+        current: OktaAPIResponse = self
+        while True:
+            ahead = asyncio.ensure_future(current._read_next()) if current.has_next() else None
+            try:
+                yield current.objects()
+            except BaseException:
+                if ahead is not None:
+                    ahead.cancel()
+                raise
+            if ahead is None:
+                return
+            _, error, following = await ahead
+            if error is not None:
+                raise error
+            current = following
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        """Every object of this page and the later ones."""
+        return self._each()
+
+    async def _each(self) -> AsyncIterator[Any]:
+        async for page in self.pages():
+            for item in page:
+                yield item
+
+    def objects(self) -> Any:
+        """The body as objects of the answer's class."""
+        return typed(self._type, self._body[self._wrapped] if self._wrapped else self._body)
+
+    async def _read_next(self) -> tuple[Any, Any, Any]:
+        """Objects, error and answer of the next page, which takes the place of this one."""
+        if self._next is None:
+            raise StopAsyncIteration
+        url, self._next = self._next, None
+        executor = self._request_executor
+        # The headers went through the executor once; what it adds by itself is added again.
+        kept = {name: value for name, value in self._request["headers"].items() if name.lower() != "content-type"}
+        request, error = await executor.create_request("GET", url, {}, kept)
+        if error is not None:
+            return None, error, None
+        req, details, body, error = await executor.fire_request(request)
+        if error is not None:
+            return None, error, None
+        response = executor.answer(req, details, body, self._type, self._wrapped)
+        error = executor.error_of(request["url"], details, body)
+        if error is not None:
+            return None, error, response
+        self._next = response._next
+        return response.objects(), None, response
+
+    def _next_url(self) -> str | None:
+        """Path and query of the next page: this request's, with what the link changes."""
+        link = links_of(self._headers).get("next", {}).get("url")
+        if link is None and self._wrapped and isinstance(self._body, dict):
+            link = ((self._body.get("_links") or {}).get("next") or {}).get("href")
+        if link is None:
+            return None
+        here, there = urllib.parse.urlsplit(self._request["url"]), urllib.parse.urlsplit(link)
+        asked = urllib.parse.parse_qsl(here.query, keep_blank_values=True)
+        changed = urllib.parse.parse_qsl(there.query, keep_blank_values=True)
+        named = {name for name, _ in changed}
+        pairs = [pair for pair in asked if pair[0] not in named] + changed
+        if sorted(pairs) == sorted(asked):
+            return None  # A link to the page itself would never end.
+        query = urllib.parse.urlencode(pairs, quote_via=urllib.parse.quote, safe="")
+        return f"{here.path}?{query}" if query else here.path
+
+
+class SyncOktaAPIResponse(OktaAPIResponse):
+    """An answer whose later pages are read by blocking calls."""
+
+    def next(self, includeResponse: bool = False) -> Any:  # type: ignore[override]  # noqa: N803
+        """As :meth:`OktaAPIResponse.next`, at once."""
+        return self._request_executor.wait(super().next(includeResponse))
+
+    def pages(self) -> Iterator[list[Any]]:  # type: ignore[override]
+        """As :meth:`OktaAPIResponse.pages`, one page after the other."""
+        current: OktaAPIResponse = self
+        while True:
+            yield current.objects()
+            if not current.has_next():
+                return
+            _, error, current = self._request_executor.wait(current._read_next())
+            if error is not None:
+                raise error
+
+    def __iter__(self) -> Iterator[Any]:
+        for page in self.pages():
+            yield from page
+
+
+def typed(data_type: Any, body: Any) -> Any:
+    """Decoded objects as objects of a class: ours, in its subclass, or any class that takes a dictionary."""
+    if data_type is None or body is None:
+        return body
+    if isinstance(body, list):
+        return [typed(data_type, item) for item in body]
+    if isinstance(data_type, type) and issubclass(data_type, _model.OktaObject):
+        return _model.class_for(data_type, body)._view(dict(body)) if isinstance(body, dict) else body
+    return data_type(body)

@@ -1,0 +1,5 @@
+"""``Error`` where 2.x has it."""
+
+from oktant.okta.errors import Error
+
+__all__ = ["Error"]

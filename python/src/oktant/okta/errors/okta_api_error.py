@@ -1,0 +1,5 @@
+"""``OktaAPIError`` where 2.x has it."""
+
+from oktant.okta.errors import OktaAPIError
+
+__all__ = ["OktaAPIError"]
