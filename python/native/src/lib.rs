@@ -1,4 +1,5 @@
-//! Native module of the Python package: sessions, results and Arrow streams over the SQL engine.
+//! Native module of the Python package: sessions, results and Arrow streams over the SQL engine, and the org
+//! behind `oktant.okta`.
 //!
 //! It is thin on purpose: what DB-API and SQLAlchemy ask for is written in Python on top of it.
 //! Waiting releases the interpreter and notices interrupts ([`runtime::wait`]); errors become the
@@ -13,6 +14,7 @@ mod cells;
 mod export;
 mod failure;
 mod json_text;
+mod okta;
 mod parameters;
 mod process;
 mod requests;
@@ -26,6 +28,8 @@ mod _native {
         Bound, PyDict, PyDictMethods, PyLookupError, PyModule, PyModuleMethods, PyResult, Python, codes, pyfunction,
     };
 
+    #[pymodule_export]
+    use super::okta::Org;
     #[pymodule_export]
     use super::rows::Rows;
     #[pymodule_export]

@@ -1,5 +1,6 @@
-"""The native module: sessions, results and the table of codes. Not a public interface."""
+"""The native module: sessions, results, orgs and the table of codes. Not a public interface."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, final
 
@@ -68,3 +69,28 @@ class Rows:
     def raise_failure(self) -> None: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def __arrow_c_schema__(self) -> object: ...
+
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+@final
+class Org:
+    @staticmethod
+    def open(values: str, cache: bool) -> Org: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def settings(self) -> dict[str, str]: ...
+    @property
+    def warnings(self) -> list[str]: ...
+    def request(
+        self,
+        event_loop: asyncio.AbstractEventLoop,
+        method: str,
+        path: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | None,
+    ) -> asyncio.Future[Answer]: ...
+    def request_blocking(
+        self, method: str, path: str, headers: Sequence[tuple[str, str]], body: bytes | None
+    ) -> Answer: ...
+    def authorization(self, method: str, path: str) -> list[tuple[str, str]]: ...

@@ -18,7 +18,7 @@ from typing import Any
 
 from oktant.okta import _methods
 from oktant.okta.api_response import typed
-from oktant.okta.cache import Cache, NoOpCache, OktaCache
+from oktant.okta.cache import Cache, NoOpCache
 from oktant.okta.config import Configuration
 from oktant.okta.logger import setup_logging
 from oktant.okta.request_executor import RequestExecutor
@@ -37,7 +37,7 @@ class _Base:
     """
 
     def __init__(self, user_config: Mapping[str, Any] | None = None) -> None:
-        configuration = Configuration(user_config or {}, self._is_blocking())
+        configuration = Configuration(user_config or {})
         self._config = configuration.effective
         setup_logging(**configuration.logging)
         self._request_executor: RequestExecutor = configuration.executor_class(
@@ -151,8 +151,7 @@ class SyncClient(_Base, _methods.SyncMethods):  # type: ignore[misc, unused-igno
 
 
 def _cache(configuration: Configuration) -> Cache:
-    settings = configuration.effective["client"]["cache"]
-    if not settings["enabled"]:
-        return NoOpCache()
+    """The caller's own cache, where the configuration switches it on; the native module has one for the rest."""
+    is_on = configuration.effective["client"]["cache"]["enabled"]
     own: Cache | None = configuration.cache_manager
-    return OktaCache(settings["defaultTtl"], settings["defaultTti"]) if own is None else own
+    return own if is_on and own is not None else NoOpCache()

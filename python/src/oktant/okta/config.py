@@ -36,13 +36,12 @@ class Configuration:
 
     Args:
         given: Values of the constructor of a client.
-        is_blocking: Whether calls will block.
 
     Raises:
         ConfigurationError: If it is wrong, with all problems.
     """
 
-    def __init__(self, given: Mapping[str, Any], is_blocking: bool) -> None:
+    def __init__(self, given: Mapping[str, Any]) -> None:
         self.executor_class = given.get("requestExecutor") or RequestExecutor
         self.http_client_class = given.get("httpClient")
         self.cache_manager = given.get("cacheManager")
@@ -51,7 +50,7 @@ class Configuration:
         if context is not None:
             values["tls"] = {**_trust(context), **values.get("tls", {})}
         try:
-            self.org = _native.Org.open(json.dumps(values))
+            self.org = _native.Org.open(json.dumps(values), self.cache_manager is None)
         except NativeError as error:
             raise ConfigurationError(error.message, code=error.code, hint=error.hint, causes=error.causes) from None
         for warning in self.org.warnings:

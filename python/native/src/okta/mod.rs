@@ -1,0 +1,167 @@
+//! The org behind `oktant.okta`: single requests of any method and path, awaited or waited for.
+//!
+//! An answer of any status is handed out as it came, since the package decides by itself what an error looks
+//! like. Everything below that (credentials, limits, repeats, cache) is the client's.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use oktant_client::config::Loader;
+use oktant_client::{Call, Edges, Error};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use std::sync::Arc;
+
+use crate::failure::Failure;
+use crate::process::Process;
+use crate::runtime::wait;
+
+mod asyncio;
+mod raw;
+
+use raw::Raw;
+
+/// Headers by name, in order; a name may occur several times.
+type Headers = Vec<(String, String)>;
+
+/// An open org. Threads may share it.
+#[pyclass(frozen, module = "oktant._native")]
+pub(crate) struct Org {
+    process: Process,
+    org: oktant_client::Org,
+    settings: Vec<(String, String)>,
+    warnings: Vec<String>,
+}
+
+/// An answer of any status.
+pub(crate) struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+#[pymethods]
+impl Org {
+    /// Opens the org that a configuration names: `values` is a JSON object of settings that win over those of
+    /// files and variables. `cache` is false where the caller has a cache of its own.
+    #[staticmethod]
+    fn open(py: Python<'_>, values: &str, cache: bool) -> PyResult<Self> {
+        let values = serde_json::from_str(values)
+            .map_err(|error| Failure::internal("the configuration is not JSON").caused_by(&error))?;
+        let mut config = Loader::system().values(values).load().map_err(|error| Failure::of(&error))?;
+        if !cache {
+            config.properties.cache = None;
+        }
+        let edges = Edges::system().layer(Arc::new(raw::Keep));
+        let org = wait(py, oktant_client::Org::connect(&config.properties, edges))?;
+        Ok(Self {
+            process: Process::current(),
+            org: org.map_err(|error| Failure::of(&error))?,
+            settings: config.settings.into_iter().map(|setting| (setting.key, setting.value)).collect(),
+            warnings: config.warnings.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    /// URL of the org, without a `/` at its end.
+    #[getter]
+    fn url(&self) -> &str {
+        self.org.properties().org.as_str().trim_end_matches('/')
+    }
+
+    /// The settings that were given, by dotted key, as text; secrets are masked.
+    #[getter]
+    fn settings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        self.settings.iter().try_for_each(|(key, value)| dict.set_item(key, value))?;
+        Ok(dict)
+    }
+
+    /// What was ignored or corrected in the configuration.
+    #[getter]
+    fn warnings(&self) -> Vec<String> {
+        self.warnings.clone()
+    }
+
+    /// Sends a request; the result is a future of the event loop.
+    fn request<'py>(
+        &self,
+        event_loop: Bound<'py, PyAny>,
+        method: &str,
+        path: &str,
+        headers: Headers,
+        body: Option<Bound<'py, PyBytes>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.process.expect_same()?;
+        let call = call(method, path, headers, body.as_ref())?;
+        asyncio::spawn(event_loop, send(self.org.clone(), call))
+    }
+
+    /// Sends a request and waits for its answer.
+    fn request_blocking(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        path: &str,
+        headers: Headers,
+        body: Option<Bound<'_, PyBytes>>,
+    ) -> PyResult<Answer> {
+        self.process.expect_same()?;
+        let call = call(method, path, headers, body.as_ref())?;
+        Ok(wait(py, send(self.org.clone(), call))??)
+    }
+
+    /// The headers that carry the credentials of a request, for a caller that sends it by itself.
+    fn authorization(&self, py: Python<'_>, method: &str, path: &str) -> PyResult<Headers> {
+        self.process.expect_same()?;
+        let call = Call::path(method, path).map_err(|error| Failure::of(&error))?;
+        let probed = wait(py, raw::probe(path, self.org.send(call)))?;
+        Ok(probed.map(|headers| pairs(&headers)).map_err(|error| Failure::of(&error))?)
+    }
+}
+
+impl<'py> IntoPyObject<'py> for Answer {
+    type Target = pyo3::types::PyTuple;
+    type Output = Bound<'py, Self::Target>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        (self.status, pairs(&self.headers), PyBytes::new(py, &self.body)).into_pyobject(py)
+    }
+}
+
+impl From<Raw> for Answer {
+    fn from(raw: Raw) -> Self {
+        Self { status: raw.status, headers: raw.headers, body: raw.body }
+    }
+}
+
+fn call(method: &str, path: &str, headers: Headers, body: Option<&Bound<'_, PyBytes>>) -> Result<Call, Failure> {
+    let mut call = Call::path(method, path).map_err(|error| Failure::of(&error))?;
+    let mut media_type = "application/json".to_owned();
+    for (name, value) in headers {
+        // With a body it is the body's; without, it asks for a variant of the answer.
+        if body.is_some() && name.eq_ignore_ascii_case("content-type") {
+            media_type = value;
+        } else {
+            call = call.header(&name, value);
+        }
+    }
+    Ok(match body {
+        Some(body) => call.body(&media_type, body.as_bytes().to_vec()),
+        None => call,
+    })
+}
+
+/// An answer of any status; an error only where the org gave none that can be read.
+async fn send(org: oktant_client::Org, call: Call) -> Result<Answer, Failure> {
+    let (outcome, refused) = raw::keep(org.send(call)).await;
+    match (outcome, refused) {
+        (Ok(reply), _) => Ok(Answer { status: reply.status, headers: reply.headers, body: reply.body }),
+        (Err(Error::Api(_) | Error::Scope { .. } | Error::RateLimited { .. }), Some(raw)) => Ok(raw.into()),
+        (Err(error), _) => Err(Failure::of(&error)),
+    }
+}
+
+fn pairs(headers: &HeaderMap) -> Headers {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value.as_bytes()))).collect()
+}
