@@ -432,9 +432,9 @@ async def list_factors(sdk: Sdk, world: World) -> None:
 @row(25, "Enroll a factor")
 async def enroll_factor(sdk: Sdk, world: World) -> None:
     client = sdk.Client(world.config)
-    user = await made(client)
+    world.tap.answer(200, {"id": "sms1", "factorType": "sms", "provider": "OKTA", "status": "PENDING_ACTIVATION"})
     profile = sdk.models.SmsUserFactorProfile({"phoneNumber": "+15550100123"})
-    factor, _, error = await client.enroll_factor(user.id, sdk.models.SmsUserFactor({"profile": profile}))
+    factor, _, error = await client.enroll_factor("00u1", sdk.models.SmsUserFactor({"profile": profile}))
     assert error is None and factor.factor_type == "sms" and isinstance(factor, sdk.models.SmsUserFactor)
     assert world.tap.last().json == {"factorType": "sms", "profile": {"phoneNumber": "+15550100123"}}
 
@@ -477,7 +477,14 @@ async def list_applications(sdk: Sdk, world: World) -> None:
     assert all(isinstance(application, models.Application) for application in applications)
 
 
-@row(28, "An application of an unknown mode", official="an unknown value of an enumeration fails the whole call")
+@row(28, "A status that nobody knew", official="an unknown value of an enumeration fails the whole call")
+async def unknown_status(sdk: Sdk, world: World) -> None:
+    world.tap.answer(200, [{"id": "00u1", "status": "ABDUCTED", "profile": {"firstName": "Ada"}}])
+    users, _, error = await sdk.Client(world.config).list_users()
+    assert error is None and users[0].status == "ABDUCTED"
+
+
+@row(28, "An application of an unknown mode")
 async def unknown_application(sdk: Sdk, world: World) -> None:
     world.tap.answer(200, {"id": "1", "name": "radius", "signOnMode": "RADIUS_X", "status": "PAUSED"})
     application, _, error = await sdk.Client(world.config).get_application("1")
