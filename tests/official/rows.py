@@ -6,13 +6,17 @@ they come from. A row that the official package fails says why; it has to fail t
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import importlib
 import io
 import itertools
+import json
 import logging
+import urllib.parse
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tap import Tap
@@ -56,6 +60,9 @@ class World:
 
 
 ROWS: list[Row] = []
+KEY = (Path(__file__).resolve().parents[2] / "crates" / "client" / "src" / "auth" / "key" / "rsa_2048.json").read_text()
+"""A private key as JWK text, of no use anywhere."""
+
 _numbers = itertools.count(1)
 
 
@@ -87,6 +94,11 @@ def person(**profile: Any) -> dict[str, Any]:
     """The profile of somebody new."""
     login = f"row{next(_numbers)}@example.com"
     return {"firstName": "Ada", "lastName": "Row", "email": login, "login": login, **profile}
+
+
+def decoded(part: str) -> Any:
+    """The content of a part of a signed token."""
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
 async def made(client: Any, **profile: Any) -> Any:
@@ -122,6 +134,26 @@ async def session_reuse(sdk: Sdk, world: World) -> None:
         await client.list_users()
         await client.list_groups()
     assert len({seen.connection for seen in world.tap.seen}) == 1
+
+
+@row(4, "OAuth 2.0 with a private key")
+async def private_key(sdk: Sdk, world: World) -> None:
+    service = {"authorizationMode": "PrivateKey", "clientId": "0oa1", "scopes": ["okta.users.read"], "privateKey": KEY, "kid": "k1"}
+    client = sdk.Client({"orgUrl": world.tap.url, **service})
+    grant = {"token_type": "Bearer", "expires_in": 3600, "access_token": "at1", "scope": "okta.users.read"}
+    world.tap.answer(200, grant)
+    for _ in range(2):
+        world.tap.answer(200, [])
+        _, _, error = await client.list_users()
+        assert error is None, error
+    assert [seen.path for seen in world.tap.seen] == ["/oauth2/v1/token", "/api/v1/users", "/api/v1/users"]
+    token, *calls = world.tap.seen
+    assert {seen.headers["authorization"] for seen in calls} == {"Bearer at1"}
+    fields = {**token.parameters, **dict(urllib.parse.parse_qsl(token.body.decode()))}
+    assert fields["grant_type"] == "client_credentials" and fields["scope"] == "okta.users.read"
+    header, claims = (decoded(part) for part in fields["client_assertion"].split(".")[:2])
+    assert header["kid"] == "k1" and claims["iss"] == claims["sub"] == "0oa1"
+    assert claims["aud"] == f"{world.tap.url}/oauth2/v1/token"
 
 
 @row(6, "Extending the client")

@@ -93,7 +93,7 @@ class OktaAPIResponse:
         while True:
             ahead = asyncio.ensure_future(current._read_next()) if current.has_next() else None
             try:
-                yield current.objects()
+                yield current.items()
             except BaseException:
                 if ahead is not None:
                     ahead.cancel()
@@ -116,7 +116,12 @@ class OktaAPIResponse:
 
     def objects(self) -> Any:
         """The body as objects of the answer's class."""
-        return typed(self._type, self._body[self._wrapped] if self._wrapped else self._body)
+        return typed(self._type, self._body)
+
+    def items(self) -> list[Any]:
+        """The objects of a list, also where the answer is an object around it."""
+        found = self.objects()
+        return (found[self._wrapped] if self._wrapped else found) or []
 
     async def _read_next(self) -> tuple[Any, Any, Any]:
         """Objects, error and answer of the next page, which takes the place of this one."""
@@ -168,7 +173,7 @@ class SyncOktaAPIResponse(OktaAPIResponse):
         """As :meth:`OktaAPIResponse.pages`, one page after the other."""
         current: OktaAPIResponse = self
         while True:
-            yield current.objects()
+            yield current.items()
             if not current.has_next():
                 return
             _, error, current = self._request_executor.wait(current._read_next())

@@ -1,0 +1,245 @@
+"""What happens on the way: repeats, limits, time, TLS, cancellation, many calls at once."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import logging
+import os
+import shutil
+import ssl
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Org
+from okta_support import tap, testing
+from oktant.okta import Client, SyncClient
+from oktant.okta.cache import OktaCache
+from oktant.okta.http_client import HTTPClient, Headers, links_of
+
+
+def limited(seconds: int) -> dict[str, str]:
+    now = int(time.time())
+    return {
+        "Date": email.utils.formatdate(now, usegmt=True),
+        "X_Rate_Limit_Limit": "600",
+        "X_Rate_Limit_Remaining": "0",
+        "X_Rate_Limit_Reset": str(now + seconds),
+        "X_Okta_Request_Id": "req1",
+    }
+
+
+def test_a_rate_limit_is_waited_for() -> None:
+    with tap(None) as running:
+        running.answer(429, {"errorCode": "E0000047", "errorSummary": "limit"}, **limited(0))
+        running.answer(200, [])
+        users, _, error = SyncClient(testing(running, rateLimit={"maxRetries": 1})).list_users()
+    assert (users, error) == ([], None) and len(running.seen) == 2
+    again = running.last().headers
+    assert (again["x-okta-retry-for"], again["x-okta-retry-count"]) == ("req1", "1")
+
+
+def test_without_repeats_the_answer_of_the_org_is_the_error() -> None:
+    with tap(None) as running:
+        running.answer(429, {"errorCode": "E0000047", "errorSummary": "limit"}, **limited(1))
+        _, response, error = SyncClient(testing(running, rateLimit={"maxRetries": 0})).list_users()
+    assert len(running.seen) == 1 and (error.status, error.error_code) == (429, "E0000047")
+    assert response.get_headers()["x-rate-limit-remaining"] == "0" and error.request_id == "req1"
+
+
+def test_the_time_of_a_call_is_bounded() -> None:
+    with tap(None) as running:
+        running.answer(429, {"errorCode": "E0000047", "errorSummary": "limit"}, **limited(60))
+        started = time.monotonic()
+        _, _, error = SyncClient(testing(running, requestTimeout=2)).list_users()
+    assert error is not None and time.monotonic() - started < 5
+
+
+def test_an_own_http_client_is_repeated_here() -> None:
+    class Own(HTTPClient):
+        seen: list[Any] = []
+
+        async def send_request(self, request: Any) -> Any:
+            self.seen.append(request["headers"])
+            status = 503 if len(self.seen) == 1 else 200
+            headers = Headers([("Content-Type", "application/json"), ("X-Okta-Request-Id", "req1")])
+            details = type("Details", (), {"status": status, "content_type": "application/json", "headers": headers, "url": ""})
+            return None, details, "[]", None
+
+    with tap(None) as running:
+        users, _, error = SyncClient(testing(running, httpClient=Own)).list_users()
+    assert (users, error, len(Own.seen)) == ([], None, 2)
+    assert (Own.seen[1]["X-Okta-Retry-For"], Own.seen[1]["X-Okta-Retry-Count"]) == ("req1", "1")
+
+
+def test_an_unreachable_org_is_an_error_in_its_place() -> None:
+    config = {"orgUrl": "http://127.0.0.1:9", "token": "00t", "rateLimit": {"maxRetries": 0}}
+    users, response, error = SyncClient(config).list_users()
+    assert (users, response) == (None, None) and error.code.startswith("OKT") and "127.0.0.1:9" in error.message
+    pair = SyncClient(config).delete_group("g")
+    assert len(pair) == 2 and pair[1].code == error.code
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
+def test_a_private_authority_is_trusted_through_a_tls_context(tmp_path: Path) -> None:
+    run = lambda *command: subprocess.run(["openssl", *command], check=True, capture_output=True, cwd=tmp_path)  # noqa: E731
+    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=Test authority")
+    run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=127.0.0.1")
+    (tmp_path / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    run("x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "cert.pem", "-days", "2", "-extfile", "names")
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    with tap(None, server) as running:
+        running.answer(200, [])
+        trusting = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+        users, _, error = SyncClient(testing(running, sslContext=trusting)).list_users()
+        assert (users, error) == ([], None)
+        _, _, error = SyncClient(testing(running, rateLimit={"maxRetries": 0})).list_users()
+        assert error is not None and len(running.seen) == 1
+
+
+def test_many_calls_at_once() -> None:
+    async def calls() -> list[Any]:
+        async with Client(testing(running)) as client:
+            return await asyncio.gather(*(client.get_user(f"u{number}") for number in range(50)))
+
+    with tap(None) as running:
+        for number in range(50):
+            running.answer(200, {"id": str(number)})
+        answers = asyncio.run(calls())
+    assert sorted(int(user.id) for user, _, _ in answers) == list(range(50))
+
+
+def test_a_cancelled_call_leaves_the_client_usable() -> None:
+    async def calls() -> Any:
+        client = Client(testing(running))
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.list_users(), 0.2)
+        running.answer(200, [])
+        return await client.list_groups()
+
+    with tap(None) as running:
+        running.answer(429, {}, **limited(30))
+        assert asyncio.run(calls())[2] is None
+
+
+def test_one_client_serves_one_loop_after_another() -> None:
+    with tap(None) as running:
+        client = Client(testing(running))
+        for _ in range(2):
+            running.answer(200, [])
+            assert asyncio.run(client.list_users())[2] is None
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_client_of_the_parent_is_refused_in_a_child() -> None:
+    with tap(None) as running:
+        client = SyncClient(testing(running))
+        child = os.fork()
+        if child == 0:
+            error = client.list_users()[2]
+            os._exit(7 if getattr(error, "code", "") == "OKT3012" else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_pages_are_read_ahead_and_whole(org: Org) -> None:
+    async def every() -> Any:
+        async with Client({"orgUrl": org.url, "token": org.token}) as client:
+            _, response, _ = await client.list_users({"limit": "100"})
+            return [user.id async for user in response]
+
+    ids = asyncio.run(every())
+    expected = [user["id"] for user in org.get_all("/api/v1/users?limit=200")]
+    assert ids == expected and len(ids) > 300
+
+
+def test_a_page_that_fails_ends_a_list_with_its_error() -> None:
+    with tap(None) as running:
+        running.answer(200, [{"id": "1"}], Link=f'<{running.url}/api/v1/users?after=1>; rel="next"')
+        running.answer(403, {"errorCode": "E0000006", "errorSummary": "no", "errorLink": "E0000006", "errorId": "oae"})
+        _, response, _ = SyncClient(testing(running)).list_users()
+        with pytest.raises(Exception, match="E0000006"):
+            list(response)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (['<https://a/x?after=1>; rel="next"'], "https://a/x?after=1"),
+        (['<https://a/x>; rel="self", <https://a/y?q=a,b>; rel="next"'], "https://a/y?q=a,b"),
+        (["<https://a/x>; rel=next"], "https://a/x"),
+        (['<https://a/x>; title="rel=next; <b>"; rel="self"'], None),
+        ([], None),
+    ],
+)
+def test_links(lines: list[str], expected: str | None) -> None:
+    found = links_of(Headers([("Link", line) for line in lines])).get("next", {}).get("url")
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "link", "followed"),
+    [
+        ("?limit=2&expand=user", "https://other.example/api/v1/users?after=c1&limit=2", "limit=2&after=c1&expand=user"),
+        ("?search=a", "/api/v1/users/elsewhere?after=%3D%3D", "search=a&after=%3D%3D"),
+    ],
+)
+def test_a_next_page_is_this_one_with_what_the_link_changes(asked: str, link: str, followed: str) -> None:
+    with tap(None) as running:
+        running.answer(200, [], Link=f'<{link}>; rel="next"')
+        running.answer(200, [])
+        query = dict(pair.split("=") for pair in asked[1:].split("&"))
+        _, response, _ = SyncClient(testing(running)).list_users(query)
+        assert response.next() == ([], None)
+    assert running.last().path == "/api/v1/users"
+    assert sorted(running.last().query.split("&")) == sorted(followed.split("&"))
+
+
+def test_a_link_to_the_page_itself_is_no_next_page() -> None:
+    with tap(None) as running:
+        running.answer(200, [], Link=f'<{running.url}/api/v1/users?limit=2>; rel="next"')
+        _, response, _ = SyncClient(testing(running)).list_users({"limit": "2"})
+    assert not response.has_next()
+
+
+def test_requests_to_other_hosts_are_refused() -> None:
+    with tap(None) as running:
+        executor = SyncClient(testing(running)).get_request_executor()
+        for url in ("https://evil.example/api/v1/users", running.url + ".evil.example/", "//evil.example/x"):
+            request, error = executor.wait(executor.create_request("GET", url))
+            assert request is None and isinstance(error, ValueError)
+    assert not running.seen
+
+
+def test_the_cache_forgets_by_its_clock() -> None:
+    now = [0.0]
+    cache = OktaCache(ttl=100, tti=10, clock=lambda: now[0])
+    cache.add("https://a/users/1", 1)
+    for moment in (9, 18, 27):
+        now[0] = moment
+        assert cache.get("https://a/users/1") == 1
+    now[0] = 38
+    assert not cache.contains("https://a/users/1") and cache.get("https://a/users/1") is None
+    for key in ("https://a/users/1", "https://a/users/1/groups", "https://a/users/1?x=1", "https://a/users/11"):
+        cache.add(key, key)
+    cache.delete("https://a/users/1")
+    assert cache.contains("https://a/users/11") and not cache.contains("https://a/users/1/groups")
+    for moment in range(38, 139, 5):
+        now[0] = moment
+        cache.get("https://a/users/11")
+    assert not cache.contains("https://a/users/11"), "it does not live for ever by being asked for"
+
+
+def test_no_secret_is_printed(caplog: pytest.LogCaptureFixture) -> None:
+    with tap(None) as running:
+        running.answer(200, [])
+        client = SyncClient(testing(running, logging={"enabled": True, "logLevel": "DEBUG"}))
+        with caplog.at_level(logging.DEBUG):
+            client.list_users()
+    logging.getLogger("okta-sdk-python").disabled = True
+    shown = caplog.text + repr(client.get_default_headers()) + repr(client) + repr(client.get_request_executor())
+    assert "answered 200" in shown and "00secret" not in shown
