@@ -13,13 +13,15 @@ from oktant.okta.exceptions import OktaAPIException
 async def main(url: str, token: str) -> list[str]:
     lines: list[str] = []
     async with OktaClient({"orgUrl": url, "token": token, "raiseException": True}) as client:
-        profile = models.UserProfile({"firstName": "Ada", "customAttr": "own"})
+        profile = models.UserProfile({"firstName": "Ada", "badgeNumber": 7})
+        badge: int = profile.badgeNumber
+        del profile.badgeNumber
         profile.last_name = "Typed"
         profile.login = profile.email = "ada.typed@example.com"
         user, _, error = await client.create_user(models.CreateUserRequest({"profile": profile}))
         assert error is None
         status: models.UserStatus | None = user.status
-        lines.append(f"{user.profile.firstName} is {status}" if user.profile else "nobody")
+        lines.append(f"{user.profile.firstName} {badge} is {status}" if user.profile else "nobody")
         users, response, _ = await client.list_users({"limit": "2"}, keep_empty_params=False)
         lines.append(str(len([found.id for found in users])))
         while response.has_next():
@@ -37,7 +39,7 @@ def blocking(url: str, token: str) -> int:
     groups, response, error = SyncClient({"orgUrl": url, "token": token}).list_groups(limit=1)
     names: list[str | None] = [group.profile.name for group in groups if group.profile]
     users, _, _ = v3.SyncClient({"orgUrl": url, "token": token}).list_users(search='status eq "ACTIVE"', limit=1)
-    return len(names) + len(users) + response.get_status() + (0 if error is None else 1000)
+    return len(names) + len(users) + int(response.get_status()) + (0 if error is None else 1000)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ sys.path.insert(0, str(ROOT / "tests" / "official"))
 from rows import KEY, ROWS, Row, World, decoded, load  # noqa: E402 - the folder is named above
 from tap import Seen, Tap, tap  # noqa: E402
 
-__all__ = ["KEY", "ROWS", "Row", "Seen", "Tap", "World", "clean_environment", "decoded", "load", "tap", "testing"]
+__all__ = ["KEY", "ROWS", "Row", "Seen", "Tap", "World", "clean_environment", "decoded", "load", "tap", "configured"]
 
 
-def testing(running: Tap, **more: Any) -> dict[str, Any]:
+def configured(running: Tap, **more: Any) -> dict[str, Any]:
     """A configuration for an org that a tap stands for."""
     return {"orgUrl": running.url, "token": "00secret-of-the-tests", **more}
 

@@ -73,7 +73,9 @@ VARIABLES = {
 @pytest.mark.parametrize("name", VARIABLES)
 def test_every_variable_works(name: str, folders: tuple[Path, Path]) -> None:
     text, path, expected = VARIABLES[name]
-    variables = {"OKTA_CLIENT_ORGURL": ORG, "OKTA_CLIENT_TOKEN": "00t", f"OKTA_CLIENT_{name}": text}
+    variables = {"OKTA_CLIENT_ORGURL": ORG, "OKTA_CLIENT_TOKEN": "00t"}
+    variables |= {"OKTA_CLIENT_PROXY_HOST": "proxy.example.com"} if name == "PROXY_PORT" else {}
+    variables |= {f"OKTA_CLIENT_{name}": text}
     with clean_environment(*folders, variables):
         found: Any = SyncClient().get_config()["client"]
     for part in path.split("."):

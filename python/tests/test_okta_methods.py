@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conftest import ROOT
-from okta_support import tap, testing
+from okta_support import tap, configured
 from oktant.okta import Client, SyncClient, _methods, _table, models, v3
 
 try:
@@ -30,7 +30,7 @@ def sent(name: str, *arguments: Any, client: Any = SyncClient, **named: Any) -> 
     """The request that a call makes."""
     with tap(None) as running:
         running.answer(200, {})
-        getattr(client(testing(running)), name)(*arguments, **named)
+        getattr(client(configured(running)), name)(*arguments, **named)
         return running.last()
 
 
@@ -73,7 +73,7 @@ def test_methods_are_ordinary_methods() -> None:
 
     with tap(None) as running:
         running.answer(200, [])
-        assert Mine(testing(running)).list_users()[:2] == ("mine", [])
+        assert Mine(configured(running)).list_users()[:2] == ("mine", [])
 
 
 def test_colliding_names_mean_what_their_generation_meant() -> None:
@@ -128,7 +128,7 @@ def test_headers_of_an_operation() -> None:
 )
 def test_wrong_arguments_are_type_errors(arguments: tuple[Any, ...], named: dict[str, Any], problem: str) -> None:
     with tap(None) as running, pytest.raises(TypeError, match=problem):
-        SyncClient(testing(running)).update_user(*arguments, **named)
+        SyncClient(configured(running)).update_user(*arguments, **named)
 
 
 def test_fixed_queries_and_media_types() -> None:
@@ -144,7 +144,7 @@ def test_fixed_queries_and_media_types() -> None:
 
 def test_lists_wrapped_in_an_object_page_by_their_body() -> None:
     with tap(None) as running:
-        client = SyncClient(testing(running))
+        client = SyncClient(configured(running))
         follows = {"next": {"href": f"{running.url}/api/v1/iam/roles?after=2"}}
         running.answer(200, {"roles": [{"id": "1"}], "_links": follows})
         running.answer(200, {"roles": [{"id": "2"}], "_links": {}})
@@ -158,7 +158,7 @@ def test_lists_wrapped_in_an_object_page_by_their_body() -> None:
 def test_every_method_can_be_called() -> None:
     """Each name sends the request of its operation."""
     with tap(None) as running:
-        client = SyncClient(testing(running))
+        client = SyncClient(configured(running))
         for name, line in _table.METHODS.items():
             method = _methods.Method(name, line)
             arguments = [f"arg{place}" for place in range(method.path_count)]
@@ -178,7 +178,7 @@ def test_answers_of_the_class_that_the_operation_says() -> None:
     async def call() -> Any:
         with tap(None) as running:
             running.answer(200, [{"id": "1", "type": "PASSWORD"}, None, "odd"])
-            return await Client(testing(running)).list_policies({"type": "PASSWORD"})
+            return await Client(configured(running)).list_policies({"type": "PASSWORD"})
 
     policies, response, error = asyncio.run(call())
     assert error is None and type(policies[0]) is models.PasswordPolicy and policies[1:] == [None, "odd"]

@@ -83,7 +83,7 @@ def test_none_is_kept_and_can_be_left_out() -> None:
 
 def test_enumerations() -> None:
     status = models.User({"status": "active"}).status
-    assert status == models.UserStatus.ACTIVE == "ACTIVE" == "Active" and status != "STAGED"
+    assert status == models.UserStatus.ACTIVE == "Active" and "ACTIVE" == status and status != "STAGED"
     assert status is models.UserStatus("ACTIVE") and isinstance(status, models.UserStatus)
     assert (status.value, status.name, str(status), f"{status}") == ("ACTIVE",) * 4
     assert {"ACTIVE": 1}[status] == 1 and json.dumps([status]) == '["ACTIVE"]'

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from conftest import Org
-from okta_support import tap, testing
+from okta_support import tap, configured
 from oktant.okta import Client, RequestExecutor, SyncClient, models
 
 
@@ -24,7 +24,7 @@ def test_the_blocking_client_answers_at_once(org: Org) -> None:
 def test_past_the_end() -> None:
     with tap(None) as running:
         running.answer(200, [])
-        _, response, _ = SyncClient(testing(running)).list_users()
+        _, response, _ = SyncClient(configured(running)).list_users()
     try:
         response.next()
     except StopAsyncIteration:
@@ -34,7 +34,7 @@ def test_past_the_end() -> None:
 
 def test_it_works_within_a_running_loop() -> None:
     async def inside() -> Any:
-        return SyncClient(testing(running)).list_users()
+        return SyncClient(configured(running)).list_users()
 
     with tap(None) as running:
         running.answer(200, [])
@@ -45,7 +45,7 @@ def test_threads_share_a_client() -> None:
     with tap(None) as running:
         for _ in range(20):
             running.answer(200, [])
-        client = SyncClient(testing(running))
+        client = SyncClient(configured(running))
         errors: list[Any] = []
         threads = [threading.Thread(target=lambda: errors.append(client.list_users()[2])) for _ in range(20)]
         for thread in threads:
@@ -63,7 +63,7 @@ def test_an_own_executor_that_waits_for_something() -> None:
 
     with tap(None) as running:
         running.answer(200, [])
-        assert SyncClient(testing(running, requestExecutor=Slow)).list_users()[2] is None
+        assert SyncClient(configured(running, requestExecutor=Slow)).list_users()[2] is None
 
 
 def test_pages_one_by_one(org: Org) -> None:

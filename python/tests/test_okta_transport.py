@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from conftest import Org
-from okta_support import tap, testing
+from okta_support import tap, configured
 from oktant.okta import Client, SyncClient
 from oktant.okta.cache import OktaCache
 from oktant.okta.http_client import HTTPClient, Headers, links_of
@@ -37,7 +37,7 @@ def test_a_rate_limit_is_waited_for() -> None:
     with tap(None) as running:
         running.answer(429, {"errorCode": "E0000047", "errorSummary": "limit"}, **limited(0))
         running.answer(200, [])
-        users, _, error = SyncClient(testing(running, rateLimit={"maxRetries": 1})).list_users()
+        users, _, error = SyncClient(configured(running, rateLimit={"maxRetries": 1})).list_users()
     assert (users, error) == ([], None) and len(running.seen) == 2
     again = running.last().headers
     assert (again["x-okta-retry-for"], again["x-okta-retry-count"]) == ("req1", "1")
@@ -46,7 +46,7 @@ def test_a_rate_limit_is_waited_for() -> None:
 def test_without_repeats_the_answer_of_the_org_is_the_error() -> None:
     with tap(None) as running:
         running.answer(429, {"errorCode": "E0000047", "errorSummary": "limit"}, **limited(1))
-        _, response, error = SyncClient(testing(running, rateLimit={"maxRetries": 0})).list_users()
+        _, response, error = SyncClient(configured(running, rateLimit={"maxRetries": 0})).list_users()
     assert len(running.seen) == 1 and (error.status, error.error_code) == (429, "E0000047")
     assert response.get_headers()["x-rate-limit-remaining"] == "0" and error.request_id == "req1"
 
@@ -55,7 +55,7 @@ def test_the_time_of_a_call_is_bounded() -> None:
     with tap(None) as running:
         running.answer(429, {"errorCode": "E0000047", "errorSummary": "limit"}, **limited(60))
         started = time.monotonic()
-        _, _, error = SyncClient(testing(running, requestTimeout=2)).list_users()
+        _, _, error = SyncClient(configured(running, requestTimeout=2)).list_users()
     assert error is not None and time.monotonic() - started < 5
 
 
@@ -71,7 +71,7 @@ def test_an_own_http_client_is_repeated_here() -> None:
             return None, details, "[]", None
 
     with tap(None) as running:
-        users, _, error = SyncClient(testing(running, httpClient=Own)).list_users()
+        users, _, error = SyncClient(configured(running, httpClient=Own)).list_users()
     assert (users, error, len(Own.seen)) == ([], None, 2)
     assert (Own.seen[1]["X-Okta-Retry-For"], Own.seen[1]["X-Okta-Retry-Count"]) == ("req1", "1")
 
@@ -96,15 +96,15 @@ def test_a_private_authority_is_trusted_through_a_tls_context(tmp_path: Path) ->
     with tap(None, server) as running:
         running.answer(200, [])
         trusting = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
-        users, _, error = SyncClient(testing(running, sslContext=trusting)).list_users()
+        users, _, error = SyncClient(configured(running, sslContext=trusting)).list_users()
         assert (users, error) == ([], None)
-        _, _, error = SyncClient(testing(running, rateLimit={"maxRetries": 0})).list_users()
+        _, _, error = SyncClient(configured(running, rateLimit={"maxRetries": 0})).list_users()
         assert error is not None and len(running.seen) == 1
 
 
 def test_many_calls_at_once() -> None:
     async def calls() -> list[Any]:
-        async with Client(testing(running)) as client:
+        async with Client(configured(running)) as client:
             return await asyncio.gather(*(client.get_user(f"u{number}") for number in range(50)))
 
     with tap(None) as running:
@@ -116,7 +116,7 @@ def test_many_calls_at_once() -> None:
 
 def test_a_cancelled_call_leaves_the_client_usable() -> None:
     async def calls() -> Any:
-        client = Client(testing(running))
+        client = Client(configured(running))
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(client.list_users(), 0.2)
         running.answer(200, [])
@@ -129,7 +129,7 @@ def test_a_cancelled_call_leaves_the_client_usable() -> None:
 
 def test_one_client_serves_one_loop_after_another() -> None:
     with tap(None) as running:
-        client = Client(testing(running))
+        client = Client(configured(running))
         for _ in range(2):
             running.answer(200, [])
             assert asyncio.run(client.list_users())[2] is None
@@ -138,7 +138,7 @@ def test_one_client_serves_one_loop_after_another() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_client_of_the_parent_is_refused_in_a_child() -> None:
     with tap(None) as running:
-        client = SyncClient(testing(running))
+        client = SyncClient(configured(running))
         child = os.fork()
         if child == 0:
             error = client.list_users()[2]
@@ -161,7 +161,7 @@ def test_a_page_that_fails_ends_a_list_with_its_error() -> None:
     with tap(None) as running:
         running.answer(200, [{"id": "1"}], Link=f'<{running.url}/api/v1/users?after=1>; rel="next"')
         running.answer(403, {"errorCode": "E0000006", "errorSummary": "no", "errorLink": "E0000006", "errorId": "oae"})
-        _, response, _ = SyncClient(testing(running)).list_users()
+        _, response, _ = SyncClient(configured(running)).list_users()
         with pytest.raises(Exception, match="E0000006"):
             list(response)
 
@@ -193,7 +193,7 @@ def test_a_next_page_is_this_one_with_what_the_link_changes(asked: str, link: st
         running.answer(200, [], Link=f'<{link}>; rel="next"')
         running.answer(200, [])
         query = dict(pair.split("=") for pair in asked[1:].split("&"))
-        _, response, _ = SyncClient(testing(running)).list_users(query)
+        _, response, _ = SyncClient(configured(running)).list_users(query)
         assert response.next() == ([], None)
     assert running.last().path == "/api/v1/users"
     assert sorted(running.last().query.split("&")) == sorted(followed.split("&"))
@@ -202,13 +202,13 @@ def test_a_next_page_is_this_one_with_what_the_link_changes(asked: str, link: st
 def test_a_link_to_the_page_itself_is_no_next_page() -> None:
     with tap(None) as running:
         running.answer(200, [], Link=f'<{running.url}/api/v1/users?limit=2>; rel="next"')
-        _, response, _ = SyncClient(testing(running)).list_users({"limit": "2"})
+        _, response, _ = SyncClient(configured(running)).list_users({"limit": "2"})
     assert not response.has_next()
 
 
 def test_requests_to_other_hosts_are_refused() -> None:
     with tap(None) as running:
-        executor = SyncClient(testing(running)).get_request_executor()
+        executor = SyncClient(configured(running)).get_request_executor()
         for url in ("https://evil.example/api/v1/users", running.url + ".evil.example/", "//evil.example/x"):
             request, error = executor.wait(executor.create_request("GET", url))
             assert request is None and isinstance(error, ValueError)
@@ -237,7 +237,7 @@ def test_the_cache_forgets_by_its_clock() -> None:
 def test_no_secret_is_printed(caplog: pytest.LogCaptureFixture) -> None:
     with tap(None) as running:
         running.answer(200, [])
-        client = SyncClient(testing(running, logging={"enabled": True, "logLevel": "DEBUG"}))
+        client = SyncClient(configured(running, logging={"enabled": True, "logLevel": "DEBUG"}))
         with caplog.at_level(logging.DEBUG):
             client.list_users()
     logging.getLogger("okta-sdk-python").disabled = True

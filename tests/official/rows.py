@@ -601,11 +601,11 @@ async def exceptions(sdk: Sdk, world: World) -> None:
         assert list(error.args[0]) == keys and "'errorCode': 'E0000007'" in printed.getvalue()
     else:
         raise AssertionError("nothing was raised")
-    world.tap.answer(502, b"<html>bad gateway</html>", Content_Type="text/html")
+    world.tap.answer(500, b"<html>out of order</html>", Content_Type="text/html")
     try:
         await client.get_user("nobody")
     except sdk.exceptions.HTTPException as error:
-        assert error.args[0] == "<html>bad gateway</html>"
+        assert error.args[0] == "<html>out of order</html>"
     else:
         raise AssertionError("nothing was raised")
 

@@ -25,7 +25,9 @@ class Finder(importlib.abc.MetaPathFinder):
         self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """The module under our name, or ``None`` if it is not one of ours."""
-        if name.partition(".")[0] != OFFICIAL:
+        top = sys.modules.get(OFFICIAL)
+        is_ours = name == OFFICIAL or (top is not None and isinstance(getattr(top.__spec__, "loader", None), Loader))
+        if name.partition(".")[0] != OFFICIAL or not is_ours:
             return None
         package, _, rest = name.partition(f"{OFFICIAL}.models.")
         ours = f"{OURS}.models" if rest and not package else OURS + name.removeprefix(OFFICIAL)

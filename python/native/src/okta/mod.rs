@@ -3,13 +3,15 @@
 //! An answer of any status is handed out as it came, since the package decides by itself what an error looks
 //! like. Everything below that (credentials, limits, repeats, cache) is the client's.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use oktant_client::config::Loader;
-use oktant_client::{Call, Edges, Error};
+use oktant_client::{Call, Edges, Error, Properties, Reply};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use std::sync::Arc;
+use tokio::sync::OnceCell;
 
 use crate::failure::Failure;
 use crate::process::Process;
@@ -20,16 +22,26 @@ mod raw;
 
 use raw::Raw;
 
+/// Headers that carry credentials.
+const CREDENTIALS: &[&str] = &["authorization", "dpop", "x-okta-user-agent-extended"];
+
 /// Headers by name, in order; a name may occur several times.
 type Headers = Vec<(String, String)>;
 
-/// An open org. Threads may share it.
+/// An org that is configured, and opened by the first call. Threads may share it.
 #[pyclass(frozen, module = "oktant._native")]
 pub(crate) struct Org {
     process: Process,
-    org: oktant_client::Org,
+    connection: Arc<Connection>,
+    url: String,
     settings: Vec<(String, String)>,
     warnings: Vec<String>,
+}
+
+/// Opens the org once: a program that only makes a client neither signs in nor waits.
+struct Connection {
+    properties: Properties,
+    org: OnceCell<oktant_client::Org>,
 }
 
 /// An answer of any status.
@@ -41,30 +53,29 @@ pub(crate) struct Answer {
 
 #[pymethods]
 impl Org {
-    /// Opens the org that a configuration names: `values` is a JSON object of settings that win over those of
+    /// Reads the configuration of an org: `values` is a JSON object of settings that win over those of
     /// files and variables. `cache` is false where the caller has a cache of its own.
     #[staticmethod]
-    fn open(py: Python<'_>, values: &str, cache: bool) -> PyResult<Self> {
+    fn open(values: &str, cache: bool) -> PyResult<Self> {
         let values = serde_json::from_str(values)
             .map_err(|error| Failure::internal("the configuration is not JSON").caused_by(&error))?;
         let mut config = Loader::system().values(values).load().map_err(|error| Failure::of(&error))?;
         if !cache {
             config.properties.cache = None;
         }
-        let edges = Edges::system().layer(Arc::new(raw::Keep));
-        let org = wait(py, oktant_client::Org::connect(&config.properties, edges))?;
         Ok(Self {
             process: Process::current(),
-            org: org.map_err(|error| Failure::of(&error))?,
+            url: config.properties.org.as_str().trim_end_matches('/').to_owned(),
             settings: config.settings.into_iter().map(|setting| (setting.key, setting.value)).collect(),
             warnings: config.warnings.iter().map(ToString::to_string).collect(),
+            connection: Arc::new(Connection { properties: config.properties, org: OnceCell::new() }),
         })
     }
 
     /// URL of the org, without a `/` at its end.
     #[getter]
     fn url(&self) -> &str {
-        self.org.properties().org.as_str().trim_end_matches('/')
+        &self.url
     }
 
     /// The settings that were given, by dotted key, as text; secrets are masked.
@@ -92,7 +103,7 @@ impl Org {
     ) -> PyResult<Bound<'py, PyAny>> {
         self.process.expect_same()?;
         let call = call(method, path, headers, body.as_ref())?;
-        asyncio::spawn(event_loop, send(self.org.clone(), call))
+        asyncio::spawn(event_loop, send(self.connection.clone(), call))
     }
 
     /// Sends a request and waits for its answer.
@@ -106,15 +117,24 @@ impl Org {
     ) -> PyResult<Answer> {
         self.process.expect_same()?;
         let call = call(method, path, headers, body.as_ref())?;
-        Ok(wait(py, send(self.org.clone(), call))??)
+        Ok(wait(py, send(self.connection.clone(), call))??)
     }
 
     /// The headers that carry the credentials of a request, for a caller that sends it by itself.
     fn authorization(&self, py: Python<'_>, method: &str, path: &str) -> PyResult<Headers> {
         self.process.expect_same()?;
         let call = Call::path(method, path).map_err(|error| Failure::of(&error))?;
-        let probed = wait(py, raw::probe(path, self.org.send(call)))?;
-        Ok(probed.map(|headers| pairs(&headers)).map_err(|error| Failure::of(&error))?)
+        let probed = wait(py, raw::probe(path, self.connection.send(call)))?;
+        let mut headers = pairs(&probed.map_err(|error| Failure::of(&error))?);
+        headers.retain(|(name, _)| CREDENTIALS.contains(&name.as_str()));
+        Ok(headers)
+    }
+}
+
+impl Connection {
+    async fn send(&self, call: Call) -> Result<Reply, Error> {
+        let open = || oktant_client::Org::connect(&self.properties, Edges::system().layer(Arc::new(raw::Keep)));
+        self.org.get_or_try_init(open).await?.send(call).await
     }
 }
 
@@ -152,8 +172,8 @@ fn call(method: &str, path: &str, headers: Headers, body: Option<&Bound<'_, PyBy
 }
 
 /// An answer of any status; an error only where the org gave none that can be read.
-async fn send(org: oktant_client::Org, call: Call) -> Result<Answer, Failure> {
-    let (outcome, refused) = raw::keep(org.send(call)).await;
+async fn send(connection: Arc<Connection>, call: Call) -> Result<Answer, Failure> {
+    let (outcome, refused) = raw::keep(connection.send(call)).await;
     match (outcome, refused) {
         (Ok(reply), _) => Ok(Answer { status: reply.status, headers: reply.headers, body: reply.body }),
         (Err(Error::Api(_) | Error::Scope { .. } | Error::RateLimited { .. }), Some(raw)) => Ok(raw.into()),

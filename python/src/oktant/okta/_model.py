@@ -42,9 +42,10 @@ class _EnumMeta(type):
 
     def __getitem__(cls, name: str) -> EnumText:
         try:
-            return getattr(cls, name)
+            member: EnumText = getattr(cls, name)
         except AttributeError:
             raise KeyError(name) from None
+        return member
 
     def __dir__(cls) -> list[str]:
         return [*super().__dir__(), *(re.sub(r"\W", "_", value).upper() for value in cls.values)]
@@ -246,7 +247,7 @@ class OktaObject:
 
 
 _MISSING = object()
-_set: Callable[[OktaObject, dict[str, Any]], None] = OktaObject._data.__set__  # type: ignore[attr-defined]
+_set: Callable[[OktaObject, dict[str, Any]], None] = vars(OktaObject)["_data"].__set__
 
 
 class _Shape:
@@ -263,10 +264,11 @@ class _Shape:
 
     def read(self, value: Any) -> Any:
         """A decoded value as it is handed out; what does not fit stays as it came."""
-        if self.is_list:
-            fits = (str, dict) if type(value) is list else ()
-            return [self._one(item) for item in value] if any(type(item) in fits for item in value) else value
-        return self._one(value)
+        if not self.is_list:
+            return self._one(value)
+        if type(value) is not list or not any(type(item) in (str, dict) for item in value):
+            return value
+        return [self._one(item) for item in value]
 
     def take(self, value: Any) -> Any:
         """A given value as it is kept."""
@@ -317,7 +319,8 @@ def read(code: str, value: Any) -> Any:
 def class_for(cls: Any, data: Mapping[str, Any]) -> Any:
     """The subclass that the members say; the class itself where they say nothing known."""
     for member, classes in _table.SUBCLASSES.get(cls.__name__, ()):
-        name = classes.get(data.get(member))
+        value = data.get(member)
+        name = classes.get(value) if isinstance(value, str) else None
         if name is not None and name != cls.__name__:
             return class_for(class_named(name), data)
     return cls
@@ -353,7 +356,8 @@ def _build_model(name: str) -> type[OktaObject]:
         for attribute in attributes:
             json_names[attribute] = member
             body[attribute] = _view_of(member, bool(code))
-    constants = {**base._constants, **_table.CONSTANTS.get(name, _told_by(name))}
+    own: Mapping[str, Any] = _table.CONSTANTS.get(name) or _told_by(name)
+    constants = {**base._constants, **own}
     body.update(_json_names=json_names, _shapes=shapes, _secrets=frozenset(secrets), _constants=constants)
     return type(name, (base,), body)
 
@@ -383,7 +387,8 @@ def _view_of(member: str, has_shape: bool) -> property:
         getter: Callable[[Any], Any] = lambda self: OktaObject._read(self, member)  # noqa: E731 - one of two forms
     else:
         getter = lambda self: self._data.get(member)  # noqa: E731 - one of two forms
-    return property(getter, lambda self, value: OktaObject.__setattr__(self, member, value))
+    # Writing goes through `__setattr__`, for these as for custom attributes.
+    return property(getter)
 
 
 def _plain(value: Any, as_dict: bool = False) -> Any:

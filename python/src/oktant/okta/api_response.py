@@ -169,7 +169,7 @@ class SyncOktaAPIResponse(OktaAPIResponse):
         """As :meth:`OktaAPIResponse.next`, at once."""
         return self._request_executor.wait(super().next(includeResponse))
 
-    def pages(self) -> Iterator[list[Any]]:  # type: ignore[override]
+    def pages(self) -> Iterator[list[Any]]:  # type: ignore[override, unused-ignore]
         """As :meth:`OktaAPIResponse.pages`, one page after the other."""
         current: OktaAPIResponse = self
         while True:

@@ -27,7 +27,17 @@ _DEFAULTS: dict[str, Any] = {
     "requestTimeout": 0,
 }
 _NUMBERS = frozenset(
-    {"connectionTimeout", "requestTimeout", "maxRetries", "maxBackoff", "defaultTtl", "defaultTti", "port"}
+    {
+        "connectionTimeout",
+        "defaultTti",
+        "defaultTtl",
+        "dpopKeyRotationInterval",
+        "maxBackoff",
+        "maxRetries",
+        "oauthTokenRenewalOffset",
+        "port",
+        "requestTimeout",
+    }
 )
 
 

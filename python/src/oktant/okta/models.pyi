@@ -2137,7 +2137,7 @@ class AppConfigActiveDirectory(AppConfig):
     samAccountName: str | None  # type: ignore[assignment, unused-ignore]
 
 class AppConnectionUserProvisionJWKList(OktaObject):
-    keys: list[JsonWebKey] | None
+    keys: list[JsonWebKey] | None  # type: ignore[assignment, unused-ignore]
 
 class AppConnectionUserProvisionJWKResponse(OktaObject):
     jwks: AppConnectionUserProvisionJWKList | None
@@ -4982,7 +4982,7 @@ class EventHookLinks(LinksSelf):
 
 class EventSubscriptions(OktaObject):
     filter: EventHookFilters | None
-    items: list[str] | None
+    items: list[str] | None  # type: ignore[assignment, unused-ignore]
     type: EventSubscriptionType | None
 
 class ExecuteInlineHookRequest(OktaObject):
@@ -5403,7 +5403,7 @@ class GroupSchemaAttribute(OktaObject):
     external_namespace: str | None
     externalNamespace: str | None
     format: UserSchemaAttributeFormat | None
-    items: UserSchemaAttributeItems | None
+    items: UserSchemaAttributeItems | None  # type: ignore[assignment, unused-ignore]
     master: UserSchemaAttributeMaster | None
     max_length: int | None
     maxLength: int | None
@@ -7195,7 +7195,7 @@ class OAuthClient(OktaObject):
     tos_uri: str | None
 
 class OAuthClientJwks(OktaObject):
-    keys: list[OAuthClientJwksKeysItem] | None
+    keys: list[OAuthClientJwksKeysItem] | None  # type: ignore[assignment, unused-ignore]
 
 class OAuthClientJwksKeysItem(OktaObject):
     kid: str | None
@@ -7252,7 +7252,7 @@ class OAuthJsonWebKey(OktaObject):
     use: OAuthJsonWebKeyUse | None
 
 class OAuthKeys(OktaObject):
-    keys: list[OAuthJsonWebKey] | None
+    keys: list[OAuthJsonWebKey] | None  # type: ignore[assignment, unused-ignore]
 
 class OAuthMetadata(OktaObject):
     authorization_endpoint: str | None
@@ -7708,7 +7708,7 @@ class OpenIdConnectApplicationSettingsClient(OktaObject):
     wildcard_redirect: EnumText | None
 
 class OpenIdConnectApplicationSettingsClientKeys(OktaObject):
-    keys: list[Any] | None
+    keys: list[Any] | None  # type: ignore[assignment, unused-ignore]
 
 class OpenIdConnectApplicationSettingsRefreshToken(OktaObject):
     leeway: int | None
@@ -8991,7 +8991,7 @@ class ResourceServerJsonWebKey(OktaObject):
     use: JsonWebKeyUse | None
 
 class ResourceServerJsonWebKeys(OktaObject):
-    keys: list[ResourceServerJsonWebKey] | None
+    keys: list[ResourceServerJsonWebKey] | None  # type: ignore[assignment, unused-ignore]
 
 class ResourceSet(OktaObject):
     created: str | None

@@ -109,7 +109,8 @@ class RequestExecutor:
             The request as a dictionary, and the error.
         """
         merged = {**self._default_headers, **self._custom_headers, **(headers or {})}
-        if urllib.parse.urlsplit(url).scheme:
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme or parts.netloc:
             if not (url + "/").startswith(self._base_url + "/"):
                 return None, ValueError(f"{url.partition('?')[0]} is not on {self._base_url}")
         else:
@@ -187,11 +188,11 @@ class RequestExecutor:
             details = sent[1]
             is_final = details is None or isinstance(details, Response) or details.status not in RETRIED
             if is_final or attempts >= self._max_retries:
-                return sent  # type: ignore[return-value]
+                return sent
             wait = _wait_of(details, attempts)
             spent = time.monotonic() - request_start_time
             if self._request_timeout and spent + wait > self._request_timeout:
-                return sent  # type: ignore[return-value]
+                return sent
             logger.info("Hit rate limit. Retry request in %.0f seconds.", wait)
             await asyncio.sleep(wait)
             attempts += 1
@@ -205,7 +206,7 @@ class RequestExecutor:
         if error is not None and self._raises:
             exception = OktaAPIException if isinstance(error, OktaAPIError) else HTTPException
             raise exception(decoded(details.content_type, body))
-        return error  # type: ignore[no-any-return]
+        return error
 
     def answer(self, req: Any, details: Any, body: Any, data_type: Any, wrapped: str = "") -> OktaAPIResponse:
         """An answer as the client hands it out."""
@@ -240,7 +241,8 @@ class RequestExecutor:
         """The credentials, for an HTTP client that sends by itself."""
         if self._org is None:
             return {}
-        return dict(self._org.authorization(request["method"].upper(), request["url"].removeprefix(self._org.url)))
+        path = request["url"].removeprefix(self._org.url)
+        return {name.title(): value for name, value in self._org.authorization(request["method"].upper(), path)}
 
     def _is_ours(self) -> bool:
         """Whether nothing on the way of a request belongs to someone else, who may suspend it."""
@@ -275,5 +277,6 @@ def _wait_of(details: Any, attempts: int) -> float:
     """Seconds until a refused request makes sense again: the reset by the org's own clock, and one for rounding."""
     date, resets = details.headers.get("Date"), details.headers.get("X-Rate-Limit-Reset")
     if details.status != 429 or not date or not resets:
-        return min(0.3 * 2**attempts, 20.0)
-    return max(float(resets) - email.utils.parsedate_to_datetime(date).timestamp(), 0.0) + 1.0
+        return float(min(0.3 * 2**attempts, 20.0))
+    now = email.utils.parsedate_to_datetime(date).timestamp()
+    return max(float(resets) - now, 0.0) + 1.0

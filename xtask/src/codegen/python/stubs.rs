@@ -8,6 +8,9 @@ use super::classes::{Class, Models, Shape};
 use super::methods::{Call, Method, Methods, argument};
 use super::names::{constant, is_identifier};
 
+/// Methods of every model; a member of the same name takes the place of one.
+const METHODS: &[&str] = &["as_dict", "from_dict", "get", "items", "keys", "request_format", "to_dict"];
+
 /// The stub of `oktant.okta.models`.
 pub(crate) fn models(models: &Models) -> String {
     let mut out = format!(
@@ -39,12 +42,13 @@ fn class(name: &str, class: &Class) -> String {
     let base = if class.base.is_empty() { "OktaObject" } else { &class.base };
     let mut out = format!("class {name}({base}):\n");
     // A subclass narrows what a member of its base holds, which a checker calls an error where it is mutable.
-    let comment = if class.base.is_empty() { "" } else { "  # type: ignore[assignment, unused-ignore]" };
+    let narrows = |attribute: &str| !class.base.is_empty() || METHODS.contains(&attribute);
     let mut written = false;
     for member in &class.members {
         let hint = member.shape.hint("");
         let optional = if hint == "Any" { hint } else { format!("{hint} | None") };
         for attribute in &member.attributes {
+            let comment = if narrows(attribute) { "  # type: ignore[assignment, unused-ignore]" } else { "" };
             let _ = writeln!(out, "    {attribute}: {optional}{comment}");
             written = true;
         }
@@ -63,7 +67,12 @@ pub(crate) fn methods(methods: &Methods) -> String {
          from oktant.okta import models\n\
          from oktant.okta._answers import Answer, Body, SyncAnswer, SyncVoidAnswer, VoidAnswer\n\n\
          Query = Mapping[str, Any] | None\n\n\
-         KNOWN: frozenset[str]\n\n"
+         KNOWN: frozenset[str]\n\n\
+         class Method:\n    \
+             verb: str\n    wrapped: str\n    is_void: bool\n    \
+             def __init__(self, name: str, line: str) -> None: ...\n    \
+             @property\n    def data_type(self) -> Any: ...\n    \
+             def bind(self, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Any: ...\n\n"
     );
     class_of(&mut out, "Methods", "", &methods.methods, methods, Form::Async);
     class_of(&mut out, "SyncMethods", "", &methods.methods, methods, Form::Sync);
