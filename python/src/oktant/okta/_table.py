@@ -4,7 +4,7 @@
 # MODELS: base|member=attribute,attribute:type with ! for secrets; a type is Class, ~Enumeration or [either]
 # SUBCLASSES: which member tells the subclasses of a class apart, and the class of each value
 
-CALLS = {
+CALLS: dict[str, str] = {
     "activateAgentPoolsUpdate": "POST /api/v1/agentPools/{poolId}/updates/{updateId}/activate|||||AgentPoolUpdate",
     "activateApiServiceIntegrationInstanceSecret": "POST /integrations/api/v1/api-services/{apiServiceId}/credentials/secrets/{secretId}/lifecycle/activate|||||APIServiceIntegrationInstanceSecret",
     "activateApplication": "POST /api/v1/apps/{appId}/lifecycle/activate|||||-",
@@ -781,7 +781,7 @@ CALLS = {
     "verifySsfStream": "POST /api/v1/ssf/stream/verification|||application/json||-",
 }
 
-METHODS = {
+METHODS: dict[str, str] = {
     "activate_agent_pools_update": "activateAgentPoolsUpdate",
     "activate_api_service_integration_instance_secret": "activateApiServiceIntegrationInstanceSecret",
     "activate_application": "activateApplication|appId|void=1",
@@ -1694,7 +1694,7 @@ METHODS = {
     "verify_ssf_stream": "verifySsfStream",
 }
 
-THIRD = {
+THIRD: dict[str, str] = {
     "forgot_password_set_new_password": "forgotPasswordSetNewPassword",
     "get_role": "getRole",
     "update_inline_hook": "updateInlineHook",
@@ -1702,7 +1702,7 @@ THIRD = {
     "update_user": "updateUser",
 }
 
-MODELS = {
+MODELS: dict[str, str] = {
     "AAGUIDAuthenticatorCharacteristics": "|fipsCompliant=fips_compliant hardwareProtected=hardware_protected platformAttached=platform_attached",
     "AAGUIDGroupObject": "|aaguids name",
     "APIServiceIntegrationInstance": "|configGuideUrl=config_guide_url createdAt=created_at createdBy=created_by grantedScopes=granted_scopes id name properties type _links=links",
@@ -3342,7 +3342,7 @@ MODELS = {
     "userLink": "|user:HrefObjectUserLink",
 }
 
-ENUMS = {
+ENUMS: dict[str, str] = {
     "AccessPolicyRuleApplicationSignOnAccess": "ALLOW|DENY",
     "AccessTokenKeyEncryptionAlgorithm": "RSA-OAEP-256|RSA-OAEP-384|RSA-OAEP-512",
     "AcrValue": "phr|phrh|urn:okta:loa:1fa:any|urn:okta:loa:1fa:pwd|urn:okta:loa:2fa:any|urn:okta:loa:2fa:any:ifpossible",
@@ -3641,7 +3641,7 @@ ENUMS = {
     "enabledPagesType": "SIGN_IN|SSPR|SSR",
 }
 
-ALIASES = {
+ALIASES: dict[str, str] = {
     "ActivateFactorRequest": "UserFactorActivateRequest",
     "AppLink": "AssignedAppLink",
     "Authenticator": "AuthenticatorBase",
@@ -3697,7 +3697,7 @@ ALIASES = {
     "WebUserFactorProfile": "UserFactorWebProfile",
 }
 
-SUBCLASSES = {
+SUBCLASSES: dict[str, list[tuple[str, dict[str, str]]]] = {
     "ActionProvider": [("type", {"WORKFLOWS": "WorkflowActionProvider"})],
     "AppConfig": [("type", {"ACTIVE_DIRECTORY": "AppConfigActiveDirectory"})],
     "Application": [("signOnMode", {"AUTO_LOGIN": "AutoLoginApplication", "BASIC_AUTH": "BasicAuthApplication", "BOOKMARK": "BookmarkApplication", "BROWSER_PLUGIN": "BrowserPluginApplication", "OPENID_CONNECT": "OpenIdConnectApplication", "SAML_1_1": "Saml11Application", "SAML_2_0": "SamlApplication", "SECURE_PASSWORD_STORE": "SecurePasswordStoreApplication", "WS_FEDERATION": "WsFederationApplication"})],
@@ -3759,7 +3759,7 @@ SUBCLASSES = {
     "sub_id": [("format", {"iss_sub": "SubIdIssSub", "opaque": "SubIdOpaque"})],
 }
 
-CONSTANTS = {
+CONSTANTS: dict[str, dict[str, str | int | bool]] = {
     "AccessPolicyRule": {"status": "ACTIVE", "system": False, "type": "ACCESS_POLICY"},
     "AuthorizationServerPolicyRule": {"status": "ACTIVE", "system": False},
     "AutoLoginApplication": {"signOnMode": "AUTO_LOGIN"},

@@ -102,7 +102,9 @@ impl Models {
                     class.subclasses.extend(union.discriminator.as_ref().map(subclasses));
                     models.classes.insert(name.clone(), class);
                 }
-                SchemaKind::Alias(target) if matches!(lookup::resolve(schemas, target), TypeRef::Map(_) | TypeRef::Any) => {
+                SchemaKind::Alias(target)
+                    if matches!(lookup::resolve(schemas, target), TypeRef::Map(_) | TypeRef::Any) =>
+                {
                     models.classes.insert(name.clone(), Class::default());
                 }
                 SchemaKind::Alias(TypeRef::Named(target)) => {
@@ -145,11 +147,8 @@ impl Models {
 
     /// Leaves to the base what it has, and no attribute to two members.
     fn drop_inherited(&mut self) {
-        let inherited: BTreeMap<String, BTreeMap<String, Shape>> = self
-            .classes
-            .iter()
-            .map(|(name, class)| (name.clone(), self.shapes(&class.base)))
-            .collect();
+        let inherited: BTreeMap<String, BTreeMap<String, Shape>> =
+            self.classes.iter().map(|(name, class)| (name.clone(), self.shapes(&class.base))).collect();
         for (name, class) in &mut self.classes {
             class.members.retain(|member| inherited[name].get(&member.name) != Some(&member.shape));
             let own: BTreeSet<String> = class.members.iter().map(|member| member.name.clone()).collect();
@@ -218,7 +217,10 @@ fn merged(schemas: &Schemas, variants: &[TypeRef]) -> Vec<Member> {
         TypeRef::Named(name) => lookup::properties(schemas, name),
         _ => &[],
     });
-    properties.filter(|property| seen.insert(property.name.as_str())).map(|property| member(schemas, property)).collect()
+    properties
+        .filter(|property| seen.insert(property.name.as_str()))
+        .map(|property| member(schemas, property))
+        .collect()
 }
 
 fn is_named_object(schemas: &Schemas, type_ref: &TypeRef) -> bool {

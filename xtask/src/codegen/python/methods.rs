@@ -176,7 +176,13 @@ fn call(operation: &Operation, schemas: &Schemas) -> Call {
     let headers = operation.parameters_in(Location::Header).map(|parameter| parameter.name.clone());
     let query = operation.parameters_in(Location::Query).map(|parameter| {
         let is_list = matches!(shape(schemas, &parameter.schema), Shape::List(_));
-        let mark = if !is_list { "" } else if parameter.comma_separated { "," } else { "*" };
+        let mark = if !is_list {
+            ""
+        } else if parameter.comma_separated {
+            ","
+        } else {
+            "*"
+        };
         format!("{}{mark}", parameter.name)
     });
     let media_type = |types: &[String]| match types {

@@ -91,7 +91,11 @@ mod tests {
         for (name, third, second) in [
             ("listOAuth2Claims", "list_o_auth2_claims", "list_o_auth_2_claims"),
             ("listUsers", "list_users", "list_users"),
-            ("previewSAMLmetadataForApplication", "preview_sam_lmetadata_for_application", "preview_sam_lmetadata_for_application"),
+            (
+                "previewSAMLmetadataForApplication",
+                "preview_sam_lmetadata_for_application",
+                "preview_sam_lmetadata_for_application",
+            ),
             ("setOrgHideOktaUIFooter", "set_org_hide_okta_ui_footer", "set_org_hide_okta_ui_footer"),
         ] {
             assert_eq!(snake_case(name), third);

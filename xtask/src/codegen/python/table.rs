@@ -19,21 +19,36 @@ const LEGEND: &str = "\
 /// The source of the module.
 pub(crate) fn source(methods: &Methods, models: &Models) -> String {
     let mut out = format!("# {GENERATED_BY}\n{LEGEND}");
-    dictionary(&mut out, "CALLS", methods.calls.iter().map(|(name, call)| (name, text(&call_line(call)))));
-    dictionary(&mut out, "METHODS", methods.methods.iter().map(|(name, method)| (name, text(&method_line(method)))));
-    dictionary(&mut out, "THIRD", methods.third.iter().map(|(name, method)| (name, text(&method_line(method)))));
-    dictionary(&mut out, "MODELS", models.classes.iter().map(|(name, class)| (name, text(&class_line(class)))));
-    dictionary(&mut out, "ENUMS", models.enums.iter().map(|(name, values)| (name, text(&values.join("|")))));
-    dictionary(&mut out, "ALIASES", models.aliases.iter().map(|(name, target)| (name, text(target))));
+    dictionary(&mut out, "CALLS", "str", methods.calls.iter().map(|(name, call)| (name, text(&call_line(call)))));
+    dictionary(
+        &mut out,
+        "METHODS",
+        "str",
+        methods.methods.iter().map(|(name, method)| (name, text(&method_line(method)))),
+    );
+    dictionary(&mut out, "THIRD", "str", methods.third.iter().map(|(name, method)| (name, text(&method_line(method)))));
+    dictionary(&mut out, "MODELS", "str", models.classes.iter().map(|(name, class)| (name, text(&class_line(class)))));
+    dictionary(&mut out, "ENUMS", "str", models.enums.iter().map(|(name, values)| (name, text(&values.join("|")))));
+    dictionary(&mut out, "ALIASES", "str", models.aliases.iter().map(|(name, target)| (name, text(target))));
     let told_apart = models.classes.iter().filter(|(_, class)| !class.subclasses.is_empty());
-    dictionary(&mut out, "SUBCLASSES", told_apart.map(|(name, class)| (name, subclasses(class))));
+    dictionary(
+        &mut out,
+        "SUBCLASSES",
+        "list[tuple[str, dict[str, str]]]",
+        told_apart.map(|(name, class)| (name, subclasses(class))),
+    );
     let filled = models.classes.iter().filter(|(_, class)| !class.constants.is_empty());
-    dictionary(&mut out, "CONSTANTS", filled.map(|(name, class)| (name, constants(class))));
+    dictionary(
+        &mut out,
+        "CONSTANTS",
+        "dict[str, str | int | bool]",
+        filled.map(|(name, class)| (name, constants(class))),
+    );
     out
 }
 
-fn dictionary<'a>(out: &mut String, name: &str, entries: impl Iterator<Item = (&'a String, String)>) {
-    let _ = writeln!(out, "\n{name} = {{");
+fn dictionary<'a>(out: &mut String, name: &str, values: &str, entries: impl Iterator<Item = (&'a String, String)>) {
+    let _ = writeln!(out, "\n{name}: dict[str, {values}] = {{");
     for (key, value) in entries {
         let _ = writeln!(out, "    {}: {value},", text(key));
     }
