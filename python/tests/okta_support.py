@@ -13,8 +13,8 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "official"))
 
-from rows import KEY, ROWS, Row, World, decoded, load  # noqa: E402 - the folder is named above
-from tap import Seen, Tap, tap  # noqa: E402
+from rows import KEY, ROWS, Row, World, decoded, load
+from tap import Seen, Tap, tap
 
 __all__ = ["KEY", "ROWS", "Row", "Seen", "Tap", "World", "clean_environment", "decoded", "load", "tap", "configured"]
 

@@ -119,7 +119,12 @@ def test_a_wrong_configuration_is_a_value_error(
 
 
 def test_all_problems_are_told_at_once_and_no_secret(folders: tuple[Path, Path]) -> None:
-    given = {"orgUrl": "http://acme.okta.com", "token": "00topsecret", "requestTimeout": "soon", "rateLimit": {"maxRetries": -1}}
+    given = {
+        "orgUrl": "http://acme.okta.com",
+        "token": "00topsecret",
+        "requestTimeout": "soon",
+        "rateLimit": {"maxRetries": -1},
+    }
     with clean_environment(*folders, {}), pytest.raises(ValueError) as caught:
         SyncClient(given)
     text = str(caught.value)

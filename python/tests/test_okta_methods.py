@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conftest import ROOT
-from okta_support import tap, configured
+from okta_support import configured, tap
 from oktant.okta import Client, SyncClient, _methods, _table, models, v3
 
 try:

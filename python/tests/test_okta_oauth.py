@@ -59,11 +59,19 @@ def test_one_token_for_many_calls() -> None:
 def test_one_key_as_jwk_and_as_pem(tmp_path: Path) -> None:
     jwk = json.loads(KEY)
     der = tmp_path / "key.asn1"
-    fields = {name: int.from_bytes(base64.urlsafe_b64decode(jwk[name] + "=="), "big") for name in ("n", "e", "d", "p", "q", "dp", "dq", "qi")}
+    fields = {
+        name: int.from_bytes(base64.urlsafe_b64decode(jwk[name] + "=="), "big")
+        for name in ("n", "e", "d", "p", "q", "dp", "dq", "qi")
+    }
     order = ("n", "e", "d", "p", "q", "dp", "dq", "qi")
-    lines = ["asn1=SEQUENCE:key", "[key]", "version=INTEGER:0", *(f"{name}=INTEGER:{fields[name]:#x}" for name in order)]
+    lines = [
+        "asn1=SEQUENCE:key",
+        "[key]",
+        "version=INTEGER:0",
+        *(f"{name}=INTEGER:{fields[name]:#x}" for name in order),
+    ]
     der.write_text("\n".join(lines))
-    run = lambda *command: subprocess.run(["openssl", *command], check=True, capture_output=True, cwd=tmp_path)  # noqa: E731
+    run = lambda *command: subprocess.run(["openssl", *command], check=True, capture_output=True, cwd=tmp_path)
     run("asn1parse", "-genconf", "key.asn1", "-out", "key.der", "-noout")
     run("rsa", "-inform", "DER", "-in", "key.der", "-out", "key.pem")
     run("rsa", "-in", "key.pem", "-pubout", "-out", "public.pem")
@@ -94,7 +102,9 @@ def test_a_client_that_sends_by_itself_gets_the_access_token() -> None:
 
         async def send_request(self, request: Any) -> Any:
             self.headers.update(request["headers"])
-            raise_nothing = type("Details", (), {"status": 200, "content_type": "application/json", "headers": {}, "url": ""})
+            raise_nothing = type(
+                "Details", (), {"status": 200, "content_type": "application/json", "headers": {}, "url": ""}
+            )
             return None, raise_nothing, "[]", None
 
     with tap(None) as running:

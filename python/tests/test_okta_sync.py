@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from conftest import Org
-from okta_support import tap, configured
+from okta_support import configured, tap
 from oktant.okta import Client, RequestExecutor, SyncClient, models
 
 
@@ -19,6 +19,14 @@ def test_the_blocking_client_answers_at_once(org: Org) -> None:
         third, error, answer = response.next(True)
         assert error is None and len(more) == len(third) == 2 and answer.get_status() == 200
         assert client.create_group(models.Group({"profile": {"name": "Blocking"}}))[0].profile.name == "Blocking"
+
+
+def test_other_endpoints(org: Org) -> None:
+    executor = SyncClient({"orgUrl": org.url, "token": org.token}).get_request_executor()
+    request, error = executor.create_request("GET", "/api/v1/users?limit=2")
+    assert error is None
+    response, error = executor.execute(request, models.User)
+    assert error is None and len(response.get_body()) == 2 and len(response.next()[0]) == 2
 
 
 def test_past_the_end() -> None:

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from conftest import Org
-from okta_support import tap, configured
+from okta_support import configured, tap
 from oktant.okta import Client, SyncClient
 from oktant.okta.cache import OktaCache
-from oktant.okta.http_client import HTTPClient, Headers, links_of
+from oktant.okta.http_client import Headers, HTTPClient, links_of
 
 
 def limited(seconds: int) -> dict[str, str]:
@@ -67,13 +67,23 @@ def test_an_own_http_client_is_repeated_here() -> None:
             self.seen.append(request["headers"])
             status = 503 if len(self.seen) == 1 else 200
             headers = Headers([("Content-Type", "application/json"), ("X-Okta-Request-Id", "req1")])
-            details = type("Details", (), {"status": status, "content_type": "application/json", "headers": headers, "url": ""})
+            details = type(
+                "Details", (), {"status": status, "content_type": "application/json", "headers": headers, "url": ""}
+            )
             return None, details, "[]", None
 
     with tap(None) as running:
         users, _, error = SyncClient(configured(running, httpClient=Own)).list_users()
     assert (users, error, len(Own.seen)) == ([], None, 2)
     assert (Own.seen[1]["X-Okta-Retry-For"], Own.seen[1]["X-Okta-Retry-Count"]) == ("req1", "1")
+
+
+def test_a_proxy_is_used() -> None:
+    with tap(None) as running:
+        running.answer(200, [])
+        proxy = {"host": "127.0.0.1", "port": int(running.url.rpartition(":")[2])}
+        users, _, error = SyncClient({"orgUrl": "http://127.0.0.1:9", "token": "00t", "proxy": proxy}).list_users()
+    assert (users, error) == ([], None) and running.last().path == "http://127.0.0.1:9/api/v1/users"
 
 
 def test_an_unreachable_org_is_an_error_in_its_place() -> None:
@@ -86,11 +96,41 @@ def test_an_unreachable_org_is_an_error_in_its_place() -> None:
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
 def test_a_private_authority_is_trusted_through_a_tls_context(tmp_path: Path) -> None:
-    run = lambda *command: subprocess.run(["openssl", *command], check=True, capture_output=True, cwd=tmp_path)  # noqa: E731
-    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=Test authority")
+    run = lambda *command: subprocess.run(["openssl", *command], check=True, capture_output=True, cwd=tmp_path)
+    run(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=Test authority",
+    )
     run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "request.pem", "-subj", "/CN=127.0.0.1")
     (tmp_path / "names").write_text("subjectAltName=IP:127.0.0.1\n")
-    run("x509", "-req", "-in", "request.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "cert.pem", "-days", "2", "-extfile", "names")
+    run(
+        "x509",
+        "-req",
+        "-in",
+        "request.pem",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-out",
+        "cert.pem",
+        "-days",
+        "2",
+        "-extfile",
+        "names",
+    )
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
     with tap(None, server) as running:
@@ -210,7 +250,7 @@ def test_requests_to_other_hosts_are_refused() -> None:
     with tap(None) as running:
         executor = SyncClient(configured(running)).get_request_executor()
         for url in ("https://evil.example/api/v1/users", running.url + ".evil.example/", "//evil.example/x"):
-            request, error = executor.wait(executor.create_request("GET", url))
+            request, error = executor.create_request("GET", url)
             assert request is None and isinstance(error, ValueError)
     assert not running.seen
 

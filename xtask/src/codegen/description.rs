@@ -38,11 +38,7 @@ pub(crate) struct RawOperation<'a> {
 impl Description {
     /// Reads and parses a file.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::File {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = super::read(path)?;
         let root = parse(&text).map_err(|source| Error::Yaml { path: path.to_owned(), source: Box::new(source) })?;
         Ok(Self { root, renamed: BTreeMap::new() })
     }

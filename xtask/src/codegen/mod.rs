@@ -110,6 +110,11 @@ pub fn generate(inputs: &Inputs) -> Result<Vec<Output>, Error> {
     Ok(outputs)
 }
 
+/// The text of an input.
+fn read(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|source| Error::File { action: "read", path: path.to_owned(), source })
+}
+
 /// The root of the workspace.
 fn workspace() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -303,11 +303,7 @@ pub(crate) enum ColumnType {
 impl Overlay {
     /// Reads and parses a file. Keys that do not exist are errors.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::File {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = super::read(path)?;
         Self::parse(text).map_err(|source| Error::Toml { path: path.to_owned(), source: Box::new(source) })
     }
 

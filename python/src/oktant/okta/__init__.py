@@ -31,7 +31,12 @@ __all__ = [
     "models",
 ]
 
-_HOMES = {"Client": "client", "HTTPClient": "http_client", "RequestExecutor": "request_executor", "SyncClient": "client"}
+_HOMES = {
+    "Client": "client",
+    "HTTPClient": "http_client",
+    "RequestExecutor": "request_executor",
+    "SyncClient": "client",
+}
 
 
 def __getattr__(name: str) -> Any:

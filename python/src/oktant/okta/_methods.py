@@ -207,4 +207,3 @@ def _argument(name: str) -> str:
 def _letters(name: str) -> str:
     """A name without what spellings differ in."""
     return re.sub(r"[\W_]", "", name).lower()
-

@@ -375,7 +375,7 @@ def _told_by(name: str) -> dict[str, Any]:
 def _parse(entry: str) -> tuple[str, list[str], str]:
     """Name, attributes and type of a member of the table."""
     entry = entry.rstrip("!")
-    entry, colon, code = entry.rpartition(":") if ":" in entry else (entry, "", "")
+    entry, _, code = entry.rpartition(":") if ":" in entry else (entry, "", "")
     member, _, attributes = entry.partition("=")
     names = attributes.split(",") if attributes else []
     return member, [*names, member], code
@@ -384,9 +384,9 @@ def _parse(entry: str) -> tuple[str, list[str], str]:
 def _view_of(member: str, has_shape: bool) -> property:
     """A property that shows a member, quick where the value is plain."""
     if has_shape:
-        getter: Callable[[Any], Any] = lambda self: OktaObject._read(self, member)  # noqa: E731 - one of two forms
+        getter: Callable[[Any], Any] = lambda self: OktaObject._read(self, member)
     else:
-        getter = lambda self: self._data.get(member)  # noqa: E731 - one of two forms
+        getter = lambda self: self._data.get(member)
     # Writing goes through `__setattr__`, for these as for custom attributes.
     return property(getter)
 

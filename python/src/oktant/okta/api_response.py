@@ -63,7 +63,7 @@ class OktaAPIResponse:
         """Whether there is a later page than the last one that was read."""
         return self._next is not None
 
-    async def next(self, includeResponse: bool = False) -> Any:  # noqa: N803 - the name is that of 2.x
+    async def next(self, includeResponse: bool = False) -> Any:
         """Reads the next page.
 
         Returns:
@@ -165,7 +165,7 @@ class OktaAPIResponse:
 class SyncOktaAPIResponse(OktaAPIResponse):
     """An answer whose later pages are read by blocking calls."""
 
-    def next(self, includeResponse: bool = False) -> Any:  # type: ignore[override]  # noqa: N803
+    def next(self, includeResponse: bool = False) -> Any:
         """As :meth:`OktaAPIResponse.next`, at once."""
         return self._request_executor.wait(super().next(includeResponse))
 

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Coroutine, Mapping
 from types import TracebackType
 from typing import Any
@@ -141,6 +142,10 @@ class SyncClient(_Base, _methods.SyncMethods):  # type: ignore[misc, unused-igno
     def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._request_executor.wait(work)
 
+    def get_request_executor(self) -> Any:
+        """As that of :class:`Client`, with methods that block."""
+        return BlockingExecutor(self._request_executor)
+
     def __enter__(self) -> SyncClient:
         return self
 
@@ -148,6 +153,19 @@ class SyncClient(_Base, _methods.SyncMethods):  # type: ignore[misc, unused-igno
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Connections are closed with the last client that uses them."""
+
+
+class BlockingExecutor:
+    """A request executor whose methods wait for their result."""
+
+    def __init__(self, executor: RequestExecutor) -> None:
+        self._executor = executor
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._executor, name)
+        if not inspect.iscoroutinefunction(found):
+            return found
+        return lambda *arguments, **named: self._executor.wait(found(*arguments, **named))
 
 
 def _cache(configuration: Configuration) -> Cache:

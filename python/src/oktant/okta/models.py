@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from oktant.okta import _model, _table
-from oktant.okta._model import EnumText, OktaObject
+from oktant.okta._model import EnumText as EnumText
+from oktant.okta._model import OktaObject as OktaObject
 
 # `import *` makes every class.
-__all__ = sorted({"EnumText", "OktaObject", *_table.MODELS, *_table.ENUMS, *_table.ALIASES})  # noqa: PLE0605
+__all__ = sorted({"EnumText", "OktaObject", *_table.MODELS, *_table.ENUMS, *_table.ALIASES})
 
 
 def __getattr__(name: str) -> Any:

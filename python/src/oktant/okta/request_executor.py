@@ -139,7 +139,9 @@ class RequestExecutor:
 
     async def execute_wrapped(self, request: dict[str, Any], response_type: Any, wrapped: str) -> tuple[Any, Any]:
         """As :meth:`execute`, for a list in the member ``wrapped`` of the answer."""
-        return await (self._answered(request, response_type, wrapped) if wrapped else self.execute(request, response_type))
+        return await (
+            self._answered(request, response_type, wrapped) if wrapped else self.execute(request, response_type)
+        )
 
     async def _answered(self, request: dict[str, Any], response_type: Any, wrapped: str) -> tuple[Any, Any]:
         req, details, body, error = await self.fire_request(request)
@@ -202,7 +204,8 @@ class RequestExecutor:
         """The error of an answer, raised where the configuration says so."""
         if 200 <= details.status <= 299:
             return None
-        _, error = self._http_client.check_response_for_error(url, details, body)
+        check = getattr(self._http_client, "check_response_for_error", HTTPClient.check_response_for_error)
+        _, error = check(url, details, body)
         if error is not None and self._raises:
             exception = OktaAPIException if isinstance(error, OktaAPIError) else HTTPException
             raise exception(decoded(details.content_type, body))

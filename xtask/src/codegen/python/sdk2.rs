@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::super::Error;
+use super::super::{self as codegen, Error};
 
 /// The names of 2.x.
 #[derive(Debug, Deserialize)]
@@ -77,11 +77,7 @@ pub(crate) struct Kind {
 impl Sdk2 {
     /// Reads the file.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::File {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = codegen::read(path)?;
         toml::from_str(&text).map_err(|source| Error::Toml { path: path.to_owned(), source: Box::new(source) })
     }
 }
