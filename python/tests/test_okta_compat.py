@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, start_org
 
 HOOK = ROOT / "python" / "compat" / "src"
 SCRIPT = """
@@ -47,6 +48,21 @@ def run(script: str, *folders: Path) -> str:
 
 def test_scripts_run_unchanged() -> None:
     assert run(SCRIPT, HOOK) == "Ada\n"
+
+
+@pytest.mark.parametrize(
+    ("judge", "generation", "verdict"),
+    [("client_v2.py", "", "20 passed, 0 failed"), ("client_v3.py", "3", "29 passed, 0 failed")],
+)
+def test_what_the_official_clients_run_runs_as_it_stands(judge: str, generation: str, verdict: str) -> None:
+    script = ROOT / "tests" / "official" / judge
+    for running in start_org("--users", "6", "--groups", "2"):
+        environment = {**os.environ, "OKTANT_SANDBOX_URL": running.url, "OKTANT_SANDBOX_TOKEN": running.token}
+        environment["OKTANT_OKTA_GENERATION"] = generation
+        code = f"import sys, runpy; sys.path[:0] = {[str(HOOK), str(script.parent)]}; import oktant_okta_compat; "
+        command = [sys.executable, "-c", code + f"runpy.run_path({str(script)!r}, run_name='__main__')"]
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert ran.returncode == 0 and verdict in ran.stdout, ran.stdout + ran.stderr
 
 
 def test_the_official_package_stays_what_it_is(tmp_path: Path) -> None:

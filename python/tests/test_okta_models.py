@@ -126,6 +126,15 @@ def test_old_names_of_classes() -> None:
     assert models.SamlApplication({"sign_on_mode": "SAML_1_1"}).to_dict() == {"signOnMode": "SAML_1_1"}
 
 
+def test_what_3_x_calls_custom_attributes() -> None:
+    profile = models.UserProfile(first_name="Ada", additional_properties={"badge": 7})
+    assert dict(profile.additional_properties) == {"badge": 7} and profile.badge == 7
+    profile.additional_properties["desk"] = "b"
+    del profile.additional_properties["badge"]
+    assert profile.to_dict() == {"firstName": "Ada", "desk": "b"} and "firstName" not in profile.additional_properties
+    assert profile.actual_instance is profile
+
+
 def test_secrets_are_not_printed() -> None:
     user = models.User({"credentials": {"password": {"value": "Compil3r-1952"}}})
     assert "Compil3r" not in repr(user) and "***" in repr(user)

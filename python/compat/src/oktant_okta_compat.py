@@ -6,6 +6,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import types
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ __all__ = ["install"]
 
 OFFICIAL = "okta"
 OURS = "oktant.okta"
+GENERATION = "OKTANT_OKTA_GENERATION"
+"""Variable that is ``3`` where names of methods mean what okta-sdk-python 3.x means by them."""
 # Modules with modules of their own in 2.x: `okta.models.user`, `okta.resource_clients.user_client`.
 PACKAGES = frozenset({OFFICIAL, f"{OFFICIAL}.models"})
 
@@ -29,6 +32,8 @@ class Finder(importlib.abc.MetaPathFinder):
         is_ours = name == OFFICIAL or (top is not None and isinstance(getattr(top.__spec__, "loader", None), Loader))
         if name.partition(".")[0] != OFFICIAL or not is_ours:
             return None
+        if name == f"{OFFICIAL}.client" and os.environ.get(GENERATION) == "3":
+            return importlib.machinery.ModuleSpec(name, Loader(f"{OURS}.v3", is_view=False))
         package, _, rest = name.partition(f"{OFFICIAL}.models.")
         ours = f"{OURS}.models" if rest and not package else OURS + name.removeprefix(OFFICIAL)
         if importlib.util.find_spec(ours) is None:

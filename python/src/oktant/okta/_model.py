@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, ClassVar
 
 from oktant.okta import _table
@@ -126,7 +126,8 @@ class OktaObject:
         data: dict[str, Any] = {}
         _set(self, data)
         given = config._data if isinstance(config, OktaObject) else (config or {})
-        for name, value in [*given.items(), *members.items()]:
+        own = members.pop("additional_properties", None) or {}
+        for name, value in [*given.items(), *members.items(), *own.items()]:
             known = self._json_names.get(name, name)
             data[known] = self._take(known, value)
         for name, value in self._constants.items():
@@ -214,6 +215,16 @@ class OktaObject:
         """As :meth:`to_dict`, without the members that are ``None``."""
         return {name: _plain(value, as_dict=True) for name, value in self._data.items() if value is not None}
 
+    @property
+    def additional_properties(self) -> MutableMapping[str, Any]:
+        """The members that the class does not name, as 3.x hands them out; changes go into the object."""
+        return _Additional(self)
+
+    @property
+    def actual_instance(self) -> OktaObject:
+        """The object itself, for which 3.x has a wrapper where one of several classes applies."""
+        return self
+
     def request_format(self) -> dict[str, Any]:
         """As :meth:`to_dict`."""
         return OktaObject.to_dict(self)
@@ -244,6 +255,31 @@ class OktaObject:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return restore, (type(self).__name__, OktaObject.to_dict(self))
+
+
+class _Additional(MutableMapping[str, Any]):
+    """A view of the members of an object that its class does not name."""
+
+    def __init__(self, owner: OktaObject) -> None:
+        self._owner = owner
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._owner._json_names:
+            raise KeyError(name)
+        return self._owner._data[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._owner[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        self[name]
+        del self._owner._data[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._owner._data if name not in self._owner._json_names)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 _MISSING = object()

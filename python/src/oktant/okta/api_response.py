@@ -59,6 +59,21 @@ class OktaAPIResponse:
         """Class of the objects in the answer."""
         return self._type
 
+    @property
+    def status_code(self) -> int:
+        """As :meth:`get_status`, under the name of 3.x."""
+        return self._status
+
+    @property
+    def headers(self) -> Any:
+        """As :meth:`get_headers`, under the name of 3.x."""
+        return self._headers
+
+    @property
+    def data(self) -> Any:
+        """As :meth:`objects`, under the name of 3.x."""
+        return self.objects()
+
     def has_next(self) -> bool:
         """Whether there is a later page than the last one that was read."""
         return self._next is not None
