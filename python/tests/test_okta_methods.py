@@ -142,6 +142,12 @@ def test_fixed_queries_and_media_types() -> None:
     assert int(seen.headers["content-length"]) == len(seen.body)
 
 
+def test_forms() -> None:
+    seen = sent("token", {"grant_type": "client_credentials", "scope": "a b"})
+    assert (seen.path, seen.body) == ("/oauth2/v1/token", b"grant_type=client_credentials&scope=a+b")
+    assert seen.headers["content-type"] == "application/x-www-form-urlencoded"
+
+
 def test_lists_wrapped_in_an_object_page_by_their_body() -> None:
     with tap(None) as running:
         client = SyncClient(configured(running))

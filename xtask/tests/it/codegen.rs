@@ -10,7 +10,13 @@ fn data(name: &str) -> PathBuf {
 
 fn inputs(overlay: PathBuf) -> Inputs {
     let rustfmt = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rustfmt.toml");
-    Inputs { management: data("management.yaml"), oauth: data("oauth.yaml"), overlay, sdk2: data("okta-sdk-python-2.toml"), rustfmt }
+    Inputs {
+        management: data("management.yaml"),
+        oauth: data("oauth.yaml"),
+        overlay,
+        sdk2: data("okta-sdk-python-2.toml"),
+        rustfmt,
+    }
 }
 
 /// Whether `rustfmt` is there; a toolchain without it can build and test everything else.

@@ -10,6 +10,7 @@ import importlib
 import json
 import logging
 import re
+import urllib.parse
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -149,6 +150,8 @@ class HTTPClient:
             return data.encode()
         if isinstance(data, (bytes, bytearray)):
             return bytes(data)
+        if data and headers.get("Content-Type") == "application/x-www-form-urlencoded":
+            return urllib.parse.urlencode(data).encode()
         if data:
             headers.setdefault("Content-Type", "application/json")
             return dumps(data)

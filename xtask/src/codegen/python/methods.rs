@@ -44,7 +44,7 @@ pub(crate) struct Call {
 #[derive(Debug, Default)]
 pub(crate) struct Methods {
     pub calls: BTreeMap<String, Call>,
-    pub methods: BTreeMap<String, Method>,
+    pub named: BTreeMap<String, Method>,
     /// What 3.x means by the names that 2.x gave to something else.
     pub third: BTreeMap<String, Method>,
 }
@@ -63,20 +63,20 @@ impl Methods {
         }
         for (name, method) in &sdk2.methods {
             let method = all.second(name, method, models)?;
-            all.methods.insert(name.clone(), method);
+            all.named.insert(name.clone(), method);
         }
         for operation in operations {
             let method = Method::of(&operation.id, &all.calls[&operation.id]);
             let third = snake_case(&operation.id);
             let spellings = [with_digits_apart(&third), third];
             for name in spellings {
-                match all.methods.get(&name) {
+                match all.named.get(&name) {
                     Some(known) if known.call == operation.id => {}
                     Some(_) => {
                         all.third.insert(name, method.clone());
                     }
                     None => {
-                        all.methods.insert(name, method.clone());
+                        all.named.insert(name, method.clone());
                     }
                 }
             }
@@ -116,7 +116,7 @@ impl Methods {
 
     /// The call of a method; one without an operation is added.
     fn call_of(&mut self, name: &str, method: &sdk2::Method) -> Result<String, Error> {
-        match (&method.operation, &method.method, &method.path) {
+        match (&method.operation, &method.verb, &method.path) {
             (Some(operation), _, _) if self.calls.contains_key(operation) => Ok(operation.clone()),
             (Some(operation), _, _) => Err(Error::description(name, format!("no operation {operation}"))),
             (None, Some(verb), Some(path)) => {

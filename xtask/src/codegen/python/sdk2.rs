@@ -31,8 +31,8 @@ pub(crate) struct Sdk2 {
 pub(crate) struct Method {
     /// The operation it calls.
     pub operation: Option<String>,
-    /// Method and path of a call without an operation.
-    pub method: Option<String>,
+    /// HTTP method and path of a call without an operation.
+    pub verb: Option<String>,
     pub path: Option<String>,
     /// Arguments by position: those of the path, then the body.
     #[serde(default)]

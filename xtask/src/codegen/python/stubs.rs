@@ -74,8 +74,8 @@ pub(crate) fn methods(methods: &Methods) -> String {
              @property\n    def data_type(self) -> Any: ...\n    \
              def bind(self, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Any: ...\n\n"
     );
-    class_of(&mut out, "Methods", "", &methods.methods, methods, Form::Async);
-    class_of(&mut out, "SyncMethods", "", &methods.methods, methods, Form::Sync);
+    class_of(&mut out, "Methods", "", &methods.named, methods, Form::Async);
+    class_of(&mut out, "SyncMethods", "", &methods.named, methods, Form::Sync);
     class_of(&mut out, "ThirdMethods", "Methods", &methods.third, methods, Form::Async);
     class_of(&mut out, "SyncThirdMethods", "SyncMethods", &methods.third, methods, Form::Sync);
     out

@@ -24,7 +24,7 @@ pub(crate) fn source(methods: &Methods, models: &Models) -> String {
         &mut out,
         "METHODS",
         "str",
-        methods.methods.iter().map(|(name, method)| (name, text(&method_line(method)))),
+        methods.named.iter().map(|(name, method)| (name, text(&method_line(method)))),
     );
     dictionary(&mut out, "THIRD", "str", methods.third.iter().map(|(name, method)| (name, text(&method_line(method)))));
     dictionary(&mut out, "MODELS", "str", models.classes.iter().map(|(name, class)| (name, text(&class_line(class)))));
