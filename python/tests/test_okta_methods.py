@@ -162,10 +162,11 @@ def test_lists_wrapped_in_an_object_page_by_their_body() -> None:
 
 
 def test_every_method_can_be_called() -> None:
-    """Each name sends the request of its operation."""
+    """Each sends the request of its operation; of several names for one thing, one is tried."""
+    different = {line: name for name, line in reversed(_table.METHODS.items())}
     with tap(None) as running:
         client = SyncClient(configured(running))
-        for name, line in _table.METHODS.items():
+        for line, name in different.items():
             method = _methods.Method(name, line)
             arguments = [f"arg{place}" for place in range(method.path_count)]
             body = [{"a": 1}] if len(method.positional) > method.path_count and "json" in method.body_type else []
@@ -177,7 +178,7 @@ def test_every_method_can_be_called() -> None:
             for argument in arguments:
                 path = path.replace(path[path.index("{") : path.index("}") + 1], argument, 1)
             assert (running.last().method, running.last().path) == (method.verb, path.rstrip("/")), name
-        assert len(running.seen) == len(_table.METHODS)
+        assert len(running.seen) == len(different) > len(_table.CALLS)
 
 
 def test_answers_of_the_class_that_the_operation_says() -> None:
