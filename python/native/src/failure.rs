@@ -10,13 +10,16 @@ use pyo3::types::{PyDict, PyModule, PyTuple};
 /// What an exception says, detached from the error it was made from, so that it can be raised
 /// again by every later read of the same cursor.
 #[derive(Debug, Clone)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<Contents>);
+
+#[derive(Debug, Clone)]
+struct Contents {
     code: Code,
     message: String,
     causes: Vec<String>,
     detail: Option<String>,
     hint: Option<String>,
-    answer: Box<Answer>,
+    answer: Answer,
 }
 
 /// What the org said about itself, for Okta's support.
@@ -30,7 +33,15 @@ struct Answer {
 impl Failure {
     /// A failure with the code's own advice.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), causes: Vec::new(), detail: None, hint: None, answer: Box::default() }
+        let message = message.into();
+        Self(Box::new(Contents {
+            code,
+            message,
+            causes: Vec::new(),
+            detail: None,
+            hint: None,
+            answer: Answer::default(),
+        }))
     }
 
     /// A mistake of ours.
@@ -47,7 +58,7 @@ impl Failure {
     pub(crate) fn caused_by(mut self, cause: &(dyn Error + 'static)) -> Self {
         let mut next = Some(cause);
         while let Some(error) = next {
-            self.causes.push(error.to_string());
+            self.0.causes.push(error.to_string());
             next = error.source();
         }
         self
@@ -55,15 +66,15 @@ impl Failure {
 
     /// Replaces the code's advice.
     pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// Takes over code, text, causes and advice of a user-visible error.
     pub(crate) fn of<E: Coded + ?Sized>(error: &E) -> Self {
         let mut failure = Self::new(error.code(), error.to_string());
-        failure.detail = error.detail();
-        failure.hint = error.hint();
+        failure.0.detail = error.detail();
+        failure.0.hint = error.hint();
         match error.source() {
             Some(cause) => failure.caused_by(cause),
             None => failure,
@@ -72,8 +83,8 @@ impl Failure {
 
     /// One paragraph for places that hold text only, such as the error slot of an Arrow stream.
     pub(crate) fn text(&self) -> String {
-        let mut text = format!("[{}] {}", self.code.id(), self.message);
-        for cause in &self.causes {
+        let mut text = format!("[{}] {}", self.0.code.id(), self.0.message);
+        for cause in &self.0.causes {
             text.push_str(": ");
             text.push_str(cause);
         }
@@ -84,16 +95,17 @@ impl Failure {
     fn raise(&self, py: Python<'_>) -> PyResult<PyErr> {
         static ERRORS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
         let errors = ERRORS.get_or_try_init(py, || py.import("oktant.errors").map(Bound::unbind))?.bind(py);
+        let contents = &self.0;
         let fields = PyDict::new(py);
-        fields.set_item("code", self.code.id())?;
-        fields.set_item("sqlstate", self.code.sqlstate())?;
-        fields.set_item("hint", self.hint.as_deref().unwrap_or_else(|| self.code.fix()))?;
-        fields.set_item("detail", self.detail.as_deref())?;
-        fields.set_item("causes", PyTuple::new(py, &self.causes)?)?;
-        fields.set_item("okta_error_code", self.answer.error_code.as_deref())?;
-        fields.set_item("okta_error_id", self.answer.error_id.as_deref())?;
-        fields.set_item("request_id", self.answer.request_id.as_deref())?;
-        let exception = errors.getattr(class_of(self.code))?.call((&self.message,), Some(&fields))?;
+        fields.set_item("code", contents.code.id())?;
+        fields.set_item("sqlstate", contents.code.sqlstate())?;
+        fields.set_item("hint", contents.hint.as_deref().unwrap_or_else(|| contents.code.fix()))?;
+        fields.set_item("detail", contents.detail.as_deref())?;
+        fields.set_item("causes", PyTuple::new(py, &contents.causes)?)?;
+        fields.set_item("okta_error_code", contents.answer.error_code.as_deref())?;
+        fields.set_item("okta_error_id", contents.answer.error_id.as_deref())?;
+        fields.set_item("request_id", contents.answer.request_id.as_deref())?;
+        let exception = errors.getattr(class_of(contents.code))?.call((&contents.message,), Some(&fields))?;
         Ok(PyErr::from_value(exception))
     }
 }
@@ -101,7 +113,7 @@ impl Failure {
 impl From<&oktant_sql::Error> for Failure {
     fn from(error: &oktant_sql::Error) -> Self {
         let mut failure = Self::of(error);
-        failure.answer = Box::new(answer_behind(error).unwrap_or_default());
+        failure.0.answer = answer_behind(error).unwrap_or_default();
         failure
     }
 }

@@ -13,10 +13,10 @@ use crate::okta::Answer;
 use crate::runtime::runtime;
 
 /// Starts `work` and gives a future of `event_loop` for its outcome. Cancelling the future ends the work.
-pub(super) fn spawn<'py>(
-    event_loop: Bound<'py, PyAny>,
+pub(super) fn spawn(
+    event_loop: Bound<'_, PyAny>,
     work: impl Future<Output = Result<Answer, Failure>> + Send + 'static,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Bound<'_, PyAny>> {
     let future = event_loop.call_method0("create_future")?;
     let (event_loop, settled) = (event_loop.unbind(), future.clone().unbind());
     let task = runtime()?.spawn(async move {

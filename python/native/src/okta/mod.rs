@@ -99,10 +99,10 @@ impl Org {
         method: &str,
         path: &str,
         headers: Headers,
-        body: Option<Bound<'py, PyBytes>>,
+        body: Option<&Bound<'py, PyBytes>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         self.process.expect_same()?;
-        let call = call(method, path, headers, body.as_ref())?;
+        let call = call(method, path, headers, body)?;
         asyncio::spawn(event_loop, send(self.connection.clone(), call))
     }
 
@@ -113,10 +113,10 @@ impl Org {
         method: &str,
         path: &str,
         headers: Headers,
-        body: Option<Bound<'_, PyBytes>>,
+        body: Option<&Bound<'_, PyBytes>>,
     ) -> PyResult<Answer> {
         self.process.expect_same()?;
-        let call = call(method, path, headers, body.as_ref())?;
+        let call = call(method, path, headers, body)?;
         Ok(wait(py, send(self.connection.clone(), call))??)
     }
 
