@@ -78,6 +78,13 @@ def test_an_own_http_client_is_repeated_here() -> None:
     assert (Own.seen[1]["X-Okta-Retry-For"], Own.seen[1]["X-Okta-Retry-Count"]) == ("req1", "1")
 
 
+def test_a_web_page_in_place_of_an_answer_is_an_error_with_the_id_of_the_request() -> None:
+    with tap(None) as running:
+        running.answer(200, b"<html></html>", Content_Type="text/html", X_Okta_Request_Id="req1")
+        users, response, error = SyncClient(configured(running)).list_users()
+    assert (users, response) == (None, None) and error.request_id == "req1" and error.code.startswith("OKT")
+
+
 def test_a_proxy_is_used() -> None:
     with tap(None) as running:
         running.answer(200, [])

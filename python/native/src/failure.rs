@@ -118,12 +118,25 @@ impl From<&oktant_sql::Error> for Failure {
     }
 }
 
+impl From<&oktant_client::Error> for Failure {
+    fn from(error: &oktant_client::Error) -> Self {
+        let mut failure = Self::of(error);
+        failure.0.answer = answer_of(error).unwrap_or_default();
+        failure
+    }
+}
+
 /// The org's answer that an error of the engine was caused by.
 fn answer_behind(error: &oktant_sql::Error) -> Option<Answer> {
     let (oktant_sql::Error::Org { source, .. } | oktant_sql::Error::Page { source, .. }) = error else { return None };
     let source: &(dyn Error + 'static) = source.coded();
+    answer_of(source.downcast_ref::<oktant_client::Error>()?)
+}
+
+/// The org's answer that an error of the client tells of.
+fn answer_of(error: &oktant_client::Error) -> Option<Answer> {
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    match source.downcast_ref::<oktant_client::Error>()? {
+    match error {
         oktant_client::Error::Api(api) => {
             Some(Answer { error_code: given(&api.code), error_id: given(&api.id), request_id: api.request_id.clone() })
         }

@@ -123,9 +123,9 @@ impl Org {
     /// The headers that carry the credentials of a request, for a caller that sends it by itself.
     fn authorization(&self, py: Python<'_>, method: &str, path: &str) -> PyResult<Headers> {
         self.process.expect_same()?;
-        let call = Call::path(method, path).map_err(|error| Failure::of(&error))?;
+        let call = Call::path(method, path).map_err(|error| Failure::from(&error))?;
         let probed = wait(py, raw::probe(path, self.connection.send(call)))?;
-        let mut headers = pairs(&probed.map_err(|error| Failure::of(&error))?);
+        let mut headers = pairs(&probed.map_err(|error| Failure::from(&error))?);
         headers.retain(|(name, _)| CREDENTIALS.contains(&name.as_str()));
         Ok(headers)
     }
@@ -155,7 +155,7 @@ impl From<Raw> for Answer {
 }
 
 fn call(method: &str, path: &str, headers: Headers, body: Option<&Bound<'_, PyBytes>>) -> Result<Call, Failure> {
-    let mut call = Call::path(method, path).map_err(|error| Failure::of(&error))?;
+    let mut call = Call::path(method, path).map_err(|error| Failure::from(&error))?;
     let mut media_type = "application/json".to_owned();
     for (name, value) in headers {
         // With a body it is the body's; without, it asks for a variant of the answer.
@@ -177,7 +177,7 @@ async fn send(connection: Arc<Connection>, call: Call) -> Result<Answer, Failure
     match (outcome, refused) {
         (Ok(reply), _) => Ok(Answer { status: reply.status, headers: reply.headers, body: reply.body }),
         (Err(Error::Api(_) | Error::Scope { .. } | Error::RateLimited { .. }), Some(raw)) => Ok(raw.into()),
-        (Err(error), _) => Err(Failure::of(&error)),
+        (Err(error), _) => Err(Failure::from(&error)),
     }
 }
 
