@@ -61,15 +61,14 @@ where
             loop {
                 match tokio::time::timeout(SIGNAL_POLL, work.as_mut()).await {
                     Ok(output) => return Ok(output),
-                    Err(_) => check_signals()?,
+                    Err(_) => Python::attach(check_signals)?,
                 }
             }
         })
     })
 }
 
-/// Raises what a signal handler of Python raised.
-fn check_signals() -> PyResult<()> {
-    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method alone is of one lifetime only")]
-    Python::attach(|py| py.check_signals())
+/// Runs the handlers of signals that have arrived.
+fn check_signals(py: Python<'_>) -> PyResult<()> {
+    py.check_signals()
 }
