@@ -23,7 +23,7 @@ _DEFAULTS: dict[str, Any] = {
     "connectionTimeout": 30,
     "logging": {"enabled": False, "logLevel": logging.INFO},
     "raiseException": False,
-    "rateLimit": {"maxRetries": 2},
+    "rateLimit": {"maxRetries": 4},
     "requestTimeout": 0,
 }
 _NUMBERS = frozenset(

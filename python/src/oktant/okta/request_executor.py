@@ -49,7 +49,7 @@ class RequestExecutor:
         self._cache = cache
         self._base_url: str = client["orgUrl"].rstrip("/")
         self._request_timeout = client.get("requestTimeout") or 0
-        self._max_retries = (client.get("rateLimit") or {}).get("maxRetries", 2)
+        self._max_retries = (client.get("rateLimit") or {}).get("maxRetries", 4)
         self._raises = bool(client.get("raiseException"))
         self._default_headers = {"User-Agent": user_agent(client.get("userAgent")), "Accept": "application/json"}
         self._custom_headers: dict[str, str] = {}
