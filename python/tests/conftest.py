@@ -74,6 +74,12 @@ def org() -> Iterator[Org]:
 
 
 @pytest.fixture(scope="session")
+def changing_org() -> Iterator[Org]:
+    """One that tests may change; nothing is known about its users."""
+    yield from start_org("--users", str(USERS), "--groups", "6", "--seed", "8")
+
+
+@pytest.fixture(scope="session")
 def truth(org: Org) -> list[dict[str, Any]]:
     """The users of the org, as it tells them itself."""
     return org.users()

@@ -24,9 +24,9 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.number}-{row.title}")
-def test_row(row: Row, org: Org) -> None:
-    with tap(org.url) as running:
-        asyncio.run(row.run(load("oktant.okta"), World(running, org.token)))
+def test_row(row: Row, changing_org: Org) -> None:
+    with tap(changing_org.url) as running:
+        asyncio.run(row.run(load("oktant.okta"), World(running, changing_org.token)))
 
 
 def test_every_row_has_a_test() -> None:

@@ -77,8 +77,8 @@ def test_a_program_passes_the_checker() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_the_program_does_what_it_says(org: Org) -> None:
-    command = [sys.executable, str(SCRIPT), org.url, org.token]
+def test_the_program_does_what_it_says(changing_org: Org) -> None:
+    command = [sys.executable, str(SCRIPT), changing_org.url, changing_org.token]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.stdout == "['Ada 7 is PROVISIONED', '2', '200', 'E0000007'] 202\n", ran.stderr
 

@@ -11,8 +11,8 @@ from okta_support import configured, tap
 from oktant.okta import Client, RequestExecutor, SyncClient, models
 
 
-def test_the_blocking_client_answers_at_once(org: Org) -> None:
-    with SyncClient({"orgUrl": org.url, "token": org.token}) as client:
+def test_the_blocking_client_answers_at_once(changing_org: Org) -> None:
+    with SyncClient({"orgUrl": changing_org.url, "token": changing_org.token}) as client:
         users, response, error = client.list_users({"limit": "2"})
         assert error is None and len(users) == 2 and response.has_next()
         more, error = response.next()
@@ -21,8 +21,8 @@ def test_the_blocking_client_answers_at_once(org: Org) -> None:
         assert client.create_group(models.Group({"profile": {"name": "Blocking"}}))[0].profile.name == "Blocking"
 
 
-def test_other_endpoints(org: Org) -> None:
-    executor = SyncClient({"orgUrl": org.url, "token": org.token}).get_request_executor()
+def test_other_endpoints(changing_org: Org) -> None:
+    executor = SyncClient({"orgUrl": changing_org.url, "token": changing_org.token}).get_request_executor()
     request, error = executor.create_request("GET", "/api/v1/users?limit=2")
     assert error is None
     response, error = executor.execute(request, models.User)
@@ -74,15 +74,17 @@ def test_an_own_executor_that_waits_for_something() -> None:
         assert SyncClient(configured(running, requestExecutor=Slow)).list_users()[2] is None
 
 
-def test_pages_one_by_one(org: Org) -> None:
-    _, response, _ = SyncClient({"orgUrl": org.url, "token": org.token}).list_users({"limit": "150"})
+def test_pages_one_by_one(changing_org: Org) -> None:
+    _, response, _ = SyncClient({"orgUrl": changing_org.url, "token": changing_org.token}).list_users({"limit": "150"})
     pages = list(response.pages())
     assert [len(page) for page in pages][:2] == [150, 150]
 
 
-def test_get_next_yields_decoded_pages(org: Org) -> None:
+def test_get_next_yields_decoded_pages(changing_org: Org) -> None:
     async def pages() -> list[int]:
-        _, response, _ = await Client({"orgUrl": org.url, "token": org.token}).list_users({"limit": "200"})
+        _, response, _ = await Client({"orgUrl": changing_org.url, "token": changing_org.token}).list_users(
+            {"limit": "200"}
+        )
         return [len(page) async for page, error, _ in response.get_next() if error is None]
 
     assert asyncio.run(pages())[0] > 100

@@ -193,14 +193,14 @@ def test_a_client_of_the_parent_is_refused_in_a_child() -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
-def test_pages_are_read_ahead_and_whole(org: Org) -> None:
+def test_pages_are_read_ahead_and_whole(changing_org: Org) -> None:
     async def every() -> Any:
-        async with Client({"orgUrl": org.url, "token": org.token}) as client:
+        async with Client({"orgUrl": changing_org.url, "token": changing_org.token}) as client:
             _, response, _ = await client.list_users({"limit": "100"})
             return [user.id async for user in response]
 
     ids = asyncio.run(every())
-    expected = [user["id"] for user in org.get_all("/api/v1/users?limit=200")]
+    expected = [user["id"] for user in changing_org.get_all("/api/v1/users?limit=200")]
     assert ids == expected and len(ids) > 300
 
 
