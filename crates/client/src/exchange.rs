@@ -103,7 +103,7 @@ impl<'a> Exchange<'a> {
     /// An answer that was kept; `entry` is that of the request which found it unchanged.
     fn remembered(&self, known: CachedReply, entry: Option<EntryId>) -> Reply {
         let CachedReply { status, headers, body, .. } = known;
-        let entry = entry.unwrap_or_else(|| self.org.ledger.entry_of_no_request());
+        let entry = entry.unwrap_or(EntryId::NONE);
         Reply { status, headers, body, entry, attempts: self.attempts, from_cache: true }
     }
 

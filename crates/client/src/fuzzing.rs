@@ -20,12 +20,8 @@ use crate::{Cursor, Properties, pages};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: &[Target] = &[
-    ("links", links),
-    ("rate_headers", rate_headers),
-    ("keys", keys),
-    ("configuration", configuration),
-];
+pub const TARGETS: &[Target] =
+    &[("links", links), ("rate_headers", rate_headers), ("keys", keys), ("configuration", configuration)];
 
 /// Lines are `Link` headers, the whole a body with a link, and a cursor.
 pub fn links(bytes: &[u8]) {
@@ -46,7 +42,8 @@ pub fn rate_headers(bytes: &[u8]) {
     let mut headers = HeaderMap::new();
     for line in bytes.split(|byte| *byte == b'\n') {
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
-        let (name, value) = (HeaderName::from_bytes(&line[..colon]), HeaderValue::from_bytes(line[colon + 1..].trim_ascii()));
+        let (name, value) =
+            (HeaderName::from_bytes(&line[..colon]), HeaderValue::from_bytes(line[colon + 1..].trim_ascii()));
         if let (Ok(name), Ok(value)) = (name, value) {
             headers.append(name, value);
         }
@@ -58,8 +55,11 @@ pub fn rate_headers(bytes: &[u8]) {
     let server_now = skew.server_time(now);
     let entropy = SeededEntropy::new(1);
     for (status, repeat) in [(429, 0), (429, 99), (503, 0), (503, u32::MAX)] {
-        let wait = retry::cause(status, &headers, true).map(|cause| retry::wait(cause, &headers, repeat, server_now, &entropy));
-        assert!(wait.is_none_or(|wait| now.checked_add_signed(chrono::TimeDelta::from_std(wait).unwrap_or_default()).is_some()));
+        let wait = retry::cause(status, &headers, true)
+            .map(|cause| retry::wait(cause, &headers, repeat, server_now, &entropy));
+        assert!(wait.is_none_or(|wait| {
+            now.checked_add_signed(chrono::TimeDelta::from_std(wait).unwrap_or_default()).is_some()
+        }));
     }
     let Ok(properties) = Properties::parse("Domain=acme.okta.com;APIToken=t") else { return };
     let limiter = Limiter::new(&properties.network, clock, skew);

@@ -16,6 +16,11 @@ pub struct StatementId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct EntryId(u64);
 
+impl EntryId {
+    /// None: of an answer for which no request was made.
+    pub(crate) const NONE: Self = Self(0);
+}
+
 /// One HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
@@ -119,11 +124,6 @@ impl Ledger {
             bucket: outcome.bucket,
         });
         id
-    }
-
-    /// An entry that is none: of an answer for which no request was made.
-    pub(crate) fn entry_of_no_request(&self) -> EntryId {
-        EntryId(0)
     }
 
     /// Adds rows that were decoded from the answer to `entry`. An entry already forgotten stays so.

@@ -8,7 +8,7 @@
 use crate::properties::Kind;
 
 /// One key.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Key {
     /// Dotted path below `okta`.
     pub(super) path: &'static str,

@@ -221,17 +221,13 @@ impl Layers {
         if !keys::is_group(path) {
             return self.warnings.push(unknown(path, source));
         }
-        match node.value {
-            Value::Map(members) => {
-                for (name, member) in members {
-                    self.walk(&format!("{path}.{name}"), member, origin);
-                }
-            }
-            _ => {
-                let key = keys::dotted(path);
-                let message = format!("{key} is a group of settings, not a value");
-                self.problems.push(Problem::new(&key, Some(source), codes::OKT1002, message));
-            }
+        let Value::Map(members) = node.value else {
+            let key = keys::dotted(path);
+            let message = format!("{key} is a group of settings, not a value");
+            return self.problems.push(Problem::new(&key, Some(source), codes::OKT1002, message));
+        };
+        for (name, member) in members {
+            self.walk(&format!("{path}.{name}"), member, origin);
         }
     }
 

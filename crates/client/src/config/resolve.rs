@@ -173,7 +173,7 @@ impl Resolver<'_> {
                 pairs.extend([("AuthScheme", "APIToken".to_owned()), ("APIToken", "missing".to_owned())]);
             }
             Mode::Ssws => {
-                pairs.extend([("AuthScheme", "APIToken".to_owned()), ("APIToken", token.unwrap_or_default())])
+                pairs.extend([("AuthScheme", "APIToken".to_owned()), ("APIToken", token.unwrap_or_default())]);
             }
             Mode::Bearer => pairs.extend([
                 ("AuthScheme", "OAuth".to_owned()),
@@ -362,9 +362,8 @@ fn words(text: &str) -> String {
 
 /// What a scope of the management API looks like: `okta.users.read`.
 fn is_api_scope(scope: &str) -> bool {
-    scope.starts_with("okta.")
-        && scope.split('.').count() >= 3
-        && (scope.ends_with(".read") || scope.ends_with(".manage"))
+    let words: Vec<&str> = scope.split('.').collect();
+    words.len() >= 3 && words[0] == "okta" && words.last().is_some_and(|last| matches!(*last, "read" | "manage"))
 }
 
 /// The key that a connection property is set by.

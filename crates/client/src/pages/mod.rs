@@ -135,7 +135,7 @@ impl Reader {
     async fn read(&mut self, call: Call, index: u32) -> Result<(Page, Option<Call>), Error> {
         let reply = self.send(call).await?;
         let next = self.next(&reply, index)?;
-        Ok((self.page(reply, index, next.as_ref())?, next))
+        Ok((page(reply, index, next.as_ref())?, next))
     }
 
     /// Reads a page of a list that has no end; without anything new its link leads to itself.
@@ -147,7 +147,7 @@ impl Reader {
         if sorted(&next.query) == asked && !is_empty_array(&reply.body) {
             return Err(self.page_loop(index)?);
         }
-        Ok((self.page(reply, index, Some(&next))?, next))
+        Ok((page(reply, index, Some(&next))?, next))
     }
 
     /// Sends the call for one page. Where the org fails at a large page, half of it is asked for.
@@ -195,11 +195,6 @@ impl Reader {
         let size: u32 = given.unwrap_or_else(|| declared?.default)?;
         let floor = declared.and_then(|limit| limit.min).unwrap_or(0).max(PAGE_SIZE_FLOOR);
         (size > floor).then(|| (size / 2).max(floor))
-    }
-
-    fn page(&self, reply: Reply, index: u32, next: Option<&Call>) -> Result<Page, Error> {
-        let next = next.map(|call| Cursor::of(call, index + 1)).transpose()?;
-        Ok(Page { body: reply.body, index, last: next.is_none(), next, entry: reply.entry })
     }
 
     fn next(&self, reply: &Reply, index: u32) -> Result<Option<Call>, Error> {
@@ -256,6 +251,11 @@ impl Reader {
             request_id: crate::http::request_id(&reply.headers),
         }
     }
+}
+
+fn page(reply: Reply, index: u32, next: Option<&Call>) -> Result<Page, Error> {
+    let next = next.map(|call| Cursor::of(call, index + 1)).transpose()?;
+    Ok(Page { body: reply.body, index, last: next.is_none(), next, entry: reply.entry })
 }
 
 fn sorted(query: &[(String, String)]) -> Vec<(String, String)> {

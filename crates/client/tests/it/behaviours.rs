@@ -20,14 +20,14 @@ use crate::fake::{Fake, JumpingClock, edges, json as answer};
 
 const NOON: &str = "2026-01-01T12:00:00Z";
 
-fn config(url: &str, changes: Value) -> Config {
+fn config(url: &str, changes: &Value) -> Config {
     let mut values = json!({"orgUrl": url, "token": "t0ken"});
     values.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     Loader::new(Surroundings::none()).values(values).load().expect("a configuration")
 }
 
 async fn org(fake: &Fake, changes: Value, clock: Arc<dyn Clock>) -> Org {
-    Org::connect(&config(&fake.url, changes).properties, edges(clock)).await.expect("an org")
+    Org::connect(&config(&fake.url, &changes).properties, edges(clock)).await.expect("an org")
 }
 
 fn things() -> Call {
@@ -119,7 +119,7 @@ async fn a_write_is_repeated_after_an_outage_only_if_allowed() {
 async fn each_attempt_has_a_time_of_its_own() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let properties = config(&url, json!({"readTimeout": 1, "rateLimit": {"maxRetries": 0}})).properties;
+    let properties = config(&url, &json!({"readTimeout": 1, "rateLimit": {"maxRetries": 0}})).properties;
     let org = Org::connect(&properties, edges(Arc::new(SystemClock))).await.unwrap();
     let error = org.send(things()).await.unwrap_err();
     let Error::Timeout { phase: Phase::Reading, after, .. } = error else { panic!("{error}") };
@@ -132,7 +132,7 @@ async fn opening_a_connection_has_a_time_of_its_own() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let changes = json!({"connectionTimeout": 1, "rateLimit": {"maxRetries": 0}});
-    let properties = config(&format!("https://{address}"), changes).properties;
+    let properties = config(&format!("https://{address}"), &changes).properties;
     let org = Org::connect(&properties, edges(Arc::new(SystemClock))).await.unwrap();
     let error = org.send(things()).await.unwrap_err();
     let Error::Timeout { phase: Phase::Connecting, after, .. } = error else { panic!("{error:?}") };
@@ -164,7 +164,7 @@ async fn through(changes: Value, variables: &[(&str, &str)], org_url: &str) -> R
     let variables: BTreeMap<String, String> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let edges = Edges { variables: Arc::new(variables), ..edges(Arc::new(SystemClock)) };
-    let org = Org::connect(&config(org_url, values).properties, edges).await?;
+    let org = Org::connect(&config(org_url, &values).properties, edges).await?;
     org.send(things()).await.map(drop)
 }
 

@@ -140,7 +140,7 @@ fn variables_come_in_both_spellings_and_from_other_programs() {
     let variables =
         [("OKTA_API_TOKEN", "low"), ("OKTA_CLIENT_TOKEN", "high"), ("OKTA_CLIENT_ORG_URL", "https://a.okta.com")];
     let config = load(&[], &variables, json!({})).unwrap();
-    assert_eq!(config.properties.sign_in.api_token.map(|token| token.into_exposed()), Some("high".to_owned()));
+    assert_eq!(config.properties.sign_in.api_token.map(oktant_base::Secret::into_exposed), Some("high".to_owned()));
     let twice = [("OKTA_CLIENT_ORGURL", "https://a.okta.com"), ("OKTA_CLIENT_ORG_URL", "https://b.okta.com")];
     assert_eq!(load(&[], &twice, json!({"token": "t"})).unwrap_err().code(), codes::OKT1004);
 }

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -176,14 +175,6 @@ pub(crate) fn json(status: u16, headers: &[(&str, &str)], body: &str) -> Respons
         let name: axum::http::HeaderName = name.parse().unwrap();
         response.headers_mut().append(name, value.parse().unwrap());
     }
-    response
-}
-
-/// A good answer whose connection is lost in the middle.
-pub(crate) fn torn(body: &'static str) -> Response {
-    let chunks = [Ok(body), Err(std::io::Error::other("lost"))];
-    let mut response = Body::from_stream(futures::stream::iter(chunks)).into_response();
-    response.headers_mut().insert("content-type", "application/json".parse().unwrap());
     response
 }
 

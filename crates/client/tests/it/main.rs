@@ -12,6 +12,7 @@ mod fake;
 mod faults;
 mod faults_table;
 mod fuzz;
+mod logging;
 mod oauth;
 mod pacing;
 mod paging;
