@@ -21,11 +21,14 @@ build: ## Build the program (development profile)
 
 test: fmt-check test-rust codegen-check fidelity test-python test-official ## Install what the tests need and run them all
 
+# The SDK's groups of operations are features; its tests call all of them.
+SDK_FEATURES := oktant-sdk/full,oktant-sdk/blocking
+
 test-rust: ## Unit, property and program tests of the workspace
 	@if cargo nextest --version >/dev/null 2>&1; \
-	then cargo nextest run --locked --workspace; \
-	else cargo test --locked --workspace --lib --bins --tests; fi
-	cargo test --locked --doc --workspace
+	then cargo nextest run --locked --workspace --features $(SDK_FEATURES); \
+	else cargo test --locked --workspace --features $(SDK_FEATURES) --lib --bins --tests; fi
+	cargo test --locked --doc --workspace --features $(SDK_FEATURES)
 
 codegen-check: ## Fail if the committed catalogue differs from what the description gives
 	cargo xtask codegen --check
@@ -45,7 +48,7 @@ fmt-check: ## Fail if something is not formatted
 	else echo "formatting is not checked: rustfmt is not installed"; fi
 
 lint: fmt-check ## Formatting and lints
-	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	cargo clippy --locked --workspace --features $(SDK_FEATURES) --all-targets -- --deny warnings
 
 bench: ## Measure against the peers in one run and rewrite docs/benchmarks.md
 	@python3 benches/run.py

@@ -157,6 +157,13 @@ impl Call {
         self
     }
 
+    /// Takes a query parameter out again, all its values.
+    #[must_use]
+    pub fn without_query(mut self, name: &str) -> Self {
+        self.query.retain(|(known, _)| known != name);
+        self
+    }
+
     /// Adds a header. Those of authorization and framing cannot be replaced and are ignored.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -217,6 +224,11 @@ impl Call {
         self.repeatable
     }
 
+    /// Its method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
     /// How the answer holds a list. Unknown paths are taken for plain lists.
     pub fn list_shape(&self) -> ListShape {
         self.operation.map_or(ListShape::Array, |operation| operation.list)
@@ -256,7 +268,11 @@ impl Call {
     }
 
     /// The path with its parameters filled in.
-    pub(crate) fn resolved_path(&self) -> Result<String, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Argument`] if a path parameter is missing.
+    pub fn resolved_path(&self) -> Result<String, Error> {
         let mut path = self.template.clone();
         for (name, value) in &self.path_arguments {
             path = path.replace(&format!("{{{name}}}"), &encode(value));

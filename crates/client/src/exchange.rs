@@ -104,7 +104,7 @@ impl<'a> Exchange<'a> {
     fn remembered(&self, known: CachedReply, entry: Option<EntryId>) -> Reply {
         let CachedReply { status, headers, body, .. } = known;
         let entry = entry.unwrap_or(EntryId::NONE);
-        Reply { status, headers, body, entry, attempts: self.attempts, from_cache: true }
+        Reply { status, headers, body, entry, attempts: self.attempts, from_cache: true, bucket: self.bucket.clone() }
     }
 
     async fn ask(&mut self) -> Result<Reply, Error> {
@@ -242,7 +242,7 @@ impl<'a> Exchange<'a> {
             });
         }
         let Answer { status, headers, body, entry } = answer;
-        Ok(Reply { status, headers, body, entry, attempts: self.attempts, from_cache: false })
+        Ok(Reply { status, headers, body, entry, attempts: self.attempts, from_cache: false, bucket: self.bucket.clone() })
     }
 
     fn wants_json(&self) -> bool {

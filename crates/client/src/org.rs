@@ -12,9 +12,9 @@ use crate::auth::{self, Authenticator};
 use crate::cache::Cache;
 use crate::call::RESERVED_HEADERS;
 use crate::exchange::Exchange;
-use crate::http::Transport;
-use crate::http::limiter::Limiter;
+use crate::http::limiter::{Limiter, Report};
 use crate::http::skew::Skew;
+use crate::http::{Transport, request_id};
 use crate::pages::{self, Pages};
 use crate::{Call, Edges, EntryId, Error, Ledger, Properties, RateLimit};
 
@@ -55,6 +55,21 @@ pub struct Reply {
     pub attempts: u32,
     /// Whether body and headers are those of an earlier answer.
     pub from_cache: bool,
+    /// Rate-limit bucket that it was booked on.
+    pub bucket: String,
+}
+
+impl Reply {
+    /// The org's id of this very answer.
+    pub fn request_id(&self) -> Option<String> {
+        request_id(&self.headers)
+    }
+
+    /// The state of its rate-limit bucket, if the org reported it.
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        let Report { limit, remaining, resets_at } = Report::read(&self.headers)?;
+        Some(RateLimit { bucket: self.bucket.clone(), limit, remaining, resets_at })
+    }
 }
 
 impl Org {
@@ -120,7 +135,8 @@ impl Org {
         pages::poll(self.clone(), call, interval)
     }
 
-    pub(crate) fn clock(&self) -> &dyn Clock {
+    /// Its clock, for what waits between calls.
+    pub fn clock(&self) -> &dyn Clock {
         &*self.0.edges.clock
     }
 

@@ -26,6 +26,11 @@ impl Cursor {
         Ok(Self { method, path, query: call.query.clone(), page })
     }
 
+    /// The query of the page.
+    pub fn query(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The number of the page, from 0.
     pub const fn page(&self) -> u32 {
         self.page
@@ -63,5 +68,14 @@ impl Call {
         call.query.clone_from(&cursor.query);
         call.first_page = cursor.page;
         Ok(call)
+    }
+
+    /// This call of a list, going on where `cursor` was taken from the same list. The query is the
+    /// cursor's; path, headers and deadline stay.
+    #[must_use]
+    pub fn resumed_at(mut self, cursor: &Cursor) -> Self {
+        self.query.clone_from(&cursor.query);
+        self.first_page = cursor.page;
+        self
     }
 }

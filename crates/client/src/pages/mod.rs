@@ -5,9 +5,9 @@
 //! lost a filter or an `expand`.
 
 use std::collections::HashSet;
+use std::ops::Deref;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use oktant_catalog::ListShape;
 use tokio::sync::mpsc;
@@ -18,7 +18,7 @@ pub(crate) mod link;
 
 pub use self::cursor::Cursor;
 use self::link::{next_in_body, next_in_headers};
-use crate::{Call, EntryId, Error, Org, Reply};
+use crate::{Call, Error, Org, Reply};
 
 /// The smallest page that is asked for after the org failed at a larger one, in objects.
 const PAGE_SIZE_FLOOR: u32 = 25;
@@ -26,20 +26,26 @@ const PAGE_SIZE_FLOOR: u32 = 25;
 /// Pages that may wait for the consumer while it works on another one.
 const PAGES_AHEAD: usize = 1;
 
-/// One page of a list.
+/// One page of a list. It dereferences to the answer that holds it.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The answer's body: an array, or an object that wraps one as the operation's list shape says.
-    pub body: Bytes,
+    /// The answer; its body is an array, or an object that wraps one as the operation's list shape says.
+    pub reply: Reply,
     /// Its number, from 0.
     pub index: u32,
     /// Whether the org says that no page follows.
     pub last: bool,
     /// Where the next page begins; `None` on the last one. It can be written down and
-    /// taken up later by [`Call::resume`].
+    /// taken up later by [`Call::resume`] or [`Call::resumed_at`].
     pub next: Option<Cursor>,
-    /// Its entry in the ledger, for the rows decoded from it.
-    pub entry: EntryId,
+}
+
+impl Deref for Page {
+    type Target = Reply;
+
+    fn deref(&self) -> &Reply {
+        &self.reply
+    }
 }
 
 /// The pages of a list. After an error the stream ends.
@@ -197,6 +203,11 @@ impl Reader {
         (size > floor).then(|| (size / 2).max(floor))
     }
 
+    fn page(&self, reply: Reply, index: u32, next: Option<&Call>) -> Result<Page, Error> {
+        let next = next.map(|call| Cursor::of(call, index + 1)).transpose()?;
+        Ok(Page { reply, index, last: next.is_none(), next })
+    }
+
     fn next(&self, reply: &Reply, index: u32) -> Result<Option<Call>, Error> {
         if self.first.is_polling() && is_empty_array(&reply.body) {
             return Ok(None);
@@ -237,7 +248,8 @@ impl Reader {
     fn check_shape(&self, reply: &Reply) -> Result<(), Error> {
         let expected = if matches!(self.first.list_shape(), ListShape::Wrapped { .. }) { b'{' } else { b'[' };
         let found = reply.body.iter().find(|byte| !byte.is_ascii_whitespace());
-        if found == Some(&expected) || self.first.list_shape() == ListShape::None {
+        let is_no_content = reply.status == 204 && found.is_none();
+        if found == Some(&expected) || is_no_content || self.first.list_shape() == ListShape::None {
             return Ok(());
         }
         Err(self.unreadable(reply, if found.is_none() { "it is empty" } else { "it is not a list" }))
