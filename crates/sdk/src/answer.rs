@@ -51,8 +51,10 @@ pub struct Meta {
     pub request_id: Option<String>,
     /// The state of the rate-limit bucket, if the org reported it.
     pub rate_limit: Option<RateLimit>,
-    /// Attempts it took, from 1.
+    /// Attempts it took, from 1; 0 if the org was not asked.
     pub attempts: u32,
+    /// Whether the answer is an earlier one that was kept.
+    pub from_cache: bool,
     /// Its entry in the ledger of [`Okta::org`].
     pub entry: EntryId,
     /// Deviations from the description that reading tolerated.
@@ -167,14 +169,14 @@ impl Answer {
         }
     }
 
-    pub(crate) fn misread(&self, at: &str, reason: String) -> Error {
+    fn misread(&self, at: &str, reason: String) -> Error {
         self.origin.misread(at, reason, self.reply.request_id())
     }
 
     fn meta(self, warnings: Vec<Warning>) -> Meta {
         let (request_id, rate_limit) = (self.reply.request_id(), self.reply.rate_limit());
-        let oktant_client::Reply { status, headers, attempts, entry, .. } = self.reply;
-        Meta { status, headers, request_id, rate_limit, attempts, entry, warnings }
+        let oktant_client::Reply { status, headers, attempts, from_cache, entry, .. } = self.reply;
+        Meta { status, headers, request_id, rate_limit, attempts, from_cache, entry, warnings }
     }
 }
 

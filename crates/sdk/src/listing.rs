@@ -9,11 +9,11 @@ use std::task::{Context, Poll, ready};
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, Stream, StreamExt, TryFutureExt, TryStreamExt};
-use oktant_client::{Call, Cursor};
+use oktant_client::{Call, Cursor, Org};
 use oktant_models::{List, Model};
 
 use crate::answer::{Answer, Origin};
-use crate::{Error, Okta, Page, Pending, Request, models};
+use crate::{Error, Page, Pending, Request, models};
 
 /// A list of `T`, to be read page by page. Every list operation's request is one underneath.
 #[derive(Debug, Clone)]
@@ -45,6 +45,12 @@ impl<T: Model> Listing<T> {
         Pages::of(answers(self.request))
     }
 
+    /// All pages and those to come, of a list that has no end.
+    #[cfg(feature = "system-log")]
+    pub(crate) fn poll(self, interval: std::time::Duration) -> Pages<T> {
+        Pages::of(started(self.request, move |org, call| org.poll(call, interval)))
+    }
+
     /// All items, page after page, as [`Listing::pages`] reads them. In place of an element that does
     /// not fit there is an error, and the stream goes on.
     pub fn stream(self) -> Items<T> {
@@ -74,7 +80,7 @@ async fn joined<T: Model>((mut all, count): (List<T>, usize), page: Page<T>) -> 
     Ok((all, count + page_count))
 }
 
-pub(crate) type Answers = BoxStream<'static, Result<Answer, Error>>;
+type Answers = BoxStream<'static, Result<Answer, Error>>;
 
 /// The pages of a list.
 #[must_use = "streams do nothing unless polled"]
@@ -84,7 +90,7 @@ pub struct Pages<T> {
 }
 
 impl<T: Model> Pages<T> {
-    pub(crate) fn of(answers: Answers) -> Self {
+    fn of(answers: Answers) -> Self {
         Self { answers, read: Answer::read_page::<T> }
     }
 }
@@ -173,20 +179,20 @@ impl<T> fmt::Debug for Items<T> {
 
 /// The answers of a list in order, read ahead.
 fn answers(request: Request) -> Answers {
-    started(request, |okta, call| okta.org.pages(call))
+    started(request, |org, call| org.pages(call))
 }
 
 /// The answers of a list in order, each requested when it is asked for.
 fn answers_on_demand(request: Request) -> Answers {
-    started(request, |okta, call| okta.org.pages_on_demand(call))
+    started(request, |org, call| org.pages_on_demand(call))
 }
 
 /// The body is put together and the time allowed begins when the stream is first polled.
-fn started(request: Request, pages: fn(&Okta, Call) -> oktant_client::Pages) -> Answers {
+fn started(request: Request, pages: impl FnOnce(&Org, Call) -> oktant_client::Pages + Send + 'static) -> Answers {
     stream::once(async move {
         let (okta, call) = request.finished();
         let origin = Origin::of(&okta, &call)?;
-        let answers = pages(&okta, call).map(move |page| {
+        let answers = pages(&okta.org, call).map(move |page| {
             let page = page?;
             Ok(Answer { reply: page.reply, next: page.next, origin: origin.clone() })
         });

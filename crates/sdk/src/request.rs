@@ -198,7 +198,7 @@ impl Request {
     }
 
     pub(crate) fn resumed(mut self, cursor: &oktant_client::Cursor) -> Self {
-        self.call = self.call.resume(cursor);
+        self.call = self.call.resumed_at(cursor);
         self
     }
 }

@@ -203,11 +203,6 @@ impl Reader {
         (size > floor).then(|| (size / 2).max(floor))
     }
 
-    fn page(&self, reply: Reply, index: u32, next: Option<&Call>) -> Result<Page, Error> {
-        let next = next.map(|call| Cursor::of(call, index + 1)).transpose()?;
-        Ok(Page { reply, index, last: next.is_none(), next })
-    }
-
     fn next(&self, reply: &Reply, index: u32) -> Result<Option<Call>, Error> {
         if self.first.is_polling() && is_empty_array(&reply.body) {
             return Ok(None);
@@ -267,7 +262,7 @@ impl Reader {
 
 fn page(reply: Reply, index: u32, next: Option<&Call>) -> Result<Page, Error> {
     let next = next.map(|call| Cursor::of(call, index + 1)).transpose()?;
-    Ok(Page { body: reply.body, index, last: next.is_none(), next, entry: reply.entry })
+    Ok(Page { reply, index, last: next.is_none(), next })
 }
 
 fn sorted(query: &[(String, String)]) -> Vec<(String, String)> {

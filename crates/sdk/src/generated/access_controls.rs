@@ -1143,6 +1143,7 @@ list!(ListApiTokens, models::ApiToken);
 /// `GET /api/v1/behaviors`, operation `listBehaviorDetectionRules`.
 ///
 /// - Answer: a list of `BehaviorRule`
+/// - Page size: by default 10
 /// - OAuth scopes: `okta.behaviors.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1173,6 +1174,7 @@ list!(ListCaptchaInstances, models::CAPTCHAInstance);
 /// `GET /api/v1/zones`, operation `listNetworkZones`.
 ///
 /// - Answer: a list of `NetworkZone`
+/// - Page size: by default 20, at most 200
 /// - OAuth scopes: `okta.networkZones.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1267,6 +1269,7 @@ list!(ListPolicies, models::Policy);
 /// `GET /api/v1/policies/{policyId}/app`, operation `listPolicyApps`.
 ///
 /// - Answer: a list of `Application`
+/// - Page size: by default 20, at most 200
 /// - OAuth scopes: `okta.policies.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1320,6 +1323,7 @@ list!(ListPolicyRules, models::PolicyRule);
 /// `GET /api/v1/trustedOrigins`, operation `listTrustedOrigins`.
 ///
 /// - Answer: a list of `TrustedOrigin`
+/// - Page size: by default 20, at most 200
 /// - OAuth scopes: `okta.trustedOrigins.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability

@@ -1722,6 +1722,7 @@ one!(GetRolePermission, models::Permission);
 /// `GET /api/v1/users/{userId}/roles/{roleIdOrEncodedRoleId}/targets`, operation `getRoleTargetsByUserIdAndRoleId`.
 ///
 /// - Answer: a list of `RoleTarget`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1817,6 +1818,7 @@ one!(GetUserAssignedRoleGovernance, models::RoleGovernance);
 /// `GET /oauth2/v1/clients/{clientId}/roles/{roleAssignmentId}/targets/catalog/apps`, operation `listAppTargetRoleToClient`.
 ///
 /// - Answer: a list of `CatalogApplication`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1846,6 +1848,7 @@ list!(ListAppTargetRoleToClient, models::CatalogApplication);
 /// `GET /api/v1/groups/{groupId}/roles/{roleAssignmentId}/targets/catalog/apps`, operation `listApplicationTargetsForApplicationAdministratorRoleForGroup`.
 ///
 /// - Answer: a list of `CatalogApplication`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1875,6 +1878,7 @@ list!(ListApplicationTargetsForApplicationAdministratorRoleForGroup, models::Cat
 /// `GET /api/v1/users/{userId}/roles/{roleAssignmentId}/targets/catalog/apps`, operation `listApplicationTargetsForApplicationAdministratorRoleForUser`.
 ///
 /// - Answer: a list of `CatalogApplication`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1927,6 +1931,7 @@ list!(ListAssignedRolesForUser, models::ListAssignedRolesForUserResponse200Item)
 /// `GET /api/v1/iam/resource-sets/{resourceSetIdOrLabel}/bindings`, operation `listBindings`.
 ///
 /// - Answer: a list of `ResourceSetBindingRole`
+/// - Page size: by default 100
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1950,6 +1955,7 @@ list!(ListBindings, models::ResourceSetBindingRole);
 /// `GET /api/v1/iam/governance/bundles/{bundleId}/entitlements/{entitlementId}/values`, operation `listBundleEntitlementValues`.
 ///
 /// - Answer: a list of `EntitlementValue`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: not stated
@@ -1979,6 +1985,7 @@ list!(ListBundleEntitlementValues, models::EntitlementValue);
 /// `GET /api/v1/iam/governance/bundles/{bundleId}/entitlements`, operation `listBundleEntitlements`.
 ///
 /// - Answer: a list of `BundleEntitlement`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: not stated
@@ -2008,6 +2015,7 @@ list!(ListBundleEntitlements, models::BundleEntitlement);
 /// `GET /api/v1/iam/governance/bundles`, operation `listGovernanceBundles`.
 ///
 /// - Answer: a list of `GovernanceBundle`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: not stated
@@ -2060,6 +2068,7 @@ list!(ListGroupAssignedRoles, models::ListGroupAssignedRolesResponse200Item);
 /// `GET /oauth2/v1/clients/{clientId}/roles/{roleAssignmentId}/targets/groups`, operation `listGroupTargetRoleForClient`.
 ///
 /// - Answer: a list of `Group`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -2089,6 +2098,7 @@ list!(ListGroupTargetRoleForClient, models::Group);
 /// `GET /api/v1/groups/{groupId}/roles/{roleAssignmentId}/targets/groups`, operation `listGroupTargetsForGroupRole`.
 ///
 /// - Answer: a list of `Group`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -2118,6 +2128,7 @@ list!(ListGroupTargetsForGroupRole, models::Group);
 /// `GET /api/v1/users/{userId}/roles/{roleAssignmentId}/targets/groups`, operation `listGroupTargetsForRole`.
 ///
 /// - Answer: a list of `Group`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -2147,6 +2158,7 @@ list!(ListGroupTargetsForRole, models::Group);
 /// `GET /api/v1/iam/resource-sets/{resourceSetIdOrLabel}/bindings/{roleIdOrLabel}/members`, operation `listMembersOfBinding`.
 ///
 /// - Answer: a list of `ResourceSetBindingMember`
+/// - Page size: by default 100
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -2170,6 +2182,7 @@ list!(ListMembersOfBinding, models::ResourceSetBindingMember);
 /// `GET /api/v1/iam/resource-sets/{resourceSetIdOrLabel}/resources`, operation `listResourceSetResources`.
 ///
 /// - Answer: a list of `ResourceSetResource`
+/// - Page size: by default 100
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -2199,6 +2212,7 @@ list!(ListResourceSetResources, models::ResourceSetResource);
 /// `GET /api/v1/iam/resource-sets`, operation `listResourceSets`.
 ///
 /// - Answer: a list of `ResourceSet`
+/// - Page size: by default 100
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -2237,6 +2251,7 @@ list!(ListRolePermissions, models::Permission);
 /// `GET /api/v1/iam/roles`, operation `listRoles`.
 ///
 /// - Answer: a list of `IamRole`
+/// - Page size: by default 100
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -2305,6 +2320,7 @@ list!(ListSubscriptionsUser, models::Subscription);
 /// `GET /api/v1/iam/assignees/users`, operation `listUsersWithRoleAssignments`.
 ///
 /// - Answer: a list of `RoleAssignedUser`
+/// - Page size: by default 100
 /// - OAuth scopes: `okta.roles.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability

@@ -1464,6 +1464,7 @@ one!(GenerateCsrForApplication, models::Csr);
 /// `GET /api/v1/apps/{appId}/cwo/connections`, operation `getAllCrossAppAccessConnections`.
 ///
 /// - Answer: a list of `OrgCrossAppAccessConnection`
+/// - Page size: at most 200
 /// - OAuth scopes: `okta.apps.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: early access
@@ -1885,6 +1886,7 @@ list!(ListApiServiceIntegrationInstances, models::APIServiceIntegrationInstance)
 /// `GET /api/v1/apps/{appId}/groups`, operation `listApplicationGroupAssignments`.
 ///
 /// - Answer: a list of `ApplicationGroupAssignment`
+/// - Page size: at least 20, by default 20, at most 200
 /// - OAuth scopes: `okta.apps.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1941,6 +1943,7 @@ list!(ListApplicationKeys, models::JsonWebKey);
 /// `GET /api/v1/apps/{appId}/users`, operation `listApplicationUsers`.
 ///
 /// - Answer: a list of `AppUser`
+/// - Page size: at least 1, by default 50, at most 500
 /// - OAuth scopes: `okta.apps.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1982,6 +1985,7 @@ list!(ListApplicationUsers, models::AppUser);
 /// `GET /api/v1/apps`, operation `listApplications`.
 ///
 /// - Answer: a list of `Application`
+/// - Page size: by default 20, at most 200
 /// - OAuth scopes: `okta.apps.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -2092,6 +2096,7 @@ list!(ListFederatedClaims, models::FederatedClaim);
 /// `GET /api/v1/apps/{appId}/group-push/mappings`, operation `listGroupPushMappings`.
 ///
 /// - Answer: a list of `GroupPushMapping`
+/// - Page size: at least 1, by default 100, at most 1000
 /// - OAuth scopes: `okta.apps.read`, `okta.groups.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -2199,6 +2204,7 @@ list!(ListOAuth2ClientSecrets, models::OAuth2ClientSecret);
 /// `GET /api/v1/apps/{appId}/tokens`, operation `listOAuth2TokensForApplication`.
 ///
 /// - Answer: a list of `OAuth2RefreshToken`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.apps.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability

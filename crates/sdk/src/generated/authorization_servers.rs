@@ -1067,6 +1067,7 @@ one!(GetRefreshTokenForAuthorizationServerAndClient, models::OAuth2RefreshToken)
 /// `GET /api/v1/authorizationServers/{authServerId}/associatedServers`, operation `listAssociatedServersByTrustedType`.
 ///
 /// - Answer: a list of `AuthorizationServer`
+/// - Page size: by default 200
 /// - OAuth scopes: `okta.authorizationServers.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability to orgs with a feature or product
@@ -1153,6 +1154,7 @@ list!(ListAuthorizationServerPolicyRules, models::AuthorizationServerPolicyRule)
 /// `GET /api/v1/authorizationServers`, operation `listAuthorizationServers`.
 ///
 /// - Answer: a list of `AuthorizationServer`
+/// - Page size: by default 200, at most 200
 /// - OAuth scopes: `okta.authorizationServers.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability to orgs with a feature or product
@@ -1233,6 +1235,7 @@ list!(ListOAuth2ResourceServerJsonWebKeys, models::OAuth2ResourceServerJsonWebKe
 /// `GET /api/v1/authorizationServers/{authServerId}/scopes`, operation `listOAuth2Scopes`.
 ///
 /// - Answer: a list of `OAuth2Scope`
+/// - Page size: by default 200, at most 200
 /// - OAuth scopes: `okta.authorizationServers.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability to orgs with a feature or product

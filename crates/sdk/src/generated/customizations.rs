@@ -1770,6 +1770,7 @@ list!(ListBrandThemes, models::ThemeResponse);
 /// `GET /api/v1/brands`, operation `listBrands`.
 ///
 /// - Answer: a list of `BrandWithEmbedded`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.brands.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1826,6 +1827,7 @@ list!(ListCustomDomains, models::DomainResponse);
 /// `GET /api/v1/brands/{brandId}/templates/email/{templateName}/customizations`, operation `listEmailCustomizations`.
 ///
 /// - Answer: a list of `EmailCustomization`
+/// - Page size: at least 1, by default 10, at most 200
 /// - OAuth scopes: `okta.templates.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1893,6 +1895,7 @@ list!(ListEmailServers, models::BaseEmailServer);
 /// `GET /api/v1/brands/{brandId}/templates/email`, operation `listEmailTemplates`.
 ///
 /// - Answer: a list of `EmailTemplateResponse`
+/// - Page size: at least 1, by default 10, at most 200
 /// - OAuth scopes: `okta.templates.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability

@@ -463,6 +463,7 @@ list!(ListDeviceUsers, models::DeviceUser);
 /// `GET /api/v1/devices`, operation `listDevices`.
 ///
 /// - Answer: a list of `DeviceList`
+/// - Page size: at least 1, by default 200, at most 200
 /// - OAuth scopes: `okta.devices.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability to orgs with a feature or product

@@ -1270,6 +1270,7 @@ one!(GetIdentitySourceGroup, models::GroupsResponseSchema);
 /// `GET /api/v1/identity-sources/{identitySourceId}/groups/{groupOrExternalId}/membership`, operation `getIdentitySourceGroupMemberships`.
 ///
 /// - Answer: a list of `String`
+/// - Page size: at most 1000
 /// - OAuth scopes: `okta.identitySources.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability to orgs with a feature or product
@@ -1432,6 +1433,7 @@ list!(ListCsrsForIdentityProvider, models::IdPCsr);
 /// `GET /api/v1/idps/{idpId}/users`, operation `listIdentityProviderApplicationUsers`.
 ///
 /// - Answer: a list of `IdentityProviderApplicationUser`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.idps.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1473,6 +1475,7 @@ list!(ListIdentityProviderApplicationUsers, models::IdentityProviderApplicationU
 /// `GET /api/v1/idps/credentials/keys`, operation `listIdentityProviderKeys`.
 ///
 /// - Answer: a list of `IdPKeyCredential`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.idps.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1517,6 +1520,7 @@ list!(ListIdentityProviderSigningKeys, models::IdPKeyCredential);
 /// `GET /api/v1/idps`, operation `listIdentityProviders`.
 ///
 /// - Answer: a list of `IdentityProvider`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.idps.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability

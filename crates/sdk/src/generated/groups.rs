@@ -333,6 +333,7 @@ one!(GetGroupRule, models::GroupRule);
 /// `GET /api/v1/groups/{groupId}/apps`, operation `listAssignedApplicationsForGroup`.
 ///
 /// - Answer: a list of `Application`
+/// - Page size: by default 20, at most 200
 /// - OAuth scopes: `okta.groups.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -362,6 +363,7 @@ list!(ListAssignedApplicationsForGroup, models::Application);
 /// `GET /api/v1/groups/{groupId}/owners`, operation `listGroupOwners`.
 ///
 /// - Answer: a list of `GroupOwner`
+/// - Page size: by default 1000
 /// - OAuth scopes: `okta.groups.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -397,6 +399,7 @@ list!(ListGroupOwners, models::GroupOwner);
 /// `GET /api/v1/groups/rules`, operation `listGroupRules`.
 ///
 /// - Answer: a list of `GroupRule`
+/// - Page size: at least 1, by default 50, at most 200
 /// - OAuth scopes: `okta.groups.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -438,6 +441,7 @@ list!(ListGroupRules, models::GroupRule);
 /// `GET /api/v1/groups/{groupId}/users`, operation `listGroupUsers`.
 ///
 /// - Answer: a list of `User`
+/// - Page size: by default 1000, at most 1000
 /// - OAuth scopes: `okta.groups.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -467,6 +471,7 @@ list!(ListGroupUsers, models::User);
 /// `GET /api/v1/groups`, operation `listGroups`.
 ///
 /// - Answer: a list of `Group`
+/// - Page size: by default 10000, at most 10000
 /// - OAuth scopes: `okta.groups.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability

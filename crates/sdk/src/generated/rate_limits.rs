@@ -182,6 +182,7 @@ one!(GetRateLimitSettingsWarningThreshold, models::RateLimitWarningThresholdResp
 /// `GET /api/v1/principal-rate-limits`, operation `listPrincipalRateLimitEntities`.
 ///
 /// - Answer: a list of `PrincipalRateLimitEntity`
+/// - Page size: by default 20, at most 50
 /// - OAuth scopes: `okta.principalRateLimits.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability

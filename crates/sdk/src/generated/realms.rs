@@ -248,6 +248,7 @@ one!(GetRealmAssignment, models::RealmAssignment);
 /// `GET /api/v1/realm-assignments/operations`, operation `listRealmAssignmentOperations`.
 ///
 /// - Answer: a list of `RealmAssignmentOperationResponse`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.realmAssignments.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -277,6 +278,7 @@ list!(ListRealmAssignmentOperations, models::RealmAssignmentOperationResponse);
 /// `GET /api/v1/realm-assignments`, operation `listRealmAssignments`.
 ///
 /// - Answer: a list of `RealmAssignment`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.realmAssignments.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -306,6 +308,7 @@ list!(ListRealmAssignments, models::RealmAssignment);
 /// `GET /api/v1/realms`, operation `listRealms`.
 ///
 /// - Answer: a list of `Realm`
+/// - Page size: by default 10, at most 200
 /// - OAuth scopes: `okta.realms.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability

@@ -176,6 +176,7 @@ one!(GetOktaManagedUserAccount, models::OktaManagedUserAccountResponse);
 /// `GET /privileged-access/api/v1/service-accounts`, operation `listAppServiceAccounts`.
 ///
 /// - Answer: a list of `AppServiceAccount`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.serviceAccounts.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability to orgs with a feature or product
@@ -211,6 +212,7 @@ list!(ListAppServiceAccounts, models::AppServiceAccount);
 /// `GET /privileged-access/api/v1/okta-service-accounts`, operation `listOktaManagedUserAccounts`.
 ///
 /// - Answer: a list of `OktaManagedUserAccountResponse`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.serviceAccounts.okta.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability to orgs with a feature or product

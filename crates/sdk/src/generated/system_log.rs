@@ -150,6 +150,7 @@ one!(GetLogStream, models::LogStream);
 /// `GET /api/v1/logs`, operation `listLogEvents`.
 ///
 /// - Answer: a list of `LogEvent`
+/// - Page size: at least 0, by default 100, at most 1000
 /// - OAuth scopes: `okta.logs.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -209,6 +210,7 @@ list!(ListLogEvents, models::LogEvent);
 /// `GET /api/v1/logStreams`, operation `listLogStreams`.
 ///
 /// - Answer: a list of `LogStream`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.logStreams.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability to orgs with a feature or product

@@ -1250,6 +1250,7 @@ list!(ListFactors, models::UserFactor);
 /// `GET /api/v1/users/{userId}/clients/{clientId}/grants`, operation `listGrantsForUserAndClient`.
 ///
 /// - Answer: a list of `OAuth2ScopeConsentGrant`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.users.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1300,6 +1301,7 @@ list!(ListLinkedObjectsForUser, models::ResponseLinks);
 /// `GET /api/v1/mappings`, operation `listProfileMappings`.
 ///
 /// - Answer: a list of `ListProfileMappings`
+/// - Page size: by default 20, at most 200
 /// - OAuth scopes: `okta.profileMappings.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability to orgs with a feature or product
@@ -1341,6 +1343,7 @@ list!(ListProfileMappings, models::ListProfileMappings);
 /// `GET /api/v1/users/{userId}/clients/{clientId}/tokens`, operation `listRefreshTokensForUserAndClient`.
 ///
 /// - Answer: a list of `OAuth2RefreshToken`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.users.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1450,6 +1453,7 @@ list!(ListUserDevices, models::UserDevice);
 /// `GET /api/v1/users/{userId}/grants`, operation `listUserGrants`.
 ///
 /// - Answer: a list of `OAuth2ScopeConsentGrant`
+/// - Page size: at least 1, by default 20, at most 200
 /// - OAuth scopes: `okta.users.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1491,6 +1495,7 @@ list!(ListUserGrants, models::OAuth2ScopeConsentGrant);
 /// `GET /api/v1/users/{id}/groups`, operation `listUserGroups`.
 ///
 /// - Answer: a list of `Group`
+/// - Page size: by default 200
 /// - OAuth scopes: `okta.users.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1521,6 +1526,7 @@ list!(ListUserTypes, models::UserType);
 /// `GET /api/v1/users`, operation `listUsers`.
 ///
 /// - Answer: a list of `User`
+/// - Page size: by default 200, at most 200
 /// - OAuth scopes: `okta.users.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -1598,6 +1604,7 @@ list!(ListUsers, models::User);
 /// `GET /api/v1/org/factors/yubikey_token/tokens`, operation `listYubikeyOtpTokens`.
 ///
 /// - Answer: a list of `UserFactorYubikeyOtpToken`
+/// - Page size: by default 20, at most 200
 /// - OAuth scopes: `okta.users.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
@@ -2039,6 +2046,7 @@ one!(UpdateUserType, models::UserType);
 /// `POST /api/v1/org/factors/yubikey_token/tokens`, operation `uploadYubikeyOtpTokenSeed`.
 ///
 /// - Answer: `UserFactorYubikeyOtpToken`
+/// - Page size: by default 20, at most 200
 /// - OAuth scopes: `okta.users.manage`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability

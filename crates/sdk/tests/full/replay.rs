@@ -160,7 +160,7 @@ impl Interaction {
                     format!("{:?}", seen.request_id),
                     format!("{:?}", self.header("x-okta-request-id")),
                 );
-                let next = seen.next.map(|cursor| pairs(cursor.parameters()));
+                let next = seen.next.map(|cursor| pairs(cursor.query()));
                 expect("next", shown(next.as_deref()), shown(self.next(operation).as_deref()));
             }
             Err(error) => {
@@ -192,7 +192,7 @@ impl Interaction {
         format!("{:?}", (text(&["errorCode", "error"]), summary, causes, text(&["errorId"])))
     }
 
-    /// The query of the recorded link to the next page, if the operation is a list.
+    /// The query of the next page by the recorded link, if the operation is a list.
     fn next(&self, operation: &Operation) -> Option<Vec<(String, String)>> {
         let link = match operation.list {
             ListShape::None => return None,
@@ -205,8 +205,10 @@ impl Interaction {
                 next.trim_start_matches('<').split('>').next()?.to_owned()
             }
         };
-        let link = url::Url::parse(&link).unwrap();
-        Some(pairs(link.query_pairs()))
+        // The link's query over that of the request, since some links have lost a part of it.
+        let link: BTreeMap<_, _> = url::Url::parse(&link).unwrap().query_pairs().into_owned().collect();
+        let kept = self.query.iter().filter(|(name, _)| !link.contains_key(name));
+        Some(pairs(kept.map(|(name, value)| (name, value)).chain(&link)))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::emit::GENERATED_BY;
-use super::super::model::{Location, Operation};
+use super::super::model::{Limit, Location, Operation};
 use super::names;
 use super::plan::{Answer, Body, BodyKind, Input, InputKind, Plan};
 
@@ -102,9 +102,9 @@ fn facts(plan: &Plan<'_>) -> Vec<String> {
         String::new(),
         format!("- Answer: {}", answer(&plan.answer)),
     ];
-    match operation.scopes.as_slice() {
-        [] => {}
-        scopes => lines.push(format!("- OAuth scopes: {}", code_list(scopes))),
+    lines.extend(operation.limit.as_ref().and_then(page_size).map(|size| format!("- Page size: {size}")));
+    if !operation.scopes.is_empty() {
+        lines.push(format!("- OAuth scopes: {}", code_list(&operation.scopes)));
     }
     lines.push(format!("- Credentials: {}", credentials(operation.security)));
     lines.push(format!("- Release stage: {}", stage(operation.lifecycle)));
@@ -123,6 +123,13 @@ fn answer(answer: &Answer) -> String {
         Answer::Model(name) => format!("`{name}`"),
         Answer::List(item) => format!("a list of `{item}`"),
     }
+}
+
+/// What the description says about the page size, if anything.
+fn page_size(limit: &Limit) -> Option<String> {
+    let parts = [("at least", limit.min), ("by default", limit.default), ("at most", limit.max)];
+    let parts: Vec<_> = parts.iter().filter_map(|(word, size)| Some(format!("{word} {}", (*size)?))).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn credentials(security: &str) -> &'static str {
