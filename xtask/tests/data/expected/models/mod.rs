@@ -2,14 +2,14 @@
 
 use crate::named::Blank;
 
+/// Models of the group `OAuth`.
 #[cfg(feature = "oauth")]
-#[doc = "Models of the group `OAuth`."]
 pub mod oauth;
+/// Models that no operation uses.
 #[cfg(feature = "full")]
-#[doc = "Models that no operation uses."]
 pub mod unreached;
+/// Models of the group `Zoo`.
 #[cfg(feature = "zoo")]
-#[doc = "Models of the group `Zoo`."]
 pub mod zoo;
 
 #[cfg(feature = "oauth")]

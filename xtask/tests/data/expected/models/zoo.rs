@@ -8,9 +8,9 @@ union! {
     Animal = "Animal" by "kind" or common Box<AnimalBase> {
         0 Cat(Box<Cat> as Cat) as_cat ["CAT", "LION"];
         1 Fish(Box<Fish> as Fish) as_fish ["FISH"];
-        2 Fish(Box<AnimalBase> as AnimalBase) as_fish ["FISH"];
+        2 FishBase(Box<AnimalBase> as AnimalBase) as_fish_base ["FISH"];
     }
-    shared [Cat Fish Fish Other] {
+    shared [Cat Fish FishBase Other] {
         /// `id`, which every form has.
         id: String;
         /// `kind`, which every form has.
