@@ -110,11 +110,6 @@ impl Target {
     async fn fill(&self) {
         let truth = self.sandbox.truth();
         let id = |object: &serde_json::Value| object["id"].as_str().unwrap().to_owned();
-        for user in truth.users.iter().filter(|user| user["status"] == "ACTIVE").take(2) {
-            let profile = json!({ "question": "disliked_food", "answer": "Turnips" });
-            let factor = json!({ "factorType": "question", "provider": "OKTA", "profile": profile });
-            self.post(&format!("/api/v1/users/{}/factors", id(user)), &factor).await;
-        }
         let group = truth.groups.iter().find(|group| group["type"] == "OKTA_GROUP").unwrap();
         let condition = json!({ "type": "urn:okta:expression:1.0", "value": "user.department==\"None\"" });
         let actions = json!({ "assignUserToGroups": { "groupIds": [id(group)] } });

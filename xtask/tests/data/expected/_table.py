@@ -66,7 +66,7 @@ ALIASES: dict[str, str] = {
 }
 
 SUBCLASSES: dict[str, list[tuple[str, dict[str, str]]]] = {
-    "Animal": [("kind", {"CAT": "Cat", "FISH": "Fish", "LION": "Cat"}), ("born", {"early": "Leaflet"})],
+    "Animal": [("kind", {"CAT": "Cat", "FISH": "Animal", "LION": "Cat"}), ("born", {"early": "Leaflet"})],
 }
 
 CONSTANTS: dict[str, dict[str, str | int | bool]] = {

@@ -22,7 +22,7 @@ pub(crate) static CALLS: &[(&str, Call)] = &[
 fn create_animal(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let body = arguments.body::<models::Animal>();
     let request = okta.zoo().create_animal(&body);
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 #[expect(deprecated, reason = "every operation is called")]
@@ -33,7 +33,7 @@ fn delete_animal(okta: &Okta, arguments: &mut Arguments) -> Outcome {
 
 fn get_animal(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     let request = okta.zoo().get_animal(arguments.required("animalId"));
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }
 
 fn list_animals(okta: &Okta, arguments: &mut Arguments) -> Outcome {
@@ -66,5 +66,5 @@ fn replace_menu(okta: &Okta, arguments: &mut Arguments) -> Outcome {
     if arguments.has_body() {
         request = request.body(&arguments.body::<models::ReplaceMenuRequest>());
     }
-    Outcome::reply(finish!(arguments, request))
+    Outcome::model(finish!(arguments, request))
 }

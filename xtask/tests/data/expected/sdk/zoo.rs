@@ -103,6 +103,7 @@ one!(GetAnimal, models::Animal);
 /// `GET /api/v1/animals`, operation `listAnimals`.
 ///
 /// - Answer: a list of `Animal`
+/// - Page size: at least 1, by default 25, at most 50
 /// - OAuth scopes: `zoo.animals.read`
 /// - Credentials: API token or OAuth
 /// - Release stage: general availability
