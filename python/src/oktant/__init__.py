@@ -11,9 +11,11 @@ The module follows DB-API 2.0 (PEP 249). Results also leave as Arrow streams: se
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # `typing` takes longer to load than all of this.
 if TYPE_CHECKING:
+    from typing import Any
+
     from oktant._native import __version__
     from oktant._types import (
         BINARY,

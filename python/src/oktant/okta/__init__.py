@@ -12,9 +12,11 @@ Nothing is loaded before it is used: see :mod:`oktant.okta.client`, :mod:`oktant
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # `typing` takes longer to load than all of this.
 if TYPE_CHECKING:
+    from typing import Any
+
     from oktant.okta import cache, errors, exceptions, models
     from oktant.okta.client import Client, SyncClient
     from oktant.okta.http_client import HTTPClient
