@@ -11,19 +11,21 @@ import os
 import platform
 
 import measure  # noqa: F401  (puts scripts/ on the path)
+import clients
 import scan
 from workbench import ROOT, build, say
 
 
 def main() -> None:
     say("Building with optimisation (the first time takes a while)")
-    folder = build("oktant-cli", "oktant-python", "oktant-bench-floor", profile="release")
+    folder = build("oktant-cli", "oktant-python", "oktant-bench-floor", "oktant-bench-sdk", profile="release")
     lines = [
         "# Benchmarks", "",
         "Printed by `make bench`; every row of a table comes from one run on one machine, so the ratios mean more than the figures.",
         "", f"Machine: {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}; "
         "contender and sandbox share the cores.", "",
         *scan.report(folder),
+        *clients.report(folder),
     ]
     target = ROOT / "docs" / "benchmarks.md"
     target.write_text("\n".join(lines))

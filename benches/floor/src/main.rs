@@ -1,12 +1,15 @@
-//! The floor that scans are measured against: one connection, one page after the other, the JSON
-//! of each page parsed into a typed struct, three fields of each user written as CSV.
+//! The floor that others are measured against. Reading: one connection, one page after the other, the
+//! JSON of each page parsed into a typed struct, three fields of each user written as CSV. Writing:
+//! bodies of users sent as they are, so many requests in flight.
 //!
-//! It has no retries, no limits, no engine and no checks, so nothing that reads the same pages
-//! in order over HTTP can be much faster. Usage: `oktant-bench-floor URL API_TOKEN`.
+//! It has no retries, no limits, no engine and no checks, so nothing that sends the same requests
+//! in order over HTTP can be much faster. Usage: `oktant-bench-floor URL API_TOKEN [COUNT IN_FLIGHT]`;
+//! with a count it creates so many users.
 
 use std::io::{BufWriter, Write};
 
-use reqwest::header::{AUTHORIZATION, LINK};
+use futures::{StreamExt, TryStreamExt};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LINK};
 use serde::Deserialize;
 
 #[global_allocator]
@@ -29,11 +32,16 @@ type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
-    let mut arguments = std::env::args().skip(1);
-    let (Some(url), Some(token)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: oktant-bench-floor URL API_TOKEN".into());
-    };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     let client = reqwest::Client::builder().build()?;
+    match arguments.as_slice() {
+        [url, token] => list(&client, url, token).await,
+        [url, token, count, in_flight] => create(&client, url, token, count.parse()?, in_flight.parse()?).await,
+        _ => Err("usage: oktant-bench-floor URL API_TOKEN [COUNT IN_FLIGHT]".into()),
+    }
+}
+
+async fn list(client: &reqwest::Client, url: &str, token: &str) -> Result<(), Failure> {
     let mut output = BufWriter::new(std::io::stdout().lock());
     // The plain list leaves out DEPROVISIONED users; a second list makes the scan whole, as in SQL.
     for query in ["limit=200", "filter=status%20eq%20%22DEPROVISIONED%22&limit=200"] {
@@ -49,6 +57,28 @@ async fn main() -> Result<(), Failure> {
         }
     }
     Ok(output.flush()?)
+}
+
+async fn create(
+    client: &reqwest::Client,
+    url: &str,
+    token: &str,
+    count: usize,
+    in_flight: usize,
+) -> Result<(), Failure> {
+    let send = |number: usize| {
+        let login = format!("bench.{number}@oktant.example");
+        let body = format!(
+            r#"{{"profile":{{"firstName":"Bench","lastName":"User {number}","email":"{login}","login":"{login}"}}}}"#
+        );
+        let request = client.post(format!("{url}/api/v1/users")).header(AUTHORIZATION, format!("SSWS {token}"));
+        let request = request.header(CONTENT_TYPE, "application/json").body(body);
+        async move { request.send().await?.error_for_status()?.bytes().await }
+    };
+    let answers = futures::stream::iter(0..count).map(send).buffer_unordered(in_flight);
+    let created = answers.try_fold(0, |created, _| async move { Ok(created + 1) }).await?;
+    writeln!(std::io::stdout(), "{created}")?;
+    Ok(())
 }
 
 fn next_link(response: &reqwest::Response) -> Option<String> {
