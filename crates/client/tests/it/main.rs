@@ -19,3 +19,4 @@ mod paging;
 mod sandbox;
 mod services;
 mod settings_store;
+mod tls;
