@@ -54,7 +54,7 @@ fn step(error: &reqwest::Error) -> ConnectFailure {
     let words: String = chain.iter().map(|error| error.to_string().to_ascii_lowercase() + "\n").collect();
     if words.contains("dns error") || words.contains("failed to lookup") {
         ConnectFailure::Dns
-    } else if ["certificate", "tls", "handshake", "invalidcontenttype", "corrupt message"]
+    } else if ["alert", "certificate", "tls", "handshake", "invalidcontenttype", "corrupt message"]
         .iter()
         .any(|word| words.contains(word))
     {
