@@ -97,16 +97,6 @@ async fn a_parent_that_vanishes_between_two_pages_is_a_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_absent_only_where_the_org_says_so() {
-    let t = Fixture::with(5, 2, BRITTLE).await;
-    let sql = "SELECT Id FROM Users WHERE Id = '00u00000000000000000'";
-    assert!(t.rows(sql).await.is_empty());
-    // What a gateway answers, or a host without this org.
-    t.sandbox.add_fault(Fault::new("/api/v1/users/*", Effect::Status { status: 404, reset_seconds: 1 }));
-    assert_eq!(t.run(sql).await.unwrap_err().code().id(), "OKT2006");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_takes_too_long_was_not_interrupted() {
     let t = Fixture::with(5, 2, "&StatementTimeout=1").await;
     t.sandbox.add_fault(Fault::new("/api/v1/users", Effect::Slow { milliseconds: 60_000 }));
