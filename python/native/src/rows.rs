@@ -154,7 +154,7 @@ impl Rows {
         self.process.expect_same()?;
         self.reader.expect_untouched()?;
         let schema = exported_schema(&self.schema);
-        let stream = FFI_ArrowArrayStream::new(Box::new(Stream { schema, reader: self.reader.clone() }));
+        let stream = FFI_ArrowArrayStream::new(Box::new(Stream { schema, reader: self.reader.clone(), begun: false }));
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
     }
 
@@ -262,12 +262,19 @@ async fn next_or_cancelled(
 struct Stream {
     schema: SchemaRef,
     reader: Arc<Reader>,
+    begun: bool,
 }
 
 impl Iterator for Stream {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        // Of several streams of one result, the first that is read has all rows.
+        if !std::mem::replace(&mut self.begun, true)
+            && let Err(failure) = self.reader.expect_untouched()
+        {
+            return Some(Err(ArrowError::CDataInterface(failure.text())));
+        }
         // The consumer may call with or without the interpreter, from any thread.
         let batch = Python::try_attach(|py| self.reader.next_batch(py))
             .unwrap_or_else(|| Err(Failure::cancelled().into()))
