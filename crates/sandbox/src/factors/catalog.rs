@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::model::Factor;
 use crate::http::{Call, Outcome, Reply};
 use crate::store::{Id, Store};
 use crate::users;
@@ -51,15 +52,16 @@ pub(super) fn question_text(key: &str) -> Option<&'static str> {
 
 /// `listSupportedFactors`.
 pub(super) fn supported(store: &Store, call: &Call<'_>) -> Outcome {
-    let user = users::shared(store, call)?.id;
+    let user = users::shared(store, call)?;
+    let factors = store.factors.of(user);
     let entries: Vec<Value> =
-        SUPPORTED.iter().map(|(kind, provider)| entry(store, call, user, kind, provider)).collect();
+        SUPPORTED.iter().map(|(kind, provider)| entry(&factors, call, user.id, kind, provider)).collect();
     Ok(Reply::json(&entries))
 }
 
-fn entry(store: &Store, call: &Call<'_>, user: Id, kind: &str, provider: &str) -> Value {
+fn entry(factors: &[Factor], call: &Call<'_>, user: Id, kind: &str, provider: &str) -> Value {
     let path = format!("/api/v1/users/{user}/factors");
-    let enrolled = store.factors.of(user).iter().find(|factor| factor.type_name == kind && factor.provider == provider);
+    let enrolled = factors.iter().find(|factor| factor.type_name == kind && factor.provider == provider);
     let mut links = json!({ "enroll": { "href": call.url(&path), "hints": { "allow": ["POST"] } } });
     if kind == "question" {
         links["questions"] = json!({ "href": call.url(&format!("{path}/questions")), "hints": { "allow": ["GET"] } });

@@ -5,7 +5,7 @@ use oktant_base::Secret;
 use serde_json::{Map, Value};
 
 use super::model::{Factor, Kind, Message, Sent, Standing};
-use super::{catalog, code, record, view};
+use super::{catalog, code, record, settled, view};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
 use crate::logs::Kind as Event;
 use crate::store::{Id, Status, Store};
@@ -27,7 +27,7 @@ pub(super) fn enroll(store: &mut Store, call: &Call<'_>) -> Outcome {
     let (factor_type, provider) = (text(&body, "factorType")?, text(&body, "provider")?);
     let kind = Kind::of(factor_type, provider)
         .ok_or_else(|| ApiError::invalid_field("factorType", "The field has an invalid value"))?;
-    if store.factors.of(user_id).iter().any(|factor| factor.kind == kind && factor.standing == Standing::Active) {
+    if store.factors.of(user).iter().any(|factor| factor.kind == kind && factor.standing == Standing::Active) {
         return Err(ApiError::invalid_field("factorType", "A factor of this type is already set up."));
     }
     let (profile, secret) = read_profile(kind, &body, &login, call)?;
@@ -49,6 +49,7 @@ pub(super) fn enroll(store: &mut Store, call: &Call<'_>) -> Outcome {
         store.factors.post(message);
     }
     let shown = view::factor(call, user_id, &factor);
+    settled(store, call)?;
     replace_pending(store, user_id, kind);
     store.factors.add(user_id, factor);
     if at_once {
@@ -59,10 +60,7 @@ pub(super) fn enroll(store: &mut Store, call: &Call<'_>) -> Outcome {
 
 /// A new enrolment takes the place of one that was never finished.
 fn replace_pending(store: &mut Store, user: Id, kind: Kind) {
-    let pending = store.factors.of(user).iter().find(|factor| factor.kind == kind).map(|factor| factor.id);
-    if let Some(id) = pending {
-        store.factors.remove(user, id.as_str());
-    }
+    store.factors.remove_kind(user, kind);
 }
 
 type Read = (Map<String, Value>, Option<Secret<Vec<u8>>>);

@@ -34,19 +34,34 @@ pub(crate) const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 fn list(store: &Store, call: &Call<'_>) -> Outcome {
-    let user = users::shared(store, call)?.id;
-    let factors: Vec<_> = store.factors.of(user).iter().map(|factor| view::factor(call, user, factor)).collect();
+    let user = users::shared(store, call)?;
+    let factors: Vec<_> = store.factors.of(user).iter().map(|factor| view::factor(call, user.id, factor)).collect();
     Ok(Reply::json(&factors))
 }
 
 fn get(store: &Store, call: &Call<'_>) -> Outcome {
-    let user = users::shared(store, call)?.id;
-    let factor = store.factors.find(user, call.param("factorId")).ok_or_else(|| not_found(call))?;
-    Ok(Reply::json(&view::factor(call, user, factor)))
+    let user = users::shared(store, call)?;
+    Ok(Reply::json(&view::factor(call, user.id, &find(store, call)?)))
+}
+
+/// The factor that the path names.
+fn find(store: &Store, call: &Call<'_>) -> Result<Factor, ApiError> {
+    let factors = store.factors.of(users::shared(store, call)?);
+    let found = factors.iter().find(|factor| factor.id.as_str() == call.param("factorId"));
+    found.cloned().ok_or_else(|| not_found(call))
+}
+
+/// The user that the path names, with factors that can be changed.
+fn settled(store: &mut Store, call: &Call<'_>) -> Result<Id, ApiError> {
+    let number =
+        users::named(store, call.param("userId")).ok_or_else(|| ApiError::not_found(call.param("userId"), "User"))?;
+    let user = store.users.get(number).ok_or(errors::E0000009)?;
+    store.factors.settle(user);
+    Ok(user.id)
 }
 
 fn unenroll(store: &mut Store, call: &Call<'_>) -> Outcome {
-    let user = users::shared(store, call)?.id;
+    let user = settled(store, call)?;
     if !store.factors.remove(user, call.param("factorId")) {
         return Err(not_found(call));
     }
@@ -75,7 +90,7 @@ fn record(store: &mut Store, call: &Call<'_>, user: Id, kind: Kind) {
 
 /// The user and the factor that the path names, the factor to be changed.
 fn exclusive<'a>(store: &'a mut Store, call: &Call<'_>) -> Result<(Id, &'a mut Factor), ApiError> {
-    let user = users::shared(store, call)?.id;
+    let user = settled(store, call)?;
     let factor = store.factors.find_mut(user, call.param("factorId")).ok_or_else(|| not_found(call))?;
     Ok((user, factor))
 }

@@ -1,5 +1,6 @@
 //! Factors as the org keeps them, and the messages that it "sends".
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
 use oktant_base::{Secret, Timestamp};
@@ -7,7 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::push::Pushes;
-use crate::store::{Id, Stamp};
+use super::seed;
+use crate::store::{Id, Stamp, User};
 
 /// Messages that the outbox remembers; older ones are forgotten first.
 const OUTBOX_MAX: usize = 1_000;
@@ -76,17 +78,32 @@ pub(crate) struct Message {
 #[derive(Debug, Default)]
 pub(crate) struct Factors {
     by_user: HashMap<Id, Vec<Factor>>,
+    /// Of generated users whose factors nobody has changed: which share they have.
+    seeded: HashMap<Id, u8>,
     outbox: VecDeque<Message>,
     pushes: Pushes,
 }
 
 impl Factors {
-    pub(crate) fn of(&self, user: Id) -> &[Factor] {
-        self.by_user.get(&user).map_or(&[], Vec::as_slice)
+    /// The enrolments of a user: as they are kept, or as the generated org says.
+    pub(super) fn of(&self, user: &User) -> Cow<'_, [Factor]> {
+        match (self.by_user.get(&user.id), self.seeded.get(&user.id)) {
+            (Some(kept), _) => Cow::Borrowed(kept),
+            (None, Some(share)) => Cow::Owned(seed::factors(user, *share)),
+            (None, None) => Cow::Borrowed(&[]),
+        }
     }
 
-    pub(crate) fn find(&self, user: Id, id: &str) -> Option<&Factor> {
-        self.of(user).iter().find(|factor| factor.id.as_str() == id)
+    /// Notes which factors a generated user has. They are made when they are asked for: most never are.
+    pub(super) fn seed(&mut self, user: Id, share: u8) {
+        self.seeded.insert(user, share);
+    }
+
+    /// Keeps the enrolments of a user one by one from now on, so that they can change.
+    pub(super) fn settle(&mut self, user: &User) {
+        if let Some(share) = self.seeded.remove(&user.id) {
+            self.by_user.insert(user.id, seed::factors(user, share));
+        }
     }
 
     pub(crate) fn find_mut(&mut self, user: Id, id: &str) -> Option<&mut Factor> {
@@ -105,9 +122,17 @@ impl Factors {
         factors.len() < before
     }
 
+    /// Takes the enrolments of one kind away.
+    pub(super) fn remove_kind(&mut self, user: Id, kind: Kind) {
+        if let Some(factors) = self.by_user.get_mut(&user) {
+            factors.retain(|factor| factor.kind != kind);
+        }
+    }
+
     /// Takes all enrolments of a user away.
     pub(crate) fn forget(&mut self, user: Id) {
         self.by_user.remove(&user);
+        self.seeded.remove(&user);
     }
 
     pub(crate) fn pushes(&self) -> &Pushes {

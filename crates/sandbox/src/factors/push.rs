@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::model::Factor;
-use super::{not_found, view};
+use super::{find, not_found, view};
 use crate::http::{Call, Outcome, Reply};
 use crate::store::{Id, Store, with_millis};
 use crate::users;
@@ -120,14 +120,14 @@ pub(super) fn challenge(store: &mut Store, call: &Call<'_>, user: Id, factor: Id
 /// `getFactorTransactionStatus`.
 pub(super) fn transaction(store: &Store, call: &Call<'_>) -> Outcome {
     let user = users::shared(store, call)?.id;
-    let factor = store.factors.find(user, call.param("factorId")).ok_or_else(|| not_found(call))?;
+    let factor = find(store, call)?;
     let push = store.factors.pushes().find(call.param("transactionId"));
     let push = push.filter(|push| push.factor == factor.id.as_str()).ok_or_else(|| not_found(call))?;
     let result = push.result(call.now);
     let mut answer = json!({ "factorResult": result });
     if result != "SUCCESS" {
         answer["profile"] = Value::Object(factor.profile.clone());
-        answer["_links"] = view::challenge_links(call, user, factor);
+        answer["_links"] = view::challenge_links(call, user, &factor);
     }
     Ok(Reply::json(&answer))
 }

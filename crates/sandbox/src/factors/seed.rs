@@ -34,25 +34,28 @@ const SHARES: [&[Kind]; 20] = [
 /// The question that everyone has chosen, and the answer.
 const QUESTION: (&str, &str) = ("disliked_food", "turnips");
 
-/// Enrols factors for a share of the active users; the same org always gets the same.
+/// Notes for a share of the active users which factors they have; the same org always gives the same.
 pub(crate) fn seed(store: &mut Store) {
     let active = store.users.from(0).filter(|(_, user)| user.status == Status::Active && user.id != store.admin);
     let enrolled: Vec<_> = active
-        .enumerate()
-        .filter(|(index, _)| !SHARES[index % SHARES.len()].is_empty())
-        .map(|(index, (_, user))| (SHARES[index % SHARES.len()], Owner::of(user)))
+        .zip((0..SHARES.len()).cycle())
+        .filter(|(_, share)| !SHARES[*share].is_empty())
+        .map(|((_, user), share)| (user.id, share as u8))
         .collect();
-    for (kinds, owner) in enrolled {
-        for kind in kinds {
-            let id = store.ids.next(kind.prefix());
-            store.factors.add(owner.id, owner.factor(id, *kind));
-        }
+    for (user, share) in enrolled {
+        store.factors.seed(user, share);
     }
+}
+
+/// The factors of a generated user; their ids are made out of the user's.
+pub(super) fn factors(user: &User, share: u8) -> Vec<Factor> {
+    let owner = Owner::of(user);
+    let kinds = SHARES[usize::from(share) % SHARES.len()];
+    kinds.iter().map(|kind| owner.factor(user.id.with_prefix(kind.prefix()), *kind)).collect()
 }
 
 /// What a factor takes over from its user.
 struct Owner {
-    id: Id,
     login: String,
     phone: String,
     since: Stamp,
@@ -61,7 +64,6 @@ struct Owner {
 impl Owner {
     fn of(user: &User) -> Self {
         Self {
-            id: user.id,
             login: user.login().to_owned(),
             phone: user.profile.text("mobilePhone").to_owned(),
             since: user.activated.unwrap_or(user.created),

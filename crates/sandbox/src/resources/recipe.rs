@@ -198,7 +198,7 @@ impl Json {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    resource: Vec<Recipe>,
+    resource: Vec<toml::Table>,
 }
 
 /// The files, with their names for messages.
@@ -212,13 +212,26 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 static RECIPES: LazyLock<HashMap<String, Recipe>> = LazyLock::new(|| {
-    let read = |(name, text): &(&str, &str)| match toml::from_str::<File>(text) {
-        Ok(file) => file.resource,
-        // The files are part of the program, and a test reads them all.
-        Err(error) => unreachable!("{name}: {error}"),
-    };
-    FILES.iter().flat_map(read).map(|recipe| (shape_of(&recipe.path), recipe)).collect()
+    FILES.iter().flat_map(|(name, text)| read(name, text)).map(|recipe| (shape_of(&recipe.path), recipe)).collect()
 });
+
+/// The recipes of one file. One that is `like` another has its entries, too, where it has none of its own.
+fn read(name: &str, text: &str) -> Vec<Recipe> {
+    // The files are part of the program, and a test reads them all.
+    let file: File = toml::from_str(text).unwrap_or_else(|error| unreachable!("{name}: {error}"));
+    let model = |path: toml::Value| {
+        let found = file.resource.iter().find(|table| table.get("path") == Some(&path));
+        found.unwrap_or_else(|| unreachable!("{name}: nothing to be like at {path}"))
+    };
+    let completed = file.resource.iter().map(|own| {
+        let mut table = own.clone();
+        for (key, value) in table.remove("like").map(model).into_iter().flatten() {
+            table.entry(key).or_insert_with(|| value.clone());
+        }
+        table
+    });
+    completed.map(|table| table.try_into().unwrap_or_else(|error| unreachable!("{name}: {error}"))).collect()
+}
 
 static NONE: LazyLock<Recipe> = LazyLock::new(Recipe::default);
 
