@@ -9,6 +9,7 @@ import os
 import shutil
 import ssl
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,20 @@ def test_a_client_of_the_parent_is_refused_in_a_child() -> None:
             error = client.list_users()[2]
             os._exit(7 if getattr(error, "code", "") == "OKT3012" else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_a_program_may_end_right_after_an_answer(changing_org: Org) -> None:
+    """A worker that still was in the interpreter when it ended took the process down."""
+    code = (
+        "import asyncio, sys\nfrom oktant.okta import Client\n"
+        "client = Client({'orgUrl': sys.argv[1], 'token': sys.argv[2]})\n"
+        "async def many(): await asyncio.gather(*(client.list_groups() for _ in range(8)))\n"
+        "asyncio.run(many())\n"
+    )
+    command = [sys.executable, "-c", code, changing_org.url, changing_org.token]
+    for _ in range(15):
+        ran = subprocess.run(command, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stderr
 
 
 def test_pages_are_read_ahead_and_whole(changing_org: Org) -> None:

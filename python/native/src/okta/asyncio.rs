@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
 use crate::failure::Failure;
-use crate::okta::Answer;
+use crate::okta::{Answer, gate};
 use crate::runtime::runtime;
 
 /// Starts `work` and gives a future of `event_loop` for its outcome. Cancelling the future ends the work.
@@ -21,7 +21,7 @@ pub(super) fn spawn(
     let (event_loop, settled) = (event_loop.unbind(), future.clone().unbind());
     let task = runtime()?.spawn(async move {
         let outcome = work.await;
-        Python::attach(|py| {
+        gate::attach(|py| {
             let delivery = Delivery { future: settled, outcome: Some(outcome) };
             // A loop that has been closed meanwhile takes nothing, and nobody waits for it.
             let _ = event_loop.call_method1(py, "call_soon_threadsafe", (delivery,));

@@ -18,6 +18,7 @@ use crate::process::Process;
 use crate::runtime::wait;
 
 mod asyncio;
+pub(crate) mod gate;
 mod raw;
 
 use raw::Raw;
