@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::auth::Principal;
 use super::errors::{self, ApiError};
 use crate::org::Org;
-use crate::store::Stamp;
+use crate::store::{Stamp, json};
 
 /// A request on its way to a handler.
 #[derive(Debug)]
@@ -87,6 +87,19 @@ impl Call<'_> {
     /// 400 `E0000003` if there is a body that is not a JSON object.
     pub(crate) fn optional_object(&self) -> Result<Map<String, Value>, ApiError> {
         if self.body.is_empty() { Ok(Map::new()) } else { self.object() }
+    }
+
+    /// The same call with another body, for handlers that complete what was sent.
+    pub(crate) fn with_body(&self, body: &Map<String, Value>) -> Call<'_> {
+        let mut bytes = Vec::new();
+        json::write_value(&mut bytes, body);
+        Call {
+            params: self.params.clone(),
+            query: self.query.clone(),
+            body: bytes.into(),
+            principal: self.principal.clone(),
+            ..*self
+        }
     }
 
     /// An absolute URL of this org.

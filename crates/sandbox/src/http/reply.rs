@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::errors::ApiError;
 use crate::store::json;
@@ -30,6 +31,18 @@ impl Reply {
     pub(crate) fn bytes(json: Vec<u8>) -> Self {
         Self { status: StatusCode::OK, headers: Vec::new(), body: Some(json.into()) }
             .header(header::CONTENT_TYPE, "application/json")
+    }
+
+    /// The same answer with its JSON changed; one without JSON stays as it is.
+    #[must_use]
+    pub(crate) fn edited(mut self, edit: impl FnOnce(&mut Value)) -> Self {
+        if let Some(mut value) = self.body.as_ref().and_then(|body| serde_json::from_slice(body).ok()) {
+            edit(&mut value);
+            let mut out = Vec::with_capacity(512);
+            json::write_value(&mut out, &value);
+            self.body = Some(out.into());
+        }
+        self
     }
 
     /// 200 with `{}`, as lifecycle operations answer.

@@ -44,6 +44,15 @@ impl Collection {
         self.items.iter().map(|(key, document)| (key.as_str(), document))
     }
 
+    /// Puts documents in the order of a key; those with equal keys stay as they are.
+    pub(crate) fn sort_by_key<K: Ord>(&mut self, key: impl Fn(&Document) -> K) {
+        self.items.sort_by(|_, one, _, other| key(one).cmp(&key(other)));
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Document> {
+        self.items.get_mut(key)
+    }
+
     /// At most `limit` documents behind the key `after` that `is_wanted` lets pass.
     ///
     /// `None` if no document has that key.

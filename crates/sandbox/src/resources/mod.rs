@@ -20,7 +20,7 @@ mod template;
 mod view;
 
 use oktant_base::Entropy;
-use oktant_catalog::Operation;
+use oktant_catalog::{Operation, TypeRef};
 use serde_json::{Value, json};
 
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
@@ -47,6 +47,22 @@ pub(crate) fn run(call: &Call<'_>) -> Outcome {
 /// what was changed, such as `/api/v1/iam/resource-sets/iam…`.
 pub(crate) fn write(store: &mut Store, call: &Call<'_>) -> Result<(Reply, String), ApiError> {
     serve::write(store, call, planned(call)?)
+}
+
+/// Serves an operation that only looks, for an area that adds to it.
+pub(crate) fn read(store: &Store, call: &Call<'_>) -> Outcome {
+    serve::read(store, call, planned(call)?)
+}
+
+/// An item as reading it shows it, for areas that make documents by themselves. `shape` is its
+/// collection's path as the description has it; `None` if there is no such item.
+pub(crate) fn show(store: &Store, call: &Call<'_>, shape: &str, collection: &str, key: &str) -> Option<Value> {
+    let document = store.resources.item(collection, key)?;
+    let shape = plan::shape_of(shape);
+    let of = place::item_schema(&shape).unwrap_or(TypeRef::Any);
+    let path = format!("{collection}/{key}");
+    let shown = view::Shown { store, call, recipe: recipe::recipe(&shape), shape: format!("{shape}/{{}}"), path, of };
+    Some(shown.whole(document))
 }
 
 /// The path of what a call is about, with the ids that things are kept by; it may not exist.
