@@ -31,6 +31,7 @@ mod logs;
 mod mappings;
 mod oauth;
 mod org;
+mod policies;
 mod provisioning;
 mod resources;
 mod roles;

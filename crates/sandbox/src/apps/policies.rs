@@ -15,7 +15,7 @@ fn chosen(app: Id) -> String {
 }
 
 /// The policy of a type that an app follows: the one that was chosen, else the org's own.
-pub(super) fn of_app<'a>(store: &'a Store, app: Id, kind: &str) -> Option<&'a str> {
+pub(crate) fn of_app<'a>(store: &'a Store, app: Id, kind: &str) -> Option<&'a str> {
     let policies = store.resources.collection(POLICIES)?;
     let choice = store.resources.singleton(&chosen(app)).and_then(|choice| choice.get(kind)?.as_str());
     if let Some(choice) = choice.filter(|id| policies.get(id).is_some()) {

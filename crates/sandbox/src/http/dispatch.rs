@@ -35,6 +35,7 @@ static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
         crate::mappings::HANDLERS,
         crate::email_templates::HANDLERS,
         crate::group_push::HANDLERS,
+        crate::policies::HANDLERS,
         crate::devices::HANDLERS,
     ];
     areas.into_iter().flatten().copied().collect()
