@@ -11,6 +11,7 @@ use chrono::{Datelike as _, TimeDelta};
 use oktant_base::Timestamp;
 use rcgen::{CertificateParams, DistinguishedName, DnType, PKCS_RSA_SHA256};
 use serde_json::{Value, json};
+use x509_parser::public_key::PublicKey;
 
 use crate::store::Stamp;
 
@@ -58,6 +59,16 @@ impl Certificate {
         Some(Self { modulus, exponent, der, created: now, expires })
     }
 
+    /// The certificate of an RSA key in DER; `None` if it is none.
+    pub(crate) fn parse(der: &[u8], now: Timestamp) -> Option<Self> {
+        let (_, parsed) = x509_parser::parse_x509_certificate(der).ok()?;
+        let PublicKey::RSA(key) = parsed.public_key().parsed().ok()? else { return None };
+        let expires = Timestamp::from_timestamp(parsed.validity().not_after.timestamp(), 0)?;
+        let without_zeros = |bytes: &[u8]| bytes.iter().copied().skip_while(|byte| *byte == 0).collect();
+        let (modulus, exponent) = (without_zeros(key.modulus), without_zeros(key.exponent));
+        Some(Self { modulus, exponent, der: der.to_vec(), created: now, expires })
+    }
+
     /// The certificate in base64, as metadata and keys hold it.
     pub(crate) fn base64(&self) -> String {
         STANDARD.encode(&self.der)
@@ -80,6 +91,30 @@ impl Certificate {
             "n": URL_SAFE_NO_PAD.encode(&self.modulus),
         })
     }
+}
+
+/// A new key's request for a certificate (PKCS #10) in base64, for a subject as the API describes it.
+/// The private half is dropped: nothing here signs with it.
+pub(crate) fn signing_request(subject: &Value, names: Vec<String>) -> Option<String> {
+    const PARTS: [(&str, DnType); 6] = [
+        ("countryName", DnType::CountryName),
+        ("stateOrProvinceName", DnType::StateOrProvinceName),
+        ("localityName", DnType::LocalityName),
+        ("organizationName", DnType::OrganizationName),
+        ("organizationalUnitName", DnType::OrganizationalUnitName),
+        ("commonName", DnType::CommonName),
+    ];
+    let key = KeyPair::generate(KeySize::Rsa2048).ok()?;
+    let pkcs8: Pkcs8V1Der<'_> = key.as_der().ok()?;
+    let signer = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.as_ref().into(), &PKCS_RSA_SHA256).ok()?;
+    let mut params = CertificateParams::new(names).ok()?;
+    params.distinguished_name = DistinguishedName::new();
+    for (member, part) in PARTS {
+        if let Some(text) = subject[member].as_str() {
+            params.distinguished_name.push(part, text);
+        }
+    }
+    Some(STANDARD.encode(params.serialize_request(&signer).ok()?.der()))
 }
 
 fn subject(host: &str) -> DistinguishedName {

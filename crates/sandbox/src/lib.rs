@@ -16,6 +16,7 @@
 
 mod app_credentials;
 mod apps;
+mod auth_servers;
 mod certificate;
 mod coverage;
 mod devices;
@@ -24,8 +25,10 @@ mod factors;
 mod generate;
 mod group_push;
 mod groups;
+mod hooks;
 mod http;
 mod iam;
+mod idps;
 mod linked_objects;
 mod logs;
 mod mappings;
@@ -39,6 +42,7 @@ mod rules;
 mod sandbox;
 mod schemas;
 mod search;
+mod sessions;
 mod store;
 mod truth;
 mod users;

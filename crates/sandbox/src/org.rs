@@ -9,6 +9,7 @@ use oktant_base::{Clock, Entropy};
 use parking_lot::RwLock;
 
 use crate::certificate::OrgCertificate;
+use crate::hooks::Outgoing;
 use crate::http::{ApiToken, Faults, Ledger, Limits};
 use crate::oauth::{AuthorizationServer, BuiltInClients};
 use crate::store::Store;
@@ -25,6 +26,8 @@ pub(crate) struct Org {
     /// The OAuth clients that the sandbox begins with.
     pub(crate) clients: BuiltInClients,
     pub(crate) oauth: Arc<AuthorizationServer>,
+    /// Calls to other servers on this machine.
+    pub(crate) outgoing: Outgoing,
     /// What applications sign with.
     pub(crate) certificate: OrgCertificate,
     pub(crate) clock: Arc<dyn Clock>,
@@ -59,4 +62,14 @@ pub(crate) fn token(entropy: &dyn Entropy, length: usize) -> String {
     let mut text = BASE64_URL_SAFE_NO_PAD.encode(random);
     text.truncate(length);
     text
+}
+
+/// A random UUID.
+pub(crate) fn uuid(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; 16];
+    entropy.fill(&mut bytes);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hex(&bytes);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

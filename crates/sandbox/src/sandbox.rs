@@ -15,8 +15,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::auth_servers;
 use crate::certificate::OrgCertificate;
 use crate::generate::{self, ADMIN_LOGIN, ADMIN_PASSWORD, Size};
+use crate::hooks::Outgoing;
 use crate::http::{self, ApiToken, Fault, Faults, Ledger, Limits, RateLimits, RecordedRequest};
 use crate::oauth::{AuthorizationServer, BuiltInClients, OrgDirectory};
 use crate::org::{self, Org};
@@ -170,6 +172,7 @@ impl Builder {
         // Drawn from a generator of its own, so that tokens do not depend on what an org contains.
         let built_in = SeededEntropy::new(self.seed);
         resources::populate(&mut store, url, Stamp::of(self.clock.now()), &built_in);
+        auth_servers::furnish_default(&mut store, Stamp::of(self.clock.now()), &built_in);
         let admin = store.admin;
         let api_token = ApiToken {
             value: Secret::new(format!("00{}", org::token(entropy.as_ref(), 40))),
@@ -191,6 +194,7 @@ impl Builder {
             latency: self.latency,
             api_token,
             clients,
+            outgoing: Outgoing::default(),
             certificate: OrgCertificate::default(),
             oauth: AuthorizationServer::new(
                 url,

@@ -38,7 +38,7 @@ pub(crate) const HANDLERS: &[(&str, Handler)] = &[
 ];
 
 /// The client id of an application; empty for one that is no OIDC client.
-fn client_id(app: &App) -> &str {
+pub(crate) fn client_id(app: &App) -> &str {
     let credentials = app.body.get("credentials").unwrap_or(&Value::Null);
     credentials.pointer("/oauthClient/client_id").and_then(Value::as_str).unwrap_or_default()
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use futures::future::BoxFuture;
+
 use super::call::Call;
 use super::reply::Outcome;
 use crate::org::Org;
@@ -16,6 +18,8 @@ pub(crate) enum Handler {
     Read(fn(&Store, &Call<'_>) -> Outcome),
     /// Changes something.
     Write(fn(&mut Store, &Call<'_>) -> Outcome),
+    /// Calls another server before it changes something; the store must not be held meanwhile.
+    Outgoing(for<'a> fn(&'a Org, &'a Call<'a>) -> BoxFuture<'a, Outcome>),
 }
 
 static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
@@ -35,7 +39,11 @@ static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
         crate::mappings::HANDLERS,
         crate::email_templates::HANDLERS,
         crate::group_push::HANDLERS,
+        crate::auth_servers::HANDLERS,
         crate::policies::HANDLERS,
+        crate::hooks::HANDLERS,
+        crate::sessions::HANDLERS,
+        crate::idps::HANDLERS,
         crate::devices::HANDLERS,
     ];
     areas.into_iter().flatten().copied().collect()
@@ -51,10 +59,11 @@ pub(crate) fn is_typed(operation: &str) -> bool {
 /// # Errors
 ///
 /// What the handler refuses.
-pub(crate) fn run(org: &Org, call: &Call<'_>) -> Outcome {
+pub(crate) async fn run<'a>(org: &'a Org, call: &'a Call<'a>) -> Outcome {
     match HANDLERS.get(call.operation.id) {
         Some(Handler::Read(handler)) => handler(&org.store.read(), call),
         Some(Handler::Write(handler)) => handler(&mut org.store.write(), call),
+        Some(Handler::Outgoing(handler)) => handler(org, call).await,
         None => resources::run(call),
     }
 }

@@ -25,6 +25,7 @@ macro_rules! entries {
 
 entries! {
     E0000003 400 "The request body was not well-formed.";
+    E0000004 401 "Authentication failed";
     E0000005 403 "Invalid session";
     E0000006 403 "You do not have permission to perform the requested action";
     E0000008 404 "The requested path was not found";

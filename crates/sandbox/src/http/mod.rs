@@ -12,6 +12,7 @@ mod limits;
 pub(crate) mod links;
 mod reply;
 mod server;
+mod unlisted;
 
 pub(crate) use auth::{ApiToken, Presented, Principal, TokenError};
 pub(crate) use call::Call;

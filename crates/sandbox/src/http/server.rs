@@ -25,7 +25,7 @@ use super::headers;
 use super::ledger::RecordedRequest;
 use super::limits::Allowance;
 use super::reply::{Outcome, Reply};
-use super::{admin, dispatch};
+use super::{admin, dispatch, unlisted};
 use crate::org::Org;
 
 /// Largest body the org reads, as the service's own limit for JSON.
@@ -78,7 +78,7 @@ async fn serve(State(org): State<Arc<Org>>, request: Request) -> Response {
     if !delay.is_zero() {
         org.clock.sleep(delay).await;
     }
-    answer(&org, &parts, body, place.is_ok(), effect.as_ref())
+    answer(&org, &parts, body, place.is_ok(), effect.as_ref()).await
 }
 
 /// What a fault does to the request, if one strikes it.
@@ -87,14 +87,17 @@ fn strike(org: &Org, parts: &Parts) -> Option<Effect> {
 }
 
 /// Answers a request of the API and enters it in the ledger.
-fn answer(org: &Org, parts: &Parts, body: Bytes, has_place: bool, effect: Option<&Effect>) -> Response {
+async fn answer(org: &Org, parts: &Parts, body: Bytes, has_place: bool, effect: Option<&Effect>) -> Response {
     let exchange = Exchange::begin(org, parts);
     let found = find_operation(parts);
     let operation = found.as_ref().ok().map(|found| found.operation);
     let mut allowance = None;
     let outcome = match effect.and_then(|effect| exchange.struck(effect, &mut allowance)) {
         Some(error) => Err(error),
-        None => found.and_then(|found| exchange.run(found, body, has_place, &mut allowance)),
+        None => match found {
+            Ok(found) => exchange.run(found, body, has_place, &mut allowance).await,
+            Err(error) => Err(error),
+        },
     };
     let url = format!("{}{}", exchange.base, parts.uri);
     let outcome = match effect {
@@ -170,7 +173,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Checks credentials, rate limit and scopes, then runs the operation.
-    fn run(&self, found: RouteMatch, body: Bytes, has_place: bool, allowance: &mut Option<Allowance>) -> Outcome {
+    async fn run(&self, found: RouteMatch, body: Bytes, has_place: bool, allowance: &mut Option<Allowance>) -> Outcome {
         let (org, operation) = (self.org, found.operation);
         let path = self.parts.uri.path();
         let url = format!("{}{path}", self.base);
@@ -192,7 +195,7 @@ impl<'a> Exchange<'a> {
             request_id: &self.request_id,
             now: self.now,
         };
-        dispatch::run(org, &call)
+        dispatch::run(org, &call).await
     }
 
     /// Takes one from the bucket's allowance.
@@ -261,6 +264,7 @@ fn find_operation(parts: &Parts) -> Result<RouteMatch, ApiError> {
     let method = method_of(&parts.method);
     // A slash at the end changes nothing (recorded of `/api/v1/api-tokens/`).
     let found = method.and_then(|method| oktant_catalog::route(method, path));
+    let found = found.or_else(|| unlisted::find(&parts.method, path));
     found.ok_or_else(|| {
         let known = !oktant_catalog::methods(path).is_empty();
         if known { errors::E0000022.into() } else { errors::E0000008.into() }

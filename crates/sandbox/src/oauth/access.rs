@@ -23,7 +23,7 @@ pub(crate) struct Access {
 impl AuthorizationServer {
     /// What a presented access token stands for, if it is good now.
     pub(crate) fn access(&self, presented: &Presented<'_>) -> Result<Access, TokenError> {
-        let claims: AccessClaims = self.key.verify(presented.token).ok_or(INVALID)?;
+        let claims: AccessClaims = self.keys.verify(presented.token).ok_or(INVALID)?;
         match self.store.lock().access_token(&claims.jti, self.now()) {
             Standing::Good => {}
             Standing::Expired => return Err(TokenError::Invalid("The token has expired.")),

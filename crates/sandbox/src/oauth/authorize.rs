@@ -14,7 +14,6 @@ use super::directory::{Client, Consent, Event, Redirects};
 use super::error::OAuthError;
 use super::page;
 use super::params::Params;
-use super::scope;
 use super::session;
 use super::store::{CODE_LIFE, Code, Grant, Session, Subject};
 
@@ -71,8 +70,11 @@ impl AuthorizationServer {
             let text = "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings.";
             return page::failure(StatusCode::BAD_REQUEST, text);
         };
-        match read_request(&client, params, redirect_uri) {
-            Ok(request) => self.sign_in_or_continue(headers, &client, request),
+        match self.read_request(&client, params, redirect_uri) {
+            Ok(request) => match params.get("sessionToken").and_then(|token| self.directory.redeem(token)) {
+                Some(user) => self.begin_session(&client, request, user.id),
+                None => self.sign_in_or_continue(headers, &client, request),
+            },
             Err(error) => {
                 let mode = response_mode(params).unwrap_or(ResponseMode::Query);
                 redirect_with_error(redirect_uri, mode, params.get("state").unwrap_or(""), &error)
@@ -80,9 +82,19 @@ impl AuthorizationServer {
         }
     }
 
+    /// Starts a session for a user who just proved who they are, and goes on.
+    pub(super) fn begin_session(&self, client: &Client, request: Request, user_id: String) -> Response {
+        let subject = Subject { user_id, auth_time: self.now() };
+        let session_id = self.random_token();
+        self.sessions().lock().add_session(session_id.clone(), &subject);
+        let mut response = self.continue_signed_in(client, request.after_login(), subject);
+        session::remember(&mut response, &session_id);
+        response
+    }
+
     fn sign_in_or_continue(&self, headers: &HeaderMap, client: &Client, request: Request) -> Response {
         let now = self.now();
-        let session = session::of(headers).and_then(|id| self.store.lock().session(&id, now));
+        let session = session::of(headers).and_then(|id| self.sessions().lock().session(&id, now));
         let recent = |session: &Session| {
             request.max_age.is_none_or(|seconds| session.auth_time + TimeDelta::seconds(seconds) > now)
         };
@@ -133,9 +145,13 @@ impl AuthorizationServer {
 
     fn finish(&self, client: &Client, request: &Request, subject: Subject, scopes: Vec<String>) -> Response {
         let now = self.now();
+        let terms = match self.terms(client, Some(&subject.user_id), &scopes, "authorization_code") {
+            Ok(terms) => terms,
+            Err(error) => return request.error(&error),
+        };
         let value = self.random_token();
         let code = Code {
-            grant: Grant { client_id: client.id.clone(), subject: Some(subject), scopes, jkt: None },
+            grant: Grant { client_id: client.id.clone(), subject: Some(subject), scopes, jkt: None, terms },
             redirect_uri: request.redirect_uri.clone(),
             challenge: request.challenge.clone(),
             nonce: request.nonce.clone(),
@@ -145,6 +161,33 @@ impl AuthorizationServer {
         self.store.lock().add_code(value.clone(), code, now);
         let answer = [("code", value.as_str()), ("state", request.state.as_str())];
         redirect(&request.redirect_uri, request.response_mode, &answer)
+    }
+
+    fn read_request(&self, client: &Client, params: &Params, redirect_uri: &str) -> Result<Request, OAuthError> {
+        let response_mode = response_mode(params)?;
+        let state = params.owned("state").ok_or_else(|| {
+            OAuthError::invalid_request("The authentication request has an invalid 'state' parameter.")
+        })?;
+        check_response_type(client, params)?;
+        let scopes = self.or_default_scopes(params.words("scope"))?;
+        self.check_known(&scopes)?;
+        let prompts = params.words("prompt");
+        if prompts.len() > 1 && prompts.iter().any(|prompt| prompt == "none") {
+            return Err(OAuthError::invalid_request("The 'prompt' parameter 'none' cannot be used with other values."));
+        }
+        let bad_age = |_| OAuthError::invalid_request("The 'max_age' parameter must be a whole number of seconds.");
+        Ok(Request {
+            client_id: client.id.clone(),
+            redirect_uri: redirect_uri.to_owned(),
+            response_mode,
+            scopes,
+            state,
+            nonce: params.owned("nonce"),
+            challenge: read_challenge(client, params)?,
+            prompts,
+            max_age: params.get("max_age").map(str::parse).transpose().map_err(bad_age)?,
+            login_hint: params.owned("login_hint"),
+        })
     }
 
     fn record_code(&self, grant: &Grant) {
@@ -178,38 +221,6 @@ impl Request {
     fn prompts(&self, prompt: &str) -> bool {
         self.prompts.iter().any(|given| given == prompt)
     }
-}
-
-fn read_request(client: &Client, params: &Params, redirect_uri: &str) -> Result<Request, OAuthError> {
-    let response_mode = response_mode(params)?;
-    let state = params
-        .owned("state")
-        .ok_or_else(|| OAuthError::invalid_request("The authentication request has an invalid 'state' parameter."))?;
-    check_response_type(client, params)?;
-    let scopes = params.words("scope");
-    if scopes.is_empty() {
-        let text =
-            "The authorization server resource does not have any configured default scopes, 'scope' must be provided.";
-        return Err(OAuthError::new("invalid_scope", text));
-    }
-    scope::check_known(&scopes)?;
-    let prompts = params.words("prompt");
-    if prompts.len() > 1 && prompts.iter().any(|prompt| prompt == "none") {
-        return Err(OAuthError::invalid_request("The 'prompt' parameter 'none' cannot be used with other values."));
-    }
-    let bad_age = |_| OAuthError::invalid_request("The 'max_age' parameter must be a whole number of seconds.");
-    Ok(Request {
-        client_id: client.id.clone(),
-        redirect_uri: redirect_uri.to_owned(),
-        response_mode,
-        scopes,
-        state,
-        nonce: params.owned("nonce"),
-        challenge: read_challenge(client, params)?,
-        prompts,
-        max_age: params.get("max_age").map(str::parse).transpose().map_err(bad_age)?,
-        login_hint: params.owned("login_hint"),
-    })
 }
 
 fn check_response_type(client: &Client, params: &Params) -> Result<(), OAuthError> {
@@ -266,7 +277,8 @@ fn matches_subdomain(pattern: &str, uri: &str) -> bool {
     })
 }
 
-fn is_loopback_http(url: &Url) -> bool {
+/// Whether an address is plain http on this machine.
+pub(crate) fn is_loopback_http(url: &Url) -> bool {
     let loopback = match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

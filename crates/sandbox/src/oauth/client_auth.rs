@@ -140,7 +140,7 @@ impl AuthorizationServer {
     fn audiences(&self, endpoint: &str, headers: &HeaderMap) -> Vec<String> {
         let mut accepted = vec![self.endpoint(endpoint), self.issuer.clone()];
         if let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) {
-            accepted.push(format!("http://{host}/oauth2/v1/{endpoint}"));
+            accepted.push(format!("http://{host}{}/{endpoint}", self.prefix));
         }
         accepted
     }

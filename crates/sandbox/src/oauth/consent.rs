@@ -25,7 +25,8 @@ pub(super) async fn submit(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    server.decide(&headers, &Params::parse(None, &body))
+    let params = Params::parse(None, &body);
+    server.holder(params.get("request").unwrap_or("")).decide(&headers, &params)
 }
 
 impl AuthorizationServer {
@@ -40,10 +41,8 @@ impl AuthorizationServer {
     fn decide(&self, headers: &HeaderMap, params: &Params) -> Response {
         let now = self.now();
         let id = params.get("request").unwrap_or("");
-        let (pending, session) = {
-            let store = self.store.lock();
-            (store.pending(id, now), session::of(headers).and_then(|id| store.session(&id, now)))
-        };
+        let pending = self.store.lock().pending(id, now);
+        let session = session::of(headers).and_then(|id| self.sessions().lock().session(&id, now));
         let subject = pending.as_ref().and_then(|pending| pending.subject.clone());
         // Only the browser that signed in may answer for its user.
         let subject = subject.filter(|subject| session.is_some_and(|session| session.user_id == subject.user_id));

@@ -4,6 +4,8 @@ use jsonwebtoken::jwk::Jwk;
 use oktant_base::Secret;
 use serde_json::{Map, Value};
 
+use super::custom::Setup;
+
 /// The org behind the authorization server: its users, clients, API tokens and System Log.
 pub(crate) trait Directory: Send + Sync {
     /// The organisation's id, such as `00o…`.
@@ -15,6 +17,11 @@ pub(crate) trait Directory: Send + Sync {
     /// Checks a user name and password, with the lockout of the password policy and its System Log event.
     fn sign_in(&self, login: &str, password: &str) -> Result<EndUser, SignInError>;
 
+    /// The user whom a session token of a sign-in stands for; it works once.
+    fn redeem(&self, _session_token: &str) -> Option<EndUser> {
+        None
+    }
+
     /// The user of this id, if the user may hold a session.
     fn user(&self, user_id: &str) -> Option<EndUser>;
 
@@ -23,6 +30,16 @@ pub(crate) trait Directory: Send + Sync {
 
     /// Whether the user's administrator roles cover an `okta.*` scope.
     fn may_use(&self, user_id: &str, scope: &str) -> bool;
+
+    /// What an active custom authorization server is set up to do.
+    fn custom_server(&self, _id: &str) -> Option<Setup> {
+        None
+    }
+
+    /// Ids and names of a user's groups.
+    fn groups(&self, _user_id: &str) -> Vec<(String, String)> {
+        Vec::new()
+    }
 
     /// Writes an event to the System Log.
     fn record(&self, event: Event);

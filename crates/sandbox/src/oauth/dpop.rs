@@ -51,7 +51,7 @@ impl AuthorizationServer {
         let proof = proof.ok_or_else(|| OAuthError::invalid_proof("The DPoP proof JWT header is missing."))?;
         let mut urls = vec![self.endpoint("token")];
         if let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) {
-            urls.push(format!("http://{host}/oauth2/v1/token"));
+            urls.push(format!("http://{host}{}/token", self.prefix));
         }
         let target = Target { method: "POST", urls: &urls, access_token: None };
         self.check_proof(proof, &target).map(Some)

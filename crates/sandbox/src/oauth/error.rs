@@ -22,6 +22,11 @@ impl OAuthError {
         Self { status: StatusCode::BAD_REQUEST, error, description: description.into(), dpop_nonce: None }
     }
 
+    /// The same error with another status.
+    pub(super) fn status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
     /// The client did not prove who it is: 401.
     pub(super) fn invalid_client(description: impl Into<String>) -> Self {
         Self { status: StatusCode::UNAUTHORIZED, ..Self::new("invalid_client", description) }

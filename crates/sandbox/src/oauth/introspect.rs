@@ -14,7 +14,7 @@ use super::directory::Event;
 use super::error::{OAuthError, no_store};
 use super::issue::{AccessClaims, profile_claims};
 use super::params::Params;
-use super::store::{REFRESH_TOKEN_IDLE, Standing};
+use super::store::Standing;
 use crate::http::{Presented, TokenError};
 
 /// `POST /oauth2/v1/introspect`.
@@ -112,7 +112,7 @@ impl AuthorizationServer {
             dpop_scheme: scheme.eq_ignore_ascii_case("DPoP"),
             proof: text("dpop"),
             method: method.as_str(),
-            url: &format!("{}/oauth2/v1/userinfo", host.as_ref().unwrap_or(&self.issuer)),
+            url: &format!("{}{}/userinfo", host.as_ref().unwrap_or(&self.base), self.prefix),
         };
         let access = self.access(&presented).map_err(Refusal::from)?;
         let user = access.user_id.as_deref().and_then(|id| self.directory.user(id));
@@ -126,7 +126,7 @@ impl AuthorizationServer {
     }
 
     fn describe_access_token(&self, token: &str, client_id: &str) -> Option<Value> {
-        let claims: AccessClaims = self.key.verify(token)?;
+        let claims: AccessClaims = self.keys.verify(token)?;
         let good = self.store.lock().access_token(&claims.jti, self.now()) == Standing::Good;
         (good && claims.cid == client_id).then(|| {
             let mut body = json!({
@@ -162,9 +162,9 @@ impl AuthorizationServer {
                 "scope": grant.scopes.join(" "),
                 "client_id": grant.client_id,
                 "username": user.login,
-                "exp": (used_at + REFRESH_TOKEN_IDLE).timestamp(),
+                "exp": (used_at + grant.terms.refresh_idle).timestamp(),
                 "sub": user.login,
-                "aud": self.issuer,
+                "aud": self.audience(),
                 "iss": self.issuer,
                 "uid": user.id,
             })
@@ -173,7 +173,7 @@ impl AuthorizationServer {
 
     /// A refresh token takes everything with it that was issued from it.
     fn revoke(&self, token: &str, client_id: &str) {
-        if let Some(claims) = self.key.verify::<AccessClaims>(token).filter(|claims| claims.cid == client_id) {
+        if let Some(claims) = self.keys.verify::<AccessClaims>(token).filter(|claims| claims.cid == client_id) {
             self.store.lock().revoke_access_token(&claims.jti);
             self.record_revocation(client_id);
             return;

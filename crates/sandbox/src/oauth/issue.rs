@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::AuthorizationServer;
+use super::custom::Subjects;
 use super::directory::{EndUser, Event};
-use super::store::{ACCESS_TOKEN_LIFE, Grant, Subject};
+use super::store::{Grant, Subject};
 
 /// Header type of access tokens of the org authorization server (recorded).
 const ACCESS_TOKEN_TYPE: &str = "application/okta-internal-at+jwt";
@@ -31,6 +32,9 @@ pub(super) struct AccessClaims {
     auth_time: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) cnf: Option<Confirmation>,
+    /// Claims that a custom server adds.
+    #[serde(flatten)]
+    custom: Map<String, Value>,
 }
 
 /// The key that a token is bound to.
@@ -56,7 +60,7 @@ impl AuthorizationServer {
         let access_token = self.access_token(grant, user, extras.family);
         let mut body = Map::new();
         body.insert("token_type".into(), if grant.jkt.is_some() { "DPoP" } else { "Bearer" }.into());
-        body.insert("expires_in".into(), ACCESS_TOKEN_LIFE.num_seconds().into());
+        body.insert("expires_in".into(), grant.terms.access.num_seconds().into());
         body.insert("access_token".into(), access_token.as_str().into());
         body.insert("scope".into(), grant.scopes.join(" ").into());
         if let Some(token) = extras.refresh_token {
@@ -78,22 +82,38 @@ impl AuthorizationServer {
     fn access_token(&self, grant: &Grant, user: Option<&EndUser>, family: Option<String>) -> String {
         let now = self.now();
         let suffix = family.as_ref().map(|family| format!(".{family}")).unwrap_or_default();
+        let mut custom = self.claims_of("RESOURCE", grant, user);
+        let own = custom.shift_remove("sub").and_then(|sub| sub.as_str().map(str::to_owned));
         let claims = AccessClaims {
             ver: 1,
             jti: format!("AT.{}{suffix}", self.random_token()),
             iss: self.issuer.clone(),
-            aud: self.issuer.clone(),
-            sub: user.map_or_else(|| grant.client_id.clone(), |user| user.login.clone()),
+            aud: self.audience(),
+            sub: own.unwrap_or_else(|| user.map_or_else(|| grant.client_id.clone(), |user| user.login.clone())),
             iat: now.timestamp(),
-            exp: (now + ACCESS_TOKEN_LIFE).timestamp(),
+            exp: (now + grant.terms.access).timestamp(),
             cid: grant.client_id.clone(),
             uid: user.map(|user| user.id.clone()),
             scp: grant.scopes.clone(),
             auth_time: grant.subject.as_ref().map(|subject| subject.auth_time.timestamp()),
             cnf: grant.jkt.clone().map(|jkt| Confirmation { jkt }),
+            custom,
         };
         self.store.lock().add_access_token(claims.jti.clone(), grant, family, now);
-        self.key.sign(Some(ACCESS_TOKEN_TYPE), &claims)
+        self.key().sign(self.parent.is_none().then_some(ACCESS_TOKEN_TYPE), &claims)
+    }
+
+    /// For whom access tokens are.
+    pub(super) fn audience(&self) -> String {
+        self.setup().map_or_else(|| self.issuer.clone(), |setup| setup.audience)
+    }
+
+    /// The claims that a custom server adds to tokens of a grant.
+    fn claims_of(&self, kind: &str, grant: &Grant, user: Option<&EndUser>) -> Map<String, Value> {
+        let client = self.directory.client(&grant.client_id).filter(|_| self.parent.is_some());
+        let Some(client) = client else { return Map::new() };
+        let groups = user.map(|user| self.directory.groups(&user.id)).unwrap_or_default();
+        self.custom_claims(kind, &grant.scopes, Subjects { client: &client, user, groups: &groups })
     }
 
     /// A thin token: with an access token at hand the rest of the profile stays at `/userinfo`.
@@ -112,7 +132,7 @@ impl AuthorizationServer {
             "iss": self.issuer,
             "aud": grant.client_id,
             "iat": now.timestamp(),
-            "exp": (now + ACCESS_TOKEN_LIFE).timestamp(),
+            "exp": (now + grant.terms.access).timestamp(),
             "jti": format!("ID.{}", self.random_token()),
             "amr": ["pwd"],
             "idp": self.directory.org_id(),
@@ -129,7 +149,10 @@ impl AuthorizationServer {
         if has_scope(grant, "email") {
             claims["email"] = user.attribute("email").into();
         }
-        self.key.sign(None, &claims)
+        if let Value::Object(claims) = &mut claims {
+            claims.extend(self.claims_of("IDENTITY", grant, Some(user)));
+        }
+        self.key().sign(None, &claims)
     }
 }
 

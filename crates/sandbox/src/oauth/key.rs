@@ -1,6 +1,6 @@
 //! The key that signs tokens.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -8,14 +8,41 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// An RSA key of 2,048 bits, made at its first use: most sandboxes are called with an API token
 /// only and never need it. It comes from the crypto library's own generator, so it differs from
 /// run to run, and tokens of an earlier sandbox are refused.
+pub(super) struct SigningKey {
+    /// Its id; the thumbprint where there is none.
+    kid: String,
+    pair: OnceLock<Pair>,
+}
+
+/// The keys of a server by their ids, each made at its first use.
 #[derive(Default)]
-pub(super) struct SigningKey(OnceLock<Pair>);
+pub(super) struct KeyRing(Mutex<Vec<Arc<SigningKey>>>);
+
+impl KeyRing {
+    /// The key of an id; without an id, one that chooses its own.
+    pub(super) fn get(&self, kid: &str) -> Arc<SigningKey> {
+        let mut keys = self.0.lock();
+        if let Some(known) = keys.iter().find(|key| key.kid == kid) {
+            return Arc::clone(known);
+        }
+        let key = Arc::new(SigningKey { kid: kid.to_owned(), pair: OnceLock::new() });
+        keys.push(Arc::clone(&key));
+        key
+    }
+
+    /// The claims of a token that one of the keys signed. Times are for the caller to judge, by its own clock.
+    pub(super) fn verify<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+        let keys = self.0.lock().clone();
+        keys.iter().find_map(|key| key.verify(token))
+    }
+}
 
 struct Pair {
     private: EncodingKey,
@@ -40,13 +67,12 @@ impl SigningKey {
             .expect("claims of our own serialise and the key fits RS256")
     }
 
-    /// The claims of a token that this key signed. Times are for the caller to judge, by its own clock.
-    pub(super) fn verify<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+    fn verify<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
         Some(jsonwebtoken::decode(token, &self.pair().public, &signature_only(Algorithm::RS256)).ok()?.claims)
     }
 
     fn pair(&self) -> &Pair {
-        self.0.get_or_init(|| generate().expect("a fresh RSA key is well formed"))
+        self.pair.get_or_init(|| generate(&self.kid).expect("a fresh RSA key is well formed"))
     }
 }
 
@@ -59,14 +85,14 @@ pub(super) fn signature_only(algorithm: Algorithm) -> Validation {
     validation
 }
 
-fn generate() -> Option<Pair> {
+fn generate(kid: &str) -> Option<Pair> {
     let key = KeyPair::generate(KeySize::Rsa2048).ok()?;
     let der: Pkcs8V1Der<'_> = key.as_der().ok()?;
     // The JWT library wants the inner PKCS#1 key and unwraps PKCS#8 from PEM only.
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der.as_ref()));
     let private = EncodingKey::from_rsa_pem(pem.as_bytes()).ok()?;
     let mut jwk = Jwk::from_encoding_key(&private, Algorithm::RS256).ok()?;
-    let kid = jwk.thumbprint(ThumbprintHash::SHA256).ok()?;
+    let kid = if kid.is_empty() { jwk.thumbprint(ThumbprintHash::SHA256).ok()? } else { kid.to_owned() };
     jwk.common.key_id = Some(kid.clone());
     jwk.common.public_key_use = Some(PublicKeyUse::Signature);
     let public = DecodingKey::from_jwk(&jwk).ok()?;

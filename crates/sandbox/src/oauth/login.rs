@@ -12,15 +12,14 @@ use super::authorize::Request;
 use super::directory::{Client, SignInError};
 use super::page;
 use super::params::Params;
-use super::session;
-use super::store::Subject;
 
 /// Where the form goes. Okta's own page is not documented; this path is the sandbox's.
 pub(super) const PATH: &str = "/signin";
 
 /// The login form was sent.
 pub(super) async fn submit(State(server): State<Arc<AuthorizationServer>>, body: Bytes) -> Response {
-    server.log_in(&Params::parse(None, &body))
+    let params = Params::parse(None, &body);
+    server.holder(params.get("request").unwrap_or("")).log_in(&params)
 }
 
 impl AuthorizationServer {
@@ -52,16 +51,8 @@ impl AuthorizationServer {
                 return page::login(StatusCode::UNAUTHORIZED, &form);
             }
         };
-        let subject = Subject { user_id: user.id, auth_time: now };
-        let session_id = self.random_token();
-        {
-            let mut store = self.store.lock();
-            store.end_pending(id);
-            store.add_session(session_id.clone(), &subject);
-        }
-        let mut response = self.continue_signed_in(&client, pending.request.after_login(), subject);
-        session::remember(&mut response, &session_id);
-        response
+        self.store.lock().end_pending(id);
+        self.begin_session(&client, pending.request, user.id)
     }
 }
 

@@ -62,26 +62,34 @@ pub(super) async fn discovery(State(server): State<Arc<AuthorizationServer>>, Ra
 
 /// `GET /oauth2/v1/keys`.
 pub(super) async fn keys(State(server): State<Arc<AuthorizationServer>>) -> Json<Value> {
-    Json(json!({ "keys": [server.key.jwk()] }))
+    let keys = match server.setup() {
+        Some(setup) => setup.published_kids.iter().map(|kid| server.public_key(kid)).collect(),
+        None => vec![server.key().jwk().clone()],
+    };
+    Json(json!({ "keys": keys }))
 }
 
 impl AuthorizationServer {
     /// The keys of Okta's document, in its order, with values that say what this server serves.
     fn metadata(&self) -> Value {
         let algorithms: Vec<Algorithm> = ALGORITHMS.to_vec();
+        let scopes = match self.setup() {
+            Some(setup) => setup.scopes_where("metadataPublish", &"ALL_CLIENTS".into()),
+            None => OPENID.map(str::to_owned).to_vec(),
+        };
         json!({
             "issuer": self.issuer,
             "authorization_endpoint": self.endpoint("authorize"),
             "token_endpoint": self.endpoint("token"),
             "userinfo_endpoint": self.endpoint("userinfo"),
-            "registration_endpoint": self.endpoint("clients"),
+            "registration_endpoint": format!("{}/oauth2/v1/clients", self.base),
             "jwks_uri": self.endpoint("keys"),
             "response_types_supported": ["code"],
             "response_modes_supported": ["query", "fragment"],
             "grant_types_supported": GRANT_TYPES,
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
-            "scopes_supported": OPENID,
+            "scopes_supported": scopes,
             "token_endpoint_auth_methods_supported": AUTH_METHODS,
             "claims_supported": CLAIMS,
             "code_challenge_methods_supported": ["S256"],

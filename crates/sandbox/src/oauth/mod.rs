@@ -4,13 +4,16 @@
 //! the org and are asked for through [`Directory`]. [`AuthorizationServer::router`] serves the pages
 //! and endpoints, [`AuthorizationServer::access`] judges the access token of an API call.
 //!
+//! Custom authorization servers are servers of their own behind it ([`custom`]).
+//!
 //! Left out, and therefore not advertised by discovery: implicit and hybrid responses, device and
-//! CIBA grants, pushed requests, custom authorization servers.
+//! CIBA grants, pushed requests.
 
 mod access;
 mod authorize;
 mod client_auth;
 mod consent;
+mod custom;
 mod directory;
 mod dpop;
 mod error;
@@ -30,25 +33,30 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::Jwk;
 use oktant_base::{Clock, Entropy, Timestamp};
 use parking_lot::Mutex;
 
 pub(crate) use access::Access;
+pub(crate) use authorize::is_loopback_http;
 use directory::Directory;
-pub(crate) use org::{BuiltInClients, OrgDirectory};
+pub(crate) use directory::SignInError;
+pub(crate) use org::{BuiltInClients, OrgDirectory, sign_in};
 
-use key::SigningKey;
+pub(crate) use custom::Setup;
+use key::{KeyRing, SigningKey};
 pub(crate) use store::IssuedRefreshToken;
 use store::Store;
 
 /// Operations of the description that [`AuthorizationServer::router`] serves.
-const OPERATIONS: [&str; 10] = [
+const OPERATIONS: [&str; 21] = [
     "getWellKnownOpenIDConfiguration",
     "oauthKeys",
     "authorize",
@@ -59,6 +67,17 @@ const OPERATIONS: [&str; 10] = [
     "userinfo",
     "logout",
     "logoutWithPost",
+    "getWellKnownOAuthConfigurationCustomAS",
+    "getWellKnownOpenIDConfigurationCustomAS",
+    "oauthKeysCustomAS",
+    "authorizeCustomAS",
+    "authorizeCustomASWithPost",
+    "tokenCustomAS",
+    "introspectCustomAS",
+    "revokeCustomAS",
+    "userinfoCustomAS",
+    "logoutCustomAS",
+    "logoutCustomASWithPost",
 ];
 
 /// Whether the org authorization server serves an operation.
@@ -68,12 +87,20 @@ pub(crate) fn serves(operation: &oktant_catalog::Operation) -> bool {
 
 /// The org authorization server.
 pub(crate) struct AuthorizationServer {
+    /// The org's address.
+    base: String,
     issuer: String,
+    /// Path of the endpoints.
+    prefix: String,
+    /// Id of a custom server, and the org's own one, which has the sessions.
+    parent: Option<(String, Arc<Self>)>,
     directory: Arc<dyn Directory>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    key: SigningKey,
+    keys: KeyRing,
     store: Mutex<Store>,
+    /// Custom servers that were called, by id.
+    customs: Mutex<HashMap<String, Arc<Self>>>,
 }
 
 impl AuthorizationServer {
@@ -85,23 +112,44 @@ impl AuthorizationServer {
         entropy: Arc<dyn Entropy>,
     ) -> Arc<Self> {
         let issuer = issuer.into();
-        Arc::new(Self { issuer, directory, clock, entropy, key: SigningKey::default(), store: Mutex::default() })
+        Arc::new(Self {
+            base: issuer.clone(),
+            issuer,
+            prefix: "/oauth2/v1".to_owned(),
+            parent: None,
+            directory,
+            clock,
+            entropy,
+            keys: KeyRing::default(),
+            store: Mutex::default(),
+            customs: Mutex::default(),
+        })
     }
 
-    /// The endpoints and pages, with their absolute paths.
+    /// The endpoints of this server, those of the custom ones, and the pages, with their absolute paths.
     pub(crate) fn router(self: &Arc<Self>) -> Router {
-        Router::new()
-            .route("/.well-known/openid-configuration", get(metadata::discovery))
-            .route("/.well-known/oauth-authorization-server", get(metadata::discovery))
-            .route("/oauth2/v1/keys", get(metadata::keys))
-            .route("/oauth2/v1/authorize", get(authorize::by_query).post(authorize::by_form))
+        let custom = Router::new()
+            .route("/oauth2/{server}/v1/{endpoint}", any(custom::dispatch))
+            .route("/oauth2/{server}/.well-known/{document}", any(custom::dispatch))
             .route(login::PATH, post(login::submit))
             .route(consent::PATH, post(consent::submit))
-            .route("/oauth2/v1/token", post(token::token))
-            .route("/oauth2/v1/introspect", post(introspect::introspect))
-            .route("/oauth2/v1/revoke", post(introspect::revoke))
-            .route("/oauth2/v1/userinfo", get(introspect::userinfo).post(introspect::userinfo))
-            .route("/oauth2/v1/logout", get(session::logout).post(session::logout))
+            .with_state(Arc::clone(self));
+        self.endpoints().merge(custom)
+    }
+
+    fn endpoints(self: &Arc<Self>) -> Router {
+        let path = |name: &str| format!("{}/{name}", self.prefix);
+        let well_known = format!("{}/.well-known", &self.issuer[self.base.len()..]);
+        Router::new()
+            .route(&format!("{well_known}/openid-configuration"), get(metadata::discovery))
+            .route(&format!("{well_known}/oauth-authorization-server"), get(metadata::discovery))
+            .route(&path("keys"), get(metadata::keys))
+            .route(&path("authorize"), get(authorize::by_query).post(authorize::by_form))
+            .route(&path("token"), post(token::token))
+            .route(&path("introspect"), post(introspect::introspect))
+            .route(&path("revoke"), post(introspect::revoke))
+            .route(&path("userinfo"), get(introspect::userinfo).post(introspect::userinfo))
+            .route(&path("logout"), get(session::logout).post(session::logout))
             .with_state(Arc::clone(self))
     }
 
@@ -109,6 +157,7 @@ impl AuthorizationServer {
     pub(crate) fn expire_tokens(&self) {
         let now = self.now();
         self.store.lock().expire_access_tokens(now);
+        self.customs.lock().values().for_each(|server| server.expire_tokens());
     }
 
     /// Ends every session of a user.
@@ -119,6 +168,7 @@ impl AuthorizationServer {
     /// Revokes every token that a user gave to a client.
     pub(crate) fn revoke_tokens(&self, user_id: &str) {
         self.store.lock().revoke_tokens(user_id);
+        self.customs.lock().values().for_each(|server| server.revoke_tokens(user_id));
     }
 
     /// The refresh tokens of a client that are alive, in order of their ids.
@@ -143,7 +193,27 @@ impl AuthorizationServer {
     }
 
     fn endpoint(&self, name: &str) -> String {
-        format!("{}/oauth2/v1/{name}", self.issuer)
+        format!("{}{}/{name}", self.base, self.prefix)
+    }
+
+    /// Where sessions are kept: all servers of an org share them.
+    fn sessions(&self) -> &Mutex<Store> {
+        self.parent.as_ref().map_or(&self.store, |(_, org)| &org.store)
+    }
+
+    /// The key that signs.
+    fn key(&self) -> Arc<SigningKey> {
+        self.keys.get(&self.setup().map(|setup| setup.kid).unwrap_or_default())
+    }
+
+    /// The public half of a key of this server as `/keys` lists it.
+    pub(crate) fn public_key(&self, kid: &str) -> Jwk {
+        self.keys.get(kid).jwk().clone()
+    }
+
+    /// The clients to which refresh tokens were given that are alive.
+    pub(crate) fn clients(&self) -> Vec<String> {
+        self.store.lock().clients(self.now())
     }
 }
 

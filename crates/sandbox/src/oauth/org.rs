@@ -7,14 +7,18 @@ use jsonwebtoken::jwk::Jwk;
 use oktant_base::{Entropy, SANDBOX_CLIENT_ID, Secret, Timestamp};
 use serde_json::{Value, json};
 
+use super::custom::Setup;
 use super::directory::{
     ApplicationType, AuthMethod, Client, Consent, Directory, EndUser, Event, Redirects, Rotation, SignInError,
 };
 use crate::app_credentials::active_secrets;
 use crate::apps::{self, App};
+use crate::auth_servers;
+use crate::groups;
 use crate::logs::{self, Kind, Target};
 use crate::org::Org;
 use crate::roles::Holder;
+use crate::sessions;
 use crate::store::{Id, Stamp, Status, Store, User};
 use crate::users::is_password;
 
@@ -70,7 +74,8 @@ impl BuiltInClients {
         }
     }
 
-    fn find(&self, client_id: &str) -> Option<&Client> {
+    /// The built-in client of an id.
+    pub(crate) fn find(&self, client_id: &str) -> Option<&Client> {
         [&self.web, &self.native, &self.service, &self.bound_service].into_iter().find(|client| client.id == client_id)
     }
 }
@@ -114,20 +119,14 @@ impl Directory for OrgDirectory {
 
     fn sign_in(&self, login: &str, password: &str) -> Result<EndUser, SignInError> {
         let org = self.0.upgrade().ok_or(SignInError::InvalidCredentials)?;
+        sign_in(&mut org.store.write(), org.clock.now(), org.entropy.as_ref(), login, password)
+    }
+
+    fn redeem(&self, session_token: &str) -> Option<EndUser> {
+        let org = self.0.upgrade()?;
         let mut store = org.store.write();
-        let number = store.users.by_login(login).ok_or(SignInError::InvalidCredentials)?;
-        let user = store.users.get_mut(number).ok_or(SignInError::InvalidCredentials)?;
-        if user.status == Status::LockedOut {
-            return Err(SignInError::LockedOut);
-        }
-        let outcome = if is_password(user, password) { Ok(()) } else { Err("INVALID_CREDENTIALS".to_owned()) };
-        let failed = outcome.is_err();
-        let target = Target::user(user);
-        let mut entry = logs::system_event(Kind::SESSION_START, &target, org.clock.now(), org.entropy.as_ref());
-        write_outcome(&mut entry, &outcome);
-        let answer = if failed { Err(SignInError::InvalidCredentials) } else { let_in(user, org.clock.now()) };
-        store.log.push(org.clock.now(), &entry);
-        answer
+        let id = sessions::redeem(&mut store, session_token, Stamp::of(org.clock.now()))?;
+        store.users.by_id(id).filter(|user| user.status == Status::Active).map(end_user)
     }
 
     fn user(&self, user_id: &str) -> Option<EndUser> {
@@ -153,11 +152,51 @@ impl Directory for OrgDirectory {
         self.read(|_, store| has_role(store)).flatten().unwrap_or(false)
     }
 
+    fn custom_server(&self, id: &str) -> Option<Setup> {
+        self.read(|_, store| auth_servers::setup(store, id))?
+    }
+
+    fn groups(&self, user_id: &str) -> Vec<(String, String)> {
+        let named = |store: &Store| {
+            let user = store.users.by_id(Id::parse(user_id)?)?;
+            let groups = groups::groups_of(store, user).into_iter().filter_map(|number| store.groups.get(number));
+            Some(groups.map(|group| (group.id.to_string(), group.name().to_owned())).collect())
+        };
+        self.read(|_, store| named(store)).flatten().unwrap_or_default()
+    }
+
     fn record(&self, event: Event) {
         let Some(org) = self.0.upgrade() else { return };
         let mut store = org.store.write();
         write_event(&mut store, &event, org.clock.now(), org.entropy.as_ref());
     }
+}
+
+/// Checks a user name and password, and writes the event of a session that starts or does not.
+///
+/// # Errors
+///
+/// Why no session starts.
+pub(crate) fn sign_in(
+    store: &mut Store,
+    now: Timestamp,
+    entropy: &dyn Entropy,
+    login: &str,
+    password: &str,
+) -> Result<EndUser, SignInError> {
+    let number = store.users.by_login(login).ok_or(SignInError::InvalidCredentials)?;
+    let user = store.users.get_mut(number).ok_or(SignInError::InvalidCredentials)?;
+    if user.status == Status::LockedOut {
+        return Err(SignInError::LockedOut);
+    }
+    let outcome = if is_password(user, password) { Ok(()) } else { Err("INVALID_CREDENTIALS".to_owned()) };
+    let failed = outcome.is_err();
+    let target = Target::user(user);
+    let mut entry = logs::system_event(Kind::SESSION_START, &target, now, entropy);
+    write_outcome(&mut entry, &outcome);
+    let answer = if failed { Err(SignInError::InvalidCredentials) } else { let_in(user, now) };
+    store.log.push(now, &entry);
+    answer
 }
 
 /// The OIDC application of a client id.

@@ -48,7 +48,7 @@ pub(super) async fn logout(
 ) -> Response {
     let params = Params::parse(query.as_deref(), &body);
     if let Some(id) = of(&headers) {
-        server.store.lock().end_session(&id);
+        server.sessions().lock().end_session(&id);
     }
     let mut response = match params.get("post_logout_redirect_uri") {
         Some(uri) => server.after_logout(&params, uri),
@@ -61,7 +61,7 @@ pub(super) async fn logout(
 impl AuthorizationServer {
     fn after_logout(&self, params: &Params, uri: &str) -> Response {
         let client_id = match params.get("id_token_hint") {
-            Some(token) => self.key.verify::<Hint>(token).map(|hint| hint.aud),
+            Some(token) => self.keys.verify::<Hint>(token).map(|hint| hint.aud),
             None => params.owned("client_id"),
         };
         let client = client_id.and_then(|id| self.directory.client(&id));

@@ -9,11 +9,11 @@ use super::authorize::Request;
 use super::directory::Rotation;
 
 /// Life of an access token and an id token: fixed for the org authorization server.
-pub(super) const ACCESS_TOKEN_LIFE: TimeDelta = TimeDelta::hours(1);
+const ACCESS_TOKEN_LIFE: TimeDelta = TimeDelta::hours(1);
 /// Life of an authorization code.
 pub(super) const CODE_LIFE: TimeDelta = TimeDelta::seconds(300);
 /// A refresh token that nobody uses for this long is dead.
-pub(super) const REFRESH_TOKEN_IDLE: TimeDelta = TimeDelta::days(7);
+const REFRESH_TOKEN_IDLE: TimeDelta = TimeDelta::days(7);
 /// Life of a session. Okta's default policy says two hours idle; the sandbox does not count idleness.
 const SESSION_LIFE: TimeDelta = TimeDelta::hours(2);
 /// How long a page may stay open before it is submitted. Assumed.
@@ -31,6 +31,21 @@ pub(super) struct Grant {
     pub(super) scopes: Vec<String>,
     /// Thumbprint of the key that the tokens are bound to.
     pub(super) jkt: Option<String>,
+    pub(super) terms: Terms,
+}
+
+/// How long tokens live.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// Access and id tokens.
+    pub(super) access: TimeDelta,
+    /// Refresh tokens that nobody uses.
+    pub(super) refresh_idle: TimeDelta,
+}
+
+impl Terms {
+    /// Those of the org authorization server.
+    pub(super) const ORG: Self = Self { access: ACCESS_TOKEN_LIFE, refresh_idle: REFRESH_TOKEN_IDLE };
 }
 
 /// The user of a grant, and when the password was entered.
@@ -177,7 +192,7 @@ impl Store {
     pub(super) fn add_access_token(&mut self, jti: String, grant: &Grant, family: Option<String>, now: Timestamp) {
         self.access.retain(|_, token| token.expires_at + ACCESS_TOKEN_LIFE > now);
         let user_id = grant.subject.as_ref().map(|subject| subject.user_id.clone());
-        let token = AccessToken { user_id, family, expires_at: now + ACCESS_TOKEN_LIFE, revoked: false };
+        let token = AccessToken { user_id, family, expires_at: now + grant.terms.access, revoked: false };
         self.access.insert(jti, token);
     }
 
@@ -220,7 +235,7 @@ impl Store {
             return Refresh::Invalid;
         };
         let Some(family) = self.families.get_mut(&id) else { return Refresh::Invalid };
-        if family.grant.client_id != client_id || family.used_at + REFRESH_TOKEN_IDLE <= now {
+        if family.grant.client_id != client_id || family.used_at + family.grant.terms.refresh_idle <= now {
             return Refresh::Invalid;
         }
         if generation != family.generation && !within_leeway(family, generation, rotation, now) {
@@ -248,7 +263,7 @@ impl Store {
     pub(super) fn refresh_token(&self, token: &str, now: Timestamp) -> Option<(&Grant, Timestamp)> {
         let token = self.refresh.get(token)?;
         let family = self.families.get(&token.family)?;
-        let current = token.generation == family.generation && family.used_at + REFRESH_TOKEN_IDLE > now;
+        let current = token.generation == family.generation && family.used_at + family.grant.terms.refresh_idle > now;
         current.then_some((&family.grant, family.used_at))
     }
 
@@ -259,9 +274,18 @@ impl Store {
         }
     }
 
+    /// The clients whose families are alive, in order of their ids.
+    pub(super) fn clients(&self, now: Timestamp) -> Vec<String> {
+        let alive = self.families.values().filter(|family| family.used_at + family.grant.terms.refresh_idle > now);
+        let ids: std::collections::BTreeSet<_> = alive.map(|family| family.grant.client_id.clone()).collect();
+        ids.into_iter().collect()
+    }
+
     /// The families of a client that are alive, in order of their ids.
     pub(super) fn families(&self, client_id: &str, now: Timestamp) -> Vec<IssuedRefreshToken> {
-        let alive = |family: &&Family| family.grant.client_id == client_id && family.used_at + REFRESH_TOKEN_IDLE > now;
+        let alive = |family: &&Family| {
+            family.grant.client_id == client_id && family.used_at + family.grant.terms.refresh_idle > now
+        };
         let mut issued: Vec<_> = self
             .families
             .iter()
@@ -273,7 +297,7 @@ impl Store {
                     scopes: family.grant.scopes.clone(),
                     created: family.created,
                     used_at: family.used_at,
-                    expires_at: family.used_at + REFRESH_TOKEN_IDLE,
+                    expires_at: family.used_at + family.grant.terms.refresh_idle,
                 })
             })
             .collect();

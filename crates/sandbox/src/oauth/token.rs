@@ -16,7 +16,6 @@ use super::directory::{ApplicationType, AuthMethod, Client, EndUser, Event, Rota
 use super::error::{OAuthError, add_nonce, no_store};
 use super::issue::Extras;
 use super::params::Params;
-use super::scope::service_scopes;
 use super::store::{Code, Grant, Refresh, Subject};
 
 /// Grant types that this server serves.
@@ -53,7 +52,7 @@ impl AuthorizationServer {
             ))
         })?;
         let client = self.client("token", headers, params)?;
-        check_grant_type(&client, grant_type)?;
+        check_grant_type(&client, grant_type, self.parent.is_none())?;
         let jkt = self.token_binding(&client, headers)?;
         match grant_type {
             "authorization_code" => self.redeem_code(&client, params, jkt),
@@ -88,27 +87,30 @@ impl AuthorizationServer {
         if !self.directory.is_assigned(&client.id, &user.id) {
             return Err(OAuthError::new("access_denied", super::authorize::NOT_ASSIGNED));
         }
-        let scopes = self.user_scopes(client, &user.id, &params.words("scope"))?;
+        let scopes = self.user_scopes(client, &user.id, &self.or_default_scopes(params.words("scope"))?)?;
+        let terms = self.terms(client, Some(&user.id), &scopes, "password")?;
         let subject = Some(Subject { user_id: user.id.clone(), auth_time: self.now() });
-        let grant = Grant { client_id: client.id.clone(), subject, scopes, jkt };
+        let grant = Grant { client_id: client.id.clone(), subject, scopes, jkt, terms };
         Ok(self.issue_with_refresh(&grant, &user, None))
     }
 
     fn client_credentials(&self, client: Client, params: &Params, jkt: Option<String>) -> Result<Value, OAuthError> {
-        if client.auth_method != AuthMethod::PrivateKeyJwt {
+        let is_org = self.parent.is_none();
+        if is_org && client.auth_method != AuthMethod::PrivateKeyJwt {
             return Err(OAuthError::invalid_client(
                 "Client Credentials requests to the Org Authorization Server must use the private_key_jwt \
                  token_endpoint_auth_method.",
             ));
         }
-        if client.application_type != ApplicationType::Service {
+        if is_org && client.application_type != ApplicationType::Service {
             return Err(OAuthError::invalid_client(
                 "Only clients with 'application_type' of 'service' may use the client_credentials 'grant_type' \
                  with the Org Authorization Server.",
             ));
         }
-        let scopes = service_scopes(&client, &params.words("scope"))?;
-        let grant = Grant { client_id: client.id, subject: None, scopes, jkt };
+        let scopes = self.service_scopes(&client, &params.words("scope"))?;
+        let terms = self.terms(&client, None, &scopes, "client_credentials")?;
+        let grant = Grant { client_id: client.id, subject: None, scopes, jkt, terms };
         Ok(self.issue(&grant, None, Extras::default()))
     }
 
@@ -175,7 +177,7 @@ impl AuthorizationServer {
     }
 }
 
-fn check_grant_type(client: &Client, grant_type: &str) -> Result<(), OAuthError> {
+fn check_grant_type(client: &Client, grant_type: &str, is_org: bool) -> Result<(), OAuthError> {
     let configured = client.grant_types.join(", ");
     if !GRANT_TYPES.contains(&grant_type) {
         return Err(OAuthError::new(
@@ -187,8 +189,8 @@ fn check_grant_type(client: &Client, grant_type: &str) -> Result<(), OAuthError>
             ),
         ));
     }
-    // Whether client credentials may be used here has texts of its own, which say more.
-    if grant_type == "client_credentials" || client.grant_types.iter().any(|grant| grant == grant_type) {
+    // Whether client credentials may be used at the org's server has texts of its own, which say more.
+    if (is_org && grant_type == "client_credentials") || client.grant_types.iter().any(|grant| grant == grant_type) {
         return Ok(());
     }
     Err(OAuthError::new(

@@ -10,6 +10,8 @@ mod order;
 mod rules;
 mod simulate;
 
+pub(crate) use simulate::includes;
+
 use serde_json::{Value, json};
 
 use crate::apps;

@@ -40,7 +40,8 @@ pub(super) fn replace(store: &mut Store, call: &Call<'_>) -> Outcome {
     let known = store.resources.item(collection, key);
     let kept = known.and_then(|known| known.get("priority").and_then(Value::as_i64));
     if let Some(known) = known {
-        let own = ["system", "priority"].into_iter().filter_map(|name| Some((name.to_owned(), known.get(name)?.clone())));
+        let own =
+            ["system", "priority"].into_iter().filter_map(|name| Some((name.to_owned(), known.get(name)?.clone())));
         body.extend(own.collect::<Vec<_>>());
     }
     let (reply, path) = resources::write(store, &call.with_body(&body))?;
@@ -91,8 +92,8 @@ fn priority(item: &Document) -> i64 {
 
 /// Numbers the items of a type: those named in their order, then those of the system.
 fn number(store: &mut Store, collection: &str, kind: Option<&Value>, order: &[String]) {
-    let is_ordered = !UNORDERED.iter().any(|unordered| kind.is_some_and(|kind| kind == unordered))
-        || collection != super::POLICIES;
+    let is_ordered =
+        !UNORDERED.iter().any(|unordered| kind.is_some_and(|kind| kind == unordered)) || collection != super::POLICIES;
     let items = store.resources.collection_mut(collection);
     let of_system = |item: &Document| item.get("type") == kind && is_system(item) && priority(item) != CATCH_ALL;
     let last: Vec<_> = items.iter().filter(|(_, item)| of_system(item)).map(|(key, _)| key.to_owned()).collect();

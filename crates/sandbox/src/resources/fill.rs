@@ -64,12 +64,7 @@ impl<'a> Moment<'a> {
 
     /// A random UUID.
     pub(super) fn uuid(&self) -> String {
-        let mut bytes = [0; 16];
-        self.entropy.fill(&mut bytes);
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex = org::hex(&bytes);
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        org::uuid(self.entropy)
     }
 
     fn hex(&self) -> String {

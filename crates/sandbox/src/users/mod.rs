@@ -12,6 +12,7 @@ mod view;
 
 use crate::http::{Call, Handler, Outcome, Reply, errors};
 use crate::logs::{self, Kind};
+use crate::sessions;
 use crate::store::{Store, User};
 
 pub(crate) use credentials::is_password;
@@ -65,9 +66,11 @@ fn blocks(store: &Store, call: &Call<'_>) -> Outcome {
 fn revoke_sessions(store: &mut Store, call: &Call<'_>) -> Outcome {
     let number = find::user(store, call)?;
     let Some(user) = store.users.get(number) else { return Err(errors::E0000009.into()) };
-    call.org.oauth.end_sessions(user.id.as_str());
+    let id = user.id;
+    call.org.oauth.end_sessions(id.as_str());
+    sessions::end_all(store, id);
     if call.flag("oauthTokens", false) {
-        call.org.oauth.revoke_tokens(user.id.as_str());
+        call.org.oauth.revoke_tokens(id.as_str());
     }
     logs::record_user(store, call, number, Kind::SESSION_CLEAR);
     Ok(Reply::no_content())

@@ -18,7 +18,7 @@ use super::super::access::Access;
 use super::super::directory::{
     ApplicationType, AuthMethod, Client, Consent, Directory, EndUser, Event, Redirects, Rotation, SignInError,
 };
-use super::super::key::SigningKey;
+use super::super::key::KeyRing;
 use crate::http::{Presented, TokenError};
 
 pub(super) const ISSUER: &str = "http://127.0.0.1:4096";
@@ -296,8 +296,9 @@ pub(super) fn token_hash(token: &str) -> String {
 
 #[test]
 fn a_key_does_not_accept_the_tokens_of_another() {
-    let (ours, theirs) = (SigningKey::default(), SigningKey::default());
-    let token = theirs.sign(None, &json!({ "sub": "x" }));
+    let (ours, theirs) = (KeyRing::default(), KeyRing::default());
+    ours.get("").jwk();
+    let token = theirs.get("").sign(None, &json!({ "sub": "x" }));
     assert!(theirs.verify::<Value>(&token).is_some());
     assert!(ours.verify::<Value>(&token).is_none());
 }
