@@ -2,16 +2,21 @@
 
 mod access;
 mod apps;
+mod auth_servers;
 mod branding;
 mod directory;
 mod factors;
 mod faults;
 mod generated;
 mod groups;
+mod hooks;
 mod http;
+mod idps;
 mod logs;
+mod policies;
 mod resources;
 mod rules;
 mod search;
+mod sessions;
 mod support;
 mod users;

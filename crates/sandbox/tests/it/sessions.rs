@@ -1,0 +1,69 @@
+//! Signing in with a password and what follows: session tokens, sessions, and codes without a page.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Answer, Org};
+
+async fn sign_in(org: &Org, login: &str, password: &str) -> Answer {
+    let body = json!({ "username": login, "password": password }).to_string();
+    org.raw(org.request("POST", "/api/v1/authn").header("content-type", "application/json").body(body)).await
+}
+
+#[tokio::test]
+async fn a_session_token_opens_one_session() {
+    let org = Org::empty().await;
+    let user = org.user("who@x.example").await;
+    let wrong = sign_in(&org, "who@x.example", "wrong").await;
+    assert_eq!((wrong.status.as_u16(), wrong.code()), (401, "E0000004"));
+    assert_eq!(sign_in(&org, "nobody@x.example", "wrong").await.code(), "E0000004");
+    let good = sign_in(&org, "who@x.example", "Passw0rd-x").await.json;
+    assert_eq!((&good["status"], &good["_embedded"]["user"]["id"]), (&json!("SUCCESS"), &json!(user)));
+    let body = json!({ "sessionToken": good["sessionToken"] });
+    let session = org.expect(200, "POST", "/api/v1/sessions", Some(body.clone())).await.json;
+    assert_eq!((&session["userId"], &session["status"]), (&json!(user), &json!("ACTIVE")));
+    let again = org.expect(401, "POST", "/api/v1/sessions", Some(body)).await;
+    assert_eq!(again.code(), "E0000004");
+
+    let own = format!("/api/v1/sessions/{}", session["id"].as_str().unwrap());
+    let read = org.expect(200, "GET", &own, None).await.json;
+    assert_eq!(read["expiresAt"], session["expiresAt"]);
+    assert_ne!(read["_links"]["self"]["href"], format!("{}{own}", org.sandbox.url()));
+    org.clock.advance(Duration::from_secs(90 * 60));
+    let refreshed = org.expect(200, "POST", &format!("{own}/lifecycle/refresh"), None).await.json;
+    assert_ne!(refreshed["expiresAt"], session["expiresAt"]);
+    org.clock.advance(Duration::from_secs(90 * 60));
+    org.expect(200, "GET", &own, None).await;
+    org.expect(204, "DELETE", &own, None).await;
+    assert_eq!(org.expect(404, "GET", &own, None).await.code(), "E0000007");
+}
+
+#[tokio::test]
+async fn tokens_and_sessions_end() {
+    let org = Org::empty().await;
+    let user = org.user("who@x.example").await;
+    let token = sign_in(&org, "who@x.example", "Passw0rd-x").await.json["sessionToken"].clone();
+    org.clock.advance(Duration::from_secs(6 * 60));
+    org.expect(401, "POST", "/api/v1/sessions", Some(json!({ "sessionToken": token }))).await;
+    let mut sessions = Vec::new();
+    for _ in 0..2 {
+        let token = sign_in(&org, "who@x.example", "Passw0rd-x").await.json["sessionToken"].clone();
+        let made = org.expect(200, "POST", "/api/v1/sessions", Some(json!({ "sessionToken": token }))).await.json;
+        sessions.push(format!("/api/v1/sessions/{}", made["id"].as_str().unwrap()));
+    }
+    org.expect(204, "DELETE", &format!("/api/v1/users/{user}/sessions"), None).await;
+    for session in sessions {
+        org.expect(404, "GET", &session, None).await;
+    }
+}
+
+#[tokio::test]
+async fn an_expired_password_has_to_be_changed_first() {
+    let org = Org::empty().await;
+    let user = org.user("who@x.example").await;
+    org.expect(200, "POST", &format!("/api/v1/users/{user}/lifecycle/expire_password"), None).await;
+    let answer = sign_in(&org, "who@x.example", "Passw0rd-x").await.json;
+    assert_eq!((&answer["status"], answer.get("sessionToken")), (&json!("PASSWORD_EXPIRED"), None));
+    assert_eq!(answer["_links"]["next"]["name"], "changePassword");
+}
