@@ -1,9 +1,11 @@
 //! Sending the requests of a recording to a sandbox.
 
+use std::collections::HashMap;
+
 use oktant_catalog::{Method, Operation};
 use oktant_sandbox::Sandbox;
 use reqwest::{Client, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::area::area;
 use super::compare::{Shape, compare};
@@ -18,7 +20,7 @@ pub(super) async fn replay(script: &Script, report: &mut Report) -> Result<(), E
     let started = Sandbox::builder().start().await;
     let sandbox = started.map_err(|source| Error::Sandbox { script: script.name.clone(), source })?;
     let http = client().map_err(|source| Error::Request { script: script.name.clone(), index: 0, source })?;
-    let mut replay = Replay { sandbox: &sandbox, http, identities: Identities::default() };
+    let mut replay = Replay { sandbox: &sandbox, http, identities: Identities::default(), passwords: HashMap::new() };
     for (index, interaction) in script.interactions.iter().enumerate() {
         if is_unrepeatable(interaction) {
             report.unrepeatable();
@@ -47,6 +49,8 @@ struct Replay<'a> {
     sandbox: &'a Sandbox,
     http: Client,
     identities: Identities,
+    /// The passwords that users were given, by login: sign-ins were recorded without them.
+    passwords: HashMap<String, String>,
 }
 
 struct Answer {
@@ -58,8 +62,14 @@ struct Answer {
 impl Replay<'_> {
     async fn repeat(&mut self, interaction: &Interaction) -> Result<Comparison, reqwest::Error> {
         let operation = operation(interaction);
-        let (body, sent) = body(operation, interaction);
+        let (mut body, mut sent) = body(operation, interaction);
+        if body.is_none()
+            && let Some(sign_in) = self.sign_in(interaction)
+        {
+            (body, sent) = (Some(sign_in), SentBody::Rebuilt);
+        }
         if let Some(body) = &body {
+            self.note_password(body);
             self.identities.note_sent(body);
         }
         let is_presumed = self.presumes(interaction);
@@ -89,6 +99,18 @@ impl Replay<'_> {
             class: class(operation, sent, is_presumed, recorded.status),
             summary: summary(answer.body.as_ref()),
         })
+    }
+
+    fn note_password(&mut self, body: &Value) {
+        let text = |pointer| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        self.passwords.extend(text("/profile/login").zip(text("/credentials/password/value")));
+    }
+
+    /// The body of a sign-in.
+    fn sign_in(&self, interaction: &Interaction) -> Option<Value> {
+        let answer = interaction.response.body.as_ref().filter(|_| interaction.request.path == "/api/v1/authn")?;
+        let login = answer.pointer("/_embedded/user/profile/login")?.as_str()?;
+        Some(json!({ "username": login, "password": self.passwords.get(login)? }))
     }
 
     /// Whether the path names something that stood in the recorded org before.
