@@ -17,8 +17,8 @@ use crate::http::{ApiError, Call, Handler, Outcome, Reply};
 use crate::store::{Id, Store};
 
 pub(crate) use create::from_body;
-pub(crate) use policies::of_app as policy_of;
 pub(crate) use model::{App, AppGroup, AppUser};
+pub(crate) use policies::of_app as policy_of;
 pub(crate) use users::assigned;
 pub(crate) use view::shown;
 
