@@ -325,7 +325,7 @@ fn kept(call: &Call<'_>, recipe: &Recipe, known: &Document) -> Document {
     let mut kept = known.clone();
     kept.retain(|name, _| {
         recipe.immutable.contains(name)
-            || name == "status"
+            || ["id", "status"].contains(&name.as_str())
             || !settable.iter().any(|member| member.name == name && !member.read_only)
     });
     kept
