@@ -242,7 +242,15 @@ impl<'a> Exchange<'a> {
             });
         }
         let Answer { status, headers, body, entry } = answer;
-        Ok(Reply { status, headers, body, entry, attempts: self.attempts, from_cache: false, bucket: self.bucket.clone() })
+        Ok(Reply {
+            status,
+            headers,
+            body,
+            entry,
+            attempts: self.attempts,
+            from_cache: false,
+            bucket: self.bucket.clone(),
+        })
     }
 
     fn wants_json(&self) -> bool {

@@ -49,10 +49,6 @@ impl Collection {
         self.items.sort_by(|_, one, _, other| key(one).cmp(&key(other)));
     }
 
-    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Document> {
-        self.items.get_mut(key)
-    }
-
     /// At most `limit` documents behind the key `after` that `is_wanted` lets pass.
     ///
     /// `None` if no document has that key.

@@ -185,7 +185,8 @@ fn choice(item: &Item, values: &[(String, String)]) -> String {
 
 fn union(item: &Item, property: &str, common: Option<&str>, arms: &[Arm], shared: &[Member]) -> String {
     let Item { name, schema, .. } = item;
-    let decided = if property.is_empty() { "told apart by form".to_owned() } else { format!("told apart by `{property}`") };
+    let decided =
+        if property.is_empty() { "told apart by form".to_owned() } else { format!("told apart by `{property}`") };
     let other = common.map_or_else(|| "raw Json".to_owned(), |common| format!("common Box<{common}>"));
     let mut out = format!(
         "union! {{\n    /// One of the forms of `{schema}`, {decided}.\n    {name} = {schema:?} by {property:?} or {other} {{\n"
