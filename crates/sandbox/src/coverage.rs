@@ -24,8 +24,8 @@ pub struct Coverage {
     operations: Vec<(&'static Operation, Behaviour)>,
 }
 
-/// How each operation of the management API is served, and each that the OAuth description adds for the
-/// org itself; those of custom authorization servers are not counted.
+/// How each operation of the management API is served, and each of the OAuth description's that an
+/// authorization server of the sandbox serves.
 pub fn coverage() -> Coverage {
     let is_counted = |operation: &&Operation| {
         operation.api == Api::Management || operation.path.starts_with("/oauth2/v1/clients") || oauth::serves(operation)

@@ -110,7 +110,7 @@ fn complete(call: &Call<'_>, body: &mut Document) {
 }
 
 fn complete_oidc(protocol: &mut Document) {
-    if let Some(Value::Object(settings)) = Some(protocol.entry("settings").or_insert_with(|| json!({}))) {
+    if let Value::Object(settings) = protocol.entry("settings").or_insert_with(|| json!({})) {
         settings.entry("nameFormat").or_insert(Value::Null);
     }
     if let Some(Value::Object(logout)) = protocol.get_mut("endpoints").and_then(|all| all.get_mut("slo")) {

@@ -97,6 +97,6 @@ pub(super) fn providers(store: &Store, call: &Call<'_>) -> Outcome {
     let all = store.resources.collection(IDPS).into_iter().flat_map(resources::Collection::iter);
     let is_linked = |id: &str| store.resources.item(&format!("{IDPS}/{id}/users"), user.as_str()).is_some();
     let own = all.map(|(id, _)| id).filter(|id| is_linked(id));
-    let shown: Value = own.filter_map(|id| resources::shown(store, call, IDPS, IDPS, id)).collect();
+    let shown: Value = own.filter_map(|id| resources::item(store, call, IDPS, IDPS, id)).collect();
     Ok(super::linked(Reply::json(&shown), call))
 }

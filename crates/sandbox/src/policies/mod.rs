@@ -65,7 +65,7 @@ fn embed_rules(store: &Store, call: &Call<'_>, policy: &mut Value) {
     let path = format!("{POLICIES}/{}/rules", policy["id"].as_str().unwrap_or_default());
     let kept = store.resources.collection(&path);
     let keys = kept.into_iter().flat_map(resources::Collection::iter).map(|(key, _)| key);
-    let rules: Value = keys.filter_map(|key| resources::shown(store, call, RULES, &path, key)).collect();
+    let rules: Value = keys.filter_map(|key| resources::item(store, call, RULES, &path, key)).collect();
     policy["_embedded"]["rules"] = rules;
 }
 
@@ -142,7 +142,7 @@ fn clone(store: &mut Store, call: &Call<'_>) -> Outcome {
         renew(&mut rule, &rule_key, now);
         store.resources.collection_mut(&format!("{POLICIES}/{key}/rules")).put(&rule_key, rule);
     }
-    let shown = resources::shown(store, call, POLICIES, POLICIES, &key).unwrap_or_default();
+    let shown = resources::item(store, call, POLICIES, POLICIES, &key).unwrap_or_default();
     Ok(Reply::json(&shown).edited(|policy| {
         policy["created"] = Value::Null;
         policy["lastUpdated"] = Value::Null;

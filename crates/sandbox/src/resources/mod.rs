@@ -56,7 +56,7 @@ pub(crate) fn read(store: &Store, call: &Call<'_>) -> Outcome {
 
 /// An item as reading it shows it, for areas that make documents by themselves. `shape` is its
 /// collection's path as the description has it; `None` if there is no such item.
-pub(crate) fn shown(store: &Store, call: &Call<'_>, shape: &str, collection: &str, key: &str) -> Option<Value> {
+pub(crate) fn item(store: &Store, call: &Call<'_>, shape: &str, collection: &str, key: &str) -> Option<Value> {
     let document = store.resources.item(collection, key)?;
     let shape = plan::shape_of(shape);
     let of = place::item_schema(&shape).unwrap_or(TypeRef::Any);

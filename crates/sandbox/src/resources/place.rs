@@ -85,10 +85,12 @@ fn parent(store: &Store, collection: &str, shape: &str, given: &str) -> Result<S
     Err(ApiError::not_found(given, kind(shape)))
 }
 
-/// Whether items of this shape are documents of the generic store.
+/// Whether items of this shape are documents of the generic store: it serves them, or an area does with
+/// the help of a recipe.
 fn is_kept_here(item: &str) -> bool {
+    let has_recipe = item.strip_suffix("/{}").is_some_and(|collection| !recipe(collection).path.is_empty());
     let operation = plan::operation_at(item, Method::Get);
-    operation.is_some_and(|operation| !is_typed(operation.id))
+    has_recipe || operation.is_some_and(|operation| !is_typed(operation.id))
 }
 
 /// What typed parts of the store hold, and other things hang on.

@@ -194,3 +194,45 @@ async fn users_get_tokens_that_administrators_can_list_and_revoke() {
     ];
     assert_eq!(form(&org, &token, &refresh).await.json["error"], "invalid_grant");
 }
+
+#[tokio::test]
+async fn a_session_token_gives_a_code_without_a_page() {
+    let org = Org::empty().await;
+    let Server { id, .. } = server(&org, "authorization_code").await;
+    let (client, secret) = client(&org, "web", &["authorization_code"]).await;
+    let user = org.user("shopper@x.example").await;
+    let assigned = json!({ "id": user, "scope": "USER" });
+    org.expect(200, "POST", &format!("/api/v1/apps/{client}/users"), Some(assigned)).await;
+    let credentials = json!({ "username": "shopper@x.example", "password": "Passw0rd-x" });
+    let signed_in = org.expect(200, "POST", "/api/v1/authn", Some(credentials)).await.json;
+    let query = [
+        ("client_id", client.as_str()),
+        ("response_type", "code"),
+        ("scope", "orders.read"),
+        ("redirect_uri", "http://localhost/callback"),
+        ("state", "s"),
+        ("sessionToken", signed_in["sessionToken"].as_str().unwrap()),
+    ];
+    let url = format!("{}/oauth2/{id}/v1/authorize", org.sandbox.url());
+    let url = url::Url::parse_with_params(&url, query).unwrap();
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answer = browser.get(url).send().await.unwrap();
+    let location = answer.headers()["location"].to_str().unwrap();
+    let back = url::Url::parse(location).unwrap();
+    let code = back.query_pairs().find(|(name, _)| name == "code").expect(location).1.into_owned();
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("client_id", client.as_str()),
+        ("client_secret", secret.as_str()),
+        ("redirect_uri", "http://localhost/callback"),
+        ("code", code.as_str()),
+    ];
+    let other = form(&org, "/oauth2/v1/token", &fields).await;
+    assert_eq!(other.json["error"], "invalid_grant", "codes are good at their own server only");
+    let given = form(&org, &format!("/oauth2/{id}/v1/token"), &fields).await;
+    let found = claims(&org, &id, given.json["access_token"].as_str().unwrap()).await;
+    assert_eq!(
+        (&found["sub"], &found["uid"], &found["tier"]),
+        (&json!("shopper@x.example"), &json!(user), &json!("gold"))
+    );
+}

@@ -123,6 +123,16 @@ async fn rules_have_the_type_of_their_policy_and_its_defaults() {
 }
 
 #[tokio::test]
+async fn what_was_deleted_is_not_found_nor_is_anything_below_it() {
+    let org = Org::empty().await;
+    let own = format!("{POLICIES}/{}", create(&org, "p", None).await);
+    org.expect(204, "DELETE", &own, None).await;
+    for path in [own.clone(), format!("{own}/rules"), format!("{own}/app"), "/api/v1/idps/0oanone".to_owned()] {
+        assert_eq!(org.expect(404, "GET", &path, None).await.code(), "E0000007", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_clone_has_the_rules_of_its_source_and_no_times() {
     let org = Org::empty().await;
     let policy = org.expect(200, "POST", POLICIES, Some(json!({ "type": "ACCESS_POLICY", "name": "App" }))).await.json;
