@@ -10,7 +10,13 @@ from pathlib import Path
 
 from workbench import ROOT, build, sandbox, say, venv
 
-JUDGES = {"client_v2.py": "okta==2.9.13", "rows_v2.py": "okta==2.9.13", "client_v3.py": "okta==3.4.6"}
+JUDGES = {
+    "client_v2.py": "okta==2.9.13",
+    "rows_v2.py": "okta==2.9.13",
+    "org_v2.py": "okta==2.9.13",
+    "client_v3.py": "okta==3.4.6",
+    "org_v3.py": "okta==3.4.6",
+}
 
 
 def main() -> None:

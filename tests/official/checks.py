@@ -31,6 +31,25 @@ class Checks:
         self.check(what, seen == expected, seen)
 
 
+async def call(checks: Checks, what: str, answer: Any) -> Any:
+    """The object of an answer; an error is noted as a failure. Calls without a result give ``None``."""
+    parts = await answer
+    error = parts[-1]
+    checks.check(what, error is None, error)
+    return parts[0] if len(parts) == 3 else None
+
+
+def text(member: Any) -> str:
+    """The text of an enumeration, or of a text."""
+    return str(getattr(member, "value", member))
+
+
+async def gone(checks: Checks, what: str, answer: Any) -> None:
+    """The object is not there any more."""
+    error = (await answer)[-1]
+    checks.check(what, getattr(error, "status", None) == 404 and error.error_code == "E0000007", error)
+
+
 def configuration() -> dict[str, Any]:
     """The client's configuration."""
     # Loopback speaks plain http. The clients read this switch from the environment or a file only.

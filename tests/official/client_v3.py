@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks import Checks, configuration, judge
+from checks import Checks, call, configuration, gone, judge
 from okta.client import Client
 from okta.models import AddGroupRequest, CreateUserRequest, UpdateUserRequest
-
-
-async def call(checks: Checks, what: str, answer: Any) -> Any:
-    """The object of an answer; an error is noted as a failure. Calls without a result give ``None``."""
-    parts = await answer
-    error = parts[-1]
-    checks.check(what, error is None, error)
-    return parts[0] if len(parts) == 3 else None
-
-
-async def gone(checks: Checks, what: str, answer: Any) -> None:
-    """The object is not there any more."""
-    parts = await answer
-    error = parts[-1]
-    checks.check(what, getattr(error, "status", None) == 404 and error.error_code == "E0000007", error)
 
 
 def read_users(client: Client) -> Any:
