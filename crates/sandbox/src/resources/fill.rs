@@ -114,9 +114,21 @@ pub(super) fn complete_new(
     complete(document, &defaults);
     let set = expanded(&recipe.set, document);
     merge(document, &set);
+    // The description gives times that callers cannot set a default, which is the word "Assigned".
+    keep_books(of, recipe, moment, document, |name| name != "status");
     schema::fill_defaults(of, document);
-    let members = schema::members(of, Some(document));
-    for member in &members {
+    keep_books(of, recipe, moment, document, |name| name == "status");
+}
+
+/// Enters what the org itself gives the members that have this kind of name.
+fn keep_books(
+    of: TypeRef,
+    recipe: &Recipe,
+    moment: &Moment<'_>,
+    document: &mut Document,
+    is_wanted: impl Fn(&str) -> bool,
+) {
+    for member in schema::members(of, Some(document)).into_iter().filter(|member| is_wanted(member.name)) {
         if !document.contains_key(member.name)
             && let Some(value) = bookkeeping(member, recipe, moment)
         {

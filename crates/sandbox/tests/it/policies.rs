@@ -86,6 +86,7 @@ async fn activate_decides_on_the_status_of_what_is_made() {
     let body = json!({ "type": "PASSWORD", "name": "Strict", "status": "ACTIVE" });
     let policy = org.expect(200, "POST", &format!("{POLICIES}?activate=false"), Some(body)).await.json;
     assert_eq!(policy["status"], "INACTIVE");
+    assert_eq!(policy["created"], crate::support::NOW.replace('Z', ".000Z"));
     assert_eq!(policy["settings"]["password"]["breachedProtection"]["expireAfterDays"], Value::Null);
     let own = format!("{POLICIES}/{}", policy["id"].as_str().unwrap());
     assert!(policy["_links"]["activate"].is_object() && policy["_links"]["deactivate"].is_null(), "{policy}");
