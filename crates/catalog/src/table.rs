@@ -151,7 +151,10 @@ pub enum Source {
     Parent(&'static str),
     /// Last segment of the URL at this member path.
     UrlTail(&'static [&'static str]),
-    /// This route does not return it: NULL.
+    /// Column of the table that lists the route's parents, such as the group's `ProfileName`: the value
+    /// is in the parent's row.
+    OfParent(&'static str),
+    /// This route cannot tell it: a scan that needs the column takes another one.
     Absent,
     /// Input only: sent as the named query parameter.
     Input(&'static str),

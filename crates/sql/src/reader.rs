@@ -6,12 +6,12 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use datafusion::common::DFSchema;
-use datafusion::logical_expr::Expr;
+use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::expr_rewriter::unnormalize_col;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, col, lit};
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 
 use crate::Error;
 use crate::context::StatementContext;
-use crate::decode::{Body, Decoder, Texts};
+use crate::decode::{Body, Decoder, Parent, Texts};
 use crate::pages::{self, Unread};
 use crate::pushdown;
 use crate::relation::Relation;
@@ -28,9 +28,6 @@ use crate::request::{KeySource, Parents, RequestStream, Scan, ScanPlan};
 
 /// Rows of a scan: batches with the columns of its projection.
 pub(crate) type Batches = BoxStream<'static, Result<RecordBatch, Error>>;
-
-/// Path parameters of one request.
-type Parameters = Vec<(&'static str, String)>;
 
 /// Carries out `plan`, which answers `scan`.
 pub(crate) fn read(context: Arc<StatementContext>, scan: Arc<Scan>, plan: ScanPlan) -> Result<Batches, Error> {
@@ -96,26 +93,29 @@ impl Reader {
         self.plan.estimate.cheaper.as_deref()
     }
 
-    /// The path parameters of each parent; one empty set for a table without parents.
-    fn parents(self: Arc<Self>) -> BoxStream<'static, Result<Vec<Parameters>, Error>> {
-        let Some(parents) = &self.plan.parents else { return stream::iter([Ok(vec![Vec::new()])]).boxed() };
+    /// Each parent; an empty one for a table without parents.
+    fn parents(self: Arc<Self>) -> BoxStream<'static, Result<Vec<Parent>, Error>> {
+        let Some(parents) = &self.plan.parents else { return stream::iter([Ok(vec![Parent::default()])]).boxed() };
         match &parents.source {
-            KeySource::Literal(tuples) => {
-                let all: Vec<_> = tuples.iter().map(|tuple| parameters(parents, tuple.clone())).collect();
-                stream::once(async move { self.check_fan_out(&all).map(|()| all) }).boxed()
+            KeySource::Literal(tuples) if parents.carried.is_empty() || tuples.is_empty() => {
+                let all: Vec<_> = tuples.iter().map(|tuple| named(parents, tuple.clone())).collect();
+                stream::once(async move { self.check_fan_out(all.len()).map(|()| all) }).boxed()
             }
             KeySource::Table { .. } if self.scan.limit.is_some() => {
                 stream::once(async move { self.parent_batches() }).try_flatten().boxed()
             }
             // Without a limit every parent will be visited, so all are collected first: if they are
             // too many, no request is spent on the children.
-            KeySource::Table { .. } => stream::once(async move {
+            KeySource::Table { .. } | KeySource::Literal(_) => stream::once(async move {
+                if let Some(KeySource::Literal(tuples)) = self.plan.parents.as_ref().map(|parents| &parents.source) {
+                    self.check_fan_out(tuples.len())?;
+                }
                 let batches = self.parent_batches()?;
                 let mut all = Vec::new();
                 let mut batches = std::pin::pin!(batches);
                 while let Some(batch) = batches.try_next().await? {
                     all.extend(batch);
-                    self.check_fan_out(&all)?;
+                    self.check_fan_out(all.len())?;
                 }
                 Ok(all)
             })
@@ -123,37 +123,32 @@ impl Reader {
         }
     }
 
-    fn check_fan_out(&self, parents: &[Parameters]) -> Result<(), Error> {
-        let requests = (parents.len() * self.plan.streams.len()) as u64;
+    fn check_fan_out(&self, parents: usize) -> Result<(), Error> {
+        let requests = (parents * self.plan.streams.len()) as u64;
         self.context.budget.check_more(self.table(), requests, "one per parent object at least", self.cheaper())
     }
 
-    fn parent_batches(&self) -> Result<BoxStream<'static, Result<Vec<Parameters>, Error>>, Error> {
-        let Some(Parents { parameters: names, source: KeySource::Table { table, columns, filters } }) =
-            &self.plan.parents
-        else {
-            return Ok(stream::empty().boxed());
+    /// The rows of the table that lists the parents, as far as they are wanted.
+    fn parent_batches(&self) -> Result<BoxStream<'static, Result<Vec<Parent>, Error>>, Error> {
+        let Some(parents) = self.plan.parents.clone() else { return Ok(stream::empty().boxed()) };
+        let (table, columns, filters) = match &parents.source {
+            KeySource::Table { table, columns, filters } => (*table, columns.clone(), filters.clone()),
+            KeySource::Literal(tuples) => (parents.table, parents.columns.clone(), any_of(&parents, tuples)),
         };
         let table = oktant_catalog::table(table)
             .ok_or_else(|| Error::Internal { message: format!("the catalogue lacks parent table {table}") })?;
         let relation = Arc::new(Relation::new(table, Vec::new()));
-        let projection = columns.iter().filter_map(|column| relation.position(column)).collect();
-        let scan = Scan {
-            relation,
-            projection,
-            filters: filters.clone(),
-            limit: None,
-            order: None,
-            options: Arc::clone(&self.scan.options),
-        };
+        let wanted = columns.iter().chain(&parents.carried);
+        let projection = wanted.filter_map(|column| relation.position(column)).collect();
+        let options = Arc::clone(&self.scan.options);
+        let scan = Scan { relation, projection, filters, limit: None, order: None, options };
         let plan = pushdown::plan(&scan);
-        let names: Vec<&'static str> = names.iter().map(|(name, _)| *name).collect();
         let batches = read(Arc::clone(&self.context), Arc::new(scan), plan)?;
-        Ok(batches.map_ok(move |batch| tuples(&batch, &names)).boxed())
+        Ok(batches.and_then(move |batch| std::future::ready(each_parent(&batch, &parents))).boxed())
     }
 
     /// Every list to read for these parents.
-    fn lists(self: &Arc<Self>, parents: Vec<Parameters>) -> BoxStream<'static, Result<Batches, Error>> {
+    fn lists(self: &Arc<Self>, parents: Vec<Parent>) -> BoxStream<'static, Result<Batches, Error>> {
         let reader = Arc::clone(self);
         let requests = parents.into_iter().flat_map(move |parent| {
             let reader = Arc::clone(&reader);
@@ -163,22 +158,23 @@ impl Reader {
     }
 
     /// One list, page by page.
-    fn list(self: Arc<Self>, index: usize, parent: Parameters) -> Batches {
+    fn list(self: Arc<Self>, index: usize, parent: Parent) -> Batches {
         let request = &self.plan.streams[index];
         let Some(operation) = oktant_catalog::operation(request.operation) else {
             let message = format!("the catalogue lacks operation {}", request.operation);
             return stream::once(async { Err(Error::Internal { message }) }).boxed();
         };
-        let parameters: Arc<Parameters> = Arc::new(request.path.iter().cloned().chain(parent).collect());
+        let path = request.path.iter().cloned().chain(parent.path).collect();
+        let parent = Arc::new(Parent { path, row: parent.row });
         let mut call = Call::of(operation).statement(self.context.id);
-        for (name, value) in parameters.iter() {
+        for (name, value) in &parent.path {
             call = call.path_arg(name, value);
         }
         for (name, value) in &request.query {
             call = call.query(name, value);
         }
         if request.single.is_some() {
-            return stream::once(self.single(index, call, parameters)).try_filter_map(|row| async { Ok(row) }).boxed();
+            return stream::once(self.single(index, call, parent)).try_filter_map(|row| async { Ok(row) }).boxed();
         }
         let shape = Body::List(operation.list);
         // With a limit, the page at hand may be enough.
@@ -187,7 +183,7 @@ impl Reader {
         let pay = move || payer.context.budget.take(payer.table(), payer.cheaper());
         pages::pages(&self.context.org, call, pay, ahead)
             .enumerate()
-            .map(move |(number, page)| self.page(number as u32, page, index, shape, &parameters))
+            .map(move |(number, page)| self.page(number as u32, page, index, shape, &parent))
             .try_filter_map(|batch| async { Ok(batch) })
             .boxed()
     }
@@ -198,7 +194,7 @@ impl Reader {
         page: Result<oktant_client::Page, Unread>,
         index: usize,
         shape: Body,
-        parameters: &Parameters,
+        parent: &Parent,
     ) -> Result<Option<RecordBatch>, Error> {
         let page = match page {
             Ok(page) => page,
@@ -206,7 +202,7 @@ impl Reader {
             Err(Unread::Failed(error)) if number == 0 && self.is_empty(index, &error) => return Ok(None),
             Err(Unread::Failed(error)) => return Err(Error::page(self.table(), number, error)),
         };
-        self.rows(index, &page.body, shape, parameters, number, page.entry).map(Some)
+        self.rows(index, &page.body, shape, parent, number, page.entry).map(Some)
     }
 
     /// Whether a list that cannot even be begun has no rows: its parent is gone, or the org does
@@ -233,12 +229,12 @@ impl Reader {
         self: Arc<Self>,
         index: usize,
         call: Call,
-        parameters: Arc<Parameters>,
+        parent: Arc<Parent>,
     ) -> BoxFuture<'static, Result<Option<RecordBatch>, Error>> {
         Box::pin(async move {
             self.context.budget.take(self.table(), self.cheaper())?;
             match self.context.org.send(call).await {
-                Ok(reply) => self.rows(index, &reply.body, Body::Single, &parameters, 0, reply.entry).map(Some),
+                Ok(reply) => self.rows(index, &reply.body, Body::Single, &parent, 0, reply.entry).map(Some),
                 Err(error) if is_absence(&error) => Ok(None),
                 Err(error) => Err(Error::page(self.table(), 0, error)),
             }
@@ -251,13 +247,13 @@ impl Reader {
         index: usize,
         body: &[u8],
         shape: Body,
-        parameters: &Parameters,
+        parent: &Parent,
         page: u32,
         entry: EntryId,
     ) -> Result<RecordBatch, Error> {
         let request = &self.plan.streams[index];
         let decoded = self.decoders[&request.route]
-            .decode(body, shape, parameters)
+            .decode(body, shape, parent)
             .map_err(|error| Error::page(self.table(), page, Undecodable { operation: request.operation, error }))?;
         self.context.org.ledger().add_rows(entry, decoded.batch.num_rows() as u64);
         self.context.warnings.add_mismatches(self.table(), decoded.mismatches);
@@ -349,17 +345,42 @@ fn is_absence(error: &oktant_client::Error) -> bool {
     error.is_not_found() && error.api_code() == Some("E0000007")
 }
 
-fn parameters(parents: &Parents, tuple: Vec<String>) -> Parameters {
-    parents.parameters.iter().map(|(name, _)| *name).zip(tuple).collect()
+/// A parent whose keys stand in the statement.
+fn named(parents: &Parents, keys: Vec<String>) -> Parent {
+    Parent { path: parents.parameters.iter().map(|(name, _)| *name).zip(keys).collect(), row: Vec::new() }
 }
 
-/// The rows of a parent batch as path parameters.
-fn tuples(batch: &RecordBatch, names: &[&'static str]) -> Vec<Parameters> {
-    let columns: Vec<_> = batch.columns().iter().map(AsArray::as_string::<i32>).collect();
-    (0..batch.num_rows())
-        .filter(|&row| columns.iter().all(|column| column.is_valid(row)))
-        .map(|row| names.iter().zip(&columns).map(|(name, column)| (*name, column.value(row).to_owned())).collect())
-        .collect()
+/// The conditions that find parents whose keys stand in the statement.
+fn any_of(parents: &Parents, tuples: &[Vec<String>]) -> Vec<Expr> {
+    let levels = parents.columns.iter().enumerate();
+    let conditions = levels.map(|(level, column)| {
+        let values: BTreeSet<&str> = tuples.iter().map(|tuple| tuple[level].as_str()).collect();
+        col(column.to_lowercase()).in_list(values.into_iter().map(lit).collect(), false)
+    });
+    conditions.collect()
+}
+
+/// The rows of a batch of parents: first their keys, then what their children take from them.
+fn each_parent(batch: &RecordBatch, parents: &Parents) -> Result<Vec<Parent>, Error> {
+    let (keys, carried) = batch.columns().split_at(parents.parameters.len());
+    let keys: Vec<_> = keys.iter().map(AsArray::as_string::<i32>).collect();
+    let among: Option<HashSet<&[String]>> = match &parents.source {
+        KeySource::Literal(tuples) => Some(tuples.iter().map(Vec::as_slice).collect()),
+        KeySource::Table { .. } => None,
+    };
+    let mut found = Vec::with_capacity(batch.num_rows());
+    for row in (0..batch.num_rows()).filter(|&row| keys.iter().all(|key| key.is_valid(row))) {
+        let keys: Vec<String> = keys.iter().map(|key| key.value(row).to_owned()).collect();
+        if among.as_ref().is_some_and(|among| !among.contains(keys.as_slice())) {
+            continue;
+        }
+        let values = carried.iter().zip(&parents.carried).map(|(array, name)| {
+            let value = ScalarValue::try_from_array(array, row).map_err(|error| crate::mapping::plain(&error))?;
+            Ok((*name, value))
+        });
+        found.push(Parent { row: values.collect::<Result<_, Error>>()?, ..named(parents, keys) });
+    }
+    Ok(found)
 }
 
 /// Stops, and with it the requests, once `limit` rows have come.

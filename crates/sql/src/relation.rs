@@ -58,7 +58,9 @@ pub enum Origin {
     Parent(&'static str),
     /// Last segment of the URL at this member path.
     UrlTail(Vec<String>),
-    /// The route does not return it: NULL.
+    /// Column of the table that lists the route's parents: the value is in the parent's row.
+    OfParent(&'static str),
+    /// The route cannot tell it.
     Absent,
     /// Input only: sent as the named query parameter.
     Input(&'static str),
@@ -72,6 +74,7 @@ impl From<&Source> for Origin {
             Source::FirstOf(paths) => Self::FirstOf(paths.iter().map(|path| owned(path)).collect()),
             Source::Parent(parameter) => Self::Parent(parameter),
             Source::UrlTail(path) => Self::UrlTail(owned(path)),
+            Source::OfParent(column) => Self::OfParent(column),
             Source::Absent => Self::Absent,
             Source::Input(parameter) => Self::Input(parameter),
         }

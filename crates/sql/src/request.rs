@@ -127,6 +127,12 @@ pub struct Parents {
     pub parameters: Vec<(&'static str, usize)>,
     /// Where their values come from.
     pub source: KeySource,
+    /// The table that lists them: with several levels, the innermost.
+    pub table: &'static str,
+    /// Its key columns, in the order of `parameters`.
+    pub columns: Vec<&'static str>,
+    /// Columns of that table which rows take from their parent, beside its keys.
+    pub carried: Vec<&'static str>,
 }
 
 /// Where parent keys come from.

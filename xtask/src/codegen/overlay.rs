@@ -263,7 +263,7 @@ pub(crate) struct ColumnPatch {
     #[serde(default)]
     pub drop: bool,
     /// Where the value comes from, one per route or one for all: a member path, or `first:a.b|c.d`,
-    /// `parent:groupId`, `url:_links.source.href`, `input:q`, `absent`.
+    /// `parent:groupId`, `url:_links.source.href`, `input:q`, `of-parent:ProfileName`, `absent`.
     pub source: Option<Vec<Spanned<String>>>,
     /// Type in SQL.
     #[serde(rename = "type")]

@@ -262,10 +262,7 @@ pub(crate) static TABLES: &[Table] = &[
             column("Embedded", ColumnType::Json, &[Source::Path(&["_embedded"]), Source::Absent])
                 .read_only()
                 .expand("group"),
-            column("RawJson", ColumnType::Json, &[Source::Path(&[]), Source::Path(&[])])
-                .not_null()
-                .read_only()
-                .hidden(),
+            column("RawJson", ColumnType::Json, &[Source::Path(&[]), Source::Absent]).not_null().read_only().hidden(),
         ],
         custom_attributes: None,
         covers: &[],
@@ -1674,15 +1671,12 @@ pub(crate) static TABLES: &[Table] = &[
                 .not_null()
                 .read_only(),
             column("AppId", ColumnType::Text, &[Source::Path(&["id"]), Source::Parent("appId")]).not_null().read_only(),
-            column("AppName", ColumnType::Text, &[Source::Path(&["name"]), Source::Absent]).read_only(),
-            column("AppLabel", ColumnType::Text, &[Source::Path(&["label"]), Source::Absent]).read_only(),
-            column("AppStatus", ColumnType::Text, &[Source::Path(&["status"]), Source::Absent])
+            column("AppName", ColumnType::Text, &[Source::Path(&["name"]), Source::OfParent("Name")]).read_only(),
+            column("AppLabel", ColumnType::Text, &[Source::Path(&["label"]), Source::OfParent("Label")]).read_only(),
+            column("AppStatus", ColumnType::Text, &[Source::Path(&["status"]), Source::OfParent("Status")])
                 .read_only()
                 .values(&["ACTIVE", "DELETED", "INACTIVE"]),
-            column("RawJson", ColumnType::Json, &[Source::Path(&[]), Source::Path(&[])])
-                .not_null()
-                .read_only()
-                .hidden(),
+            column("RawJson", ColumnType::Json, &[Source::Path(&[]), Source::Absent]).not_null().read_only().hidden(),
         ],
         custom_attributes: None,
         covers: &[("Applications", "AppId")],
@@ -1720,40 +1714,64 @@ pub(crate) static TABLES: &[Table] = &[
                 .not_null()
                 .read_only(),
             column("UserId", ColumnType::Text, &[Source::Path(&["id"]), Source::Parent("id")]).not_null().read_only(),
-            column("UserLogin", ColumnType::Text, &[Source::Path(&["profile", "login"]), Source::Absent]).read_only(),
-            column("UserEmail", ColumnType::Text, &[Source::Path(&["profile", "email"]), Source::Absent]).read_only(),
-            column("UserFirstName", ColumnType::Text, &[Source::Path(&["profile", "firstName"]), Source::Absent])
-                .read_only(),
-            column("UserLastName", ColumnType::Text, &[Source::Path(&["profile", "lastName"]), Source::Absent])
-                .read_only(),
-            column("UserStatus", ColumnType::Text, &[Source::Path(&["status"]), Source::Absent]).read_only().values(&[
-                "ACTIVE",
-                "DEPROVISIONED",
-                "LOCKED_OUT",
-                "PASSWORD_EXPIRED",
-                "PROVISIONED",
-                "RECOVERY",
-                "STAGED",
-                "SUSPENDED",
-            ]),
-            column("UserLastUpdated", ColumnType::Timestamp, &[Source::Path(&["lastUpdated"]), Source::Absent])
-                .read_only(),
-            column("GroupName", ColumnType::Text, &[Source::Absent, Source::Path(&["profile", "name"])]).read_only(),
-            column("GroupType", ColumnType::Text, &[Source::Absent, Source::Path(&["type"])]).read_only().values(&[
-                "APP_GROUP",
-                "BUILT_IN",
-                "OKTA_GROUP",
-            ]),
+            column(
+                "UserLogin",
+                ColumnType::Text,
+                &[Source::Path(&["profile", "login"]), Source::OfParent("ProfileLogin")],
+            )
+            .read_only(),
+            column(
+                "UserEmail",
+                ColumnType::Text,
+                &[Source::Path(&["profile", "email"]), Source::OfParent("ProfileEmail")],
+            )
+            .read_only(),
+            column(
+                "UserFirstName",
+                ColumnType::Text,
+                &[Source::Path(&["profile", "firstName"]), Source::OfParent("ProfileFirstName")],
+            )
+            .read_only(),
+            column(
+                "UserLastName",
+                ColumnType::Text,
+                &[Source::Path(&["profile", "lastName"]), Source::OfParent("ProfileLastName")],
+            )
+            .read_only(),
+            column("UserStatus", ColumnType::Text, &[Source::Path(&["status"]), Source::OfParent("Status")])
+                .read_only()
+                .values(&[
+                    "ACTIVE",
+                    "DEPROVISIONED",
+                    "LOCKED_OUT",
+                    "PASSWORD_EXPIRED",
+                    "PROVISIONED",
+                    "RECOVERY",
+                    "STAGED",
+                    "SUSPENDED",
+                ]),
+            column(
+                "UserLastUpdated",
+                ColumnType::Timestamp,
+                &[Source::Path(&["lastUpdated"]), Source::OfParent("LastUpdated")],
+            )
+            .read_only(),
+            column(
+                "GroupName",
+                ColumnType::Text,
+                &[Source::OfParent("ProfileName"), Source::Path(&["profile", "name"])],
+            )
+            .read_only(),
+            column("GroupType", ColumnType::Text, &[Source::OfParent("Type"), Source::Path(&["type"])])
+                .read_only()
+                .values(&["APP_GROUP", "BUILT_IN", "OKTA_GROUP"]),
             column(
                 "GroupLastMembershipUpdated",
                 ColumnType::Timestamp,
-                &[Source::Absent, Source::Path(&["lastMembershipUpdated"])],
+                &[Source::OfParent("LastMembershipUpdated"), Source::Path(&["lastMembershipUpdated"])],
             )
             .read_only(),
-            column("RawJson", ColumnType::Json, &[Source::Path(&[]), Source::Path(&[])])
-                .not_null()
-                .read_only()
-                .hidden(),
+            column("RawJson", ColumnType::Json, &[Source::Path(&[]), Source::Absent]).not_null().read_only().hidden(),
         ],
         custom_attributes: None,
         covers: &[("Users", "UserId")],
@@ -4467,40 +4485,64 @@ pub(crate) static TABLES: &[Table] = &[
             column("GroupId", ColumnType::Text, &[Source::Path(&["id"]), Source::Parent("groupId")])
                 .not_null()
                 .read_only(),
-            column("GroupName", ColumnType::Text, &[Source::Path(&["profile", "name"]), Source::Absent]).read_only(),
-            column("GroupType", ColumnType::Text, &[Source::Path(&["type"]), Source::Absent]).read_only().values(&[
-                "APP_GROUP",
-                "BUILT_IN",
-                "OKTA_GROUP",
-            ]),
+            column(
+                "GroupName",
+                ColumnType::Text,
+                &[Source::Path(&["profile", "name"]), Source::OfParent("ProfileName")],
+            )
+            .read_only(),
+            column("GroupType", ColumnType::Text, &[Source::Path(&["type"]), Source::OfParent("Type")])
+                .read_only()
+                .values(&["APP_GROUP", "BUILT_IN", "OKTA_GROUP"]),
             column(
                 "GroupLastMembershipUpdated",
                 ColumnType::Timestamp,
-                &[Source::Path(&["lastMembershipUpdated"]), Source::Absent],
+                &[Source::Path(&["lastMembershipUpdated"]), Source::OfParent("LastMembershipUpdated")],
             )
             .read_only(),
-            column("UserLogin", ColumnType::Text, &[Source::Absent, Source::Path(&["profile", "login"])]).read_only(),
-            column("UserEmail", ColumnType::Text, &[Source::Absent, Source::Path(&["profile", "email"])]).read_only(),
-            column("UserFirstName", ColumnType::Text, &[Source::Absent, Source::Path(&["profile", "firstName"])])
-                .read_only(),
-            column("UserLastName", ColumnType::Text, &[Source::Absent, Source::Path(&["profile", "lastName"])])
-                .read_only(),
-            column("UserStatus", ColumnType::Text, &[Source::Absent, Source::Path(&["status"])]).read_only().values(&[
-                "ACTIVE",
-                "DEPROVISIONED",
-                "LOCKED_OUT",
-                "PASSWORD_EXPIRED",
-                "PROVISIONED",
-                "RECOVERY",
-                "STAGED",
-                "SUSPENDED",
-            ]),
-            column("UserLastUpdated", ColumnType::Timestamp, &[Source::Absent, Source::Path(&["lastUpdated"])])
-                .read_only(),
-            column("RawJson", ColumnType::Json, &[Source::Path(&[]), Source::Path(&[])])
-                .not_null()
+            column(
+                "UserLogin",
+                ColumnType::Text,
+                &[Source::OfParent("ProfileLogin"), Source::Path(&["profile", "login"])],
+            )
+            .read_only(),
+            column(
+                "UserEmail",
+                ColumnType::Text,
+                &[Source::OfParent("ProfileEmail"), Source::Path(&["profile", "email"])],
+            )
+            .read_only(),
+            column(
+                "UserFirstName",
+                ColumnType::Text,
+                &[Source::OfParent("ProfileFirstName"), Source::Path(&["profile", "firstName"])],
+            )
+            .read_only(),
+            column(
+                "UserLastName",
+                ColumnType::Text,
+                &[Source::OfParent("ProfileLastName"), Source::Path(&["profile", "lastName"])],
+            )
+            .read_only(),
+            column("UserStatus", ColumnType::Text, &[Source::OfParent("Status"), Source::Path(&["status"])])
                 .read_only()
-                .hidden(),
+                .values(&[
+                    "ACTIVE",
+                    "DEPROVISIONED",
+                    "LOCKED_OUT",
+                    "PASSWORD_EXPIRED",
+                    "PROVISIONED",
+                    "RECOVERY",
+                    "STAGED",
+                    "SUSPENDED",
+                ]),
+            column(
+                "UserLastUpdated",
+                ColumnType::Timestamp,
+                &[Source::OfParent("LastUpdated"), Source::Path(&["lastUpdated"])],
+            )
+            .read_only(),
+            column("RawJson", ColumnType::Json, &[Source::Path(&[]), Source::Absent]).not_null().read_only().hidden(),
         ],
         custom_attributes: None,
         covers: &[("Groups", "GroupId")],

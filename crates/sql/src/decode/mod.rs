@@ -16,6 +16,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
+use datafusion::common::ScalarValue;
 use oktant_catalog::ListShape;
 
 use crate::relation::{Origin, Relation};
@@ -47,8 +48,26 @@ pub(crate) struct Texts {
 struct Slot {
     name: String,
     data_type: oktant_catalog::ColumnType,
-    /// Filled with this path parameter of the request instead of a member of the body.
-    parameter: Option<&'static str>,
+    /// Filled with what is known before the request instead of a member of the body.
+    given: Option<Given>,
+}
+
+/// What a request's rows have in common.
+#[derive(Debug, Clone, Copy)]
+enum Given {
+    /// A path parameter.
+    Parameter(&'static str),
+    /// A column of the parent's row.
+    OfParent(&'static str),
+}
+
+/// The parent that a request is about; without both for a table that has none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parent {
+    /// Path parameters.
+    pub(crate) path: Vec<(&'static str, String)>,
+    /// Columns of the parent's row.
+    pub(crate) row: Vec<(&'static str, ScalarValue)>,
 }
 
 /// One decoded page.
@@ -81,6 +100,12 @@ pub(crate) enum DecodeError {
     /// The columns do not fit together.
     #[error("the columns of the answer do not fit together")]
     Arrow(#[from] ArrowError),
+    /// The parent's row, which was read before, lacks a column.
+    #[error("the parent's {column} is not at hand")]
+    Parent {
+        /// The parent's column.
+        column: &'static str,
+    },
 }
 
 impl Decoder {
@@ -90,15 +115,16 @@ impl Decoder {
         let mut slots = Vec::with_capacity(columns.len());
         for (slot, &position) in columns.iter().enumerate() {
             let column = &relation.columns()[position];
-            let mut parameter = None;
+            let mut given = None;
             match column.origin(route) {
                 Origin::Path(path) => root.insert(path, slot, false),
                 Origin::FirstOf(paths) => paths.iter().for_each(|path| root.insert(path, slot, false)),
                 Origin::UrlTail(path) => root.insert(path, slot, true),
-                Origin::Parent(name) => parameter = Some(*name),
+                Origin::Parent(name) => given = Some(Given::Parameter(name)),
+                Origin::OfParent(name) => given = Some(Given::OfParent(name)),
                 Origin::Absent | Origin::Input(_) => {}
             }
-            slots.push(Slot { name: column.name.clone(), data_type: column.data_type, parameter });
+            slots.push(Slot { name: column.name.clone(), data_type: column.data_type, given });
         }
         let fields: Vec<_> = columns
             .iter()
@@ -108,13 +134,8 @@ impl Decoder {
         Self { schema: Arc::new(Schema::new(fields)), slots, root, texts }
     }
 
-    /// Decodes one body; `parameters` are the path parameters of its request.
-    pub(crate) fn decode(
-        &self,
-        body: &[u8],
-        shape: Body,
-        parameters: &[(&str, String)],
-    ) -> Result<Decoded, DecodeError> {
+    /// Decodes one body of a request about `parent`.
+    pub(crate) fn decode(&self, body: &[u8], shape: Body, parent: &Parent) -> Result<Decoded, DecodeError> {
         let text = std::str::from_utf8(body)?;
         let mut builders: Vec<_> = self.slots.iter().map(|slot| ColumnBuilder::new(slot.data_type)).collect();
         let mut state = RowState::new(&mut builders, self.texts);
@@ -126,8 +147,8 @@ impl Decoder {
             .slots
             .iter()
             .zip(&mut builders)
-            .map(|(slot, builder)| slot.array(builder, rows, parameters))
-            .collect::<Vec<ArrayRef>>();
+            .map(|(slot, builder)| slot.array(builder, rows, parent))
+            .collect::<Result<Vec<ArrayRef>, DecodeError>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?;
         let mismatches = mismatches.into_iter().map(|(slot, count)| (self.slots[slot].name.clone(), count)).collect();
@@ -136,11 +157,18 @@ impl Decoder {
 }
 
 impl Slot {
-    fn array(&self, builder: &mut ColumnBuilder, rows: usize, parameters: &[(&str, String)]) -> ArrayRef {
-        let Some(parameter) = self.parameter else { return builder.finish() };
-        match parameters.iter().find(|(name, _)| *name == parameter) {
-            Some((_, value)) => builder::repeat(value, rows),
-            None => builder.finish(),
+    fn array(&self, builder: &mut ColumnBuilder, rows: usize, parent: &Parent) -> Result<ArrayRef, DecodeError> {
+        match self.given {
+            Some(Given::Parameter(parameter)) => {
+                let value = parent.path.iter().find(|(name, _)| *name == parameter);
+                Ok(value.map_or_else(|| builder.finish(), |(_, value)| builder::repeat(value, rows)))
+            }
+            Some(Given::OfParent(column)) => {
+                let value = parent.row.iter().find(|(name, _)| *name == column);
+                let (_, value) = value.ok_or(DecodeError::Parent { column })?;
+                value.to_array_of_size(rows).map_err(|_| DecodeError::Parent { column })
+            }
+            None => Ok(builder.finish()),
         }
     }
 }

@@ -36,6 +36,7 @@ static TABLE: Table = Table {
         column("Created", ColumnType::Timestamp, &[Source::Path(&["created"])]),
         column("SourceId", ColumnType::Text, &[Source::UrlTail(&["_links", "source", "href"])]),
         column("ParentId", ColumnType::Text, &[Source::Parent("parentId")]),
+        column("ParentCreated", ColumnType::Timestamp, &[Source::OfParent("Created")]),
         column("First", ColumnType::Text, &[Source::Path(&["list", "0", "id"])]),
         column("Missing", ColumnType::Boolean, &[Source::Absent]),
         column("RawJson", ColumnType::Json, &[Source::Path(&[])]),
@@ -50,7 +51,10 @@ fn decode(columns: &[&str], shape: Body, body: &str) -> Result<Decoded, DecodeEr
     Decoder::new(&relation, 0, &positions, Texts { mask_secrets: true, empty_as_null: false }).decode(
         body.as_bytes(),
         shape,
-        &[("parentId", "p1".to_owned())],
+        &Parent {
+            path: vec![("parentId", "p1".to_owned())],
+            row: vec![("Created", ScalarValue::TimestampMillisecond(Some(7), Some("UTC".into())))],
+        },
     )
 }
 
@@ -59,6 +63,15 @@ const LIST: Body = Body::List(ListShape::Array);
 #[track_caller]
 fn texts(decoded: &Decoded, column: usize) -> Vec<Option<&str>> {
     decoded.batch.column(column).as_string::<i32>().iter().collect()
+}
+
+#[test]
+fn the_parent_fills_what_the_rows_lack() {
+    let decoded = decode(&["Id", "ParentId", "ParentCreated"], LIST, r#"[{"id":"a"},{"id":"b"}]"#).unwrap();
+    assert_eq!(texts(&decoded, 1), [Some("p1"), Some("p1")]);
+    let created = decoded.batch.column(2).as_primitive::<arrow::datatypes::TimestampMillisecondType>();
+    assert_eq!(created.values(), &[7, 7]);
+    assert_eq!(decoded.batch.column(2).data_type(), decoded.batch.schema().field(2).data_type());
 }
 
 #[test]

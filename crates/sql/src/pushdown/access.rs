@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use datafusion::common::Column;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::logical_expr::{Expr, col, lit};
 use oktant_catalog::{ParentKey, Route, Table};
 
@@ -24,6 +26,8 @@ pub(crate) struct Access {
     pub(crate) parents: Option<Parents>,
     /// Conjuncts that the choice of parents satisfies, by position.
     pub(crate) exact: Vec<usize>,
+    /// Parents that conditions on what identifies them leave, if there are such conditions.
+    few: Option<u64>,
 }
 
 impl Access {
@@ -34,7 +38,7 @@ impl Access {
         let absent = |route: usize| {
             needed.iter().filter(|&&column| *relation.columns()[column].origin(route) == Origin::Absent).count()
         };
-        routes.map(|(index, route)| Self::by(scan, filters, index, route)).min_by_key(|access| {
+        routes.map(|(index, route)| Self::by(scan, filters, needed, index, route)).min_by_key(|access| {
             let parents = access.parents_expected(scan);
             (absent(access.index), parents, access.children_expected(scan), access.index)
         })
@@ -52,21 +56,75 @@ impl Access {
         match self.parents.as_ref().map(|parents| &parents.source) {
             None => 0,
             Some(KeySource::Literal(tuples)) => tuples.len() as u64,
-            Some(KeySource::Table { table, .. }) => scan.options.sizes.get(table).copied().unwrap_or(u64::MAX),
+            Some(KeySource::Table { table, .. }) => {
+                let known = scan.options.sizes.get(table).copied().unwrap_or(u64::MAX);
+                self.few.map_or(known, |few| few.min(known))
+            }
         }
     }
 
-    fn by(scan: &Scan, filters: &[Expr], index: usize, route: &'static Route) -> Self {
-        if route.parents.is_empty() {
-            return Self { index, route, parents: None, exact: Vec::new() };
-        }
+    fn by(scan: &Scan, filters: &[Expr], needed: &BTreeSet<usize>, index: usize, route: &'static Route) -> Self {
+        let Some(innermost) = route.parents.last() else {
+            return Self { index, route, parents: None, exact: Vec::new(), few: None };
+        };
         let relation = &scan.relation;
+        let of_parent = OfParent { relation, route: index };
+        let carried: BTreeSet<_> = needed.iter().filter_map(|&column| of_parent.column(column)).collect();
         let positions: Vec<_> = route.parents.iter().filter_map(|key| relation.position(key.column)).collect();
         let bounds: Vec<_> = positions.iter().map(|&position| keys::bound(filters, relation, position)).collect();
-        let (source, exact) =
-            literal_source(route, &bounds).unwrap_or_else(|| (table_source(scan, route, &bounds), Vec::new()));
+        let (source, exact) = literal_source(route, &bounds)
+            .unwrap_or_else(|| (table_source(scan, route, &bounds, of_parent.conditions(filters)), Vec::new()));
         let parameters = route.parents.iter().map(|key| key.parameter).zip(positions).collect();
-        Self { index, route, parents: Some(Parents { parameters, source }), exact }
+        let (columns, carried) = (columns_of_parents(route), carried.into_iter().collect());
+        let parents = Parents { parameters, source, table: innermost.table, columns, carried };
+        Self { index, route, parents: Some(parents), exact, few: of_parent.few(filters) }
+    }
+}
+
+/// What a route takes from its parents' rows.
+struct OfParent<'a> {
+    relation: &'a Relation,
+    route: usize,
+}
+
+impl OfParent<'_> {
+    /// The parent's column that a column is.
+    fn column(&self, position: usize) -> Option<&'static str> {
+        match self.relation.columns()[position].origin(self.route) {
+            Origin::OfParent(column) => Some(column),
+            _ => None,
+        }
+    }
+
+    /// The conjuncts about nothing but the parent, in the parent's terms.
+    fn conditions(&self, filters: &[Expr]) -> Vec<Expr> {
+        filters.iter().filter_map(|filter| self.condition(filter)).collect()
+    }
+
+    fn condition(&self, filter: &Expr) -> Option<Expr> {
+        let columns = filter.column_refs();
+        let of_parent = |column: &&Column| self.relation.position(&column.name).and_then(|at| self.column(at));
+        if columns.is_empty() || !columns.iter().all(|column| of_parent(column).is_some()) {
+            return None;
+        }
+        let renamed = filter.clone().transform_up(|part| {
+            Ok(match &part {
+                Expr::Column(column) => match of_parent(&column) {
+                    Some(parents) => Transformed::yes(col(parents.to_lowercase())),
+                    None => Transformed::no(part),
+                },
+                _ => Transformed::no(part),
+            })
+        });
+        renamed.data().ok()
+    }
+
+    /// How many parents equalities of text leave, if there are any.
+    fn few(&self, filters: &[Expr]) -> Option<u64> {
+        let columns = self.relation.columns().iter().enumerate();
+        let names = columns.filter(|(position, column)| self.column(*position).is_some() && !column.is_enum());
+        let bounds = names.filter_map(|(position, _)| keys::bound(filters, self.relation, position));
+        bounds.map(|bound| bound.values.len() as u64).min()
     }
 }
 
@@ -87,11 +145,18 @@ fn addressable(bound: &Bound, key: &ParentKey) -> Vec<String> {
     bound.values.iter().filter(|value| names_key(value)).cloned().collect()
 }
 
-/// The table that lists the parents: with several levels, the innermost, which has all keys.
-fn table_source(scan: &Scan, route: &'static Route, bounds: &[Option<Bound>]) -> KeySource {
+/// The columns with the keys in the table that lists the parents: with several levels, the innermost,
+/// which has all keys.
+fn columns_of_parents(route: &'static Route) -> Vec<&'static str> {
     let innermost = route.parents.last().map_or("", |key| key.table);
-    let columns: Vec<&'static str> =
-        route.parents.iter().map(|key| if key.table == innermost { key.table_column } else { key.column }).collect();
+    let own = |key: &ParentKey| if key.table == innermost { key.table_column } else { key.column };
+    route.parents.iter().map(own).collect()
+}
+
+/// The table that lists the parents, and which of them to ask for.
+fn table_source(scan: &Scan, route: &'static Route, bounds: &[Option<Bound>], conditions: Vec<Expr>) -> KeySource {
+    let innermost = route.parents.last().map_or("", |key| key.table);
+    let columns = columns_of_parents(route);
     let mut filters: Vec<Expr> = columns
         .iter()
         .zip(bounds)
@@ -103,6 +168,7 @@ fn table_source(scan: &Scan, route: &'static Route, bounds: &[Option<Bound>]) ->
     if let Some(stand_in) = stand_in(&scan.relation, innermost) {
         return KeySource::Table { table: stand_in, columns: vec!["Id"], filters };
     }
+    filters.extend(conditions);
     filters.extend(childless(scan.relation.table(), innermost));
     KeySource::Table { table: innermost, columns, filters }
 }

@@ -38,11 +38,12 @@ pub(crate) fn of(
         None => (list.min, list.max, list.basis),
         Some(KeySource::Literal(tuples)) => {
             let parents = tuples.len() as u64;
-            (parents * requests, None, format!("{parents} × {requests} lists of unknown length"))
+            let rows_of_parents = u64::from(access.parents.as_ref().is_some_and(|parents| !parents.carried.is_empty()));
+            (parents * requests + rows_of_parents, None, format!("{parents} × {requests} lists of unknown length"))
         }
         Some(KeySource::Table { table, .. }) => match scan.options.sizes.get(table) {
             Some(parents) => (parents * requests, None, format!("one list or more for each of {parents} {table}")),
-            None => (1, None, format!("one list or more for each of the {table}, of unknown number")),
+            None => (1, None, format!("one list or more for each of the {table}; how many there are is not known yet")),
         },
     };
     Estimate { min, max, bucket: bucket(Some(access.route)), basis, cheaper: cheaper(scan, access, carried) }
@@ -64,7 +65,8 @@ fn list_pages(scan: &Scan, route: &Route, requests: u64, carried: Option<&Carrie
         (Some(most), Some(limit)) => Some(most.min(limit)),
         (most, limit) => most.or(limit),
     };
-    let known = size.map_or_else(|| format!("number of {name} unknown"), |rows| format!("{rows} {name}"));
+    let known =
+        size.map_or_else(|| format!("how many {name} there are is not known yet"), |rows| format!("{rows} {name}"));
     match carried {
         // A page of the largest size holds what a few dozen values can match.
         Some(carried) if carried.selectivity == Selectivity::Value => ListPages {
@@ -72,7 +74,10 @@ fn list_pages(scan: &Scan, route: &Route, requests: u64, carried: Option<&Carrie
             max: bounded(all.or(Some(requests)).map(|most| most.min(requests.max(1)))),
             basis: "few rows match single values".to_owned(),
         },
-        Some(_) => ListPages { min: requests, max: bounded(all), basis: format!("part of {known}") },
+        Some(_) => {
+            let basis = size.map_or_else(|| format!("some of the {name}; {known}"), |_| format!("part of {known}"));
+            ListPages { min: requests, max: bounded(all), basis }
+        }
         None => ListPages { min: bounded(all).unwrap_or(requests).max(1), max: bounded(all), basis: known },
     }
 }
@@ -95,7 +100,8 @@ fn cheaper(scan: &Scan, access: &Access, carried: Option<&Carried>) -> Option<St
     let narrow = scan.relation.columns().iter().find(|column| {
         !column.attribute.is_empty() && !column.is_enum() && !scan.relation.table().key.contains(&column.name.as_str())
     })?;
-    Some(format!("a condition that the org evaluates, such as {} = '…', or LIMIT", narrow.name))
+    let or_limit = if scan.limit.is_none() { ", or LIMIT" } else { "" };
+    Some(format!("a condition that the org evaluates, such as {} = '…'{or_limit}", narrow.name))
 }
 
 /// Seconds that `requests` take when their bucket allows `per_minute` of them: what the window

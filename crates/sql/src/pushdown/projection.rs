@@ -31,7 +31,7 @@ pub(crate) fn fields(relation: &Relation, route: usize, columns: &[usize]) -> Op
                 [outer, ..] if !outer.starts_with('_') => members.push(outer),
                 _ => return None,
             },
-            Origin::Parent(_) | Origin::Absent | Origin::Input(_) => {}
+            Origin::Parent(_) | Origin::OfParent(_) | Origin::Absent | Origin::Input(_) => {}
             Origin::FirstOf(_) | Origin::UrlTail(_) => return None,
         }
     }

@@ -133,6 +133,7 @@ fn source(source: &Source) -> String {
         Source::FirstOf(paths) => format!("Source::FirstOf({})", list(paths.iter().map(|path| texts(path)))),
         Source::Parent(parameter) => format!("Source::Parent({parameter:?})"),
         Source::UrlTail(path) => format!("Source::UrlTail({})", texts(path)),
+        Source::OfParent(column) => format!("Source::OfParent({column:?})"),
         Source::Absent => "Source::Absent".to_owned(),
         Source::Input(parameter) => format!("Source::Input({parameter:?})"),
     }

@@ -69,6 +69,7 @@ pub(crate) enum Source {
     FirstOf(Vec<Vec<String>>),
     Parent(String),
     UrlTail(Vec<String>),
+    OfParent(String),
     Absent,
     Input(String),
 }
@@ -160,14 +161,12 @@ impl<'a> Builder<'a, '_> {
     }
 }
 
-/// The hidden column that holds the whole object, on every table.
+/// The hidden column that holds the whole object, on every table. Another route returns another
+/// object, so only the first has it.
 fn raw_json(routes: usize) -> Column {
-    Column {
-        hidden: true,
-        read_only: true,
-        nullable: false,
-        ..Column::new("RawJson", ColumnType::Json, vec![Source::Path(Vec::new()); routes])
-    }
+    let mut sources = vec![Source::Absent; routes];
+    sources[0] = Source::Path(Vec::new());
+    Column { hidden: true, read_only: true, nullable: false, ..Column::new("RawJson", ColumnType::Json, sources) }
 }
 
 impl Column {

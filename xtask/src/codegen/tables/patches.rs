@@ -146,6 +146,7 @@ fn set<T>(target: &mut T, value: Option<T>) {
 fn source(text: &str) -> Source {
     let path = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
     match text.split_once(':') {
+        Some(("of-parent", column)) => Source::OfParent(column.to_owned()),
         Some(("parent", parameter)) => Source::Parent(parameter.to_owned()),
         Some(("input", parameter)) => Source::Input(parameter.to_owned()),
         Some(("url", member)) => Source::UrlTail(path(member)),

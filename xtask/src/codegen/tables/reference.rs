@@ -96,7 +96,8 @@ fn source(source: &Source) -> String {
         }
         Source::Parent(parameter) => format!("path parameter `{parameter}`"),
         Source::UrlTail(path) => format!("id at the end of `{}`", path.join(".")),
-        Source::Absent => "NULL".to_owned(),
+        Source::OfParent(column) => format!("`{column}` of the parent"),
+        Source::Absent => "not on this path".to_owned(),
         Source::Input(parameter) => format!("input only, sent as `{parameter}`"),
     }
 }

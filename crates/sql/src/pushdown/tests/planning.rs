@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{conjuncts, options, relation, scan};
 use crate::pushdown::plan;
+use crate::relation::Origin;
 use crate::request::{Consistency, KeySource, Order, Pushdown, Scan, ScanOptions, ScanPlan};
 
 async fn scan_of(table: &str, projection: &[&str], predicate: &str) -> Scan {
@@ -314,4 +315,21 @@ async fn estimates_say_what_they_rest_on() {
     let members = plan(&Scan { options: Arc::new(known(1_000)), ..scan }).estimate;
     assert_eq!((members.min, members.max, members.bucket), (30, None, "groups"));
     assert!(members.cheaper.unwrap().contains("GroupId"));
+}
+
+#[test]
+fn the_first_route_of_every_table_tells_every_column() {
+    for table in oktant_catalog::tables() {
+        let relation = relation(table.name);
+        let silent = relation.columns().iter().find(|column| *column.origin(0) == Origin::Absent);
+        assert!(silent.is_none(), "{}: {silent:?}", table.name);
+        for (index, route) in table.routes.iter().enumerate() {
+            for column in relation.columns() {
+                let Origin::OfParent(of_parent) = column.origin(index) else { continue };
+                let parent = oktant_catalog::table(route.parents.last().unwrap().table).unwrap();
+                let source = parent.columns.iter().find(|known| known.name == *of_parent).unwrap();
+                assert_eq!(source.data_type, column.data_type, "{}.{}", table.name, column.name);
+            }
+        }
+    }
 }

@@ -12,7 +12,9 @@ use rusqlite::types::Value as SqliteValue;
 use serde_json::{Value, json};
 
 use super::dialect::Sqlite;
-use super::model::{APPLICATIONS, ASSIGNMENTS, Column, GROUPS, Kind, MEMBERS, TABLES, Table, USER_GROUPS, USERS};
+use super::model::{
+    APP_GROUPS, APPLICATIONS, ASSIGNMENTS, Column, GROUP_APPS, GROUPS, Kind, MEMBERS, TABLES, Table, USER_GROUPS, USERS,
+};
 
 /// Texts that tell careless comparison from careful one: case, accents, wildcards, quotes, blanks.
 pub(crate) const TEXTS: &[&str] = &[
@@ -119,7 +121,8 @@ async fn write(session: &Session, method: &str, path: &str, body: &Value) -> boo
 async fn objects(session: &Session, sandbox: &Sandbox) -> BTreeMap<&'static str, Vec<Value>> {
     let truth = sandbox.truth();
     let users: BTreeMap<_, _> = truth.users.iter().map(|user| (user["id"].as_str().unwrap(), user)).collect();
-    let membership = |group: &str, user: &str| json!({ "group": group, "user": users[user] });
+    let groups: BTreeMap<_, _> = truth.groups.iter().map(|group| (group["id"].as_str().unwrap(), group)).collect();
+    let membership = |group: &str, user: &str| json!({ "group": groups[group], "user": users[user] });
     let members: Vec<_> = truth.memberships.iter().map(|member| membership(&member.group, &member.user)).collect();
     let with_count = |group: &Value| {
         let mut group = group.clone();
@@ -127,10 +130,13 @@ async fn objects(session: &Session, sandbox: &Sandbox) -> BTreeMap<&'static str,
         group["usersCount"] = json!(truth.memberships.iter().filter(|member| member.group == *id).count());
         group
     };
+    let group_assignments = group_assignments(session, &truth.applications).await;
     BTreeMap::from([
         (USER_GROUPS.name, members.clone()),
         (MEMBERS.name, members),
         (GROUPS.name, truth.groups.iter().map(with_count).collect()),
+        (GROUP_APPS.name, group_assignments.clone()),
+        (APP_GROUPS.name, group_assignments),
         (ASSIGNMENTS.name, assignments(session, &truth.applications).await),
         (APPLICATIONS.name, truth.applications),
         (USERS.name, truth.users),
@@ -139,14 +145,31 @@ async fn objects(session: &Session, sandbox: &Sandbox) -> BTreeMap<&'static str,
 
 /// The users of every app, which the sandbox derives from groups.
 async fn assignments(session: &Session, applications: &[Value]) -> Vec<Value> {
-    let mut assignments = Vec::new();
+    let of_app = |app: &Value, user: Value| json!({ "app": app["id"], "user": user });
+    children(session, applications, "users?limit=500", of_app).await
+}
+
+/// The groups of every app.
+async fn group_assignments(session: &Session, applications: &[Value]) -> Vec<Value> {
+    let of_app =
+        |app: &Value, assignment: Value| json!({ "app": app, "group": assignment["id"], "assignment": assignment });
+    children(session, applications, "groups?limit=200", of_app).await
+}
+
+async fn children(
+    session: &Session,
+    applications: &[Value],
+    list: &str,
+    of_app: impl Fn(&Value, Value) -> Value,
+) -> Vec<Value> {
+    let mut found = Vec::new();
     for app in applications {
-        let path = format!("/api/v1/apps/{}/users?limit=500", app["id"].as_str().unwrap());
+        let path = format!("/api/v1/apps/{}/{list}", app["id"].as_str().unwrap());
         let reply = session.org().send(Call::get(&path).unwrap()).await.unwrap();
-        let users: Vec<Value> = serde_json::from_slice(&reply.body).unwrap();
-        assignments.extend(users.into_iter().map(|user| json!({ "app": app["id"], "user": user })));
+        let children: Vec<Value> = serde_json::from_slice(&reply.body).unwrap();
+        found.extend(children.into_iter().map(|child| of_app(app, child)));
     }
-    assignments
+    found
 }
 
 fn load(sqlite: &Sqlite, table: &Table, objects: &[Value], values: &mut Values) {

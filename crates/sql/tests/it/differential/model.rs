@@ -83,24 +83,26 @@ pub(crate) const GROUPS: Table = Table {
     key: &["Id"],
 };
 
-/// Pointers are into an object of the membership and its user.
-pub(crate) const MEMBERS: Table = Table {
-    name: "GroupMembers",
-    columns: &[
-        column("GroupId", Kind::Key, "/group"),
-        column("UserId", Kind::Key, "/user/id"),
-        column("UserLogin", Kind::Ascii, "/user/profile/login"),
-        column("UserStatus", Kind::Member, "/user/status"),
-    ],
-    key: &["GroupId", "UserId"],
-};
+/// Pointers are into an object of the membership's group and user. Each of its two paths returns one
+/// of them and takes the other from the parent.
+const MEMBERSHIP: &[Column] = &[
+    column("GroupId", Kind::Key, "/group/id"),
+    column("UserId", Kind::Key, "/user/id"),
+    column("UserLogin", Kind::Ascii, "/user/profile/login"),
+    column("UserEmail", Kind::Ascii, "/user/profile/email"),
+    column("UserFirstName", Kind::Text, "/user/profile/firstName"),
+    column("UserLastName", Kind::Text, "/user/profile/lastName"),
+    column("UserStatus", Kind::Member, "/user/status"),
+    column("UserLastUpdated", Kind::Instant, "/user/lastUpdated"),
+    column("GroupName", Kind::Text, "/group/profile/name"),
+    column("GroupType", Kind::Member, "/group/type"),
+    column("GroupLastMembershipUpdated", Kind::Instant, "/group/lastMembershipUpdated"),
+];
+
+pub(crate) const MEMBERS: Table = Table { name: "GroupMembers", columns: MEMBERSHIP, key: &["GroupId", "UserId"] };
 
 /// The same relation under its other name.
-pub(crate) const USER_GROUPS: Table = Table {
-    name: "UserGroups",
-    columns: &[column("UserId", Kind::Key, "/user/id"), column("GroupId", Kind::Key, "/group")],
-    key: &["UserId", "GroupId"],
-};
+pub(crate) const USER_GROUPS: Table = Table { name: "UserGroups", columns: MEMBERSHIP, key: &["UserId", "GroupId"] };
 
 pub(crate) const APPLICATIONS: Table = Table {
     name: "Applications",
@@ -129,7 +131,33 @@ pub(crate) const ASSIGNMENTS: Table = Table {
     key: &["AppId", "Id"],
 };
 
-pub(crate) const TABLES: &[Table] = &[USERS, GROUPS, MEMBERS, USER_GROUPS, APPLICATIONS, ASSIGNMENTS];
+/// Pointers are into an object of the group, the app and the assignment.
+pub(crate) const GROUP_APPS: Table = Table {
+    name: "GroupApplications",
+    columns: &[
+        column("GroupId", Kind::Key, "/group"),
+        column("AppId", Kind::Key, "/app/id"),
+        column("AppName", Kind::Ascii, "/app/name"),
+        column("AppLabel", Kind::Text, "/app/label"),
+        column("AppStatus", Kind::Member, "/app/status"),
+    ],
+    key: &["GroupId", "AppId"],
+};
+
+/// The same relation from the app's side, whose path alone returns the assignment.
+pub(crate) const APP_GROUPS: Table = Table {
+    name: "ApplicationGroups",
+    columns: &[
+        column("AppId", Kind::Key, "/app/id"),
+        column("GroupId", Kind::Key, "/group"),
+        column("Priority", Kind::Integer, "/assignment/priority"),
+        column("LastUpdated", Kind::Instant, "/assignment/lastUpdated"),
+    ],
+    key: &["AppId", "GroupId"],
+};
+
+pub(crate) const TABLES: &[Table] =
+    &[USERS, GROUPS, MEMBERS, USER_GROUPS, APPLICATIONS, ASSIGNMENTS, GROUP_APPS, APP_GROUPS];
 
 impl Table {
     pub(crate) fn column(&self, name: &str) -> &'static Column {

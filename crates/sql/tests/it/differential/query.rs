@@ -8,7 +8,9 @@ use rand_pcg::Pcg64;
 
 use super::data::{TEXTS, Values};
 use super::dialect::{Dialect, either, spelled};
-use super::model::{APPLICATIONS, ASSIGNMENTS, Column, GROUPS, Kind, MEMBERS, Table, USER_GROUPS, USERS};
+use super::model::{
+    APP_GROUPS, APPLICATIONS, ASSIGNMENTS, Column, GROUP_APPS, GROUPS, Kind, MEMBERS, Table, USER_GROUPS, USERS,
+};
 
 /// A statement for both engines.
 #[derive(Debug, Clone)]
@@ -87,7 +89,13 @@ impl<'a> Generator<'a> {
     }
 
     fn source(&mut self) -> Source {
-        let table = self.pick(&[USERS, USERS, USERS, GROUPS, GROUPS, MEMBERS, USER_GROUPS, APPLICATIONS, ASSIGNMENTS]);
+        let relations = [MEMBERS, USER_GROUPS, ASSIGNMENTS, GROUP_APPS, APP_GROUPS];
+        let table = match self.random.random_range(0..11) {
+            0..=2 => USERS,
+            3..=4 => GROUPS,
+            5 => APPLICATIONS,
+            _ => self.pick(&relations),
+        };
         Source::of(table, "t")
     }
 
@@ -188,7 +196,14 @@ impl<'a> Generator<'a> {
         let (groups, users, apps) = (Source::of(GROUPS, "g"), Source::of(USERS, "u"), Source::of(APPLICATIONS, "a"));
         let members = |table| (Source::of(table, "m"), (groups, "g.Id = m.GroupId"), (users, "m.UserId = u.Id"));
         let assignments = (Source::of(ASSIGNMENTS, "m"), (apps, "a.Id = m.AppId"), (users, "u.Id = m.Id"));
-        let (relation, one, other) = self.pick(&[members(MEMBERS), members(USER_GROUPS), assignments]);
+        let assigned = |table| (Source::of(table, "m"), (apps, "a.Id = m.AppId"), (groups, "g.Id = m.GroupId"));
+        let (relation, one, other) = self.pick(&[
+            members(MEMBERS),
+            members(USER_GROUPS),
+            assignments,
+            assigned(GROUP_APPS),
+            assigned(APP_GROUPS),
+        ]);
         let (mut parts, conditions) = match self.random.random_range(0..4) {
             0 => (vec![relation, one.0], vec![one.1]),
             1 => (vec![relation, other.0], vec![other.1]),
