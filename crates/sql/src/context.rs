@@ -111,6 +111,11 @@ impl Warnings {
         *self.0.lock().entry(text).or_default() += 1;
     }
 
+    /// Adds a warning about the statement itself, which may be planned several times.
+    pub(crate) fn note(&self, text: String) {
+        self.0.lock().entry(text).or_insert(1);
+    }
+
     /// Counts values of a column that were left out.
     pub(crate) fn add_mismatches(&self, table: &str, mismatches: BTreeMap<String, u64>) {
         let mut warnings = self.0.lock();

@@ -118,6 +118,8 @@ pub enum Error {
     Unsupported {
         /// What.
         what: String,
+        /// What does the same, completes "write …".
+        instead: Option<String>,
     },
 
     /// A value cannot be converted or computed.
@@ -125,6 +127,16 @@ pub enum Error {
     Value {
         /// What went wrong with which value.
         message: String,
+    },
+
+    /// Text that is compared with a number: the engine would read every row and make numbers of its
+    /// texts.
+    #[error("column \"{column}\" is text and is compared with the number {number}")]
+    TextAgainstNumber {
+        /// The column.
+        column: String,
+        /// The number as written.
+        number: String,
     },
 
     /// The parameters do not fit the statement.
@@ -184,6 +196,16 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The same error about the same statement, its message spelled by `spell`.
+    pub(crate) fn spelled(self, spell: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Syntax { message } => Self::Syntax { message: spell(&message) },
+            other => other,
+        }
+    }
+}
+
 impl Coded for Error {
     fn code(&self) -> Code {
         match self {
@@ -195,7 +217,7 @@ impl Coded for Error {
             Self::Ambiguous { .. } => codes::OKT3011,
             Self::Budget { .. } => codes::OKT3004,
             Self::Unsupported { .. } => codes::OKT3005,
-            Self::Value { .. } => codes::OKT3006,
+            Self::Value { .. } | Self::TextAgainstNumber { .. } => codes::OKT3006,
             Self::Parameters { .. } => codes::OKT3007,
             Self::ParentKey { .. } => codes::OKT3008,
             Self::ReadOnly { .. } => codes::OKT3009,
@@ -222,6 +244,10 @@ impl Coded for Error {
             Self::Budget { budget, cheaper, .. } => {
                 let raise = format!("raise MaxApiRequests above {budget}");
                 Some(cheaper.as_ref().map_or_else(|| raise.clone(), |cheaper| format!("try {cheaper}, or {raise}")))
+            }
+            Self::Unsupported { instead: Some(instead), .. } => Some(format!("write {instead}")),
+            Self::TextAgainstNumber { column, number } => {
+                Some(format!("write '{number}', or CAST({column} AS INTEGER) to compare numbers"))
             }
             Self::ParentKey { column, .. } => Some(format!("add {column} = '…', or join the parent table")),
             Self::TimedOut { .. } => Some("narrow the statement, or raise StatementTimeout".to_owned()),

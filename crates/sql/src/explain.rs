@@ -17,16 +17,22 @@ use crate::scan::OktaScanExec;
 /// Scans that show their requests one by one; further ones are counted only.
 const REQUESTS_SHOWN: usize = 10;
 
-/// Rows of `EXPLAIN`: kind and text.
+/// Rows of `EXPLAIN`: kind and text. The engine's own plans are for those who ask for them.
 pub(crate) fn rows(
     logical: &LogicalPlan,
     physical: &Arc<dyn ExecutionPlan>,
+    verbose: bool,
     display: impl Fn(&str) -> String,
 ) -> Vec<(String, String)> {
     let mut rows: Vec<_> =
         scans(physical).into_iter().map(|scan| ("requests".to_owned(), requests(&scan, &display))).collect();
-    rows.push(("logical_plan".to_owned(), display(&logical.display_indent().to_string())));
-    rows.push(("physical_plan".to_owned(), display(&displayable(physical.as_ref()).indent(false).to_string())));
+    if rows.is_empty() {
+        rows.push(("requests".to_owned(), "none: the statement reads no table of the org".to_owned()));
+    }
+    if verbose {
+        rows.push(("logical_plan".to_owned(), display(&logical.display_indent().to_string())));
+        rows.push(("physical_plan".to_owned(), display(&displayable(physical.as_ref()).indent(false).to_string())));
+    }
     rows
 }
 
@@ -79,14 +85,23 @@ fn scans(physical: &Arc<dyn ExecutionPlan>) -> Vec<OktaScanExec> {
 
 /// The requests of one scan, a line each, and what is known about their cost.
 fn requests(scan: &OktaScanExec, display: impl Fn(&str) -> String) -> String {
-    let plan = scan.plan();
+    let plan = &*scan.plan_to_expect();
     let mut text = scan.scan().relation.name().to_owned();
     let per = match (scan.keys(), &plan.parents) {
+        (Some(keys), Some(parents)) if !parents.carried.is_empty() => {
+            format!(" for each key from {}, whose row of {} is read", display(&keys.feed.origin), parents.table)
+        }
         (Some(keys), Some(_)) => format!(" for each key from {}", display(&keys.feed.origin)),
         (Some(keys), None) => format!(" narrowed to the keys from {} if that is cheaper", display(&keys.feed.origin)),
         (None, Some(parents)) => match &parents.source {
-            KeySource::Literal(tuples) => format!(" for {} keys", tuples.len()),
-            KeySource::Table { table, .. } => format!(" for each row of {table}"),
+            KeySource::Literal(tuples) if parents.carried.is_empty() => format!(" for {} keys", tuples.len()),
+            KeySource::Literal(tuples) => format!(" for {} rows of {}, read by key", tuples.len(), parents.table),
+            KeySource::Table { table, filters, .. } => {
+                let conditions: Vec<String> = filters.iter().map(|filter| display(&filter.to_string())).collect();
+                let only =
+                    if conditions.is_empty() { String::new() } else { format!(" where {}", conditions.join(" AND ")) };
+                format!(" for each row of {table}{only}")
+            }
         },
         (None, None) => String::new(),
     };
@@ -113,7 +128,11 @@ fn requests(scan: &OktaScanExec, display: impl Fn(&str) -> String) -> String {
         let residual: Vec<String> = plan.residual.iter().map(|part| display(&part.to_string())).collect();
         let _ = write!(text, "\n  evaluated here: {}", residual.join(" AND "));
     }
-    let _ = write!(text, "\n  estimate: {}", estimated(&plan.estimate));
+    let estimate = match (scan.keys(), &plan.parents) {
+        (Some(_), Some(_)) => format!("1 request or more per key, of bucket {}", plan.estimate.bucket),
+        _ => estimated(&plan.estimate),
+    };
+    let _ = write!(text, "\n  estimate: {estimate}");
     text
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 
+use crate::catalogs::{CATALOG, DEFAULT_SCHEMA};
 use crate::error::own;
 use crate::statement::{Statement, lower_first};
 use crate::{Error, nearest};
@@ -46,10 +47,14 @@ fn of_schema(error: &SchemaError, names: &Names<'_>) -> Error {
             } else {
                 valid_fields.iter().map(|valid| names.statement.display(valid.name(), names.model)).collect()
             };
-            let candidates = candidates.iter().map(String::as_str);
-            // A wrong qualifier is a table that the statement does not have.
             let name = names.statement.display(&field.flat_name(), names.model);
-            Error::UnknownColumn { nearest: nearest::nearest(field.name(), candidates), name }
+            // Behind a qualifier that the statement does not have, the column itself may be right.
+            let elsewhere = field.relation.as_ref().and_then(|_| {
+                let same = valid_fields.iter().find(|valid| valid.name() == field.name())?;
+                Some(names.statement.display(&same.flat_name(), names.model))
+            });
+            let nearest = elsewhere.or_else(|| nearest::nearest(field.name(), candidates.iter().map(String::as_str)));
+            Error::UnknownColumn { nearest, name }
         }
         SchemaError::AmbiguousReference { field } => {
             Error::Ambiguous { name: names.statement.display(field.name(), names.model) }
@@ -63,11 +68,15 @@ fn of_schema(error: &SchemaError, names: &Names<'_>) -> Error {
 fn of_plan(message: &str, names: &Names<'_>) -> Error {
     if let Some(name) = between(message, "table '", "' not found") {
         let bare = name.rsplit('.').next().unwrap_or(name);
-        let written = names.statement.display(bare, names.model);
+        // What the statement left out is what the engine has filled in.
+        let filled_in = format!("{CATALOG}.{DEFAULT_SCHEMA}.");
+        let given = name.strip_prefix(&filled_in).or_else(|| name.strip_prefix(CATALOG)?.strip_prefix('.'));
+        let written = names.statement.display(given.unwrap_or(name), names.model);
         return Error::UnknownTable { nearest: nearest::nearest(bare, names.tables.iter().copied()), name: written };
     }
     if let Some(function) = between(message, "Invalid function '", "'") {
         let advice = between(message, "Did you mean '", "'").map(|name| format!("; did you mean {name}?"));
+        let function = names.statement.display(function, names.model);
         let message = format!("unknown function \"{function}\"{}", advice.unwrap_or_default());
         return Error::Syntax { message };
     }
@@ -78,7 +87,9 @@ fn by_kind(error: &DataFusionError) -> Error {
     match error {
         DataFusionError::ArrowError(arrow, _) => of_arrow(arrow),
         DataFusionError::SQL(parser, _) => Error::Syntax { message: parser.to_string() },
-        DataFusionError::NotImplemented(what) => Error::Unsupported { what: first_line(what).to_owned() },
+        DataFusionError::NotImplemented(what) => {
+            Error::Unsupported { what: feature(first_line(what)).to_owned(), instead: None }
+        }
         DataFusionError::Plan(message) => Error::Syntax { message: lower_first(first_line(message)) },
         DataFusionError::SchemaError(schema, _) => Error::Syntax { message: schema.to_string() },
         DataFusionError::Execution(message) => Error::Value { message: lower_first(first_line(message)) },
@@ -97,6 +108,13 @@ fn of_arrow(error: &ArrowError) -> Error {
         ArrowError::DivideByZero => Error::Value { message: "division by zero".to_owned() },
         other => Error::Internal { message: other.to_string() },
     }
+}
+
+/// What is not supported, without the engine's own words for that.
+fn feature(message: &str) -> &str {
+    let ends = [" is not yet supported", " are not yet supported", " is not supported", " not supported", " yet"];
+    let message = message.trim_end_matches('.');
+    ends.iter().find_map(|end| message.strip_suffix(end)).unwrap_or(message)
 }
 
 /// The first line: further ones are the engine's advice to its own developers.

@@ -26,6 +26,7 @@ use crate::context::StatementContext;
 use crate::discovery::{Relations, Wanted};
 use crate::explain;
 use crate::mapping::{self, Names};
+use crate::notes;
 use crate::reader::with_schema;
 use crate::relation::{FOLDED_METADATA, Relation};
 use crate::session::model_names;
@@ -147,6 +148,9 @@ impl Planner<'_> {
         let unbound = state.statement_to_plan(query).await.map_err(explained)?;
         let bound = unbound.with_param_values(ParamValues::from(statement.values.clone())).map_err(explained)?;
         let bound = self.capped(bound).map_err(explained)?;
+        for note in notes::of(&bound, &names)? {
+            self.context.warnings.note(note);
+        }
         let logical = state.optimize(&bound).map_err(explained)?;
         let physical = state.query_planner().create_physical_plan(&logical, &state).await.map_err(explained)?;
         let schema = displayed(physical.schema().as_ref(), &statement, model);
@@ -190,8 +194,7 @@ impl Prepared {
         match self.statement.explain {
             Some(kind) if kind.analyze => Ok(self.run_analyzed()),
             Some(_) => {
-                let rows =
-                    explain::rows(&self.logical, &self.physical, |text| self.statement.display(text, &self.model));
+                let rows = self.explained();
                 let batch = explain_batch(&rows);
                 Ok(Rows { schema: explain_schema(), batches: stream::iter([batch]).boxed(), context: self.context })
             }
@@ -219,7 +222,7 @@ impl Prepared {
     /// Runs the statement to its end and answers with what it took.
     fn run_analyzed(self) -> Rows {
         let context = Arc::clone(&self.context);
-        let plan = explain::rows(&self.logical, &self.physical, |text| self.statement.display(text, &self.model));
+        let plan = self.explained();
         let batches = stream::once(async move {
             let context = Arc::clone(&self.context);
             let mut rows = self.run_query()?;
@@ -234,10 +237,14 @@ impl Prepared {
         Rows { schema: explain_schema(), batches: batches.boxed(), context }
     }
 
+    fn explained(&self) -> Vec<(String, String)> {
+        let verbose = self.statement.explain.is_some_and(|explain| explain.verbose);
+        explain::rows(&self.logical, &self.physical, verbose, |text| self.statement.display(text, &self.model))
+    }
+
     /// The plan as text.
     pub fn explanation(&self) -> String {
-        let rows = explain::rows(&self.logical, &self.physical, |text| self.statement.display(text, &self.model));
-        rows.into_iter().map(|(kind, text)| format!("{kind}\n{text}")).collect::<Vec<_>>().join("\n\n")
+        self.explained().into_iter().map(|(kind, text)| format!("{kind}\n{text}")).collect::<Vec<_>>().join("\n\n")
     }
 }
 
@@ -321,10 +328,12 @@ fn in_time(
 /// The schema with names as users spell them.
 fn displayed(schema: &Schema, statement: &Statement, model: &HashMap<String, String>) -> SchemaRef {
     let mut taken = HashSet::new();
-    let fields = schema.fields().iter().map(|field| {
+    let texts = statement.texts_of_columns(schema.fields().len());
+    let fields = schema.fields().iter().zip(&texts).map(|(field, text)| {
         let mut metadata = field.metadata().clone();
         metadata.retain(|key, _| key != "okta.name" && key != FOLDED_METADATA);
-        let name = free_name(statement.display(unqualified(field.name(), statement), model), &taken);
+        let name = text.as_deref().unwrap_or_else(|| unqualified(field.name(), statement));
+        let name = free_name(statement.display(name, model), &taken);
         taken.insert(name.clone());
         field.as_ref().clone().with_name(name).with_metadata(metadata)
     });

@@ -28,6 +28,9 @@ use crate::request::{Order, Scan, ScanPlan};
 /// SQL model 2.9: up to 500 keys go as lists; above that, costs are compared.
 const KEYS_WITHOUT_COMPARISON: usize = 500;
 
+/// Stands for a key that is not known yet; of the form that every id has.
+const KEY_TO_EXPECT: &str = "00000000000000000000";
+
 /// Batches that wait for the consumer while the next page is read.
 const BATCHES_AHEAD: usize = 1;
 
@@ -110,6 +113,17 @@ impl OktaScanExec {
         let (scan, plan) = self.planned_for(keys.column, &values);
         self.context.budget.check(scan.relation.name(), &plan.estimate)?;
         reader::read(self.context, scan, plan)
+    }
+
+    /// The plan to expect, for `EXPLAIN`: where a join delivers the keys of parents, the plan for one
+    /// of them, since the keys decide which path is taken.
+    pub(crate) fn plan_to_expect(&self) -> Arc<ScanPlan> {
+        match &self.keys {
+            Some(keys) if self.plan.parents.is_some() => {
+                Arc::new(self.planned_for(keys.column, &[KEY_TO_EXPECT.to_owned()]).1)
+            }
+            _ => Arc::clone(&self.plan),
+        }
     }
 
     /// The cheaper plan, now that the values of the column are known.

@@ -105,7 +105,7 @@ impl Session {
             relations: Arc::new(Relations::new(org.clone(), Arc::clone(&edges.clock))),
             org,
             edges,
-            state: engine(runtime, comparison),
+            state: engine(runtime, comparison).map_err(|error| crate::mapping::plain(&error))?,
             statements: Arc::default(),
             pushdown: Pushdown::On,
         })))
@@ -154,7 +154,7 @@ impl Session {
     /// Whatever is wrong with the statement.
     pub async fn explain(&self, sql: &str, params: Params) -> Result<String, Error> {
         let mut statement = Statement::parse(sql, &params)?;
-        statement.explain = Some(crate::statement::Explain { analyze: false });
+        statement.explain = Some(crate::statement::Explain { analyze: false, verbose: false });
         Ok(self.plan(statement).await?.explanation())
     }
 
@@ -239,7 +239,7 @@ impl Session {
 }
 
 /// DataFusion as this crate uses it.
-fn engine(runtime: Arc<RuntimeEnv>, comparison: Comparison) -> SessionState {
+fn engine(runtime: Arc<RuntimeEnv>, comparison: Comparison) -> datafusion::common::Result<SessionState> {
     // One partition: requests are the cost here, and they are spread by the scans themselves.
     let mut config = SessionConfig::new()
         .with_target_partitions(1)
@@ -269,7 +269,10 @@ fn engine(runtime: Arc<RuntimeEnv>, comparison: Comparison) -> SessionState {
     if comparison == Comparison::Okta {
         builder = builder.with_analyzer_rule(Arc::new(IgnoreCase));
     }
-    builder.with_analyzer_rule(Arc::new(CountFromStatistics)).with_analyzer_rule(Arc::new(OrderJoins)).build()
+    let mut state =
+        builder.with_analyzer_rule(Arc::new(CountFromStatistics)).with_analyzer_rule(Arc::new(OrderJoins)).build();
+    crate::json::register(&mut state)?;
+    Ok(state)
 }
 
 /// A table of the catalogue.

@@ -5,6 +5,7 @@
 //! table expressions need no rules of their own. [`Statement::display`] gives names back in the
 //! spelling of the model or of the statement.
 
+mod habits;
 mod labels;
 mod parameters;
 mod tokens;
@@ -43,6 +44,8 @@ pub(crate) struct Statement {
 pub(crate) struct Explain {
     /// `EXPLAIN ANALYZE`: run the statement and show what it took.
     pub(crate) analyze: bool,
+    /// `EXPLAIN VERBOSE`: show the engine's plans too.
+    pub(crate) verbose: bool,
 }
 
 /// How words were written.
@@ -54,6 +57,20 @@ struct Spellings {
     words: HashMap<String, String>,
 }
 
+impl Spellings {
+    /// Text with its words as the statement wrote them.
+    fn restore(&self, text: &str) -> String {
+        let is_word = |character: char| character.is_alphanumeric() || character == '_';
+        let spelled = |word: &str| self.words.get(word).cloned().unwrap_or_else(|| word.to_owned());
+        text.split_inclusive(|character| !is_word(character))
+            .map(|part| match part.char_indices().next_back() {
+                Some((at, last)) if !is_word(last) => spelled(&part[..at]) + &part[at..],
+                _ => spelled(part),
+            })
+            .collect()
+    }
+}
+
 impl Statement {
     /// Parses one statement and binds its parameters.
     pub(crate) fn parse(sql: &str, params: &Params) -> Result<Self, Error> {
@@ -63,19 +80,25 @@ impl Statement {
         let (tokens, values) = parameters::bind(&tokens, params)?;
         let (tokens, spellings) = tokens::in_lower_case(tokens);
         let words = tokens.iter().filter_map(word).collect();
+        let first = tokens.iter().find_map(word);
         let mut statements = Parser::new(&dialect)
             .with_recursion_limit(DEPTH_MAX)
             .with_tokens_with_locations(tokens)
             .parse_statements()
-            .map_err(|error| syntax(&error))?;
+            .map_err(|error| match first.as_deref().map(str::to_uppercase) {
+                // Wrong or not, it would be refused.
+                Some(verb) if is_write(&verb) => Error::ReadOnly { verb },
+                _ => syntax(&error).spelled(|text| spellings.restore(text)),
+            })?;
         let statement = match (statements.pop(), statements.is_empty()) {
             (Some(statement), true) => statement,
             (None, _) => return Err(Error::Syntax { message: "the statement is empty".to_owned() }),
             (Some(_), false) => {
-                return Err(Error::Unsupported { what: "more than one statement at a time".to_owned() });
+                return Err(Error::Unsupported { what: "more than one statement at a time".to_owned(), instead: None });
             }
         };
-        let (mut query, explain) = unwrap_explain(statement);
+        let (query, explain) = unwrap_explain(statement);
+        let mut query = habits::as_query(query)?;
         parameters::empty_lists(&mut query)?;
         check_reads_only(&query)?;
         Ok(Self { query: Box::new(query), explain, values, words, spellings })
@@ -104,6 +127,12 @@ impl Statement {
         shown
     }
 
+    /// Texts of the outermost expressions that have no name of their own, by their place in a result
+    /// of `width` columns: the engine's names for them show its types.
+    pub(crate) fn texts_of_columns(&self, width: usize) -> Vec<Option<String>> {
+        labels::texts_of_columns(&self.query, width)
+    }
+
     /// Whether the statement gives this name, in lower case, to something by `AS`.
     pub(crate) fn names_itself(&self, name: &str) -> bool {
         self.spellings.aliases.contains_key(name)
@@ -125,7 +154,7 @@ fn word(token: &TokenWithSpan) -> Option<String> {
 fn syntax(error: &ParserError) -> Error {
     match error {
         ParserError::RecursionLimitExceeded => {
-            Error::Unsupported { what: format!("nesting deeper than {DEPTH_MAX} levels") }
+            Error::Unsupported { what: format!("nesting deeper than {DEPTH_MAX} levels"), instead: None }
         }
         ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
             Error::Syntax { message: format!("the statement cannot be parsed: {}", lower_first(message)) }
@@ -141,7 +170,7 @@ pub(crate) fn lower_first(message: &str) -> String {
 
 fn unwrap_explain(statement: ast::Statement) -> (ast::Statement, Option<Explain>) {
     match statement {
-        ast::Statement::Explain { analyze, statement, .. } => (*statement, Some(Explain { analyze })),
+        ast::Statement::Explain { analyze, verbose, statement, .. } => (*statement, Some(Explain { analyze, verbose })),
         other => (other, None),
     }
 }
@@ -159,10 +188,22 @@ fn refusal(statement: &ast::Statement) -> Error {
     let text = statement.to_string();
     let verb = text.split_whitespace().next().unwrap_or("the statement").to_uppercase();
     match verb.as_str() {
-        "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "CREATE" | "DROP" | "ALTER" | "TRUNCATE" | "CALL" | "EXEC"
-        | "EXECUTE" | "COPY" | "REPLACE" => Error::ReadOnly { verb },
-        _ => Error::Unsupported { what: verb },
+        verb if is_write(verb) => Error::ReadOnly { verb: verb.to_owned() },
+        "SHOW" => {
+            let instead = "SHOW TABLES, DESCRIBE Users, or SELECT * FROM sys.sys_connection_props".to_owned();
+            Error::Unsupported { what: text, instead: Some(instead) }
+        }
+        _ => Error::Unsupported { what: verb, instead: None },
     }
+}
+
+const WRITES: [&str; 13] = [
+    "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "TRUNCATE", "CALL", "EXEC", "EXECUTE", "COPY",
+    "REPLACE",
+];
+
+fn is_write(verb: &str) -> bool {
+    WRITES.contains(&verb)
 }
 
 /// Finds writes within a query.
@@ -225,8 +266,11 @@ mod tests {
             ("SELECT Id INTO t FROM Users", codes::OKT3009),
             ("WITH t AS (DELETE FROM Users) SELECT 1", codes::OKT3009),
             ("CREATE TABLE t (a int)", codes::OKT3009),
+            ("CREATE TABLE t (index BIGINT, order TEXT)", codes::OKT3009),
             ("SELECT 1; SELECT 2", codes::OKT3005),
             ("BEGIN", codes::OKT3005),
+            ("SHOW timezone", codes::OKT3005),
+            ("DESCRIBE nothing", codes::OKT3002),
             ("SELEC 1", codes::OKT3001),
             ("SELECT 'a", codes::OKT3001),
             ("", codes::OKT3001),
@@ -239,9 +283,30 @@ mod tests {
     }
 
     #[test]
+    fn habits_of_other_shells_are_queries() {
+        check(
+            "SHOW TABLES",
+            "SELECT table_schema, table_name FROM information_schema.tables ORDER BY table_schema, table_name",
+        );
+        let described = "SELECT column_name, data_type, is_nullable, is_key FROM information_schema.columns \
+            WHERE table_schema = 'okta' AND table_name = 'Users' AND NOT is_hidden ORDER BY ordinal_position";
+        for sql in ["DESCRIBE users", "DESC okta.Users", "SHOW COLUMNS FROM Users"] {
+            check(sql, described);
+        }
+        check("SELECT TOP 5 Id FROM Users", "SELECT id FROM users LIMIT 5");
+    }
+
+    #[test]
+    fn errors_spell_names_as_written() {
+        let error =
+            Statement::parse("SELECT Id FROM Users WHERE ProfileLogin ProfileEmail", &Params::None).unwrap_err();
+        assert!(error.to_string().contains("ProfileEmail"), "{error}");
+    }
+
+    #[test]
     fn explain_is_taken_off() {
         let parsed = Statement::parse("EXPLAIN ANALYZE SELECT 1", &Params::None).unwrap();
-        assert_eq!(parsed.explain, Some(Explain { analyze: true }));
+        assert_eq!(parsed.explain, Some(Explain { analyze: true, verbose: false }));
         assert_eq!(parsed.query.to_string(), "SELECT 1");
     }
 }

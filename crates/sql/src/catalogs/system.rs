@@ -221,6 +221,26 @@ const SYSTEM: &[View] = &[
     },
 ];
 
+const INFORMATION_SCHEMA: &str = "information_schema";
+const SYSTEM_SCHEMA: &str = "sys";
+
+/// Every view with its schema.
+fn views() -> impl Iterator<Item = (&'static str, &'static View)> {
+    let of = |schema, views: &'static [View]| views.iter().map(move |view| (schema, view));
+    of(INFORMATION_SCHEMA, INFORMATION).chain(of(SYSTEM_SCHEMA, SYSTEM))
+}
+
+impl Kind {
+    fn type_name(self) -> &'static str {
+        match self {
+            Text => "VARCHAR",
+            Number => "BIGINT",
+            Flag => "BOOLEAN",
+            Instant => "TIMESTAMP",
+        }
+    }
+}
+
 /// Column names of `sys`, which are spelled with capitals.
 pub(crate) fn column_names() -> impl Iterator<Item = &'static str> {
     SYSTEM.iter().flat_map(|view| view.columns.iter().map(|(name, _)| *name))
@@ -243,15 +263,14 @@ impl Schema {
         let tables = oktant_catalog::tables();
         Ok(match rows {
             Rows::None => Vec::new(),
-            Rows::Schemata => {
-                [DEFAULT_SCHEMA, "information_schema", "sys"].map(|schema| vec![text(CATALOG), text(schema)]).into()
+            Rows::Schemata => [DEFAULT_SCHEMA, INFORMATION_SCHEMA, SYSTEM_SCHEMA]
+                .map(|schema| vec![text(CATALOG), text(schema)])
+                .into(),
+            Rows::Tables => {
+                let row = |schema, name, kind| vec![text(CATALOG), text(schema), text(name), text(kind), text("NO")];
+                let own = views().map(|(schema, view)| row(schema, view.name, "SYSTEM VIEW"));
+                tables.iter().map(|table| row(DEFAULT_SCHEMA, table.name, "BASE TABLE")).chain(own).collect()
             }
-            Rows::Tables => tables
-                .iter()
-                .map(|table| {
-                    vec![text(CATALOG), text(DEFAULT_SCHEMA), text(table.name), text("BASE TABLE"), text("NO")]
-                })
-                .collect(),
             Rows::Columns => self.columns().await?,
             Rows::Keys | Rows::KeyUsage => tables.iter().flat_map(key_columns).collect(),
             Rows::Constraints => tables.iter().map(key_constraint).collect(),
@@ -281,6 +300,23 @@ impl Schema {
                 ]
             }));
         }
+        let own = views().flat_map(|(schema, view)| {
+            view.columns.iter().zip(1..).map(move |((name, kind), ordinal)| {
+                vec![
+                    text(CATALOG),
+                    text(schema),
+                    text(view.name),
+                    text(name),
+                    Cell::Number(Some(ordinal)),
+                    text("YES"),
+                    text(kind.type_name()),
+                    text("NO"),
+                    Cell::Flag(false),
+                    Cell::Flag(false),
+                ]
+            })
+        });
+        rows.extend(own);
         Ok(rows)
     }
 

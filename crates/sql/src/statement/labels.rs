@@ -8,7 +8,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast::{
-    ExcludeSelectItem, Expr, Ident, ObjectName, Select, SelectItem, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    self, ExcludeSelectItem, Expr, Ident, ObjectName, Select, SelectItem, SetExpr, TableFactor, TableWithJoins,
+    VisitMut, VisitorMut,
 };
 
 use super::Statement;
@@ -28,6 +29,48 @@ impl Statement {
         let given = labels.given;
         self.query = query;
         self.spellings.aliases.extend(given);
+    }
+}
+
+/// See [`Statement::texts_of_columns`].
+pub(super) fn texts_of_columns(statement: &ast::Statement, width: usize) -> Vec<Option<String>> {
+    let mut texts = vec![None; width];
+    let ast::Statement::Query(query) = statement else { return texts };
+    let Some(select) = outermost(&query.body) else { return texts };
+    let is_wild = |item: &&SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    // How many columns a wildcard is, the schema knows; what stands before and after it has its place.
+    let before = select.projection.iter().take_while(|item| !is_wild(item)).enumerate();
+    let after = select.projection.iter().rev().take_while(|item| !is_wild(item)).enumerate();
+    let after = after.filter_map(|(place, item)| Some((width.checked_sub(place + 1)?, item)));
+    for (place, item) in before.chain(after).filter(|(place, _)| *place < width) {
+        texts[place] = text_of(item);
+    }
+    texts
+}
+
+/// The first `SELECT`, which names the columns.
+fn outermost(body: &SetExpr) -> Option<&Select> {
+    match body {
+        SetExpr::Select(select) => Some(select),
+        SetExpr::Query(query) => outermost(&query.body),
+        SetExpr::SetOperation { left, .. } => outermost(left),
+        _ => None,
+    }
+}
+
+fn text_of(item: &SelectItem) -> Option<String> {
+    match item {
+        SelectItem::UnnamedExpr(expr) if !is_named(expr) => Some(expr.to_string()),
+        _ => None,
+    }
+}
+
+/// Whether the engine names the expression after a column alone.
+fn is_named(expr: &Expr) -> bool {
+    match expr {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => true,
+        Expr::Cast { expr, .. } | Expr::Nested(expr) => is_named(expr),
+        _ => false,
     }
 }
 

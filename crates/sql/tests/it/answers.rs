@@ -227,3 +227,99 @@ async fn answers_do_not_depend_on_pushdown() {
         assert_eq!(pushed, sorted_on(&session, sql).await, "{sql}");
     }
 }
+
+/// Each relation has two paths, and each path returns one of its two sides.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relation_tells_both_sides_whichever_path_is_taken() {
+    let t = Fixture::new(40, 6).await;
+    let off = t.session.with_pushdown(Pushdown::Off);
+    let member = "SELECT GroupId, UserId FROM GroupMembers WHERE GroupName = 'Everyone' LIMIT 1";
+    let member = t.rows(member).await.remove(0);
+    let app = t.rows("SELECT GroupId, AppId, AppLabel FROM GroupApplications LIMIT 1").await.remove(0);
+    let membership = "UserLogin, UserEmail, UserFirstName, UserLastName, UserStatus, UserLastUpdated, GroupName, GroupType, GroupLastMembershipUpdated";
+    let selected = [
+        ("GroupMembers", membership, vec!["GroupId", "UserId"], &member),
+        ("UserGroups", membership, vec!["GroupId", "UserId"], &member),
+        ("GroupApplications", "AppName, AppLabel, AppStatus", vec!["GroupId", "AppId"], &app),
+        ("ApplicationGroups", "LastUpdated, Priority, Profile", vec!["GroupId", "AppId"], &app),
+    ];
+    for (table, columns, keys, values) in selected {
+        let first = columns.split(", ").next().unwrap();
+        let mut conditions = vec![String::new(), format!("{first} IS NOT NULL"), format!("{first} IS NULL")];
+        for (key, value) in keys.iter().zip(values) {
+            conditions.push(format!("{key} = '{value}'"));
+        }
+        if table.ends_with("Members") || table.starts_with("User") {
+            conditions.push("GroupName = 'Everyone'".to_owned());
+            conditions.push("UserStatus = 'active' AND GroupType = 'BUILT_IN'".to_owned());
+            conditions.push("UserLogin LIKE 'a%' OR GroupName LIKE 'E%'".to_owned());
+        }
+        for condition in conditions {
+            let filter = if condition.is_empty() { String::new() } else { format!(" WHERE {condition}") };
+            let sql = format!("SELECT {}, {columns} FROM {table}{filter}", keys.join(", "));
+            let rows = t.sorted(&sql).await;
+            assert_eq!(rows, sorted_on(&off, &sql).await, "{sql}");
+            // Counting takes whichever path it likes.
+            let count = format!("SELECT COUNT(*) FROM {table}{filter}");
+            assert_eq!(t.rows(&count).await, [[rows.len().to_string()]], "{count}");
+            assert!(condition.contains("IS NULL") || table == "ApplicationGroups" || !rows.is_empty(), "{sql}");
+            let nulls = |row: &Vec<String>| row.iter().any(|value| value == "NULL");
+            assert!(table == "ApplicationGroups" || !rows.iter().any(nulls), "{sql}: {rows:?}");
+        }
+    }
+    let grouped = t.sorted("SELECT GroupName, UserStatus, COUNT(*) FROM GroupMembers GROUP BY 1, 2").await;
+    assert!(grouped.iter().all(|row| row[0] != "NULL" && row[1] != "NULL"), "{grouped:?}");
+    let joined =
+        "SELECT u.Id, m.UserLogin FROM Users u JOIN GroupMembers m ON m.UserId = u.Id WHERE m.UserLogin IS NULL";
+    assert!(t.rows(joined).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_columns_can_be_looked_into() {
+    let t = Fixture::new(30, 3).await;
+    let login =
+        t.rows("SELECT ProfileLogin FROM Users WHERE ProfileCity IS NOT NULL LIMIT 1").await.remove(0).remove(0);
+    for condition in [
+        format!("Profile ->> 'login' = '{login}'"),
+        format!("RawJson -> 'profile' ->> 'login' = '{login}'"),
+        format!("json_get_str(Profile, 'login') = '{login}'"),
+        format!("json_get(Profile, 'login') = '\"{login}\"'"),
+    ] {
+        let sql = format!("SELECT ProfileLogin FROM Users WHERE {condition}");
+        assert_eq!(t.rows(&sql).await, [[login.as_str()]], "{sql}");
+    }
+    let parts = t.rows("SELECT Profile ->> 'city', ProfileCity FROM Users").await;
+    assert!(!parts.is_empty() && parts.iter().all(|row| row[0] == row[1]), "{parts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_statement_hardly_means_is_said() {
+    let t = Fixture::new(5, 1).await;
+    for (sql, note) in [
+        ("SELECT Id FROM Users WHERE Status = 'Actve'", "no value 'Actve' of Status is known; did you mean ACTIVE?"),
+        (
+            "SELECT Id FROM Users u WHERE u.Status IN ('active', 'xyz')",
+            "no value 'xyz' of Status is known; it has ACTIVE",
+        ),
+        (
+            "SELECT to_char(Created, 'YYYY-MM') FROM Users",
+            "to_char takes formats such as '%Y-%m-%d'; 'YYYY-MM' has no %",
+        ),
+    ] {
+        let rows = t.session.query(sql, Params::None).await.unwrap();
+        let warnings = rows.warnings();
+        assert!(warnings.len() == 1 && warnings[0].starts_with(note), "{sql}: {warnings:?}");
+    }
+    let quiet = t.session.query("SELECT to_char(Created, '%Y-%m') FROM Users WHERE Status = 'active'", Params::None);
+    assert!(quiet.await.unwrap().warnings().is_empty());
+
+    t.requests();
+    for sql in ["SELECT Id FROM Users WHERE Id = 42", "SELECT Id FROM Users WHERE 4.5 < ProfileLogin OR Id IN (7)"] {
+        let error = t.run(sql).await.unwrap_err();
+        assert_eq!(oktant_base::Coded::code(&error).id(), "OKT3006", "{sql}");
+        assert!(error.to_string().contains("is text and is compared with the number"), "{error}");
+    }
+    let hint = oktant_base::Coded::hint(&t.run("SELECT Id FROM Users WHERE Id = 42").await.unwrap_err());
+    assert_eq!(hint.as_deref(), Some("write '42', or CAST(Id AS INTEGER) to compare numbers"));
+    assert!(t.requests().is_empty());
+}

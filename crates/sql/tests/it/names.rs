@@ -111,3 +111,49 @@ async fn custom_attributes_are_columns_once_they_are_needed() {
     let values = t.rows(&format!("SELECT {} FROM Users", custom.join(", "))).await;
     assert!(values.iter().flatten().any(|value| value != "NULL"), "some user has a value");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expressions_are_named_as_they_are_written() {
+    let t = Fixture::new(3, 1).await;
+    for (sql, columns) in [
+        ("SELECT 1, 'a', COUNT(*) FROM Users", vec!["1", "'a'", "count(*)"]),
+        (
+            "SELECT min(created), Created + interval '1 day' FROM Users GROUP BY Created",
+            vec!["min(Created)", "Created + INTERVAL '1 day'"],
+        ),
+        ("SELECT upper(u.Id), u.* FROM Groups u", vec!["upper(u.Id)", "Id"]),
+        ("SELECT 1 UNION ALL SELECT 2", vec!["1"]),
+    ] {
+        let found = t.run(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}")).columns;
+        assert_eq!(found[..columns.len()], columns, "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_are_found_by_the_words_of_other_shells() {
+    let t = Fixture::new(3, 1).await;
+    let tables = t.rows("SHOW TABLES").await;
+    for table in ["okta.Users", "sys.sys_tables", "information_schema.columns"] {
+        assert!(tables.iter().any(|row| row.join(".") == table), "{table}");
+    }
+    let columns = t.rows("DESCRIBE users").await;
+    assert!(columns.contains(&["ProfileLogin", "VARCHAR", "YES", "false"].map(str::to_owned).to_vec()), "{columns:?}");
+    assert!(columns.iter().all(|row| row[0] != "RawJson"));
+    assert!(t.rows("DESCRIBE sys.sys_api_calls").await.iter().any(|row| row[0] == "Bucket"));
+    assert_eq!(t.rows("SELECT TOP 2 Id FROM Users").await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_names_are_spelled_as_written_with_the_likeliest_right_one() {
+    let t = Fixture::new(3, 1).await;
+    for (sql, message, hint) in [
+        ("SELECT Login FROM Users", "unknown column \"Login\"", "did you mean ProfileLogin?"),
+        ("SELECT Email FROM Users", "unknown column \"Email\"", "did you mean ProfileEmail?"),
+        ("SELECT u.ProfileLogin FROM Users x", "unknown column \"u.ProfileLogin\"", "did you mean x.ProfileLogin?"),
+        ("SELECT * FROM nope.Users", "unknown table \"nope.Users\"", "did you mean Users?"),
+    ] {
+        let error = t.run(sql).await.unwrap_err();
+        assert_eq!(error.to_string(), message, "{sql}");
+        assert_eq!(oktant_base::Coded::hint(&error).as_deref(), Some(hint), "{sql}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What statements cost.
 
 use oktant_sandbox::{Effect, Fault};
+use oktant_sql::Params;
 
 use crate::support::Fixture;
 
@@ -147,4 +148,38 @@ async fn users_whose_number_the_org_withholds_are_not_taken_for_none() {
     // The groups of each user would cost nothing if there were no users.
     assert!(requests.iter().any(|request| request.starts_with("GET /api/v1/groups/00g")), "{requests:#?}");
     assert!(!requests.iter().any(|request| request.starts_with("GET /api/v1/users/") && request.contains("/groups")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_on_the_parent_narrows_the_parents() {
+    let t = Fixture::new(80, 8).await;
+    let login = t.users().await[3]["profile"]["login"].as_str().unwrap().to_owned();
+    t.rows("SELECT UserLogin FROM GroupMembers WHERE GroupName = 'Everyone'").await;
+    let requests = t.requests();
+    assert_eq!(requests.len(), 2, "{requests:#?}");
+    t.rows(&format!("SELECT GroupName, UserLogin FROM UserGroups WHERE UserLogin = '{login}'")).await;
+    let requests = t.requests();
+    assert_eq!(requests.len(), 2, "{requests:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_shows_the_path_that_a_join_takes() {
+    let t = Fixture::new(60, 6).await;
+    let department = t.rows("SELECT ProfileDepartment FROM Users WHERE ProfileDepartment IS NOT NULL LIMIT 1").await;
+    let sql = format!(
+        "SELECT m.GroupId FROM Users u JOIN GroupMembers m ON m.UserId = u.Id WHERE u.ProfileDepartment = '{}'",
+        department[0][0]
+    );
+    t.requests();
+    let shown = t.session.explain(&sql, Params::None).await.unwrap();
+    assert!(t.requests().is_empty());
+    assert!(shown.contains("GET /api/v1/users/{id}/groups"), "{shown}");
+    assert!(!shown.contains("/groups/{groupId}/users") && !shown.contains("logical_plan"), "{shown}");
+    t.rows(&sql).await;
+    let requests = t.requests();
+    assert!(requests.iter().any(|request| request.contains("/groups") && request.contains("/users/")), "{requests:#?}");
+    let verbose = t.rows(&format!("EXPLAIN VERBOSE {sql}")).await;
+    assert!(verbose.iter().any(|row| row[0] == "logical_plan"), "{verbose:?}");
+    let limited = t.rows("EXPLAIN SELECT Id FROM Users LIMIT 3").await;
+    assert!(!limited[0][1].contains("or LIMIT"), "{limited:?}");
 }
