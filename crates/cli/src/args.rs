@@ -63,8 +63,8 @@ pub(crate) struct ConnectionArgs {
   oktant sql -c \"SELECT * FROM Users\" --out users.parquet
   oktant sql -c \"EXPLAIN SELECT * FROM Users WHERE Status = 'ACTIVE'\"")]
 pub(crate) struct SqlArgs {
-    /// Statements to run, separated by semicolons
-    #[arg(short, long = "command", value_name = "SQL", conflicts_with = "file")]
+    /// Statements to run, separated by semicolons; `.tables` and `.inspect TABLE` work too
+    #[arg(short, long = "command", value_name = "SQL", conflicts_with = "file", allow_hyphen_values = true)]
     pub(crate) command: Option<String>,
 
     /// File with statements; `-` is standard input
@@ -79,6 +79,8 @@ pub(crate) struct SqlArgs {
     pub(crate) output: Option<Format>,
 
     /// Write the rows to a file, which appears only when it is complete
+    ///
+    /// Its ending names the format: json, jsonl, ndjson, csv, md, parquet or txt.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -43,7 +43,8 @@ struct Findings {
 impl Findings {
     fn bad(&mut self, step: &str, failure: &crate::failure::Failure) -> Result<()> {
         self.first_failure.get_or_insert_with(|| failure.code());
-        let report = failure.report().replace('\n', "\n      ");
+        // It is this very program that the general hint proposes.
+        let report = failure.report().replace("; `oktant doctor` tests each step", "").replace('\n', "\n      ");
         output::print(&format!("{ALARM}FAIL{ALARM:#}  {step:<12} {report}\n"))
     }
 

@@ -48,8 +48,8 @@ impl Failure {
 /// Mistakes and failures of the command line itself.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("{0}")]
-    Usage(String),
+    #[error("{problem}")]
+    Usage { problem: String, hint: String },
 
     #[error("no org is given")]
     NoOrg,
@@ -97,10 +97,17 @@ pub(crate) enum Error {
     Interrupted,
 }
 
+impl Error {
+    /// Wrong usage and the way out of it.
+    pub(crate) fn misuse(problem: impl Into<String>, hint: &str) -> Self {
+        Self::Usage { problem: problem.into(), hint: hint.to_owned() }
+    }
+}
+
 impl Coded for Error {
     fn code(&self) -> Code {
         match self {
-            Self::Usage(_) | Self::UnknownCode(_) => codes::OKT4001,
+            Self::Usage { .. } | Self::UnknownCode(_) => codes::OKT4001,
             Self::NoOrg => codes::OKT4003,
             Self::Read { .. } | Self::Write { .. } | Self::Stdout(_) | Self::Stdin(_) | Self::Terminal(_) => {
                 codes::OKT4002
@@ -117,6 +124,7 @@ impl Coded for Error {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Faults { .. } => Some("write an array as docs/reference/faults.md describes".to_owned()),
             Self::UnknownCode(_) => Some("`oktant explain` lists every code".to_owned()),
             Self::Clock { .. } => {

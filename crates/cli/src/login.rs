@@ -11,8 +11,9 @@ use crate::{connection, output, runtime, terminal};
 pub(crate) fn run(args: &LoginArgs) -> Result<()> {
     let mut properties = connection::for_sign_in(&args.connection)?;
     if matches!(properties.sign_in.scheme, AuthScheme::ApiToken | AuthScheme::OAuthJwt) {
-        let message = "the connection string brings its own credentials; there is nothing to sign in to";
-        return Err(Error::Usage(message.to_owned()).into());
+        let problem = "the connection string brings its own credentials; there is nothing to sign in to";
+        let hint = "leave the credentials out to sign in, or use the connection string as it is";
+        return Err(Error::misuse(problem, hint).into());
     }
     properties.sign_in.initiate = InitiateOAuth::GetAndRefresh;
     runtime::start()?.block_on(runtime::interruptible(async {

@@ -17,7 +17,7 @@ use crate::{connection, lexer, output, runtime, shell, terminal};
 /// Runs the statements of the command line, or the shell where there are none.
 pub(crate) fn run(args: &SqlArgs) -> Result<()> {
     let destination = args.out.clone().map_or(Destination::Stdout, Destination::File);
-    let format = format(args);
+    let format = format(args)?;
     let Some(script) = script(args)? else {
         return shell::run(&args.connection, format);
     };
@@ -30,6 +30,10 @@ pub(crate) fn run(args: &SqlArgs) -> Result<()> {
             if index > 0 && matches!(format, Format::Table | Format::Markdown) {
                 output::print("\n")?;
             }
+            if statement.starts_with('.') {
+                shell::answer(&session, statement, format).await?;
+                continue;
+            }
             let took = execute(&session, statement, format, &destination).await?;
             if terminal::stderr_is_terminal() {
                 terminal::note(took.summary(Timing::Shown));
@@ -39,9 +43,16 @@ pub(crate) fn run(args: &SqlArgs) -> Result<()> {
     }))
 }
 
-fn format(args: &SqlArgs) -> Format {
-    let by_name = || args.out.as_deref().and_then(Format::of_file);
-    args.output.or_else(by_name).unwrap_or(Format::Table)
+fn format(args: &SqlArgs) -> Result<Format> {
+    match (args.output, &args.out) {
+        (Some(format), _) => Ok(format),
+        (None, None) => Ok(Format::Table),
+        (None, Some(path)) => Format::of_file(path).ok_or_else(|| {
+            let problem = format!("the name {} does not tell a format", path.display());
+            let hint = "end it in .csv, .json, .jsonl, .md, .parquet or .txt, or add --output FORMAT";
+            Error::misuse(problem, hint).into()
+        }),
+    }
 }
 
 /// The text to run; `None` where a person is to type it.
@@ -63,12 +74,21 @@ fn script(args: &SqlArgs) -> Result<Option<String>> {
 /// A file, and a document that has one beginning and one end, hold one result.
 fn check_one_result(statements: &[&str], destination: &Destination, format: Format) -> Result<()> {
     if statements.is_empty() {
-        return Err(Error::Usage("there is no statement to run".to_owned()).into());
+        return Err(Error::misuse(
+            "there is no statement to run",
+            "pass one with -c, name a file, or run `oktant sql` on a terminal",
+        )
+        .into());
     }
     let holds_one = matches!(destination, Destination::File(_)) || matches!(format, Format::Json | Format::Parquet);
     if statements.len() > 1 && holds_one {
         let count = statements.len();
-        return Err(Error::Usage(format!("{count} statements cannot be written as one {format} document")).into());
+        let problem = format!("{count} statements cannot be written as one {format} document");
+        let hint = match destination {
+            Destination::File(_) => "run them one by one, each with an --out of its own",
+            Destination::Stdout => "run them one by one, or choose --output jsonl or csv",
+        };
+        return Err(Error::misuse(problem, hint).into());
     }
     Ok(())
 }
@@ -120,7 +140,8 @@ pub(crate) async fn execute(
     // A document's rows end where the next one begins, not with a line of their own.
     let shares_terminal =
         matches!(destination, Destination::Stdout) && matches!(format, Format::Json) && terminal::stdout_is_terminal();
-    let mut rows = session.query(statement, Params::None).await?;
+    let planning = std::pin::pin!(session.query(statement, Params::None));
+    let mut rows = progress.during(planning, || trouble(session)).await?;
     let mut writer = Writer::create(format, &rows.schema(), destination)?;
     let count = match write_all(session, &mut rows, &mut writer, &progress, shares_terminal).await {
         Ok(count) => count,
@@ -156,9 +177,21 @@ async fn write_all(
                 }
                 progress.aside(|| writer.write(&batch))?;
             }
-            _ = tick.tick() => progress.show(state(session, rows, count)),
+            _ = tick.tick() => progress.show(state(session, rows, count), trouble(session)),
         }
     }
+}
+
+/// That the latest request of the latest statement failed and so is being repeated.
+fn trouble(session: &Session) -> Option<String> {
+    let entries = session.requests(session.last_statement());
+    let last = entries.last()?;
+    let what = match last.status {
+        None => "no answer".to_owned(),
+        Some(status) if status == 429 || status >= 500 => format!("status {status}"),
+        Some(_) => return None,
+    };
+    Some(format!("{what} to {} {}, tried {} times", last.method, last.path, last.attempt))
 }
 
 /// Rows, requests and what the tightest rate limit still allows.

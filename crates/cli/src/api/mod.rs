@@ -71,15 +71,19 @@ fn with_body(invocation: &Invocation) -> Result<Call> {
     let call = invocation.call.clone();
     let Some(argument) = &invocation.options.data else {
         return if invocation.needs_body {
-            Err(Error::Usage(format!("{} needs a body: add --data JSON", invocation.name)).into())
+            Err(Error::misuse(format!("{} needs a body", invocation.name), "add --data JSON").into())
         } else {
             Ok(call)
         };
     };
     let bytes = read_body(argument)?;
     if invocation.media_type.contains("json") {
-        serde_json::from_slice::<&RawValue>(&bytes)
-            .map_err(|error| Error::Usage(format!("the body is not JSON: {error}")))?;
+        serde_json::from_slice::<&RawValue>(&bytes).map_err(|error| {
+            Error::misuse(
+                format!("the body is not JSON: {error}"),
+                "check the quotes that the shell takes away, or pass --data @FILE",
+            )
+        })?;
     }
     Ok(call.body(invocation.media_type, bytes))
 }

@@ -15,7 +15,9 @@ pub(super) async fn write(mut pages: Pages, shape: ListShape, format: Option<For
     let is_document = match format.unwrap_or(Format::Json) {
         Format::Json => true,
         Format::Jsonl => false,
-        other => return Err(Error::Usage(format!("--all writes json or jsonl, not {other}")).into()),
+        other => {
+            return Err(Error::misuse(format!("--all does not write {other}"), "choose --output json or jsonl").into());
+        }
     };
     let progress = Progress::start();
     let mut count = 0;
@@ -32,7 +34,7 @@ pub(super) async fn write(mut pages: Pages, shape: ListShape, format: Option<For
             count += 1;
         }
         progress.aside(|| output::print_bytes(text.as_bytes()))?;
-        progress.show(format!("{count} items, {} pages", page.index + 1));
+        progress.show(format!("{count} items, {} pages", page.index + 1), None);
     }
     let end = match (is_document, count) {
         (false, _) => return Ok(()),

@@ -45,7 +45,11 @@ pub(super) fn parse(args: ApiArgs) -> Result<Parsed> {
         return Ok(parse_list(&args.call, args.options));
     }
     let Some((head, rest)) = args.call.split_first() else {
-        return Err(Error::Usage("name an operation, or a method and a path".to_owned()).into());
+        return Err(Error::misuse(
+            "neither an operation nor a path is named",
+            "`oktant api --list` lists the operations",
+        )
+        .into());
     };
     match method(head) {
         Some(method) => parse_path(method, rest, args.options),

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::error::ArrowError;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow::util::display::{ArrayFormatter, DurationFormat, FormatOptions};
 
 /// The rows of a batch as text; `None` is NULL.
 pub(super) fn rows(batch: &RecordBatch) -> Result<impl Iterator<Item = Vec<Option<String>>>, ArrowError> {
-    const OPTIONS: FormatOptions<'static> = FormatOptions::new().with_null("NULL");
+    const OPTIONS: FormatOptions<'static> =
+        FormatOptions::new().with_null("NULL").with_duration_format(DurationFormat::Pretty);
     let columns = batch
         .columns()
         .iter()

@@ -1,4 +1,4 @@
-//! Rows on their way out: six formats, one writer.
+//! Rows on their way out: seven formats, one writer.
 //!
 //! Rows are encoded batch by batch and handed on at once, so memory does not grow with the result.
 //! A result that breaks off never looks whole: a file appears only when it is complete, JSON stays
@@ -11,6 +11,7 @@ mod markdown;
 mod parquet;
 mod sink;
 mod table;
+mod vertical;
 
 use std::fmt;
 use std::io::Write as _;
@@ -40,6 +41,8 @@ pub(crate) enum Format {
     Csv,
     /// A Markdown table
     Markdown,
+    /// One line per value, for rows too wide to read
+    Vertical,
     /// Apache Parquet, compressed with Snappy
     Parquet,
 }
@@ -53,6 +56,7 @@ impl Format {
             "csv" => Some(Self::Csv),
             "md" => Some(Self::Markdown),
             "parquet" => Some(Self::Parquet),
+            "txt" => Some(Self::Table),
             _ => None,
         }
     }
@@ -71,6 +75,7 @@ impl fmt::Display for Format {
             Self::Jsonl => "jsonl",
             Self::Csv => "csv",
             Self::Markdown => "markdown",
+            Self::Vertical => "vertical",
             Self::Parquet => "parquet",
         })
     }
@@ -104,7 +109,7 @@ impl Writer {
         let schema = if format.needs_unique_names() { unique_names(schema) } else { schema.clone() };
         let on_terminal = matches!(destination, Destination::Stdout) && terminal::stdout_is_terminal();
         if format == Format::Parquet && on_terminal {
-            return Err(Error::Usage("parquet is not for a terminal: add --out FILE or redirect".to_owned()).into());
+            return Err(Error::misuse("parquet is not for a terminal", "add --out FILE, or redirect").into());
         }
         let encoder =
             encoder(format, &schema, destination, on_terminal).map_err(|source| Error::Encode { format, source })?;
@@ -171,6 +176,7 @@ fn encoder(
         Format::Jsonl => Box::new(json::Json::lines()),
         Format::Csv => Box::new(csv::Csv::new(schema.clone())),
         Format::Markdown => Box::new(markdown::Markdown::new(schema)),
+        Format::Vertical => Box::new(vertical::Vertical::new(schema)),
         Format::Parquet => Box::new(parquet::Parquet::new(schema.clone())?),
     })
 }
@@ -286,6 +292,7 @@ mod tests {
         insta::assert_snapshot!("jsonl", encoded(Format::Jsonl, None));
         insta::assert_snapshot!("csv", encoded(Format::Csv, None));
         insta::assert_snapshot!("markdown", encoded(Format::Markdown, None));
+        insta::assert_snapshot!("vertical", encoded(Format::Vertical, None));
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl Sink {
         match beside(&path) {
             Ok(file) => Ok(Self::File { file, path }),
             // The name of the temporary file, which the library puts into its message, is no help.
-            Err(error) => Err(Error::Write { path, source: error.kind().into() }.into()),
+            Err(error) => Err(Error::Write { path, source: plain(&error) }.into()),
         }
     }
 
@@ -54,6 +54,15 @@ impl Sink {
             Ok(_) => Ok(()),
             Err(error) => Err(Error::Write { path, source: error.error }.into()),
         }
+    }
+}
+
+/// The error without the name of the temporary file.
+fn plain(error: &io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::NotFound => io::Error::new(io::ErrorKind::NotFound, "the folder does not exist"),
+        io::ErrorKind::NotADirectory => io::Error::new(io::ErrorKind::NotADirectory, "its folder is a file"),
+        kind => kind.into(),
     }
 }
 

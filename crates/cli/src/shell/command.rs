@@ -2,6 +2,7 @@
 
 use clap::ValueEnum as _;
 
+use crate::lexer::{self, Kind};
 use crate::output::Format;
 
 /// Commands with their arguments and what they do, as `.help` shows them.
@@ -9,7 +10,7 @@ pub(super) const COMMANDS: &[(&str, &str, &str)] = &[
     (".tables", "", "list the tables"),
     (".inspect", "TABLE", "show the columns of a table"),
     (".requests", "", "show the HTTP requests of the last statement"),
-    (".output", "[FORMAT]", "show or set the format: table, json, jsonl, csv, markdown"),
+    (".output", "[FORMAT]", "show or set the format: table, vertical, json, jsonl, csv, markdown"),
     (".timing", "on|off", "show how long statements take"),
     (".help", "", "show this list"),
     (".quit", "", "leave; Ctrl-D does too"),
@@ -27,6 +28,21 @@ pub(super) enum Command {
     Quit,
 }
 
+/// The command in what was typed, if it is none of SQL: its last line, where a statement was begun
+/// before it. With a dot, or one of the words by which other shells are left and asked.
+pub(super) fn in_text(text: &str) -> Option<&str> {
+    let tokens: Vec<_> = lexer::tokens(text).collect();
+    let start = text.trim_end().rfind('\n').map_or(0, |at| at + 1);
+    let is_inside = tokens.iter().any(|token| {
+        let is_open = matches!(token.kind, Kind::Text | Kind::Quoted | Kind::Comment);
+        is_open && token.start < start && (token.start + token.text.len() > start || !token.closed)
+    });
+    let line = text[start..].trim();
+    let word = line.trim_end_matches(';').trim();
+    let is_word = ["help", "quit", "exit"].iter().any(|known| word.eq_ignore_ascii_case(known));
+    (!is_inside && (line.starts_with(['.', '\\']) || is_word)).then_some(line)
+}
+
 impl Command {
     /// Reads a line; an error says what is wrong with it.
     pub(super) fn parse(line: &str) -> Result<Self, String> {
@@ -37,8 +53,8 @@ impl Command {
             return Err(format!("{name} takes one argument at most"));
         }
         match (name.as_str(), argument) {
-            (".tables", None) => Ok(Self::Tables),
-            (".inspect", Some(table)) => Ok(Self::Inspect(table.trim_matches('"').to_owned())),
+            (".tables" | "\\d" | "\\dt", None) => Ok(Self::Tables),
+            (".inspect" | "\\d", Some(table)) => Ok(Self::Inspect(table.trim_matches('"').to_owned())),
             (".inspect", None) => Err(".inspect needs the name of a table".to_owned()),
             (".requests", None) => Ok(Self::Requests),
             (".output", None) => Ok(Self::Output(None)),
@@ -46,8 +62,8 @@ impl Command {
             (".timing", Some("on")) => Ok(Self::Timing(true)),
             (".timing", Some("off")) => Ok(Self::Timing(false)),
             (".timing", _) => Err(".timing is either on or off".to_owned()),
-            (".help", None) => Ok(Self::Help),
-            (".quit" | ".exit", None) => Ok(Self::Quit),
+            (".help" | "help" | "\\?" | "\\h", None) => Ok(Self::Help),
+            (".quit" | ".exit" | "quit" | "exit" | "\\q", None) => Ok(Self::Quit),
             (name, Some(_)) if COMMANDS.iter().any(|(known, _, _)| *known == name) => {
                 Err(format!("{name} takes no argument"))
             }
@@ -60,7 +76,11 @@ fn format(name: &str) -> Result<Format, String> {
     match Format::from_str(name, true) {
         Ok(Format::Parquet) => Err("parquet is not for a terminal: use `oktant sql --out FILE`".to_owned()),
         Ok(format) => Ok(format),
-        Err(_) => Err(format!("unknown format {name}")),
+        Err(_) => {
+            let known = Format::value_variants().iter().filter(|format| **format != Format::Parquet);
+            let known: Vec<String> = known.map(ToString::to_string).collect();
+            Err(format!("unknown format {name}: it is one of {}", known.join(", ")))
+        }
     }
 }
 
@@ -81,10 +101,28 @@ mod tests {
         check(".inspect", Err(".inspect needs the name of a table"));
         check(".output CSV", Ok(Command::Output(Some(Format::Csv))));
         check(".output", Ok(Command::Output(None)));
-        check(".output xml", Err("unknown format xml"));
+        check(".output xml", Err("unknown format xml: it is one of table, json, jsonl, csv, markdown, vertical"));
+        check("help", Ok(Command::Help));
+        check("EXIT;", Ok(Command::Quit));
+        check("\\d", Ok(Command::Tables));
+        check("\\d Users", Ok(Command::Inspect("Users".to_owned())));
+        check("\\q", Ok(Command::Quit));
         check(".timing maybe", Err(".timing is either on or off"));
         check(".tables now", Err(".tables takes no argument"));
         check(".inspect a b", Err(".inspect takes one argument at most"));
         check(".nope", Err("unknown command .nope"));
+    }
+
+    #[test]
+    fn commands_are_found_also_after_a_statement_that_was_begun() {
+        assert_eq!(in_text(".tables"), Some(".tables"));
+        assert_eq!(in_text(" quit "), Some("quit"));
+        assert_eq!(in_text("\\d Users"), Some("\\d Users"));
+        assert_eq!(in_text("SELECT *\n.help\n"), Some(".help"));
+        assert_eq!(in_text("SELECT *\nFROM Users"), None);
+        assert_eq!(in_text("SELECT 'a\n.help"), None);
+        assert_eq!(in_text("SELECT 'a\n.help' AS b;"), None);
+        assert_eq!(in_text("/* a\nquit"), None);
+        assert_eq!(in_text("SELECT help"), None);
     }
 }

@@ -10,6 +10,7 @@ use reedline::{
     ReedlineEvent, ReedlineMenu, Span, StyledText, Suggestion, ValidationResult, Validator, default_emacs_keybindings,
 };
 
+use super::command;
 use super::vocabulary::{self, Vocabulary};
 use crate::lexer::{self, Kind};
 use crate::terminal;
@@ -81,12 +82,12 @@ impl Completer for Words {
     }
 }
 
-/// A line goes on until its semicolon, unless it is a command with a dot.
+/// A line goes on until its semicolon, unless it is a command.
 struct Statement;
 
 impl Validator for Statement {
     fn validate(&self, line: &str) -> ValidationResult {
-        if line.trim_start().starts_with('.') || lexer::is_complete(line) {
+        if command::in_text(line).is_some() || lexer::is_complete(line) {
             ValidationResult::Complete
         } else {
             ValidationResult::Incomplete

@@ -86,11 +86,14 @@ struct Shell {
 impl Shell {
     /// Does what a line asks for. Failures are shown and do not end the shell.
     fn take(&mut self, line: &str) -> Next {
-        let outcome = if line.trim_start().starts_with('.') {
-            match Command::parse(line) {
+        let outcome = if let Some(command) = command::in_text(line) {
+            if !line.trim_start().starts_with(command) {
+                terminal::note("the statement begun before this command is not run");
+            }
+            match parsed(command) {
                 Ok(Command::Quit) => return Next::Leave,
                 Ok(command) => self.obey(command),
-                Err(problem) => Err(Error::Usage(format!("{problem}; .help lists the commands")).into()),
+                Err(error) => Err(error.into()),
             }
         } else {
             lexer::statements(line).into_iter().try_for_each(|statement| self.execute(statement))
@@ -111,11 +114,8 @@ impl Shell {
 
     fn obey(&mut self, command: Command) -> Result<()> {
         match command {
-            Command::Tables => output::print_batch(self.format, &tables::tables(&self.session)?),
-            Command::Inspect(table) => {
-                let columns =
-                    self.runtime.block_on(runtime::interruptible(async { Ok(self.session.columns(&table).await?) }))?;
-                output::print_batch(self.format, &tables::columns(&columns)?)
+            Command::Tables | Command::Inspect(_) => {
+                self.runtime.block_on(runtime::interruptible(describe(&self.session, command, self.format)))
             }
             Command::Requests => self.show_requests(),
             Command::Output(Some(format)) => {
@@ -140,6 +140,29 @@ impl Shell {
         }
         output::print_batch(self.format, &tables::requests(&entries)?)
     }
+}
+
+fn parsed(line: &str) -> Result<Command, Error> {
+    Command::parse(line).map_err(|problem| Error::misuse(problem, ".help lists the commands"))
+}
+
+/// Answers a command outside the shell, where only those about tables mean something.
+pub(crate) async fn answer(session: &Session, line: &str, format: Format) -> Result<()> {
+    match parsed(line)? {
+        command @ (Command::Tables | Command::Inspect(_)) => describe(session, command, format).await,
+        _ => {
+            let problem = format!("{line} is for the shell");
+            Err(Error::misuse(problem, "outside it .tables and .inspect TABLE work").into())
+        }
+    }
+}
+
+async fn describe(session: &Session, command: Command, format: Format) -> Result<()> {
+    let batch = match command {
+        Command::Inspect(table) => tables::columns(&session.columns(&table).await?)?,
+        _ => tables::tables(session)?,
+    };
+    output::print_batch(format, &batch)
 }
 
 fn help() -> String {

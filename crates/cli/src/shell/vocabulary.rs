@@ -145,13 +145,13 @@ impl Vocabulary {
             // An alias may be used before it is given.
             return match self.table_of(line, unquoted(qualifier.text)) {
                 Some(columns) => matching(columns.iter().map(String::as_str), prefix),
-                None => matching(self.columns(line, prefix).into_iter(), prefix),
+                None => matching(self.columns(line, prefix, true).into_iter(), prefix),
             };
         }
         if is_table_place(&significant) {
             return matching(self.table_names(), prefix);
         }
-        let mut candidates = matching(self.columns(line, prefix).into_iter(), prefix);
+        let mut candidates = matching(self.columns(line, prefix, false).into_iter(), prefix);
         let is_lower = prefix.chars().next().is_some_and(char::is_lowercase);
         let keywords = KEYWORDS.iter().filter(|word| starts_with(word, prefix));
         candidates.extend(keywords.map(|word| if is_lower { word.to_lowercase() } else { (*word).to_owned() }));
@@ -163,10 +163,10 @@ impl Vocabulary {
     }
 
     /// Columns of the tables that the statement names. Before it names one, those of the tables that
-    /// statements start from, or else of all tables, once something is typed.
-    fn columns(&self, line: &str, prefix: &str) -> Vec<&str> {
+    /// statements start from, or else of all tables, once something is typed, be it a qualifier.
+    fn columns(&self, line: &str, prefix: &str, is_qualified: bool) -> Vec<&str> {
         let mut tables = self.mentioned(line);
-        if tables.is_empty() && !prefix.is_empty() {
+        if tables.is_empty() && (is_qualified || !prefix.is_empty()) {
             tables = STARTING_POINTS.iter().filter_map(|name| self.find(name)).collect();
             let fits = |(_, columns): &&(String, Vec<String>)| columns.iter().any(|column| starts_with(column, prefix));
             if !tables.iter().any(fits) {

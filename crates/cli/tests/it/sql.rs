@@ -13,7 +13,7 @@ const QUERY: &str =
 #[test]
 fn each_format() {
     let org = Org::small();
-    for format in ["table", "json", "jsonl", "csv", "markdown"] {
+    for format in ["table", "json", "jsonl", "csv", "markdown", "vertical"] {
         check(&format!("sql_{format}"), &org.oktant(&["sql", "--output", format, "-c", QUERY]));
     }
     check(
@@ -151,4 +151,42 @@ fn a_reader_that_leaves_is_no_error() {
         .expect("runs");
     drop(child.stdout.take());
     assert_eq!(shown(&child.wait_with_output().expect("ends")), "exit: 0\n");
+}
+
+#[test]
+fn a_file_name_that_tells_no_format_is_refused() {
+    let org = Org::small();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("users.xlsx");
+    let path = path.to_str().expect("text");
+    check("sql_unknown_ending", &org.oktant(&["sql", "-c", "SELECT 1", "--out", path]));
+    assert_eq!(org.oktant(&["sql", "-c", "SELECT 1", "-o", "csv", "--out", path]), "exit: 0\n");
+}
+
+#[test]
+fn tables_are_discovered_without_the_shell() {
+    let org = Org::small();
+    let tables = org.oktant(&["sql", "-o", "csv", "-c", ".tables"]);
+    assert!(tables.contains("\nUsers,Id,okta.users.read\n"), "{tables}");
+    check("sql_inspect", &org.oktant(&["sql", "-o", "csv", "-c", ".inspect GroupMembers"]));
+    check("sql_command_of_the_shell", &org.oktant(&["sql", "-c", ".timing on"]));
+    check("sql_comment_first", &org.oktant(&["sql", "-c", "-- one\nSELECT 1 AS a"]));
+}
+
+#[test]
+fn what_a_statement_hardly_means_is_said_on_standard_error() {
+    let org = Org::small();
+    check("sql_unknown_value", &org.oktant(&["sql", "-c", "SELECT Id FROM Users WHERE Status = 'Actve'"]));
+    check("sql_text_against_number", &org.oktant(&["sql", "-c", "SELECT Id FROM Users WHERE Id = 42"]));
+    check("sql_unknown_show", &org.oktant(&["sql", "-c", "SHOW GRANTS"]));
+}
+
+#[test]
+fn a_request_that_is_repeated_for_long_is_spoken_of() {
+    let effect = Effect::Status { status: 503, reset_seconds: 0 };
+    let fault = Fault { method: None, path: "/api/v1/users".to_owned(), request: 1, page: None, times: 4, effect };
+    let org = Org::live(|builder| builder.users(5).faults([fault]));
+    let shown = org.oktant(&["sql", "-o", "csv", "-c", "SELECT count(*) FROM Users WHERE Status = 'ACTIVE'"]);
+    assert!(shown.starts_with("exit: 0\n"), "{shown}");
+    assert_eq!(shown.matches("note: status 503 to GET /api/v1/users, tried").count(), 1, "{shown}");
 }
