@@ -23,8 +23,17 @@ def test_pyarrow_reads_a_result_with_its_types(connection: oktant.Connection, ro
     assert [tuple(row.values())[:3] for row in table.to_pylist()] == [row[:3] for row in rows]
 
 
-def test_json_columns_say_so(connection: oktant.Connection) -> None:
-    field = connection.sql("SELECT Profile FROM Users").fetch_record_batch().schema.field("Profile")
+def test_json_columns_are_text_to_work_with(connection: oktant.Connection) -> None:
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame(connection.sql("SELECT Id, Profile FROM Users"))
+    assert frame["Profile"].dtype == polars.String
+    assert frame["Profile"].str.json_decode(polars.Struct({"login": polars.String})).struct.field("login").null_count() == 0
+    assert "Profile" in frame.write_csv()
+
+
+def test_json_columns_say_so_if_asked(connection: oktant.Connection) -> None:
+    result = connection.sql("SELECT Profile FROM Users", json_extension=True)
+    field = result.fetch_record_batch().schema.field("Profile")
     name = getattr(field.type, "extension_name", None) or (field.metadata or {}).get(b"ARROW:extension:name", b"").decode()
     assert name == "arrow.json"
 

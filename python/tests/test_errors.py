@@ -111,3 +111,28 @@ def test_every_code_has_an_exception_class() -> None:
     assert entry["code"] == "OKT2011" and issubclass(getattr(oktant, entry["exception"]), oktant.Error)
     with pytest.raises(LookupError):
         _native.explain("OKT0000")
+
+
+def test_what_a_statement_hardly_means_is_a_warning(connection: oktant.Connection) -> None:
+    with pytest.warns(UserWarning, match="no value 'Actve' of Status is known; did you mean ACTIVE"):
+        assert connection.execute("SELECT Id FROM Users WHERE Status = 'Actve'").fetchall() == []
+
+
+def test_text_is_not_compared_with_numbers(connection: oktant.Connection) -> None:
+    with pytest.raises(oktant.DataError) as raised:
+        connection.execute("SELECT Id FROM Users WHERE Id = ?", [42]).fetchall()
+    assert raised.value.hint.startswith("write '42'")
+
+
+def test_a_write_that_does_not_parse_is_still_a_write(connection: oktant.Connection) -> None:
+    with pytest.raises(oktant.Error) as raised:
+        connection.execute("CREATE TABLE frame (index BIGINT, order TEXT)")
+    assert raised.value.code == "OKT3009"
+
+
+def test_a_result_that_was_read_says_how_to_get_another(connection: oktant.Connection) -> None:
+    result = connection.sql("SELECT Id FROM Groups")
+    result.to_arrow()
+    with pytest.raises(oktant.InterfaceError) as raised:
+        result.to_arrow()
+    assert "run the statement again" in raised.value.hint

@@ -9,13 +9,27 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
+/// Key of the metadata that names an extension type.
+const EXTENSION: &str = "ARROW:extension:name";
+
+/// Whether JSON columns leave as the extension type `arrow.json` or as plain text, which every
+/// consumer can compare, cast and write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JsonColumns {
+    Text,
+    Extension,
+}
+
 /// The schema as exported: same names, nullability and metadata, widely understood layouts.
-pub(crate) fn exported_schema(schema: &Schema) -> SchemaRef {
-    let fields: Vec<Field> = schema
-        .fields()
-        .iter()
-        .map(|field| Field::clone(field).with_data_type(exported_type(field.data_type())))
-        .collect();
+pub(crate) fn exported_schema(schema: &Schema, json: JsonColumns) -> SchemaRef {
+    let exported = |field: &Field| {
+        let mut metadata = field.metadata().clone();
+        if json == JsonColumns::Text {
+            metadata.remove(EXTENSION);
+        }
+        field.clone().with_data_type(exported_type(field.data_type())).with_metadata(metadata)
+    };
+    let fields: Vec<Field> = schema.fields().iter().map(|field| exported(field)).collect();
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
@@ -58,7 +72,7 @@ mod tests {
         let inner = Arc::new(Schema::new(vec![Field::new("Status", DataType::Utf8View, true)]));
         let values = StringViewArray::from(vec![Some("ACTIVE"), None]);
         let batch = RecordBatch::try_new(inner.clone(), vec![Arc::new(values)]).unwrap();
-        let out = exported_batch(&batch, &exported_schema(&inner)).unwrap();
+        let out = exported_batch(&batch, &exported_schema(&inner, JsonColumns::Text)).unwrap();
         assert_eq!(out.column(0).as_string::<i32>().value(0), "ACTIVE");
         assert!(out.column(0).is_null(1));
     }

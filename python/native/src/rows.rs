@@ -1,6 +1,7 @@
 //! A running statement: its rows as tuples or as an Arrow stream.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::{Schema, SchemaRef};
@@ -16,7 +17,7 @@ use pyo3::types::{PyCapsule, PyList};
 use tokio::sync::watch;
 
 use crate::cells::{Cells, type_names};
-use crate::export::{exported_batch, exported_schema};
+use crate::export::{JsonColumns, exported_batch, exported_schema};
 use crate::failure::Failure;
 use crate::process::Process;
 use crate::requests::request_dicts;
@@ -29,6 +30,8 @@ pub(crate) struct Rows {
     ledger: Ledger,
     statement: StatementId,
     schema: SchemaRef,
+    /// Whether JSON columns leave as an extension type.
+    json_extension: AtomicBool,
     reader: Arc<Reader>,
 }
 
@@ -65,7 +68,18 @@ impl Rows {
         let (statement, schema) = (rows.statement(), rows.schema());
         let state = State::Reading { rows, touched: false, pending: None };
         let reader = Reader { state: Mutex::new(state), cancelled: watch::Sender::new(false) };
-        Self { process: Process::current(), ledger, statement, schema, reader: Arc::new(reader) }
+        Self {
+            process: Process::current(),
+            ledger,
+            statement,
+            schema,
+            json_extension: AtomicBool::new(false),
+            reader: Arc::new(reader),
+        }
+    }
+
+    fn json_columns(&self) -> JsonColumns {
+        if self.json_extension.load(Ordering::Relaxed) { JsonColumns::Extension } else { JsonColumns::Text }
     }
 }
 
@@ -76,6 +90,11 @@ impl Rows {
     fn columns(&self) -> Vec<(String, &'static str, bool)> {
         let fields = self.schema.fields().iter().zip(type_names(&self.schema));
         fields.map(|(field, type_name)| (field.name().clone(), type_name, field.is_nullable())).collect()
+    }
+
+    /// Exports JSON columns as the extension type `arrow.json` instead of plain text.
+    fn keep_json_extension(&self) {
+        self.json_extension.store(true, Ordering::Relaxed);
     }
 
     /// The number of the statement in the ledger.
@@ -153,14 +172,14 @@ impl Rows {
         drop(requested_schema);
         self.process.expect_same()?;
         self.reader.expect_untouched()?;
-        let schema = exported_schema(&self.schema);
+        let schema = exported_schema(&self.schema, self.json_columns());
         let stream = FFI_ArrowArrayStream::new(Box::new(Stream { schema, reader: self.reader.clone(), begun: false }));
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
     }
 
     /// The schema as a capsule of the Arrow C data interface.
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        let exported = exported_schema(&self.schema);
+        let exported = exported_schema(&self.schema, self.json_columns());
         let schema = FFI_ArrowSchema::try_from(Schema::clone(&exported))
             .map_err(|error| Failure::internal("the schema cannot be exported").caused_by(&error))?;
         PyCapsule::new_with_value(py, schema, c"arrow_schema")
@@ -207,7 +226,7 @@ impl Reader {
             }
             State::Finished { .. } => return Ok(None),
             State::Failed(failure) => return Err(failure.clone().into()),
-            State::Closed => return Err(Failure::new(codes::OKT3012, "the result is closed").into()),
+            State::Closed => return Err(closed().into()),
         };
         let outcome = wait(py, next_or_cancelled(rows, self.cancelled.subscribe()));
         match outcome {
@@ -232,7 +251,8 @@ impl Reader {
         match &*self.lock()? {
             State::Reading { touched: false, .. } => Ok(()),
             State::Failed(failure) => Err(failure.clone()),
-            _ => Err(Failure::new(codes::OKT3012, "the rows of this result were already read")),
+            _ => Err(Failure::new(codes::OKT3012, "the rows of this result were already read, at least in part")
+                .hinted("a result is read once: run the statement again for another")),
         }
     }
 
@@ -240,6 +260,10 @@ impl Reader {
     fn lock(&self) -> Result<parking_lot::MutexGuard<'_, State>, Failure> {
         self.state.try_lock().ok_or_else(|| Failure::new(codes::OKT3012, "the cursor is being read by another thread"))
     }
+}
+
+fn closed() -> Failure {
+    Failure::new(codes::OKT3012, "the result is closed").hinted("run the statement again, and close it after reading")
 }
 
 async fn next_or_cancelled(

@@ -107,14 +107,25 @@ class Connection:
         """Runs a statement on a new cursor and returns the cursor."""
         return self.cursor().execute(statement, parameters)
 
-    def sql(self, statement: str, parameters: Parameters | None = None) -> Result:
+    def sql(
+        self, statement: str, parameters: Parameters | None = None, *, json_extension: bool = False
+    ) -> Result:
         """Starts a query whose result goes to pandas, polars, pyarrow or any other Arrow library.
+
+        Args:
+            statement: The query.
+            parameters: Values of its placeholders.
+            json_extension: Whether JSON columns have the Arrow extension type ``arrow.json``, which not
+                every library can work with, instead of plain text.
 
         Example:
             >>> connection.sql("SELECT Id, Created FROM Users").columns
             [('Id', 'VARCHAR'), ('Created', 'TIMESTAMP')]
         """
-        result = Result(self._query(statement, parameters), statement)
+        rows = self._query(statement, parameters)
+        if json_extension:
+            rows.keep_json_extension()
+        result = Result(rows, statement)
         self._remember(result)
         return result
 
@@ -182,7 +193,11 @@ class Connection:
         return f"<oktant.Connection {'closed' if self.closed else 'open'}>"
 
     def _query(self, statement: str, parameters: Parameters | None) -> _native.Rows:
-        return self._open_session().query(statement, parameters)
+        rows = self._open_session().query(statement, parameters)
+        # What planning found; what reading finds is in Cursor.messages.
+        for text in rows.warnings:
+            warnings.warn(text, UserWarning, stacklevel=4)
+        return rows
 
     def _remember(self, running: Cursor | Result) -> None:
         with self._running_lock:
