@@ -245,6 +245,10 @@ impl Coded for Error {
                 let raise = format!("raise MaxApiRequests above {budget}");
                 Some(cheaper.as_ref().map_or_else(|| raise.clone(), |cheaper| format!("try {cheaper}, or {raise}")))
             }
+            Self::UnknownTable { nearest: None, .. } => Some("SHOW TABLES lists the tables".to_owned()),
+            Self::UnknownColumn { nearest: None, .. } => {
+                Some("DESCRIBE with the name of the table lists its columns".to_owned())
+            }
             Self::Unsupported { instead: Some(instead), .. } => Some(format!("write {instead}")),
             Self::TextAgainstNumber { column, number } => {
                 Some(format!("write '{number}', or CAST({column} AS INTEGER) to compare numbers"))

@@ -53,7 +53,7 @@ pub(crate) struct Explain {
 struct Spellings {
     /// Words that follow `AS`: names that the statement gives.
     aliases: HashMap<String, String>,
-    /// All words but keywords, as first written.
+    /// All words, as first written.
     words: HashMap<String, String>,
 }
 

@@ -51,9 +51,8 @@ pub(super) fn in_lower_case(mut tokens: Vec<TokenWithSpan>) -> (Vec<TokenWithSpa
                 if after_as {
                     spellings.aliases.entry(lower.clone()).or_insert_with(|| word.value.clone());
                 }
-                if word.quote_style.is_some() || word.keyword == Keyword::NoKeyword {
-                    spellings.words.entry(lower.clone()).or_insert_with(|| word.value.clone());
-                }
+                // Keywords too: many of them, such as LOGIN, are names of columns to people.
+                spellings.words.entry(lower.clone()).or_insert_with(|| word.value.clone());
                 after_as = word.quote_style.is_none() && word.keyword == Keyword::AS;
                 word.value = lower;
             }

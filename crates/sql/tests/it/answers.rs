@@ -231,7 +231,7 @@ async fn answers_do_not_depend_on_pushdown() {
 /// Each relation has two paths, and each path returns one of its two sides.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relation_tells_both_sides_whichever_path_is_taken() {
-    let t = Fixture::new(40, 6).await;
+    let t = Fixture::new(12, 3).await;
     let off = t.session.with_pushdown(Pushdown::Off);
     let member = "SELECT GroupId, UserId FROM GroupMembers WHERE GroupName = 'Everyone' LIMIT 1";
     let member = t.rows(member).await.remove(0);
