@@ -82,6 +82,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// The file of a private key or certificate cannot be read.
+    #[error("the key of {property} cannot be used: {reason}")]
+    KeyFile {
+        /// Property that names it.
+        property: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// The callback address cannot be used.
     #[error("{url} cannot receive the sign-in: {reason}")]
     Callback {
@@ -148,6 +157,13 @@ pub enum Error {
         path: String,
         /// Number of the page, from 0.
         page: u32,
+    },
+
+    /// Whatever read a list ahead of its consumer stopped before the last page.
+    #[error("the list {path} was cut off before its last page")]
+    ListCut {
+        /// Path of the list.
+        path: String,
     },
 
     /// A URL leads away from the org.
@@ -331,7 +347,7 @@ impl Coded for ApiError {
     fn code(&self) -> Code {
         match (self.status, self.code.as_str()) {
             (_, "E0000015") => codes::OKT2010,
-            (_, "E0000011" | "E0000004") | (401, _) if self.api_token => codes::OKT1011,
+            (_, "E0000011" | "E0000004" | "E0000005") | (401, _) if self.api_token => codes::OKT1011,
             (_, "E0000011" | "E0000004" | "E0000005") | (401, _) => codes::OKT1012,
             (_, "E0000038" | "E0000016" | "E0000056" | "E0000032" | "E0000112") => codes::OKT2009,
             (_, "E0000006") | (403, _) => codes::OKT1014,
@@ -395,11 +411,6 @@ impl Error {
     pub fn is_feature_missing(&self) -> bool {
         self.api_code() == Some("E0000015")
     }
-
-    /// Whether the org or its gateway failed in a way that a smaller page may avoid.
-    pub fn is_server_failure(&self) -> bool {
-        self.status().is_some_and(|status| status >= 500)
-    }
 }
 
 impl Coded for Error {
@@ -413,7 +424,7 @@ impl Coded for Error {
             Self::SignInNeeded { .. } => codes::OKT1010,
             Self::SignInFailed { .. } => codes::OKT1016,
             Self::Settings { .. } => codes::OKT1017,
-            Self::Key { .. } => codes::OKT1018,
+            Self::Key { .. } | Self::KeyFile { .. } => codes::OKT1018,
             Self::Callback { .. } => codes::OKT1019,
             Self::RateLimited { concurrent: true, .. } => codes::OKT2012,
             Self::RateLimited { .. } => codes::OKT2011,
@@ -421,6 +432,7 @@ impl Coded for Error {
             Self::Connect { .. } => codes::OKT2001,
             Self::Decode { .. } => codes::OKT2004,
             Self::PageLoop { .. } => codes::OKT2005,
+            Self::ListCut { .. } => codes::OKT2014,
             Self::ForeignHost { .. } => codes::OKT2013,
             Self::UnknownOperation { .. } => codes::OKT2015,
             Self::Argument { .. } => codes::OKT2016,
@@ -436,6 +448,9 @@ impl Coded for Error {
                 "grant {scopes} to the app in the Admin Console (Okta API Scopes), name it in Scope, and sign in again"
             )),
             Self::OAuth { error, .. } => oauth_hint(error),
+            Self::KeyFile { property, .. } => {
+                Some(format!("{property} takes the path of a file that can be read, or the text of the key itself"))
+            }
             Self::Connect { host, failure, .. } => connect_hint(host, *failure),
             Self::UnknownOperation { nearest, .. } if !nearest.is_empty() => {
                 Some(format!("did you mean {}?", nearest.join(" or ")))
@@ -506,6 +521,15 @@ mod tests {
         let error = ApiError { method: "GET".into(), path: "/p".into(), ..ApiError::read(status, body.as_bytes()) };
         assert_eq!(error.code().id(), code.id());
         assert_eq!(error.to_string(), format!("GET /p answered {text}"));
+    }
+
+    #[test]
+    fn a_refused_api_token_is_not_mended_by_signing_in() {
+        for body in ["", r#"{"errorCode":"E0000005"}"#, r#"{"errorCode":"E0000011"}"#] {
+            let read = ApiError::read(401, body.as_bytes());
+            assert_eq!(read.code(), codes::OKT1012, "{body}");
+            assert_eq!(ApiError { api_token: true, ..read }.code(), codes::OKT1011, "{body}");
+        }
     }
 
     #[test]

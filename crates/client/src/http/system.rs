@@ -174,9 +174,26 @@ fn pem(property: &'static str, text_or_path: &str) -> Result<Vec<u8>, Error> {
     read_file(property, Path::new(text_or_path))
 }
 
+/// The file that a property names by its path.
+///
+/// A key that was to be given as text, but without the lines around it, is taken for a path; so
+/// only what ends like a file is repeated.
 pub(crate) fn read_file(property: &'static str, path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|error| Error::Key { property, reason: format!("{}: {error}", path.display()) })
+    std::fs::read(path).map_err(|error| {
+        let text = path.to_string_lossy();
+        let is_path = text.len() <= PATH_BYTES_MAX
+            && path.extension().is_some_and(|extension| extension.len() <= EXTENSION_BYTES_MAX)
+            && !text.contains(char::is_whitespace);
+        let shown = if is_path { &*text } else { "the file" };
+        Error::KeyFile { property, reason: format!("{shown} cannot be read: {error}") }
+    })
 }
+
+/// The longest path that a message repeats.
+const PATH_BYTES_MAX: usize = 255;
+
+/// Names of kinds of files are short: pem, jwk, json.
+const EXTENSION_BYTES_MAX: usize = 4;
 
 fn bad_key(property: &'static str) -> impl Fn(reqwest::Error) -> Error {
     move |error| Error::Key { property, reason: error.to_string() }

@@ -3,27 +3,42 @@
 use http::HeaderMap;
 use serde::Deserialize;
 
+/// Why a `next` that an answer holds leads nowhere. Taking it for none would end a list before its end.
+pub(crate) type Unusable = &'static str;
+
 /// The target of the `next` relation (RFC 8288) in one or several `Link` headers.
-pub(crate) fn next_in_headers(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers.get_all(http::header::LINK).iter().filter_map(|line| line.to_str().ok());
-    lines.into_iter().find_map(next_in_line)
+pub(crate) fn next_in_headers(headers: &HeaderMap) -> Result<Option<&str>, Unusable> {
+    for line in headers.get_all(http::header::LINK) {
+        // Targets may hold letters beyond ASCII, which `to_str` refuses.
+        let line = std::str::from_utf8(line.as_bytes()).map_err(|_| "its link header is not text")?;
+        if let Some(target) = next_in_line(line)? {
+            return Ok(Some(target));
+        }
+    }
+    Ok(None)
 }
 
-fn next_in_line(line: &str) -> Option<&str> {
+fn next_in_line(line: &str) -> Result<Option<&str>, Unusable> {
     let mut rest = line;
     while let Some((_, after)) = rest.split_once('<') {
-        let (target, after) = after.split_once('>')?;
+        let Some((target, after)) = after.split_once('>') else {
+            return if after.to_ascii_lowercase().contains("next") {
+                Err("its next link has no end")
+            } else {
+                Ok(None)
+            };
+        };
         let (mut parameters, following) = split_unquoted(after, ',');
         while !parameters.is_empty() {
             let (parameter, others) = split_unquoted(parameters, ';');
             if is_next(parameter) {
-                return Some(target);
+                return Ok(Some(target));
             }
             parameters = others;
         }
         rest = following;
     }
-    None
+    Ok(None)
 }
 
 /// What stands before and after the first `separator` outside quotes.
@@ -44,21 +59,26 @@ fn is_next(parameter: &str) -> bool {
 }
 
 /// `_links.next.href` of a wrapped list.
-pub(crate) fn next_in_body(body: &[u8]) -> Option<String> {
+pub(crate) fn next_in_body(body: &[u8]) -> Result<Option<String>, Unusable> {
     #[derive(Deserialize)]
     struct Wrapper {
-        #[serde(rename = "_links")]
-        links: Links,
+        #[serde(rename = "_links", default)]
+        links: Option<Links>,
     }
     #[derive(Deserialize)]
     struct Links {
-        next: Target,
+        #[serde(default)]
+        next: Option<Target>,
     }
     #[derive(Deserialize)]
     struct Target {
         href: String,
     }
-    serde_json::from_slice::<Wrapper>(body).ok().map(|wrapper| wrapper.links.next.href)
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let wrapper: Wrapper = serde_json::from_slice(body).map_err(|_| "its next link has no href, or it ended early")?;
+    Ok(wrapper.links.and_then(|links| links.next).map(|next| next.href))
 }
 
 #[cfg(test)]
@@ -68,7 +88,7 @@ mod tests {
     #[track_caller]
     fn check(lines: &[&str], expected: Option<&str>) {
         let headers = lines.iter().map(|line| (http::header::LINK, line.parse().unwrap())).collect();
-        assert_eq!(next_in_headers(&headers), expected);
+        assert_eq!(next_in_headers(&headers), Ok(expected));
     }
 
     #[test]
@@ -81,16 +101,25 @@ mod tests {
         check(&["<u>; title=\"a, <b>; rel=next\"; rel=self"], None);
         check(&["<u>; title=\"x\"; REL=\"prev next\""], Some("u"));
         check(&["<u>; rel=self"], None);
+        check(&["<https://a/p?q=Ü>; rel=next"], Some("https://a/p?q=Ü"));
+        check(&["<u; rel=preload"], None);
         check(&[], None);
+        let cut = HeaderMap::from_iter([(http::header::LINK, "<https://a/p?after=x; rel=\"next\"".parse().unwrap())]);
+        assert!(next_in_headers(&cut).is_err());
     }
 
     #[test]
     fn links_in_bodies_are_read() {
-        assert_eq!(
-            next_in_body(br#"{"roles":[],"_links":{"next":{"href":"https://a/x"}}}"#).as_deref(),
-            Some("https://a/x")
-        );
-        assert_eq!(next_in_body(br#"{"roles":[],"_links":{}}"#), None);
-        assert_eq!(next_in_body(br#"{"roles":[]}"#), None);
+        let next = |body: &str| next_in_body(body.as_bytes());
+        let found = next(r#"{"roles":[],"_links":{"next":{"href":"https://a/x"}}}"#);
+        assert_eq!(found, Ok(Some("https://a/x".to_owned())));
+        for none in
+            [r#"{"roles":[],"_links":{}}"#, r#"{"roles":[]}"#, r#"{"_links":null}"#, r#"{"_links":{"next":null}}"#, ""]
+        {
+            assert_eq!(next(none), Ok(None), "{none}");
+        }
+        for unusable in [r#"{"_links":{"next":"https://a/x"}}"#, r#"{"_links":{"next":{}}}"#, r#"{"roles":[{}"#] {
+            assert!(next(unusable).is_err(), "{unusable}");
+        }
     }
 }

@@ -114,10 +114,22 @@ impl Reader {
     fn start(org: Org, call: Call) -> impl futures::Stream<Item = Result<Page, Error>> + Send {
         let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
         let reader = Self::new(org, call);
+        let path = reader.first.template.clone();
         let task = AbortOnDrop(tokio::spawn(reader.run(sender)));
-        stream::unfold((receiver, task), |(mut receiver, task)| async move {
-            let page = receiver.recv().await?;
-            Some((page, (receiver, task)))
+        stream::unfold(Some((receiver, task)), move |state| {
+            let path = path.clone();
+            async move {
+                let (mut receiver, task) = state?;
+                match receiver.recv().await {
+                    Some(Ok(page)) => {
+                        let rest = (!page.last).then_some((receiver, task));
+                        Some((Ok(page), rest))
+                    }
+                    Some(Err(error)) => Some((Err(error), None)),
+                    // Only the page that says so is the last one. A reader that fell silent has lost the rest.
+                    None => Some((Err(Error::ListCut { path }), None)),
+                }
+            }
         })
     }
 
@@ -148,7 +160,7 @@ impl Reader {
     async fn poll(&mut self, call: Call, index: u32) -> Result<(Page, Call), Error> {
         let asked = sorted(&call.query);
         let reply = self.send(call).await?;
-        let next = self.next_link(&reply).map(|link| self.overlaid(&link));
+        let next = self.next_link(&reply)?.map(|link| self.overlaid(&link));
         let next = next.ok_or_else(|| self.unreadable(&reply, "it has no link to poll"))?;
         if sorted(&next.query) == asked && !is_empty_array(&reply.body) {
             return Err(self.page_loop(index)?);
@@ -207,7 +219,7 @@ impl Reader {
         if self.first.is_polling() && is_empty_array(&reply.body) {
             return Ok(None);
         }
-        let Some(link) = self.next_link(reply) else { return Ok(None) };
+        let Some(link) = self.next_link(reply)? else { return Ok(None) };
         let call = self.resized(self.overlaid(&link));
         if self.seen.contains(&sorted(&call.query)) {
             return Err(self.page_loop(index)?);
@@ -219,11 +231,16 @@ impl Reader {
         Ok(Error::PageLoop { path: self.first.resolved_path()?, page })
     }
 
-    fn next_link(&self, reply: &Reply) -> Option<Url> {
-        let base = &self.org.properties().org;
-        match self.first.list_shape() {
-            ListShape::Wrapped { next_in_body: true, .. } => base.join(&next_in_body(&reply.body)?).ok(),
-            _ => next_in_headers(&reply.headers).and_then(|link| base.join(link).ok()),
+    /// Where the next page is; an error if the answer says so in a way that cannot be followed.
+    fn next_link(&self, reply: &Reply) -> Result<Option<Url>, Error> {
+        let link = match self.first.list_shape() {
+            ListShape::Wrapped { next_in_body: true, .. } => next_in_body(&reply.body),
+            _ => next_in_headers(&reply.headers).map(|link| link.map(ToOwned::to_owned)),
+        };
+        let Some(link) = link.map_err(|reason| self.unreadable(reply, reason))? else { return Ok(None) };
+        match self.org.properties().org.join(&link) {
+            Ok(url) => Ok(Some(url)),
+            Err(_) => Err(self.unreadable(reply, "its next link is not an address")),
         }
     }
 

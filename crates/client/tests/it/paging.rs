@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures::StreamExt;
+use http::HeaderMap;
 use oktant_base::{Coded, SystemClock, codes};
-use oktant_client::{Call, Cursor, Error, Org, Page};
+use oktant_client::service::{Failure, HttpService, Layer, Request, Response};
+use oktant_client::{Call, Cursor, Error, Org, Page, Properties};
 
-use crate::fake::{Fake, Seen, json};
+use crate::fake::{Fake, Seen, edges, json};
 
 async fn pages(org: &Org, call: Call) -> Result<Vec<Page>, Error> {
     let results: Vec<_> = org.pages(call).collect().await;
@@ -125,6 +128,53 @@ async fn a_foreign_body_never_counts_as_an_empty_list() {
         let error = pages(&org, Call::get("/api/v1/groups").unwrap()).await.unwrap_err();
         assert_eq!(error.code(), codes::OKT2004, "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_next_link_that_cannot_be_followed_is_not_the_end_of_a_list() {
+    for link in ["<http://[bad/p?after=x>; rel=\"next\"", "<http://a/p?after=x; rel=\"next\""] {
+        let fake = Fake::start(move |_, _| json(200, &[("link", link)], "[1]")).await;
+        let org = fake.org(Arc::new(SystemClock)).await;
+        for stream in
+            [org.pages(Call::get("/api/v1/groups").unwrap()), org.pages_on_demand(Call::get("/api/v1/groups").unwrap())]
+        {
+            let read: Vec<_> = stream.collect().await;
+            assert_eq!(read[0].as_ref().unwrap_err().code(), codes::OKT2004, "{link}");
+        }
+    }
+    let fake = Fake::start(|_, _| json(200, &[], r#"{"roles":[{}],"_links":{"next":"url"}}"#)).await;
+    let org = fake.org(Arc::new(SystemClock)).await;
+    let error = pages(&org, Call::operation("listRoles").unwrap()).await.unwrap_err();
+    assert_eq!(error.code(), codes::OKT2004);
+}
+
+/// Answers one page and falls over at the next.
+#[derive(Debug)]
+struct Mortal;
+
+impl Layer for Mortal {
+    fn layer(&self, _: Arc<dyn HttpService>) -> Arc<dyn HttpService> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait]
+impl HttpService for Mortal {
+    async fn send(&self, request: Request) -> Result<Response, Failure> {
+        assert!(request.url.query().is_none(), "the second page");
+        let link = "</api/v1/groups?after=x>; rel=\"next\"".parse().unwrap();
+        Ok(Response { status: 200, headers: HeaderMap::from_iter([(http::header::LINK, link)]), body: "[1]".into() })
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_dies_is_not_the_end_of_a_list() {
+    let edges = edges(Arc::new(SystemClock)).layer(Arc::new(Mortal));
+    let org = Org::connect(&Properties::parse("Domain=a.okta.com;APIToken=t").unwrap(), edges).await.unwrap();
+    let results: Vec<_> = org.pages(Call::get("/api/v1/groups").unwrap()).collect().await;
+    assert_eq!(results.len(), 2);
+    assert!(!results[0].as_ref().unwrap().last);
+    assert_eq!(results[1].as_ref().unwrap_err().code(), codes::OKT2014);
 }
 
 #[tokio::test]
