@@ -23,7 +23,8 @@ impl Method {
         }
     }
 
-    /// Whether sending the same request twice has the effect of sending it once (RFC 9110, 9.2.2).
+    /// Whether sending the same request twice has the effect of sending it once (RFC 9110, 9.2.2);
+    /// [`Operation::idempotent`] knows the exceptions.
     pub const fn is_idempotent(self) -> bool {
         !matches!(self, Self::Post | Self::Patch)
     }
@@ -73,6 +74,9 @@ pub struct Operation {
     pub limit: Option<Limit>,
     /// Rate-limit bucket, such as `users-list`.
     pub bucket: &'static str,
+    /// Whether sending it twice has the effect of sending it once. What the method promises, but
+    /// for the operations that do not keep it.
+    pub idempotent: bool,
 }
 
 /// One parameter of an operation.

@@ -73,8 +73,6 @@ pub struct Expression {
     pub negation: bool,
     /// Whether `sortBy` and `sortOrder` work with it.
     pub sort: bool,
-    /// What every expression must contain, such as `principalType eq "…"`; empty for most.
-    pub required: &'static str,
 }
 
 /// How the org compares text in an expression.

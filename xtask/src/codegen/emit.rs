@@ -41,7 +41,8 @@ pub(crate) fn operations(operations: &[Operation], buckets: &[&Bucket]) -> Strin
 }
 
 fn operation(operation: &Operation) -> String {
-    let Operation { id, api, method, path, tag, group, security, lifecycle, deprecated, bucket, .. } = operation;
+    let Operation { id, api, method, path, tag, group, security, lifecycle, deprecated, .. } = operation;
+    let (bucket, idempotent) = (&operation.bucket, operation.idempotent);
     let parameters = list(operation.parameters.iter().map(parameter));
     let request = option(operation.request.as_ref().map(|body| {
         let (media_types, schema) = (texts(&body.media_types), type_ref(&body.schema));
@@ -68,7 +69,7 @@ fn operation(operation: &Operation) -> String {
         "Operation {{ id: {id:?}, api: Api::{api}, method: Method::{method}, path: {path:?}, tag: {tag:?}, \
          group: {group:?}, parameters: {parameters}, request: {request}, responses: {responses}, scopes: {scopes}, \
          security: Security::{security}, lifecycle: Lifecycle::{lifecycle}, deprecated: {deprecated}, list: {list}, \
-         limit: {limit}, bucket: {bucket:?} }},\n"
+         limit: {limit}, bucket: {bucket:?}, idempotent: {idempotent} }},\n"
     )
 }
 

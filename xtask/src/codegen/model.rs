@@ -122,6 +122,8 @@ pub(crate) struct Operation {
     pub list: ListShape,
     pub limit: Option<Limit>,
     pub bucket: String,
+    /// Whether sending it twice has the effect of sending it once.
+    pub idempotent: bool,
 }
 
 /// One parameter of an operation.

@@ -61,6 +61,8 @@ impl<'a> Reader<'a> {
             list: ListShape::None,
             limit: self.limit(&raw)?,
             bucket: String::new(),
+            // What the methods promise (RFC 9110, 9.2.2); the overlay knows who breaks it.
+            idempotent: !matches!(method(raw.method), "Post" | "Patch"),
             id,
             parameters,
             responses,

@@ -82,6 +82,8 @@ pub(crate) struct OperationPatch {
     pub wrapped: Option<Wrapped>,
     /// The scopes, all of them.
     pub scopes: Option<Vec<String>>,
+    /// Whether sending it twice has the effect of sending it once, where its method says otherwise.
+    pub idempotent: Option<bool>,
     /// Why the entry is there.
     pub reason: String,
 }
@@ -220,8 +222,6 @@ pub(crate) struct Expression {
     pub negation: bool,
     #[serde(default)]
     pub sort: bool,
-    #[serde(default)]
-    pub required: String,
 }
 
 /// How text is compared.

@@ -102,6 +102,12 @@ fn apply_one(
         }
         operation.scopes.clone_from(scopes);
     }
+    if let Some(idempotent) = patch.idempotent {
+        if operation.idempotent == idempotent {
+            return Err(overlay.error(&patch.id, "the method says the same about `idempotent`"));
+        }
+        operation.idempotent = idempotent;
+    }
     Ok(())
 }
 

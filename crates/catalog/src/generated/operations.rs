@@ -31,6 +31,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateApiServiceIntegrationInstanceSecret",
@@ -59,6 +60,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateApplication",
@@ -82,6 +84,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "activateAuthenticator",
@@ -109,6 +112,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateAuthenticatorMethod",
@@ -154,6 +158,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateAuthorizationServer",
@@ -177,6 +182,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateAuthorizationServerPolicy",
@@ -200,6 +206,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateAuthorizationServerPolicyRule",
@@ -227,6 +234,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateBehaviorDetectionRule",
@@ -250,6 +258,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateCustomTelephonyCredential",
@@ -276,6 +285,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateDefaultProvisioningConnectionForApplication",
@@ -299,6 +309,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "activateDevice",
@@ -322,6 +333,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "devices",
+        idempotent: false,
     },
     Operation {
         id: "activateDeviceIntegration",
@@ -350,6 +362,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateEventHook",
@@ -373,6 +386,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateFactor",
@@ -405,6 +419,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateGroupRule",
@@ -428,6 +443,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: false,
     },
     Operation {
         id: "activateIdentityProvider",
@@ -455,6 +471,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateInlineHook",
@@ -478,6 +495,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateLogStream",
@@ -501,6 +519,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateNetworkZone",
@@ -524,6 +543,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateOAuth2ClientJsonWebKey",
@@ -552,6 +572,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "activateOAuth2ClientSecret",
@@ -580,6 +601,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "activateOAuth2ResourceServerJsonWebKey",
@@ -608,6 +630,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activatePolicy",
@@ -631,6 +654,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activatePolicyRule",
@@ -654,6 +678,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activatePreregistrationEnrollment",
@@ -686,6 +711,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateRealmAssignment",
@@ -710,6 +736,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateSecurityEventsProviderInstance",
@@ -738,6 +765,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateTrustedOrigin",
@@ -761,6 +789,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "activateUser",
@@ -788,6 +817,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "addGroup",
@@ -815,6 +845,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: false,
     },
     Operation {
         id: "addJwk",
@@ -847,6 +878,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "addMembersToBinding",
@@ -879,6 +911,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "addOAuth2ResourceServerJsonWebKey",
@@ -911,6 +944,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "addResourceSetResource",
@@ -943,6 +977,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "addResourceSetResources",
@@ -971,6 +1006,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "assignAllAppsAsTargetToRoleForUser",
@@ -994,6 +1030,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "assignAppInstanceTargetToAppAdminRoleForGroup",
@@ -1022,6 +1059,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "assignAppInstanceTargetToAppAdminRoleForUser",
@@ -1050,6 +1088,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "assignAppTargetInstanceRoleForClient",
@@ -1078,6 +1117,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "assignAppTargetRoleToClient",
@@ -1105,6 +1145,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "assignAppTargetToAdminRoleForGroup",
@@ -1132,6 +1173,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "assignAppTargetToAdminRoleForUser",
@@ -1159,6 +1201,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "assignApplicationPolicy",
@@ -1182,6 +1225,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "assignClientPrivilegesSetting",
@@ -1212,6 +1256,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "assignFulfillmentErrorWebAuthnPreregistrationFactor",
@@ -1235,6 +1280,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "assignGroupOwner",
@@ -1263,6 +1309,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: false,
     },
     Operation {
         id: "assignGroupTargetRoleForClient",
@@ -1290,6 +1337,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "assignGroupTargetToGroupAdminRole",
@@ -1317,6 +1365,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "assignGroupTargetToUserRole",
@@ -1344,6 +1393,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "assignGroupToApplication",
@@ -1376,6 +1426,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "assignLinkedObjectValueForPrimary",
@@ -1403,6 +1454,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "assignRoleToClient",
@@ -1434,6 +1486,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: false,
     },
     Operation {
         id: "assignRoleToGroup",
@@ -1467,6 +1520,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: false,
     },
     Operation {
         id: "assignRoleToUser",
@@ -1499,6 +1553,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "assignUserToApplication",
@@ -1527,6 +1582,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "assignUserToGroup",
@@ -1550,6 +1606,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "authorize",
@@ -1636,6 +1693,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: true,
     },
     Operation {
         id: "authorizeCustomAS",
@@ -1723,6 +1781,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: true,
     },
     Operation {
         id: "authorizeCustomASWithPost",
@@ -1749,6 +1808,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "authorizeWithPost",
@@ -1775,6 +1835,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "bcAuthorize",
@@ -1806,6 +1867,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "bcAuthorizeCustomAS",
@@ -1837,6 +1899,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "bulkRemoveEmailAddressBounces",
@@ -1868,6 +1931,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "email-bounces",
+        idempotent: false,
     },
     Operation {
         id: "challenge",
@@ -1900,6 +1964,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "challenge-custom-as",
@@ -1932,6 +1997,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "changePassword",
@@ -1964,6 +2030,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "changeRecoveryQuestion",
@@ -1996,6 +2063,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "cloneApplicationKey",
@@ -2024,6 +2092,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "cloneIdentityProviderKey",
@@ -2055,6 +2124,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "clonePolicy",
@@ -2079,6 +2149,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createAgentPoolsUpdate",
@@ -2111,6 +2182,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createApiServiceIntegrationInstance",
@@ -2143,6 +2215,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createApiServiceIntegrationInstanceSecret",
@@ -2171,6 +2244,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createAppServiceAccount",
@@ -2203,6 +2277,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createApplication",
@@ -2230,6 +2305,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "createAssociatedServers",
@@ -2262,6 +2338,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createAuthenticator",
@@ -2293,6 +2370,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createAuthenticatorEnrollment",
@@ -2324,6 +2402,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createAuthorizationServer",
@@ -2355,6 +2434,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createAuthorizationServerPolicy",
@@ -2387,6 +2467,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createAuthorizationServerPolicyRule",
@@ -2419,6 +2500,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createBehaviorDetectionRule",
@@ -2446,6 +2528,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createBrand",
@@ -2474,6 +2557,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createCaptchaInstance",
@@ -2505,6 +2589,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createChildOrg",
@@ -2534,6 +2619,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createClient",
@@ -2561,6 +2647,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: false,
     },
     Operation {
         id: "createCrossAppAccessConnection",
@@ -2594,6 +2681,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "createCustomAAGUID",
@@ -2625,6 +2713,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createCustomDomain",
@@ -2656,6 +2745,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createCustomTelephonyProviderCredentials",
@@ -2685,6 +2775,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createDeviceAssurancePolicy",
@@ -2716,6 +2807,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createDevicePostureCheck",
@@ -2747,6 +2839,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createEmailCustomization",
@@ -2780,6 +2873,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createEmailDomain",
@@ -2813,6 +2907,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createEmailServer",
@@ -2844,6 +2939,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createEventHook",
@@ -2871,6 +2967,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createFederatedClaim",
@@ -2903,6 +3000,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "createGovernanceBundle",
@@ -2934,6 +3032,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createGroupPushMapping",
@@ -2966,6 +3065,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "createGroupRule",
@@ -2993,6 +3093,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: false,
     },
     Operation {
         id: "createHookKey",
@@ -3024,6 +3125,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createIdentityProvider",
@@ -3055,6 +3157,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createIdentityProviderKey",
@@ -3086,6 +3189,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createIdentitySourceGroups",
@@ -3117,6 +3221,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createIdentitySourceGroupsMemberships",
@@ -3145,6 +3250,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createIdentitySourceSession",
@@ -3172,6 +3278,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createIdentitySourceUser",
@@ -3199,6 +3306,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createInlineHook",
@@ -3230,6 +3338,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createInterclientTrustMapping",
@@ -3262,6 +3371,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "createLinkedObjectDefinition",
@@ -3290,6 +3400,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createLogStream",
@@ -3317,6 +3428,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createNetworkZone",
@@ -3344,6 +3456,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createOAuth2Claim",
@@ -3372,6 +3485,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createOAuth2ClientSecret",
@@ -3404,6 +3518,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "createOAuth2Scope",
@@ -3432,6 +3547,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createOktaManagedUserAccount",
@@ -3464,6 +3580,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createPolicy",
@@ -3495,6 +3612,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createPolicyRule",
@@ -3527,6 +3645,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: Some(Limit { min: None, default: None, max: None }),
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createPolicySimulation",
@@ -3558,6 +3677,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createPrincipalRateLimitEntity",
@@ -3590,6 +3710,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createPushProvider",
@@ -3617,6 +3738,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createRealm",
@@ -3644,6 +3766,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createRealmAssignment",
@@ -3675,6 +3798,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createResourceSet",
@@ -3702,6 +3826,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createResourceSetBinding",
@@ -3734,6 +3859,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createRole",
@@ -3761,6 +3887,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createRolePermission",
@@ -3789,6 +3916,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createSecurityEventsProviderInstance",
@@ -3821,6 +3949,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createSmsTemplate",
@@ -3848,6 +3977,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createSsfStream",
@@ -3881,6 +4011,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createTacAuthenticatorEnrollment",
@@ -3912,6 +4043,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createTrustedOrigin",
@@ -3939,6 +4071,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createUISchema",
@@ -3970,6 +4103,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "createUser",
@@ -4001,6 +4135,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "users-list",
+        idempotent: false,
     },
     Operation {
         id: "createUserType",
@@ -4028,6 +4163,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateAgentPoolsUpdate",
@@ -4055,6 +4191,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateApiServiceIntegrationInstanceSecret",
@@ -4083,6 +4220,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateApplication",
@@ -4106,6 +4244,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "deactivateAuthenticator",
@@ -4133,6 +4272,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateAuthenticatorMethod",
@@ -4178,6 +4318,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateAuthorizationServer",
@@ -4201,6 +4342,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateAuthorizationServerPolicy",
@@ -4224,6 +4366,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateAuthorizationServerPolicyRule",
@@ -4251,6 +4394,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateBehaviorDetectionRule",
@@ -4274,6 +4418,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateCustomTelephonyCredential",
@@ -4300,6 +4445,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateDefaultProvisioningConnectionForApplication",
@@ -4323,6 +4469,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "deactivateDevice",
@@ -4346,6 +4493,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "devices",
+        idempotent: false,
     },
     Operation {
         id: "deactivateDeviceIntegration",
@@ -4374,6 +4522,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateEventHook",
@@ -4397,6 +4546,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateGroupRule",
@@ -4420,6 +4570,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: false,
     },
     Operation {
         id: "deactivateIdentityProvider",
@@ -4447,6 +4598,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateInlineHook",
@@ -4470,6 +4622,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateLogStream",
@@ -4493,6 +4646,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateNetworkZone",
@@ -4516,6 +4670,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateOAuth2ClientJsonWebKey",
@@ -4545,6 +4700,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "deactivateOAuth2ClientSecret",
@@ -4574,6 +4730,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "deactivateOAuth2ResourceServerJsonWebKey",
@@ -4603,6 +4760,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivatePolicy",
@@ -4626,6 +4784,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivatePolicyRule",
@@ -4649,6 +4808,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateRealmAssignment",
@@ -4673,6 +4833,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateSecurityEventsProviderInstance",
@@ -4701,6 +4862,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateTrustedOrigin",
@@ -4724,6 +4886,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deactivateUser",
@@ -4751,6 +4914,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "deleteAgentPoolsUpdate",
@@ -4774,6 +4938,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteAllCustomizations",
@@ -4797,6 +4962,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteApiServiceIntegrationInstance",
@@ -4821,6 +4987,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteApiServiceIntegrationInstanceSecret",
@@ -4845,6 +5012,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteAppServiceAccount",
@@ -4869,6 +5037,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteApplication",
@@ -4892,6 +5061,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "app-by-id",
+        idempotent: true,
     },
     Operation {
         id: "deleteAssociatedServer",
@@ -4915,6 +5085,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteAuthenticatorEnrollment",
@@ -4938,6 +5109,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteAuthorizationServer",
@@ -4961,6 +5133,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteAuthorizationServerPolicy",
@@ -4984,6 +5157,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteAuthorizationServerPolicyRule",
@@ -5011,6 +5185,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteBehaviorDetectionRule",
@@ -5034,6 +5209,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteBinding",
@@ -5057,6 +5233,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteBrand",
@@ -5081,6 +5258,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteBrandThemeBackgroundImage",
@@ -5104,6 +5282,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteBrandThemeFavicon",
@@ -5127,6 +5306,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteBrandThemeLogo",
@@ -5150,6 +5330,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteCaptchaInstance",
@@ -5173,6 +5354,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteClient",
@@ -5196,6 +5378,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "deleteCrossAppAccessConnection",
@@ -5220,6 +5403,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "deleteCustomAAGUID",
@@ -5243,6 +5427,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteCustomDomain",
@@ -5266,6 +5451,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteCustomTelephonyProviderCredential",
@@ -5288,6 +5474,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteCustomizedErrorPage",
@@ -5311,6 +5498,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteCustomizedSignInPage",
@@ -5334,6 +5522,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteDevice",
@@ -5357,6 +5546,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "devices",
+        idempotent: true,
     },
     Operation {
         id: "deleteDeviceAssurancePolicy",
@@ -5381,6 +5571,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteDevicePostureCheck",
@@ -5405,6 +5596,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteEmailCustomization",
@@ -5433,6 +5625,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteEmailDomain",
@@ -5460,6 +5653,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteEmailServer",
@@ -5483,6 +5677,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteEventHook",
@@ -5506,6 +5701,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteFederatedClaim",
@@ -5530,6 +5726,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "deleteGovernanceBundle",
@@ -5552,6 +5749,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteGroup",
@@ -5575,6 +5773,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "group-by-id",
+        idempotent: true,
     },
     Operation {
         id: "deleteGroupOwner",
@@ -5598,6 +5797,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "deleteGroupPushMapping",
@@ -5626,6 +5826,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "deleteGroupRule",
@@ -5649,6 +5850,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "deleteHookKey",
@@ -5672,6 +5874,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteIdentityProvider",
@@ -5695,6 +5898,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteIdentityProviderKey",
@@ -5718,6 +5922,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteIdentitySourceGroup",
@@ -5741,6 +5946,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteIdentitySourceGroupMemberships",
@@ -5768,6 +5974,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteIdentitySourceSession",
@@ -5791,6 +5998,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteIdentitySourceUser",
@@ -5814,6 +6022,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteInlineHook",
@@ -5837,6 +6046,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteInterclientTrustMapping",
@@ -5861,6 +6071,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "deleteLinkedObjectDefinition",
@@ -5884,6 +6095,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteLinkedObjectForUser",
@@ -5907,6 +6119,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteLogStream",
@@ -5930,6 +6143,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteNetworkZone",
@@ -5953,6 +6167,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteOAuth2Claim",
@@ -5976,6 +6191,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteOAuth2ClientSecret",
@@ -6001,6 +6217,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "deleteOAuth2ResourceServerJsonWebKey",
@@ -6026,6 +6243,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteOAuth2Scope",
@@ -6049,6 +6267,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteOktaManagedUserAccount",
@@ -6073,6 +6292,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteOrgCaptchaSettings",
@@ -6096,6 +6316,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deletePolicy",
@@ -6119,6 +6340,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deletePolicyResourceMapping",
@@ -6142,6 +6364,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deletePolicyRule",
@@ -6165,6 +6388,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deletePreviewErrorPage",
@@ -6188,6 +6412,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deletePreviewSignInPage",
@@ -6211,6 +6436,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deletePushProvider",
@@ -6235,6 +6461,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteRealm",
@@ -6259,6 +6486,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteRealmAssignment",
@@ -6283,6 +6511,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteResourceSet",
@@ -6306,6 +6535,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteResourceSetResource",
@@ -6329,6 +6559,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteRole",
@@ -6352,6 +6583,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteRoleFromClient",
@@ -6375,6 +6607,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "deleteRolePermission",
@@ -6398,6 +6631,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteSecurityEventsProviderInstance",
@@ -6422,6 +6656,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteSmsTemplate",
@@ -6445,6 +6680,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteSsfStream",
@@ -6470,6 +6706,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteTrustedOrigin",
@@ -6493,6 +6730,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteUISchemas",
@@ -6517,6 +6755,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteUser",
@@ -6545,6 +6784,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "user-write",
+        idempotent: false,
     },
     Operation {
         id: "deleteUserType",
@@ -6568,6 +6808,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deleteWebAuthnPreregistrationFactor",
@@ -6591,6 +6832,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "deletejwk",
@@ -6616,6 +6858,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "deviceAuthorize",
@@ -6647,6 +6890,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "deviceAuthorizeCustomAS",
@@ -6678,6 +6922,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "enrollFactor",
@@ -6713,6 +6958,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "enrollPreregistrationEnrollment",
@@ -6745,6 +6991,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "executeInlineHook",
@@ -6777,6 +7024,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "executeRealmAssignment",
@@ -6808,6 +7056,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "expirePassword",
@@ -6831,6 +7080,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "expirePasswordWithTempPassword",
@@ -6854,6 +7104,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "extendOktaSupport",
@@ -6872,6 +7123,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "forgotPassword",
@@ -6899,6 +7151,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "forgotPasswordSetNewPassword",
@@ -6931,6 +7184,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "generateApplicationKey",
@@ -6955,6 +7209,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "generateCsrForApplication",
@@ -6987,6 +7242,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "generateCsrForIdentityProvider",
@@ -7019,6 +7275,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "generateFulfillmentRequest",
@@ -7046,6 +7303,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "generateIdentityProviderSigningKey",
@@ -7073,6 +7331,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "generateNewClientSecret",
@@ -7096,6 +7355,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: false,
     },
     Operation {
         id: "getAerialConsent",
@@ -7124,6 +7384,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAgentPoolsUpdateInstance",
@@ -7151,6 +7412,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAgentPoolsUpdateSettings",
@@ -7178,6 +7440,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAllCrossAppAccessConnections",
@@ -7216,6 +7479,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: None, max: Some(200) }),
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getAllWellKnownURIs",
@@ -7248,6 +7512,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getApiServiceIntegrationInstance",
@@ -7276,6 +7541,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getApiToken",
@@ -7299,6 +7565,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAppServiceAccount",
@@ -7327,6 +7594,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAppleAppSiteAssociationWellKnownURI",
@@ -7352,6 +7620,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "unlimited",
+        idempotent: true,
     },
     Operation {
         id: "getApplication",
@@ -7375,6 +7644,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "app-by-id",
+        idempotent: true,
     },
     Operation {
         id: "getApplicationGroupAssignment",
@@ -7406,6 +7676,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getApplicationKey",
@@ -7429,6 +7700,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getApplicationUser",
@@ -7456,6 +7728,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getApplicationUserSchema",
@@ -7479,6 +7752,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAssetLinksWellKnownURI",
@@ -7505,6 +7779,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "unlimited",
+        idempotent: true,
     },
     Operation {
         id: "getAuthenticator",
@@ -7532,6 +7807,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAuthenticatorEnrollment",
@@ -7563,6 +7839,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAuthenticatorMethod",
@@ -7608,6 +7885,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAuthenticatorSettings",
@@ -7634,6 +7912,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAuthorizationServer",
@@ -7661,6 +7940,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAuthorizationServerKey",
@@ -7688,6 +7968,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAuthorizationServerPolicy",
@@ -7715,6 +7996,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAuthorizationServerPolicyRule",
@@ -7746,6 +8028,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getAutoAssignAdminAppSetting",
@@ -7772,6 +8055,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getBehaviorDetectionRule",
@@ -7795,6 +8079,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getBinding",
@@ -7822,6 +8107,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getBotProtectionConfiguration",
@@ -7848,6 +8134,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getBrand",
@@ -7880,6 +8167,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getBrandTheme",
@@ -7903,6 +8191,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getBrandWellKnownURI",
@@ -7934,6 +8223,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getCaptchaInstance",
@@ -7961,6 +8251,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getClient",
@@ -7984,6 +8275,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "getClientPrivilegesSetting",
@@ -8010,6 +8302,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getCrossAppAccessConnection",
@@ -8038,6 +8331,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getCsrForApplication",
@@ -8065,6 +8359,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getCsrForIdentityProvider",
@@ -8092,6 +8387,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getCurrentConfiguration",
@@ -8118,6 +8414,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getCustomAAGUID",
@@ -8145,6 +8442,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getCustomDomain",
@@ -8172,6 +8470,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getCustomTelephonyProviderCredential",
@@ -8198,6 +8497,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getCustomizationPreview",
@@ -8225,6 +8525,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getCustomizedErrorPage",
@@ -8248,6 +8549,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getCustomizedSignInPage",
@@ -8271,6 +8573,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getDRStatus",
@@ -8300,6 +8603,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getDRStatusForDomain",
@@ -8329,6 +8633,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getDefaultErrorPage",
@@ -8352,6 +8657,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getDefaultProvisioningConnectionForApplication",
@@ -8379,6 +8685,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getDefaultSignInPage",
@@ -8402,6 +8709,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getDevice",
@@ -8429,6 +8737,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "devices",
+        idempotent: true,
     },
     Operation {
         id: "getDeviceAssurancePolicy",
@@ -8456,6 +8765,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getDeviceIntegration",
@@ -8483,6 +8793,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getDevicePostureCheck",
@@ -8510,6 +8821,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getEmailCustomization",
@@ -8541,6 +8853,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getEmailDefaultContent",
@@ -8572,6 +8885,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getEmailDefaultPreview",
@@ -8599,6 +8913,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getEmailDomain",
@@ -8629,6 +8944,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getEmailServer",
@@ -8656,6 +8972,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getEmailSettings",
@@ -8683,6 +9000,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getEmailTemplate",
@@ -8716,6 +9034,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getErrorPage",
@@ -8744,6 +9063,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getEventHook",
@@ -8767,6 +9087,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getFactor",
@@ -8790,6 +9111,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getFactorTransactionStatus",
@@ -8821,6 +9143,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getFeature",
@@ -8844,6 +9167,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getFeatureForApplication",
@@ -8875,6 +9199,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getFederatedClaim",
@@ -8903,6 +9228,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getFirstPartyAppSettings",
@@ -8929,6 +9255,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getGovernanceBundle",
@@ -8956,6 +9283,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getGroup",
@@ -8979,6 +9307,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "group-by-id",
+        idempotent: true,
     },
     Operation {
         id: "getGroupAssignedRole",
@@ -9006,6 +9335,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "getGroupAttributeQueryResult",
@@ -9036,6 +9366,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getGroupPushMapping",
@@ -9064,6 +9395,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getGroupRule",
@@ -9090,6 +9422,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "getGroupSchema",
@@ -9112,6 +9445,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getHookKey",
@@ -9135,6 +9469,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getIdentityProvider",
@@ -9162,6 +9497,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getIdentityProviderApplicationUser",
@@ -9189,6 +9525,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getIdentityProviderKey",
@@ -9216,6 +9553,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getIdentityProviderSigningKey",
@@ -9243,6 +9581,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getIdentitySourceGroup",
@@ -9270,6 +9609,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getIdentitySourceGroupMemberships",
@@ -9302,6 +9642,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "memberExternalIds", next_in_body: false },
         limit: Some(Limit { min: None, default: None, max: Some(1000) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getIdentitySourceSession",
@@ -9329,6 +9670,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getIdentitySourceUser",
@@ -9356,6 +9698,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getInlineHook",
@@ -9379,6 +9722,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getJwk",
@@ -9407,6 +9751,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getLinkedObjectDefinition",
@@ -9430,6 +9775,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getLogStream",
@@ -9453,6 +9799,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getLogStreamSchema",
@@ -9481,6 +9828,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getMemberOfBinding",
@@ -9512,6 +9860,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getNetworkZone",
@@ -9535,6 +9884,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getOAuth2Claim",
@@ -9558,6 +9908,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getOAuth2ClientSecret",
@@ -9586,6 +9937,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getOAuth2ResourceServerJsonWebKey",
@@ -9614,6 +9966,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getOAuth2Scope",
@@ -9637,6 +9990,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getOAuth2TokenForApplication",
@@ -9668,6 +10022,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getOktaCommunicationSettings",
@@ -9694,6 +10049,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getOktaManagedUserAccount",
@@ -9722,6 +10078,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getOptInStatus",
@@ -9748,6 +10105,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getOrgCaptchaSettings",
@@ -9774,6 +10132,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getOrgContactUser",
@@ -9801,6 +10160,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getOrgOktaSupportSettings",
@@ -9827,6 +10187,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getOrgPreferences",
@@ -9853,6 +10214,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getOrgSettings",
@@ -9875,6 +10237,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getPolicy",
@@ -9898,6 +10261,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getPolicyMapping",
@@ -9921,6 +10285,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getPolicyRule",
@@ -9944,6 +10309,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getPreviewErrorPage",
@@ -9967,6 +10333,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getPreviewSignInPage",
@@ -9990,6 +10357,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getPrincipalRateLimitEntity",
@@ -10017,6 +10385,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getProfileMapping",
@@ -10044,6 +10413,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getPublicKey",
@@ -10067,6 +10437,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getPushProvider",
@@ -10090,6 +10461,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRateLimitSettingsAdminNotifications",
@@ -10116,6 +10488,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRateLimitSettingsPerClient",
@@ -10142,6 +10515,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRateLimitSettingsWarningThreshold",
@@ -10168,6 +10542,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRealm",
@@ -10192,6 +10567,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRealmAssignment",
@@ -10220,6 +10596,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRefreshTokenForAuthorizationServerAndClient",
@@ -10252,6 +10629,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRefreshTokenForUserAndClient",
@@ -10284,6 +10662,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getResourceSet",
@@ -10307,6 +10686,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getResourceSetResource",
@@ -10335,6 +10715,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRole",
@@ -10358,6 +10739,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRoleAssignmentGovernanceGrant",
@@ -10389,6 +10771,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRoleAssignmentGovernanceGrantResources",
@@ -10420,6 +10803,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRolePermission",
@@ -10443,6 +10827,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRoleTargetsByUserIdAndRoleId",
@@ -10476,6 +10861,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getRootBrandWellKnownURI",
@@ -10508,6 +10894,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getScopeConsentGrant",
@@ -10539,6 +10926,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getSecurityEventsProviderInstance",
@@ -10567,6 +10955,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getSession",
@@ -10591,6 +10980,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "sessions",
+        idempotent: true,
     },
     Operation {
         id: "getSignInPage",
@@ -10619,6 +11009,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getSignOutPageSettings",
@@ -10642,6 +11033,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getSmsTemplate",
@@ -10665,6 +11057,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getSsfStreamStatus",
@@ -10690,6 +11083,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getSsfStreams",
@@ -10718,6 +11112,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getSubscriptionsNotificationTypeRole",
@@ -10758,6 +11153,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getSubscriptionsNotificationTypeUser",
@@ -10798,6 +11194,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getThirdPartyAdminSetting",
@@ -10824,6 +11221,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getTrustedOrigin",
@@ -10847,6 +11245,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getUISchema",
@@ -10874,6 +11273,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getUser",
@@ -10905,6 +11305,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "user-by-id",
+        idempotent: true,
     },
     Operation {
         id: "getUserAssignedRole",
@@ -10932,6 +11333,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getUserAssignedRoleGovernance",
@@ -10959,6 +11361,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getUserClassification",
@@ -10986,6 +11389,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getUserGrant",
@@ -11017,6 +11421,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getUserLockoutSettings",
@@ -11043,6 +11448,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getUserProvisioningConnectionJWKS",
@@ -11070,6 +11476,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "getUserRisk",
@@ -11097,6 +11504,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getUserSchema",
@@ -11120,6 +11528,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getUserType",
@@ -11143,6 +11552,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "getWebAuthnWellKnownURI",
@@ -11169,6 +11579,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "unlimited",
+        idempotent: true,
     },
     Operation {
         id: "getWellKnownAppAuthenticatorConfiguration",
@@ -11195,6 +11606,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "unlimited",
+        idempotent: true,
     },
     Operation {
         id: "getWellKnownOAuthConfigurationCustomAS",
@@ -11217,6 +11629,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "unlimited",
+        idempotent: true,
     },
     Operation {
         id: "getWellKnownOpenIDConfiguration",
@@ -11238,6 +11651,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "unlimited",
+        idempotent: true,
     },
     Operation {
         id: "getWellKnownOpenIDConfigurationCustomAS",
@@ -11260,6 +11674,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "unlimited",
+        idempotent: true,
     },
     Operation {
         id: "getWellknownOrgMetadata",
@@ -11285,6 +11700,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "unlimited",
+        idempotent: true,
     },
     Operation {
         id: "getWellknownSsfMetadata",
@@ -11313,6 +11729,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "unlimited",
+        idempotent: true,
     },
     Operation {
         id: "getYubikeyOtpTokenById",
@@ -11340,6 +11757,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "globalTokenRevocation",
@@ -11367,6 +11785,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "grantAerialConsent",
@@ -11398,6 +11817,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "grantConsentToScope",
@@ -11430,6 +11850,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "grantOktaSupport",
@@ -11448,6 +11869,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "introspect",
@@ -11479,6 +11901,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "introspectCustomAS",
@@ -11510,6 +11933,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "linkUserToIdentityProvider",
@@ -11542,6 +11966,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "listActiveIdentityProviderSigningKey",
@@ -11568,6 +11993,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAgentPools",
@@ -11599,6 +12025,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAgentPoolsUpdates",
@@ -11626,6 +12053,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAllCustomAAGUIDs",
@@ -11653,6 +12081,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAllCustomTelephonyProviderCredentials",
@@ -11679,6 +12108,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAllSignInWidgetVersions",
@@ -11706,6 +12136,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listApiServiceIntegrationInstanceSecrets",
@@ -11734,6 +12165,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listApiServiceIntegrationInstances",
@@ -11761,6 +12193,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listApiTokens",
@@ -11787,6 +12220,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAppLinks",
@@ -11814,6 +12248,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAppServiceAccounts",
@@ -11846,6 +12281,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAppTargetRoleToClient",
@@ -11878,6 +12314,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "listApplicationGroupAssignments",
@@ -11911,6 +12348,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(20), default: Some(20), max: Some(200) }),
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listApplicationKeys",
@@ -11938,6 +12376,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listApplicationTargetsForApplicationAdministratorRoleForGroup",
@@ -11970,6 +12409,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "listApplicationTargetsForApplicationAdministratorRoleForUser",
@@ -12002,6 +12442,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listApplicationUsers",
@@ -12035,6 +12476,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(50), max: Some(500) }),
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listApplications",
@@ -12070,6 +12512,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(20), max: Some(200) }),
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listAssignedApplicationsForGroup",
@@ -12101,6 +12544,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(20), max: Some(200) }),
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "listAssignedRolesForUser",
@@ -12128,6 +12572,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAssociatedServersByTrustedType",
@@ -12161,6 +12606,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(200), max: None }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAuthenticatorEnrollments",
@@ -12191,6 +12637,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAuthenticatorMethods",
@@ -12218,6 +12665,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAuthenticators",
@@ -12244,6 +12692,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAuthorizationServerKeys",
@@ -12271,6 +12720,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAuthorizationServerPolicies",
@@ -12298,6 +12748,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAuthorizationServerPolicyRules",
@@ -12325,6 +12776,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listAuthorizationServers",
@@ -12355,6 +12807,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(200), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listBehaviorDetectionRules",
@@ -12381,6 +12834,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(10), max: None }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listBindings",
@@ -12408,6 +12862,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "roles", next_in_body: true },
         limit: Some(Limit { min: None, default: Some(100), max: None }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listBrandDomains",
@@ -12431,6 +12886,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "domains", next_in_body: false },
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listBrandThemes",
@@ -12458,6 +12914,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listBrands",
@@ -12491,6 +12948,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listBundleEntitlementValues",
@@ -12522,6 +12980,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "entitlementValues", next_in_body: true },
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listBundleEntitlements",
@@ -12552,6 +13011,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "entitlements", next_in_body: true },
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listCaptchaInstances",
@@ -12578,6 +13038,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listClients",
@@ -12608,6 +13069,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "listCsrsForApplication",
@@ -12635,6 +13097,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listCsrsForIdentityProvider",
@@ -12662,6 +13125,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listCustomDomains",
@@ -12688,6 +13152,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "domains", next_in_body: false },
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listDefaultDevicePostureChecks",
@@ -12714,6 +13179,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listDeviceAssurancePolicies",
@@ -12740,6 +13206,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listDeviceIntegrations",
@@ -12767,6 +13234,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listDevicePostureChecks",
@@ -12793,6 +13261,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listDeviceUsers",
@@ -12820,6 +13289,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "devices",
+        idempotent: true,
     },
     Operation {
         id: "listDevices",
@@ -12851,6 +13321,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(200), max: Some(200) }),
         bucket: "devices",
+        idempotent: true,
     },
     Operation {
         id: "listEmailCustomizations",
@@ -12883,6 +13354,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(10), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listEmailDomains",
@@ -12909,6 +13381,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listEmailServers",
@@ -12935,6 +13408,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "email-servers", next_in_body: false },
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listEmailTemplates",
@@ -12969,6 +13443,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(10), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listEventHooks",
@@ -12995,6 +13470,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listFactors",
@@ -13022,6 +13498,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listFeatureDependencies",
@@ -13049,6 +13526,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listFeatureDependents",
@@ -13076,6 +13554,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listFeatures",
@@ -13102,6 +13581,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listFeaturesForApplication",
@@ -13130,6 +13610,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listFederatedClaims",
@@ -13158,6 +13639,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listGovernanceBundles",
@@ -13184,6 +13666,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "bundles", next_in_body: true },
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listGrantsForUserAndClient",
@@ -13217,6 +13700,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listGroupAssignedRoles",
@@ -13244,6 +13728,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "listGroupOwners",
@@ -13276,6 +13761,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(1000), max: None }),
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "listGroupPushMappings",
@@ -13310,6 +13796,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(100), max: Some(1000) }),
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listGroupRules",
@@ -13341,6 +13828,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(50), max: Some(200) }),
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "listGroupTargetRoleForClient",
@@ -13373,6 +13861,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "listGroupTargetsForGroupRole",
@@ -13405,6 +13894,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "listGroupTargetsForRole",
@@ -13437,6 +13927,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listGroupUsers",
@@ -13468,6 +13959,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(1000), max: Some(1000) }),
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "listGroups",
@@ -13503,6 +13995,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(10000), max: Some(10000) }),
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "listHookKeys",
@@ -13529,6 +14022,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listIdentityProviderApplicationUsers",
@@ -13562,6 +14056,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listIdentityProviderKeys",
@@ -13588,6 +14083,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listIdentityProviderSigningKeys",
@@ -13615,6 +14111,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listIdentityProviders",
@@ -13673,6 +14170,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listIdentitySourceSessions",
@@ -13700,6 +14198,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listInlineHooks",
@@ -13733,6 +14232,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listInterclientAllowedApplications",
@@ -13761,6 +14261,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listInterclientTargetApplications",
@@ -13789,6 +14290,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listJwk",
@@ -13817,6 +14319,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listLinkedObjectDefinitions",
@@ -13843,6 +14346,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listLinkedObjectsForUser",
@@ -13870,6 +14374,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listLogEvents",
@@ -13910,6 +14415,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(0), default: Some(100), max: Some(1000) }),
         bucket: "logs",
+        idempotent: true,
     },
     Operation {
         id: "listLogStreamSchemas",
@@ -13936,6 +14442,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listLogStreams",
@@ -13966,6 +14473,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listMembersOfBinding",
@@ -13997,6 +14505,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "members", next_in_body: true },
         limit: Some(Limit { min: None, default: Some(100), max: None }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listNetworkZones",
@@ -14027,6 +14536,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listOAuth2Claims",
@@ -14054,6 +14564,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listOAuth2ClientSecrets",
@@ -14082,6 +14593,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listOAuth2ClientsForAuthorizationServer",
@@ -14109,6 +14621,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listOAuth2ResourceServerJsonWebKeys",
@@ -14137,6 +14650,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listOAuth2Scopes",
@@ -14170,6 +14684,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(200), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listOAuth2TokensForApplication",
@@ -14202,6 +14717,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listOktaManagedUserAccounts",
@@ -14233,6 +14749,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listOktaSupportCases",
@@ -14259,6 +14776,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "supportCases", next_in_body: false },
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listOrgContactTypes",
@@ -14285,6 +14803,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listPersonalAppsExportBlockList",
@@ -14313,6 +14832,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listPolicies",
@@ -14361,6 +14881,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: None, max: None }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listPolicyApps",
@@ -14388,6 +14909,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listPolicyMappings",
@@ -14415,6 +14937,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listPolicyRules",
@@ -14442,6 +14965,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: None, max: None }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listPrincipalRateLimitEntities",
@@ -14473,6 +14997,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(20), max: Some(50) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listProfileMappings",
@@ -14504,6 +15029,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listPushProviders",
@@ -14530,6 +15056,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listRealmAssignmentOperations",
@@ -14556,6 +15083,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listRealmAssignments",
@@ -14582,6 +15110,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listRealms",
@@ -14614,6 +15143,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(10), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listRefreshTokensForAuthorizationServerAndClient",
@@ -14647,6 +15177,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: None, max: None }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listRefreshTokensForUserAndClient",
@@ -14680,6 +15211,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listResourceSetResources",
@@ -14711,6 +15243,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "resources", next_in_body: true },
         limit: Some(Limit { min: None, default: Some(100), max: None }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listResourceSets",
@@ -14733,6 +15266,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "resource-sets", next_in_body: true },
         limit: Some(Limit { min: None, default: Some(100), max: None }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listRolePermissions",
@@ -14756,6 +15290,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "permissions", next_in_body: false },
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listRoles",
@@ -14778,6 +15313,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "roles", next_in_body: true },
         limit: Some(Limit { min: None, default: Some(100), max: None }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listRolesForClient",
@@ -14805,6 +15341,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "listScopeConsentGrants",
@@ -14832,6 +15369,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "listSecurityEventsProviderInstances",
@@ -14859,6 +15397,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listSmsTemplates",
@@ -14885,6 +15424,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listSocialAuthTokens",
@@ -14912,6 +15452,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listSubscriptionsRole",
@@ -14939,6 +15480,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listSubscriptionsUser",
@@ -14966,6 +15508,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listSupportedFactors",
@@ -14993,6 +15536,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listSupportedSecurityQuestions",
@@ -15020,6 +15564,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listTrustedOrigins",
@@ -15051,6 +15596,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listUISchemas",
@@ -15077,6 +15623,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listUserBlocks",
@@ -15104,6 +15651,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listUserClients",
@@ -15131,6 +15679,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listUserDevices",
@@ -15158,6 +15707,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listUserGrants",
@@ -15191,6 +15741,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listUserGroups",
@@ -15218,6 +15769,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(200), max: None }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listUserIdentityProviders",
@@ -15245,6 +15797,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listUserTypes",
@@ -15271,6 +15824,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listUsers",
@@ -15308,6 +15862,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(200), max: Some(200) }),
         bucket: "users-list",
+        idempotent: true,
     },
     Operation {
         id: "listUsersWithRoleAssignments",
@@ -15334,6 +15889,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "value", next_in_body: true },
         limit: Some(Limit { min: None, default: Some(100), max: None }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listWebAuthnPreregistrationFactors",
@@ -15361,6 +15917,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "listYubikeyOtpTokens",
@@ -15412,6 +15969,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: None, default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "logout",
@@ -15437,6 +15995,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: true,
     },
     Operation {
         id: "logoutCustomAS",
@@ -15463,6 +16022,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: true,
     },
     Operation {
         id: "logoutCustomASWithPost",
@@ -15488,6 +16048,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "logoutWithPost",
@@ -15513,6 +16074,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "mapResourceToPolicy",
@@ -15541,6 +16103,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "oauthKeys",
@@ -15562,6 +16125,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "unlimited",
+        idempotent: true,
     },
     Operation {
         id: "oauthKeysCustomAS",
@@ -15583,6 +16147,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "unlimited",
+        idempotent: true,
     },
     Operation {
         id: "oob-authenticate",
@@ -15615,6 +16180,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "oob-authenticate-custom-as",
@@ -15647,6 +16213,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "optIn",
@@ -15673,6 +16240,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "optInUsersToOktaCommunicationEmails",
@@ -15699,6 +16267,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "optOut",
@@ -15725,6 +16294,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "optOutUsersFromOktaCommunicationEmails",
@@ -15751,6 +16321,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "par",
@@ -15779,6 +16350,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "parCustomAS",
@@ -15807,6 +16379,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "pauseAgentPoolsUpdate",
@@ -15834,6 +16407,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "previewSAMLmetadataForApplication",
@@ -15857,6 +16431,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "primary-authenticate",
@@ -15889,6 +16464,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "primary-authenticate-custom-as",
@@ -15921,6 +16497,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "publishCsrForIdentityProvider",
@@ -15953,6 +16530,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "publishCsrFromApplication",
@@ -15981,6 +16559,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "publishSecurityEventTokens",
@@ -16010,6 +16589,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "reactivateUser",
@@ -16037,6 +16617,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "refreshSession",
@@ -16060,6 +16641,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "sessions",
+        idempotent: false,
     },
     Operation {
         id: "removeAppTargetInstanceRoleForClient",
@@ -16088,6 +16670,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "removeAppTargetRoleFromClient",
@@ -16115,6 +16698,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "removeGroupTargetRoleFromClient",
@@ -16142,6 +16726,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "replaceApplication",
@@ -16170,6 +16755,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "app-by-id",
+        idempotent: true,
     },
     Operation {
         id: "replaceAuthenticator",
@@ -16202,6 +16788,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceAuthenticatorMethod",
@@ -16252,6 +16839,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceAuthenticatorSettings",
@@ -16283,6 +16871,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceAuthorizationServer",
@@ -16315,6 +16904,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceAuthorizationServerPolicy",
@@ -16347,6 +16937,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceAuthorizationServerPolicyRule",
@@ -16383,6 +16974,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceBehaviorDetectionRule",
@@ -16411,6 +17003,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceBlockedEmailDomains",
@@ -16439,6 +17032,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceBrand",
@@ -16467,6 +17061,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceBrandTheme",
@@ -16495,6 +17090,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceBrandWellKnownURI",
@@ -16530,6 +17126,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceCaptchaInstance",
@@ -16562,6 +17159,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceClient",
@@ -16590,6 +17188,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "replaceCustomAAGUID",
@@ -16621,6 +17220,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceCustomDomain",
@@ -16653,6 +17253,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceCustomizedErrorPage",
@@ -16681,6 +17282,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceCustomizedSignInPage",
@@ -16709,6 +17311,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceDeviceAssurancePolicy",
@@ -16741,6 +17344,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceDevicePostureCheck",
@@ -16773,6 +17377,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceEmailCustomization",
@@ -16810,6 +17415,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceEmailDomain",
@@ -16845,6 +17451,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceEmailSettings",
@@ -16875,6 +17482,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceEventHook",
@@ -16903,6 +17511,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceExistingIdentitySourceUser",
@@ -16934,6 +17543,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceFederatedClaim",
@@ -16966,6 +17576,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "replaceFirstPartyAppSettings",
@@ -16997,6 +17608,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceGovernanceBundle",
@@ -17028,6 +17640,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceGroup",
@@ -17056,6 +17669,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "group-by-id",
+        idempotent: true,
     },
     Operation {
         id: "replaceGroupRule",
@@ -17084,6 +17698,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "replaceHookKey",
@@ -17116,6 +17731,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceIdentityProvider",
@@ -17148,6 +17764,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceIdentityProviderKey",
@@ -17180,6 +17797,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceInlineHook",
@@ -17208,6 +17826,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceLogStream",
@@ -17236,6 +17855,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceNetworkZone",
@@ -17264,6 +17884,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceOAuth2Claim",
@@ -17292,6 +17913,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceOAuth2Scope",
@@ -17320,6 +17942,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceOktaPersonalAdminSettings",
@@ -17348,6 +17971,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceOrgContactUser",
@@ -17380,6 +18004,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceOrgSettings",
@@ -17407,6 +18032,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replacePolicy",
@@ -17435,6 +18061,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replacePolicyRule",
@@ -17463,6 +18090,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replacePreviewErrorPage",
@@ -17491,6 +18119,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replacePreviewSignInPage",
@@ -17519,6 +18148,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replacePrincipalRateLimitEntity",
@@ -17551,6 +18181,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replacePushProvider",
@@ -17579,6 +18210,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceRateLimitSettingsAdminNotifications",
@@ -17610,6 +18242,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceRateLimitSettingsPerClient",
@@ -17641,6 +18274,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceRateLimitSettingsWarningThreshold",
@@ -17672,6 +18306,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceRealm",
@@ -17700,6 +18335,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceRealmAssignment",
@@ -17732,6 +18368,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceResourceSet",
@@ -17760,6 +18397,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceResourceSetResource",
@@ -17792,6 +18430,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceRole",
@@ -17820,6 +18459,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceRolePermission",
@@ -17848,6 +18488,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceSecurityEventsProviderInstance",
@@ -17881,6 +18522,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceSignOutPageSettings",
@@ -17909,6 +18551,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceSmsTemplate",
@@ -17937,6 +18580,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceSsfStream",
@@ -17970,6 +18614,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceTrustedOrigin",
@@ -17998,6 +18643,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceUISchemas",
@@ -18030,6 +18676,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceUser",
@@ -18062,6 +18709,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "user-write",
+        idempotent: true,
     },
     Operation {
         id: "replaceUserClassification",
@@ -18093,6 +18741,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceUserLockoutSettings",
@@ -18124,6 +18773,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replaceUserType",
@@ -18152,6 +18802,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "replacesOrgCaptchaSettings",
@@ -18183,6 +18834,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "resendEnrollFactor",
@@ -18219,6 +18871,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "resetFactors",
@@ -18242,6 +18895,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "resetPassword",
@@ -18273,6 +18927,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "resumeAgentPoolsUpdate",
@@ -18300,6 +18955,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "retrieveClientRole",
@@ -18327,6 +18983,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth-clients",
+        idempotent: true,
     },
     Operation {
         id: "retryAgentPoolsUpdate",
@@ -18354,6 +19011,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "revoke",
@@ -18381,6 +19039,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "revokeAerialConsent",
@@ -18412,6 +19071,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "revokeApiToken",
@@ -18435,6 +19095,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "revokeCsrForIdentityProvider",
@@ -18458,6 +19119,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "revokeCsrFromApplication",
@@ -18481,6 +19143,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "revokeCurrentApiToken",
@@ -18503,6 +19166,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "revokeCustomAS",
@@ -18530,6 +19194,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "revokeGrantsForUserAndClient",
@@ -18553,6 +19218,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "revokeOAuth2TokenForApplication",
@@ -18576,6 +19242,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "revokeOAuth2TokensForApplication",
@@ -18599,6 +19266,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "revokeOktaSupport",
@@ -18617,6 +19285,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "revokeRefreshTokenForAuthorizationServerAndClient",
@@ -18644,6 +19313,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "revokeRefreshTokensForAuthorizationServerAndClient",
@@ -18667,6 +19337,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "revokeScopeConsentGrant",
@@ -18690,6 +19361,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "revokeSession",
@@ -18713,6 +19385,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "sessions",
+        idempotent: true,
     },
     Operation {
         id: "revokeTokenForUserAndClient",
@@ -18740,6 +19413,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "revokeTokensForUserAndClient",
@@ -18763,6 +19437,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "revokeUserGrant",
@@ -18786,6 +19461,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "revokeUserGrants",
@@ -18809,6 +19485,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "revokeUserSessions",
@@ -18836,6 +19513,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "rotateAuthorizationServerKeys",
@@ -18868,6 +19546,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "sendPin",
@@ -18895,6 +19574,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "sendTestCustomTelephonyProviderCredential",
@@ -18921,6 +19601,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "sendTestEmail",
@@ -18948,6 +19629,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "setAsPrimaryCustomTelephonyCredential",
@@ -18974,6 +19656,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "setOrgHideOktaUIFooter",
@@ -19000,6 +19683,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "setOrgShowOktaUIFooter",
@@ -19026,6 +19710,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "startImportFromIdentitySource",
@@ -19053,6 +19738,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "startOrgFailback",
@@ -19086,6 +19772,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "startOrgFailover",
@@ -19119,6 +19806,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "stopAgentPoolsUpdate",
@@ -19146,6 +19834,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "submitGroupAttributeQuery",
@@ -19179,6 +19868,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "subscribeByNotificationTypeRole",
@@ -19219,6 +19909,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "subscribeByNotificationTypeUser",
@@ -19259,6 +19950,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "suspendDevice",
@@ -19282,6 +19974,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "devices",
+        idempotent: false,
     },
     Operation {
         id: "suspendUser",
@@ -19306,6 +19999,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "testEmailServer",
@@ -19334,6 +20028,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "token",
@@ -19366,6 +20061,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "tokenCustomAS",
@@ -19398,6 +20094,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: false,
     },
     Operation {
         id: "unassignAppInstanceTargetFromAdminRoleForUser",
@@ -19426,6 +20123,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "unassignAppInstanceTargetToAppAdminRoleForGroup",
@@ -19454,6 +20152,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "unassignAppTargetFromAppAdminRoleForUser",
@@ -19481,6 +20180,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "unassignAppTargetToAdminRoleForGroup",
@@ -19508,6 +20208,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "unassignApplicationFromGroup",
@@ -19531,6 +20232,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "unassignGroupTargetFromGroupAdminRole",
@@ -19558,6 +20260,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "unassignGroupTargetFromUserAdminRole",
@@ -19585,6 +20288,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "unassignMemberFromBinding",
@@ -19612,6 +20316,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "unassignRoleFromGroup",
@@ -19635,6 +20340,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "unassignRoleFromUser",
@@ -19658,6 +20364,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "unassignUserFromApplication",
@@ -19685,6 +20392,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "unassignUserFromGroup",
@@ -19708,6 +20416,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "groups",
+        idempotent: true,
     },
     Operation {
         id: "unenrollFactor",
@@ -19735,6 +20444,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "unlinkUserFromIdentityProvider",
@@ -19758,6 +20468,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "unlockUser",
@@ -19781,6 +20492,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "unsubscribeByNotificationTypeRole",
@@ -19821,6 +20533,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "unsubscribeByNotificationTypeUser",
@@ -19861,6 +20574,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "unsuspendDevice",
@@ -19884,6 +20598,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "devices",
+        idempotent: false,
     },
     Operation {
         id: "unsuspendUser",
@@ -19908,6 +20623,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateAgentPoolsUpdate",
@@ -19940,6 +20656,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateAgentPoolsUpdateSettings",
@@ -19972,6 +20689,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateAppServiceAccount",
@@ -20004,6 +20722,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateApplicationUser",
@@ -20032,6 +20751,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "updateApplicationUserProfile",
@@ -20060,6 +20780,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateAutoAssignAdminAppSetting",
@@ -20090,6 +20811,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateBotProtectionConfiguration",
@@ -20121,6 +20843,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateCaptchaInstance",
@@ -20153,6 +20876,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateConfiguration",
@@ -20184,6 +20908,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateCrossAppAccessConnection",
@@ -20217,6 +20942,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "updateCustomAAGUID",
@@ -20248,6 +20974,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateCustomTelephonyProviderCredential",
@@ -20278,6 +21005,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateDefaultProvisioningConnectionForApplication",
@@ -20310,6 +21038,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "updateEmailServer",
@@ -20342,6 +21071,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateFeatureForApplication",
@@ -20378,6 +21108,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: true,
     },
     Operation {
         id: "updateFeatureLifecycle",
@@ -20405,6 +21136,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateGroupAssignmentToApplication",
@@ -20437,6 +21169,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "updateGroupMembership",
@@ -20466,6 +21199,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateGroupPushMapping",
@@ -20499,6 +21233,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "updateGroupSchema",
@@ -20526,6 +21261,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateIdentitySourceGroups",
@@ -20557,6 +21293,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateIdentitySourceUsers",
@@ -20588,6 +21325,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateInlineHook",
@@ -20616,6 +21354,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateOktaManagedUserAccount",
@@ -20648,6 +21387,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateOktaSupportCase",
@@ -20678,6 +21418,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateOrgSettings",
@@ -20705,6 +21446,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateProfileMapping",
@@ -20737,6 +21479,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateSmsTemplate",
@@ -20765,6 +21508,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateSsfStream",
@@ -20798,6 +21542,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateThirdPartyAdminSetting",
@@ -20828,6 +21573,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateUser",
@@ -20860,6 +21606,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "user-write",
+        idempotent: false,
     },
     Operation {
         id: "updateUserProfile",
@@ -20888,6 +21635,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "updateUserType",
@@ -20916,6 +21664,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "uploadApplicationLogo",
@@ -20944,6 +21693,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "uploadBrandThemeBackgroundImage",
@@ -20976,6 +21726,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "uploadBrandThemeFavicon",
@@ -21008,6 +21759,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "uploadBrandThemeLogo",
@@ -21040,6 +21792,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "uploadIdentitySourceDataForDelete",
@@ -21068,6 +21821,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "uploadIdentitySourceDataForUpsert",
@@ -21096,6 +21850,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "uploadIdentitySourceGroupMembershipsForDelete",
@@ -21124,6 +21879,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "uploadIdentitySourceGroupMembershipsForUpsert",
@@ -21152,6 +21908,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "uploadIdentitySourceGroupsDataForDelete",
@@ -21180,6 +21937,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "uploadIdentitySourceGroupsForUpsert",
@@ -21208,6 +21966,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "uploadYubikeyOtpTokenSeed",
@@ -21264,6 +22023,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: Some(Limit { min: None, default: Some(20), max: Some(200) }),
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "upsertApiToken",
@@ -21292,6 +22052,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "upsertCertificate",
@@ -21320,6 +22081,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "upsertUserRisk",
@@ -21357,6 +22119,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: true,
     },
     Operation {
         id: "userinfo",
@@ -21380,6 +22143,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: true,
     },
     Operation {
         id: "userinfoCustomAS",
@@ -21403,6 +22167,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "oauth",
+        idempotent: true,
     },
     Operation {
         id: "verifyDomain",
@@ -21430,6 +22195,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "verifyEmailDomain",
@@ -21458,6 +22224,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "verifyEventHook",
@@ -21482,6 +22249,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "verifyFactor",
@@ -21527,6 +22295,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "authn",
+        idempotent: false,
     },
     Operation {
         id: "verifyProvisioningConnectionForApplication",
@@ -21560,6 +22329,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "apps",
+        idempotent: false,
     },
     Operation {
         id: "verifyRpIdDomain",
@@ -21587,6 +22357,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
     Operation {
         id: "verifySsfStream",
@@ -21616,6 +22387,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "api",
+        idempotent: false,
     },
 ];
 

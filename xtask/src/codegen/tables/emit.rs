@@ -81,10 +81,10 @@ fn expression(expression: &Expression) -> String {
         CaseRule::Exact => "Exact",
         CaseRule::Folded => "Folded",
     };
-    let Expression { compound, negation, sort, required, .. } = expression;
+    let Expression { compound, negation, sort, .. } = expression;
     format!(
         "Expression {{ parameter: {:?}, case: CaseRule::{case}, compound: {compound}, negation: {negation}, \
-         sort: {sort}, required: {required:?} }}",
+         sort: {sort} }}",
         expression.parameter.get_ref()
     )
 }
