@@ -1,5 +1,7 @@
 //! One call of the API: an operation of the catalogue, or a plain method and path.
 
+use std::fmt;
+
 use bytes::Bytes;
 use oktant_base::Timestamp;
 use oktant_catalog::{ListShape, Method, Operation, Parameter, ParameterIn, TypeRef};
@@ -44,10 +46,17 @@ pub struct Call {
     pub(crate) overload_is_final: bool,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Body {
     pub(crate) media_type: String,
     pub(crate) bytes: Bytes,
+}
+
+impl fmt::Debug for Body {
+    /// Its size alone: it may hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of {}", self.bytes.len(), self.media_type)
+    }
 }
 
 impl Call {
@@ -66,7 +75,11 @@ impl Call {
 
     /// A call of `operation`.
     pub fn of(operation: &'static Operation) -> Self {
-        Self { operation: Some(operation), ..Self::bare(operation.method, operation.path) }
+        Self {
+            operation: Some(operation),
+            repeatable: operation.idempotent,
+            ..Self::bare(operation.method, operation.path)
+        }
     }
 
     /// A `GET` of a path with an optional query, such as `/api/v1/users?limit=5`.
@@ -91,9 +104,13 @@ impl Call {
         if !path.starts_with('/') || path.starts_with("//") {
             return Err(wrong("a path begins with one /, such as /api/v1/users".to_owned()));
         }
+        if path.split(['/', '\\']).any(is_dots) {
+            return Err(wrong("a path holds no . and no .. as a segment".to_owned()));
+        }
         let operation = oktant_catalog::route(method, path).map(|found| found.operation);
         let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Ok(Self { operation, query, checked: false, ..Self::bare(method, path) })
+        let repeatable = operation.map_or(method.is_idempotent(), |operation| operation.idempotent);
+        Ok(Self { operation, query, checked: false, repeatable, ..Self::bare(method, path) })
     }
 
     fn bare(method: Method, template: &str) -> Self {
@@ -212,7 +229,7 @@ impl Call {
         self
     }
 
-    /// Allows a `POST` or `PATCH` to be repeated after an outage, when the org may have done what it asks.
+    /// Allows what is not idempotent to be repeated after an outage, when the org may have done what it asks.
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
@@ -271,10 +288,14 @@ impl Call {
     ///
     /// # Errors
     ///
-    /// [`Error::Argument`] if a path parameter is missing.
+    /// [`Error::Argument`] if a path parameter is missing, or so that the path would name another
+    /// resource: empty, `.` or `..`.
     pub fn resolved_path(&self) -> Result<String, Error> {
         let mut path = self.template.clone();
         for (name, value) in &self.path_arguments {
+            if !is_segment(value) {
+                return Err(self.wrong(format!("path parameter {name} cannot be \"{value}\"")));
+            }
             path = path.replace(&format!("{{{name}}}"), &encode(value));
         }
         match path.split_once('{').and_then(|(_, rest)| rest.split_once('}')) {
@@ -317,6 +338,22 @@ impl Call {
         let operation = self.operation.map_or(self.template.as_str(), |operation| operation.id).to_owned();
         Error::Argument { operation, problem, hint }
     }
+}
+
+/// Whether `value` can stand for a path parameter. What cannot names no object: an empty segment, `.`
+/// and `..` would address another resource.
+pub fn is_segment(value: &str) -> bool {
+    !matches!(value, "" | "." | "..")
+}
+
+/// Whether a segment of a path as written would be resolved away (RFC 3986, 5.2.4), also in disguise.
+///
+/// # Source
+///
+/// WHATWG URL, 4.1: `%2e` counts as a dot, and tabs and line ends are removed.
+fn is_dots(segment: &str) -> bool {
+    let segment = segment.replace(['\t', '\n', '\r'], "").to_ascii_lowercase().replace("%2e", ".");
+    matches!(segment.as_str(), "." | "..")
 }
 
 /// Why `value` does not fit `parameter`: what would fit instead.
@@ -398,5 +435,21 @@ mod tests {
         assert!(Call::path("BREW", "/tea").is_err());
         assert!(Call::get("//evil.example/").is_err());
         assert!(Call::get("api/v1/users").is_err());
+    }
+
+    #[test]
+    fn no_value_addresses_another_resource() {
+        for value in ["", ".", ".."] {
+            let call = Call::operation("unassignUserFromGroup").unwrap();
+            let call = call.arg("groupId", value).unwrap().arg("userId", "00uVICTIM").unwrap();
+            let error = call.resolved_path().unwrap_err();
+            assert_eq!(error.code(), oktant_base::codes::OKT2016, "{value}");
+        }
+        let encoded = Call::operation("getUser").unwrap().arg("id", "%2e%2e/.").unwrap();
+        assert_eq!(encoded.resolved_path().unwrap(), "/api/v1/users/%252e%252e%2F.");
+        for path in ["/api/v1/groups/../users", "/api/v1/groups/%2E.", "/a/.\t./b", "/a\\..\\b", "/a/./b"] {
+            assert!(Call::path("DELETE", path).is_err(), "{path:?}");
+        }
+        assert!(Call::get("/api/v1/users/jane.doe..x@acme.example").is_ok());
     }
 }

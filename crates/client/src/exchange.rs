@@ -179,7 +179,7 @@ impl<'a> Exchange<'a> {
 
     fn judge_failure(&mut self, failure: Failure) -> Result<Step, Error> {
         let repeatable = failure.transient && (failure.unsent || self.call.is_repeatable());
-        if !repeatable {
+        if !repeatable || self.repeats >= failure.repeats_max(self.org.properties.network.retries) {
             return Err(failure.error);
         }
         let now = self.org.edges.clock.now();

@@ -40,7 +40,7 @@ mod redact;
 
 pub use auth::{Browser, Signer, SystemBrowser};
 pub use cache::{CacheStore, CachedReply, MemoryStore};
-pub use call::Call;
+pub use call::{Call, is_segment};
 pub use config::Config;
 pub use edges::Edges;
 pub use error::{ApiError, ConnectFailure, Error, Phase};

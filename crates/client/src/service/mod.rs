@@ -40,7 +40,7 @@ pub use replay::Replay;
 use crate::{ConnectFailure, Error};
 
 /// One request, complete but for what the connection adds.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Request {
     /// Its method.
     pub method: &'static str,
@@ -54,8 +54,22 @@ pub struct Request {
     pub time_allowed: Option<Duration>,
 }
 
+impl fmt::Debug for Request {
+    /// Without the body, which may hold passwords and client secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, url, headers, body, time_allowed } = self;
+        f.debug_struct("Request")
+            .field("method", method)
+            .field("path", &url.path())
+            .field("headers", headers)
+            .field("body_bytes", &body.as_ref().map_or(0, Bytes::len))
+            .field("time_allowed", time_allowed)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A whole answer of any status.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Response {
     /// HTTP status.
     pub status: u16,
@@ -63,6 +77,18 @@ pub struct Response {
     pub headers: HeaderMap,
     /// Body after decompression.
     pub body: Bytes,
+}
+
+impl fmt::Debug for Response {
+    /// Without the body, which may hold tokens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, headers, body } = self;
+        f.debug_struct("Response")
+            .field("status", status)
+            .field("headers", headers)
+            .field("body_bytes", &body.len())
+            .finish()
+    }
 }
 
 /// A request that got no whole answer.
@@ -88,6 +114,15 @@ impl Failure {
         let transient = matches!(failure, ConnectFailure::Interrupted | ConnectFailure::Refused);
         let host = request.url.authority().to_owned();
         Self { error: Error::Connect { host, failure, source: source.into() }, unsent: !lost, transient }
+    }
+
+    /// The repeats that it is worth, of those `allowed`: where nothing listens, waiting for long only
+    /// hides a wrong port.
+    pub(crate) fn repeats_max(&self, allowed: u32) -> u32 {
+        match self.error {
+            Error::Connect { failure: ConnectFailure::Refused, .. } => allowed.min(1),
+            _ => allowed,
+        }
     }
 }
 

@@ -11,12 +11,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oktant_base::{Clock, Coded, SystemClock, codes};
 use oktant_client::config::{Loader, Surroundings};
-use oktant_client::{Call, Config, Edges, Error, Org, Phase, Signer};
+use oktant_client::{Call, Config, ConnectFailure, Edges, Error, Org, Phase, Signer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::fake::{Fake, JumpingClock, edges, json as answer};
+use crate::fake::{Fake, JumpingClock, edges, free_port, json as answer};
 
 const NOON: &str = "2026-01-01T12:00:00Z";
 
@@ -113,6 +113,31 @@ async fn a_write_is_repeated_after_an_outage_only_if_allowed() {
     assert!(org.send(write().repeatable()).await.is_ok());
     assert_eq!(fake.seen().len(), 3);
     assert_eq!(fake.seen()[2].header("x-okta-retry-count"), "1");
+}
+
+#[tokio::test]
+async fn a_deletion_in_two_steps_is_not_repeated() {
+    let requests_of = async |path: &str| {
+        let fake = Fake::start(|number, _| answer(if number == 0 { 503 } else { 204 }, &[], "")).await;
+        let org = org(&fake, json!({}), JumpingClock::at(NOON)).await;
+        let sent = org.send(Call::path("DELETE", path).unwrap()).await;
+        (sent.is_ok(), fake.seen().len())
+    };
+    // The first request deactivates a user, the second deletes it for good.
+    assert_eq!(requests_of("/api/v1/users/00u1").await, (false, 1));
+    assert_eq!(requests_of("/api/v1/groups/00g1/users/00u1").await, (true, 2));
+    assert_eq!(requests_of("/api/v1/things/1").await, (true, 2));
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_tried_twice_and_no_more() {
+    let properties = config(&format!("http://127.0.0.1:{}", free_port()), &json!({})).properties;
+    let clock = JumpingClock::at(NOON);
+    let org = Org::connect(&properties, edges(clock.clone())).await.unwrap();
+    let error = org.send(things()).await.unwrap_err();
+    assert!(matches!(error, Error::Connect { failure: ConnectFailure::Refused, .. }), "{error:?}");
+    assert_eq!(org.ledger().entries().len(), 2);
+    assert!(clock.exact_waits().iter().sum::<f64>() < 1.0);
 }
 
 #[tokio::test]
