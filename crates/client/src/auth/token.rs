@@ -59,12 +59,19 @@ pub(super) struct Token {
 impl Token {
     /// Whether a new one should be asked for: `offset` before its end, or when 80 % of its life are over.
     pub(super) fn is_due(&self, now: Timestamp, offset: Duration) -> bool {
-        self.life.is_some_and(|life| now + offset.max(life / 5) >= self.issued_at + life)
+        self.ends_within(now, |life| offset.max(life / 5))
     }
 
     /// Whether it may end before a request that carries it is answered.
     pub(super) fn is_ending(&self, now: Timestamp) -> bool {
-        self.life.is_some_and(|life| now + ENDING_MARGIN.min(life / 10) >= self.issued_at + life)
+        self.ends_within(now, |life| ENDING_MARGIN.min(life / 10))
+    }
+
+    /// Whether no more than `margin` of its life is left. Ages are compared, not instants: what a
+    /// file or the org gives as a life may end after the last instant that there is.
+    fn ends_within(&self, now: Timestamp, margin: impl FnOnce(Duration) -> Duration) -> bool {
+        let age = (now - self.issued_at).to_std().unwrap_or(Duration::ZERO);
+        self.life.is_some_and(|life| life.saturating_sub(age) <= margin(life))
     }
 }
 
@@ -130,7 +137,7 @@ impl TokenEndpoint {
             attempts += 1;
             let answer = match self.attempt(grant, place, dpop, attempts).await {
                 Ok(answer) => answer,
-                Err(failure) if failure.unsent && failure.transient && repeats < self.retries => {
+                Err(failure) if failure.unsent && failure.transient && repeats < failure.repeats_max(self.retries) => {
                     let now = self.edges.clock.now();
                     let wait = retry::wait(retry::Cause::Outage, &HeaderMap::new(), repeats, now, &*self.edges.entropy);
                     repeats += 1;
@@ -331,6 +338,9 @@ mod tests {
         assert!(!ending(Some(100), 89));
         assert!(ending(Some(100), 90));
         assert!(!ending(None, 1_000_000));
+        for life in [9_000_000_000_000_000, u64::MAX] {
+            assert!(!due(Some(life), 300, 2880) && !ending(Some(life), 2880));
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG};
-use oktant_base::{Clock, Secret};
+use oktant_base::{Clock, Secret, Timestamp};
 use parking_lot::Mutex;
 use url::Url;
 
@@ -91,7 +91,8 @@ impl Cache {
         };
         let now = self.clock.now();
         let used_at = self.index.lock().used_at(key).unwrap_or(reply.stored_at);
-        let is_old = now >= reply.stored_at + self.options.time_to_live || now >= used_at + self.options.time_to_idle;
+        let age = |since: Timestamp| (now - since).to_std().unwrap_or_default();
+        let is_old = age(reply.stored_at) >= self.options.time_to_live || age(used_at) >= self.options.time_to_idle;
         if !is_old && !refresh {
             self.index.lock().touch(key, now);
             tracing::debug!("answered from the cache");
