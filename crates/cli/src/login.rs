@@ -16,6 +16,7 @@ pub(crate) fn run(args: &LoginArgs) -> Result<()> {
         return Err(Error::misuse(problem, hint).into());
     }
     properties.sign_in.initiate = InitiateOAuth::GetAndRefresh;
+    properties.sign_in.anew = true;
     runtime::start()?.block_on(runtime::interruptible(async {
         let org = Org::connect(&properties, Edges::system()).await?;
         let location = org.settings_location().unwrap_or_default();

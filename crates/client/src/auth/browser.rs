@@ -12,7 +12,8 @@ pub trait Browser: Send + Sync + fmt::Debug {
     fn open(&self, url: &Url);
 }
 
-/// The machine's default browser; without one, the address goes to standard error.
+/// The machine's default browser. The address also goes to standard error: whether a browser shows
+/// it cannot be told, as many hand it to another process and succeed.
 ///
 /// On Linux `BROWSER` names another one: a program with arguments, to which the address is added.
 #[derive(Debug, Clone)]
@@ -36,19 +37,16 @@ impl SystemBrowser {
 
 impl Browser for SystemBrowser {
     fn open(&self, url: &Url) {
+        eprintln!("To sign in, open this address in a browser on this machine:\n\n  {url}\n");
         if !self.has_screen() {
-            return print(url);
+            return;
         }
         let url = url.clone();
         // Some browsers block until they are closed.
         std::thread::spawn(move || {
-            if webbrowser::open(url.as_str()).is_err() {
-                print(&url);
+            if let Err(error) = webbrowser::open(url.as_str()) {
+                tracing::debug!(%error, "no browser was opened");
             }
         });
     }
-}
-
-fn print(url: &Url) {
-    eprintln!("To sign in, open this address in a browser on this machine:\n\n  {url}\n");
 }

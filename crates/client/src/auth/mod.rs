@@ -118,6 +118,7 @@ fn person(
         scheme: if sign_in.scheme == AuthScheme::OAuthPkce { "OAuthPKCE" } else { "OAuth" },
         scope: scope(sign_in, SESSION_SCOPES),
         authorize: transport.url(AUTHORIZE_PATH),
+        anew: sign_in.anew.into(),
         sign_in: sign_in.clone(),
         dpop: parking_lot::Mutex::default(),
         store,

@@ -1,6 +1,8 @@
 //! A sign-in that is kept alive: one access token at a time, renewed before it ends.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use oktant_base::{Secret, Timestamp, codes};
@@ -59,6 +61,8 @@ pub(super) struct Person {
     pub(super) scheme: &'static str,
     pub(super) scope: String,
     pub(super) authorize: url::Url,
+    /// Whether the stored sign-in is passed over, the next time.
+    pub(super) anew: AtomicBool,
     /// Follows the key of the record, which another process may have made.
     pub(super) dpop: parking_lot::Mutex<Option<Arc<Dpop>>>,
 }
@@ -191,18 +195,21 @@ impl Person {
         let lock = self.store.lock().await?;
         // Read under the lock: another process may have refreshed meanwhile.
         let mut record = self.record()?;
-        let stored = record.token();
+        let passed_over = self.passed_over(&record);
+        let stored = record.token().filter(|_| passed_over.is_none());
         if let Some(token) =
             stored.filter(|token| !token.is_ending(edges.clock.now()) && Some(&token.access) != refused)
         {
             return Ok(token);
         }
-        if let Some(code) = self.sign_in.code.clone().filter(|_| record.refresh_token.is_none()) {
+        let is_bare = record.refresh_token.is_none() || passed_over.is_some();
+        if let Some(code) = self.sign_in.code.clone().filter(|_| is_bare) {
             return self.redeem_code_from_elsewhere(&lock, record, &code, edges).await;
         }
-        let reason = match record.refresh_token.clone() {
-            None => "no refresh token is stored".to_owned(),
-            Some(refresh_token) => match self.refresh(&lock, &mut record, &refresh_token, edges).await {
+        let reason = match (passed_over, record.refresh_token.clone()) {
+            (Some(reason), _) => reason,
+            (None, None) => "no refresh token is stored".to_owned(),
+            (None, Some(refresh_token)) => match self.refresh(&lock, &mut record, &refresh_token, edges).await {
                 Err(Error::OAuth { error, description, .. }) if error == "invalid_grant" => {
                     self.forget(&lock, &mut record)?;
                     format!("the stored sign-in has ended ({description})")
@@ -216,6 +223,22 @@ impl Person {
                 Err(Error::SignInNeeded { org: self.domain.clone(), reason })
             }
         }
+    }
+
+    /// Why the stored sign-in is not used, if there is a reason: a new one is asked for, or it was
+    /// made without a scope that the properties name.
+    fn passed_over(&self, record: &Record) -> Option<String> {
+        if self.anew.swap(false, Ordering::Relaxed) {
+            return Some("a new sign-in is asked for".to_owned());
+        }
+        self.sign_in.scope.as_ref()?;
+        let asked = if record.asked_scope.is_empty() { &record.scope } else { &record.asked_scope };
+        if asked.is_empty() {
+            return None;
+        }
+        let asked: HashSet<&str> = asked.split(' ').chain(record.scope.split(' ')).collect();
+        let lacking: Vec<&str> = self.scope.split(' ').filter(|scope| !asked.contains(scope)).collect();
+        (!lacking.is_empty()).then(|| format!("the stored sign-in was made without scope {}", lacking.join(" ")))
     }
 
     /// The record of the store, else one from the properties; checked to be of this org and client.
@@ -294,6 +317,7 @@ impl Person {
             ("code_verifier", flow.code_verifier.expose()),
         ];
         let granted = self.request(&grant).await?;
+        self.scope.clone_into(&mut record.asked_scope);
         self.keep(lock, &mut record, granted, edges)
     }
 
@@ -315,6 +339,7 @@ impl Person {
             grant.push(("code_verifier", pending.code_verifier.expose()));
         }
         let granted = self.request(&grant).await?;
+        self.scope.clone_into(&mut record.asked_scope);
         self.keep(lock, &mut record, granted, edges)
     }
 
@@ -356,6 +381,10 @@ impl Person {
         self.domain.clone_into(&mut record.domain);
         self.endpoint.client_id.clone_into(&mut record.client_id);
         self.scheme.clone_into(&mut record.auth_scheme);
+        if record.asked_scope.is_empty() {
+            // Begun from a refresh token of the properties: more than it grants cannot be had.
+            self.scope.clone_into(&mut record.asked_scope);
+        }
         record.scope = grant.scope.unwrap_or_else(|| self.scope.clone());
         record.access_token = Some(grant.access_token);
         record.refresh_token = grant.refresh_token.or_else(|| record.refresh_token.take());

@@ -28,6 +28,8 @@ pub(super) struct Record {
     pub(super) auth_scheme: String,
     /// Scopes granted.
     pub(super) scope: String,
+    /// Scopes asked for when the person signed in, of which some may not have been granted.
+    pub(super) asked_scope: String,
     #[serde(serialize_with = "exposed")]
     pub(super) access_token: Option<Secret>,
     #[serde(serialize_with = "exposed")]

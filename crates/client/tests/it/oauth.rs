@@ -10,7 +10,7 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oktant_base::{Coded, SystemClock, codes};
-use oktant_client::{Browser, Call, Edges, Error};
+use oktant_client::{Browser, Call, Edges, Error, Org, Properties};
 use serde_json::Value;
 use url::Url;
 
@@ -267,15 +267,22 @@ struct SignIn {
 }
 
 async fn sign_in(fake: &Fake, store: &str, targets: &[&'static str]) -> SignIn {
+    sign_in_for(fake, store, targets, "okta.users.read offline_access", false).await
+}
+
+async fn sign_in_for(fake: &Fake, store: &str, targets: &[&'static str], scope: &str, anew: bool) -> SignIn {
     let (pages, opened) = (Arc::default(), Arc::default());
     let browser = Scripted { targets: targets.to_vec(), pages: Arc::clone(&pages), opened: Arc::clone(&opened) };
     let edges = Edges { browser: Arc::new(browser), ..edges(Arc::new(SystemClock)) };
     let properties = format!(
-        "OAuthClientId=c;InitiateOAuth=GETANDREFRESH;Scope=okta.users.read offline_access;OAuthSettingsLocation=memory://{store};\
+        "BaseURL={};OAuthClientId=c;InitiateOAuth=GETANDREFRESH;Scope={scope};OAuthSettingsLocation=memory://{store};\
          CallbackURL=http://127.0.0.1:{}/callback",
+        fake.url,
         free_port()
     );
-    let result = fake.try_org(&properties, edges).await;
+    let mut properties = Properties::parse(&properties).expect("properties");
+    properties.sign_in.anew = anew;
+    let result = Org::connect(&properties, edges).await;
     let opened = opened.lock().unwrap().clone();
     SignIn { result, opened, pages }
 }
@@ -299,6 +306,39 @@ async fn a_person_signs_in_by_browser_once() {
     let second = sign_in(&fake, "person", &[]).await;
     assert!(second.result.is_ok() && second.opened.is_none(), "the sign-in is kept");
     assert_eq!(token_requests(&fake).len(), 1);
+}
+
+#[tokio::test]
+async fn a_stored_sign_in_gives_way_to_a_new_one() {
+    const TARGETS: &[&str] = &["/callback?code=good&state=STATE"];
+    let fake = server(|_| true).await;
+    let sign_in = async |scope: &str, anew: bool| {
+        let sign_in = sign_in_for(&fake, "anew", TARGETS, scope, anew).await;
+        sign_in.result.unwrap().send(call()).await.unwrap();
+        (sign_in.opened.is_some(), fake.seen().last().unwrap().header("authorization").to_owned())
+    };
+    assert_eq!(sign_in("okta.users.read", true).await, (true, "Bearer at1".to_owned()));
+    assert_eq!(sign_in("okta.users.read", false).await, (false, "Bearer at1".to_owned()));
+    assert_eq!(sign_in("okta.users.read", true).await, (true, "Bearer at2".to_owned()), "as asked for");
+    let both = "okta.users.read okta.groups.read";
+    assert_eq!(sign_in(both, false).await, (true, "Bearer at3".to_owned()), "for the new scope");
+    // The org granted less than that, which another sign-in would not change.
+    assert_eq!(sign_in(both, false).await, (false, "Bearer at3".to_owned()));
+}
+
+#[tokio::test]
+async fn a_stored_sign_in_without_a_scope_needs_a_person() {
+    let fake = server(|_| true).await;
+    let properties = |scope: &str| {
+        format!(
+            "OAuthClientId=c;OAuthRefreshToken=rt0;InitiateOAuth=REFRESH;OAuthSettingsLocation=memory://lack;{scope}"
+        )
+    };
+    fake.org_with(&properties("Scope=okta.users.read"), JumpingClock::at(NOON)).await;
+    let more = properties("Scope=okta.users.read okta.apps.read");
+    let error = fake.try_org(&more, edges(JumpingClock::at(NOON))).await.unwrap_err();
+    assert_eq!(error.code(), codes::OKT1010);
+    assert!(error.to_string().contains("without scope okta.apps.read"), "{error}");
 }
 
 #[tokio::test]
