@@ -1,6 +1,6 @@
 //! A record of every HTTP request that a connection made.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,7 +76,8 @@ pub struct RateLimit {
     pub resets_at: Timestamp,
 }
 
-/// The requests of a connection, the newest [`limits::LEDGER_ENTRIES_MAX`] of them. Clones share one record.
+/// The requests of a connection, the newest [`limits::LEDGER_ENTRIES_MAX`] of them, and the sums of
+/// as many statements. Clones share one record.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger(Arc<Mutex<Record>>);
 
@@ -84,6 +85,18 @@ pub struct Ledger(Arc<Mutex<Record>>);
 struct Record {
     entries: VecDeque<Entry>,
     written: u64,
+    /// Apart from the entries, of which a long statement has more than are kept.
+    sums: BTreeMap<StatementId, Summary>,
+}
+
+impl Record {
+    /// The sum of a statement; the one that began first goes when there are too many.
+    fn sum(&mut self, statement: StatementId) -> &mut Summary {
+        if self.sums.len() >= limits::LEDGER_ENTRIES_MAX && !self.sums.contains_key(&statement) {
+            self.sums.pop_first();
+        }
+        self.sums.entry(statement).or_default()
+    }
 }
 
 /// What is known of a request once it ended.
@@ -106,6 +119,12 @@ impl Ledger {
         let mut record = self.0.lock();
         record.written += 1;
         let id = EntryId(record.written);
+        if let Some(statement) = outcome.statement {
+            let sum = record.sum(statement);
+            sum.requests += 1;
+            sum.retries += u64::from(outcome.attempt > 1);
+            sum.bytes += outcome.bytes;
+        }
         if record.entries.len() == limits::LEDGER_ENTRIES_MAX {
             record.entries.pop_front();
         }
@@ -131,8 +150,10 @@ impl Ledger {
         let mut record = self.0.lock();
         let Some(first) = record.entries.front().map(|entry| entry.id.0) else { return };
         let index = entry.0.checked_sub(first).and_then(|index| usize::try_from(index).ok());
-        if let Some(entry) = index.and_then(|index| record.entries.get_mut(index)) {
-            entry.rows += rows;
+        let Some(entry) = index.and_then(|index| record.entries.get_mut(index)) else { return };
+        entry.rows += rows;
+        if let Some(statement) = entry.statement {
+            record.sum(statement).rows += rows;
         }
     }
 
@@ -147,20 +168,52 @@ impl Ledger {
         record.entries.iter().filter(|entry| entry.statement == Some(statement)).cloned().collect()
     }
 
-    /// Sums over the remembered entries of one statement.
+    /// Sums over all requests of one statement, forgotten entries included.
     pub fn summary_of(&self, statement: StatementId) -> Summary {
-        let record = self.0.lock();
-        let entries = record.entries.iter().filter(|entry| entry.statement == Some(statement));
-        entries.fold(Summary::default(), |sum, entry| Summary {
-            requests: sum.requests + 1,
-            retries: sum.retries + u64::from(entry.attempt > 1),
-            bytes: sum.bytes + entry.bytes,
-            rows: sum.rows + entry.rows,
+        self.0.lock().sums.get(&statement).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(ledger: &Ledger, statement: u64, attempt: u32) -> EntryId {
+        ledger.write(Outcome {
+            statement: Some(StatementId(statement)),
+            method: "GET",
+            path: String::new(),
+            query: String::new(),
+            status: Some(200),
+            attempt,
+            sent_at: Timestamp::UNIX_EPOCH,
+            elapsed: Duration::ZERO,
+            bytes: 2,
+            bucket: String::new(),
         })
     }
 
-    /// Requests sent since the connection was opened, forgotten ones included.
-    pub fn requests_sent(&self) -> u64 {
-        self.0.lock().written
+    #[test]
+    fn sums_do_not_forget_what_the_entries_do() {
+        let ledger = Ledger::default();
+        let requests = limits::LEDGER_ENTRIES_MAX as u64 + 5;
+        for number in 0..requests {
+            let entry = write(&ledger, 1, if number == 0 { 2 } else { 1 });
+            ledger.add_rows(entry, 3);
+        }
+        assert_eq!(ledger.entries().len(), limits::LEDGER_ENTRIES_MAX);
+        let expected = Summary { requests, retries: 1, bytes: 2 * requests, rows: 3 * requests };
+        assert_eq!(ledger.summary_of(StatementId(1)), expected);
+    }
+
+    #[test]
+    fn sums_of_many_statements_are_bounded() {
+        let ledger = Ledger::default();
+        for statement in 0..=limits::LEDGER_ENTRIES_MAX as u64 {
+            write(&ledger, statement, 1);
+        }
+        assert_eq!(ledger.0.lock().sums.len(), limits::LEDGER_ENTRIES_MAX);
+        assert_eq!(ledger.summary_of(StatementId(0)), Summary::default());
+        assert_eq!(ledger.summary_of(StatementId(1)).requests, 1);
     }
 }

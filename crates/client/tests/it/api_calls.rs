@@ -44,7 +44,7 @@ async fn every_request_is_in_the_ledger() {
     assert_eq!(entries[1].query, "limit=2&activationToken=***");
     assert_eq!(entries[1].bucket, "users-list");
     assert_eq!((summary.requests, summary.retries, summary.rows), (2, 1, 2));
-    assert_eq!(org.ledger().requests_sent(), 2);
+    assert_eq!(org.ledger().entries().len(), 2);
 }
 
 #[tokio::test]
