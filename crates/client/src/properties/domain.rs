@@ -3,7 +3,7 @@
 use oktant_base::{Code, codes};
 use url::{Host, Url};
 
-use super::{Liberties, Problem};
+use super::{Liberties, Problem, shown};
 
 /// The base URL of an org, and what was corrected on the way.
 pub(super) struct Base {
@@ -33,16 +33,21 @@ fn from_domain(domain: &str, liberties: &Liberties) -> Result<Base, Problem> {
 
 fn from_url(property: &'static str, text: &str, liberties: &Liberties) -> Result<Base, Problem> {
     let bad = |message: String| Problem::new(property, codes::OKT1005, message);
+    let shown = shown(text);
     if text.contains(['{', '}', '<', '>']) {
-        return Err(bad(format!("{property} still holds the placeholder of an example: {text}")));
+        return Err(bad(format!("{property} still holds the placeholder of an example: {shown}")));
     }
-    let mut url = Url::parse(text).map_err(|error| bad(format!("{property}={text} is not an address: {error}")))?;
+    let mut url = Url::parse(text).map_err(|error| bad(format!("{property}={shown} is not an address: {error}")))?;
     let Some(host) = url.host_str().map(ToOwned::to_owned) else {
-        return Err(bad(format!("{property}={text} names no host")));
+        return Err(bad(format!("{property}={shown} names no host")));
     };
+    if host.contains(['&', '=', ';', ',']) {
+        return Err(bad(format!("{property}={shown} is not a host name"))
+            .hint("properties are separated by ; in Name=value pairs, and by & only behind okta:///?"));
+    }
     check_scheme(property, &url, liberties)?;
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err(bad(format!("{property}={text} holds more than a host")).hint(format!("use {host} alone")));
+        return Err(bad(format!("{property}={shown} holds more than a host")).hint(format!("use {host} alone")));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(bad(format!("{property} holds credentials"))
@@ -50,15 +55,17 @@ fn from_url(property: &'static str, text: &str, liberties: &Liberties) -> Result
     }
     if host.ends_with(".com.com") {
         let corrected = host.trim_end_matches(".com");
-        return Err(bad(format!("{property}={text} ends in .com twice")).hint(format!("did you mean {corrected}.com?")));
+        return Err(
+            bad(format!("{property}={shown} ends in .com twice")).hint(format!("did you mean {corrected}.com?"))
+        );
     }
     let mut warnings = Vec::new();
     if let Some(corrected) = without_admin(&host) {
         if liberties.strict_domain {
-            return Err(bad(format!("{property}={text} is the org's admin console"))
+            return Err(bad(format!("{property}={shown} is the org's admin console"))
                 .hint(format!("use {}://{corrected}", url.scheme())));
         }
-        url.set_host(Some(&corrected)).map_err(|error| bad(format!("{property}={text}: {error}")))?;
+        url.set_host(Some(&corrected)).map_err(|error| bad(format!("{property}={shown}: {error}")))?;
         warnings.push(format!("{host} is the org's admin console; {corrected} is used instead"));
     }
     Ok(Base { url, warnings })
@@ -84,10 +91,15 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Domains below which Okta gives every org a host, and its console one with `-admin`. Elsewhere
+/// a host may have that name for itself, and another one would get the credentials.
+const OKTA_DOMAINS: [&str; 5] = ["okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil"];
+
 /// `acme.okta.com` for `acme-admin.okta.com`.
 fn without_admin(host: &str) -> Option<String> {
-    let (label, rest) = host.split_once('.')?;
-    Some(format!("{}.{rest}", label.strip_suffix("-admin")?))
+    let (label, domain) = host.split_once('.')?;
+    let org = label.strip_suffix("-admin").filter(|_| OKTA_DOMAINS.contains(&domain))?;
+    Some(format!("{org}.{domain}"))
 }
 
 #[cfg(test)]
@@ -107,6 +119,9 @@ mod tests {
         check("acme.okta.com", Ok("https://acme.okta.com/"));
         check("https://login.acme.example/", Ok("https://login.acme.example/"));
         check("acme-admin.okta.com", Ok("https://acme.okta.com/"));
+        check("acme-admin.oktapreview.com", Ok("https://acme.oktapreview.com/"));
+        check("payroll-admin.example.com", Ok("https://payroll-admin.example.com/"));
+        check("acme-admin.okta.com.example.com", Ok("https://acme-admin.okta.com.example.com/"));
         check("127.0.0.1:8080", Ok("http://127.0.0.1:8080/"));
         check("localhost:8080", Ok("http://localhost:8080/"));
         check("http://acme.okta.com", Err(codes::OKT1006));
@@ -114,6 +129,7 @@ mod tests {
         check("acme.okta.com.com", Err(codes::OKT1005));
         check("acme.okta.com/api/v1", Err(codes::OKT1005));
         check("ftp://acme.okta.com", Err(codes::OKT1005));
+        check("acme.okta.com&APIToken=00abc", Err(codes::OKT1005));
         check("", Err(codes::OKT1005));
     }
 }

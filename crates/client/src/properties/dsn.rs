@@ -3,6 +3,8 @@
 use percent_encoding::percent_decode_str;
 use url::Url;
 
+use super::shown_name;
+
 /// Reads `okta://` URLs and `Name=value;…` strings.
 ///
 /// ```text
@@ -25,7 +27,7 @@ pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
 fn url_pairs(text: &str) -> Result<Vec<(String, String)>, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     if !matches!(url.path(), "" | "/") {
-        return Err(format!("a path has no meaning here: {}", url.path()));
+        return Err("it holds a path, which has no meaning here; properties follow after ?".to_owned());
     }
     let mut pairs = Vec::new();
     if let Some(host) = url.host_str().filter(|host| !host.is_empty()) {
@@ -47,11 +49,14 @@ fn decoded(text: &str) -> String {
 }
 
 fn semicolon_pairs(text: &str) -> Result<Vec<(String, String)>, String> {
-    let mut pairs = Vec::new();
+    let mut pairs: Vec<(String, String)> = Vec::new();
     let mut rest = text;
     while !rest.trim_matches([' ', '\t', '\r', '\n', ';']).is_empty() {
-        let (name, after) =
-            rest.split_once('=').ok_or_else(|| format!("no = after \"{}\"", rest.trim_matches([' ', ';'])))?;
+        // What stands there instead may be a secret, and is not repeated.
+        let (name, after) = rest.split_once('=').ok_or_else(|| match pairs.last() {
+            Some((name, _)) => format!("what follows the value of {} has no =", shown_name(name)),
+            None => "it has no =".to_owned(),
+        })?;
         let name = name.trim_matches([' ', '\t', '\r', '\n', ';']);
         if name.is_empty() {
             return Err("a name is missing before =".to_owned());
@@ -65,7 +70,7 @@ fn semicolon_pairs(text: &str) -> Result<Vec<(String, String)>, String> {
 
 /// Splits a value, quoted or not, from what follows it. A quote inside quotes is doubled.
 fn value<'a>(name: &str, text: &'a str) -> Result<(String, &'a str), String> {
-    let text = text.trim_start();
+    let (text, name) = (text.trim_start(), shown_name(name));
     let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
         let (value, rest) = text.split_once(';').unwrap_or((text, ""));
         return Ok((value.trim_end().to_owned(), rest));
@@ -118,8 +123,12 @@ mod tests {
     #[test]
     fn broken_forms_are_explained() {
         assert_eq!(pairs("okta///?Domain=a").unwrap_err(), "an okta URL begins with okta://");
-        assert_eq!(pairs("okta://a/path").unwrap_err(), "a path has no meaning here: /path");
-        assert_eq!(pairs("Domain").unwrap_err(), "no = after \"Domain\"");
+        assert_eq!(
+            pairs("okta://a/path").unwrap_err(),
+            "it holds a path, which has no meaning here; properties follow after ?"
+        );
+        assert_eq!(pairs("Domain").unwrap_err(), "it has no =");
+        assert_eq!(pairs("Domain=a;00abc").unwrap_err(), "what follows the value of Domain has no =");
         assert_eq!(pairs("A='x").unwrap_err(), "the quoted value of A has no end");
         assert_eq!(pairs("A='x'y").unwrap_err(), "; expected after the quoted value of A");
     }

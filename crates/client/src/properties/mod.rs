@@ -126,7 +126,7 @@ impl Properties {
         let given = self.given.get(property.name);
         let value = match given {
             Some(secret) if property.secret => secret.to_string(),
-            Some(value) => value.expose().clone(),
+            Some(value) => without_credentials(value.expose()),
             None => property.default.to_owned(),
         };
         Setting { name: property.name, value, given: given.is_some(), doc: property.doc }
@@ -217,7 +217,9 @@ struct Reader {
 }
 
 impl Reader {
-    fn take(&mut self, name: &str, text: String) {
+    fn take(&mut self, name: &str, mut text: String) {
+        // Left over by `$(cat token)` and its like; never meant.
+        text.truncate(text.trim_end_matches(['\r', '\n']).len());
         let Some(property) = find(name) else {
             return self.problems.push(unknown(name));
         };
@@ -326,15 +328,47 @@ impl Reader {
 }
 
 fn unknown(name: &str) -> Problem {
-    let problem = Problem::new(name, codes::OKT1001, format!("unknown connection property \"{name}\""));
-    match table::nearest(name) {
-        Some(nearest) => problem.hint(format!("did you mean {nearest}?")),
-        None => problem,
+    let shown = shown_name(name);
+    let problem = Problem::new(shown, codes::OKT1001, format!("unknown connection property \"{shown}\""));
+    problem.hint(match table::nearest(name) {
+        Some(nearest) => format!("did you mean {nearest}?"),
+        None => "`SELECT * FROM sys.sys_connection_props` lists every connection property".to_owned(),
+    })
+}
+
+/// The longest name that a message repeats. A secret put in the place of a name is longer.
+const NAME_CHARS_MAX: usize = 24;
+
+/// `name` where it can only be one: a mistake in a connection string may put a secret in its place.
+fn shown_name(name: &str) -> &str {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
+    if name.chars().count() <= NAME_CHARS_MAX && name.chars().all(is_name) { name } else { "…" }
+}
+
+/// `text` up to where a mistake in a connection string may have added a secret to it; nothing of
+/// an address with credentials.
+fn shown(text: &str) -> String {
+    if text.contains('@') {
+        return "…".to_owned();
+    }
+    let host = text.find("://").map_or(0, |scheme| scheme + 3);
+    let end = text[host..].find(|c: char| c.is_whitespace() || matches!(c, '/' | '&' | '?' | '#' | ';' | ',' | '='));
+    match end {
+        Some(end) => format!("{}…", &text[..host + end]),
+        None => text.to_owned(),
+    }
+}
+
+/// `text`, but if it is an address with user name and password, without them.
+fn without_credentials(text: &str) -> String {
+    match text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+        Some((scheme, (_, host))) => format!("{scheme}://***@{host}"),
+        None => text.to_owned(),
     }
 }
 
 fn unreadable(property: &Property, text: &str, expected: &str) -> Problem {
-    let shown = if property.secret { String::new() } else { format!(" \"{text}\"") };
+    let shown = if property.secret { String::new() } else { format!(" \"{}\"", shown(text)) };
     Problem::new(property.name, codes::OKT1002, format!("{} has the bad value{shown}", property.name))
         .hint(format!("{} takes {expected}", property.name))
 }

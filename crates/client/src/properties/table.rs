@@ -99,7 +99,7 @@ pub static PROPERTIES: &[Property] = &[
         "file that keeps the sign-in, or memory://NAME for this process; by default one file per org in the user's configuration folder",
     ),
     honoured("CallbackURL", TEXT, "http://localhost:33333", "loopback address that the browser returns to"),
-    honoured("OAuthVerifier", TEXT, "", "code obtained by a browser on another machine"),
+    secret("OAuthVerifier", "code obtained by a browser on another machine"),
     honoured("Scope", TEXT, "", "scopes to ask for, separated by blanks; ReadWrite asks for reading and managing"),
     secret("OAuthAccessToken", "access token to use"),
     secret("OAuthRefreshToken", "refresh token to start from"),

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::domain::is_loopback;
-use super::{Problem, Reader};
+use super::{Problem, Reader, shown, shown_name};
 use crate::auth::Signer;
 use crate::call::RESERVED_HEADERS;
 
@@ -82,6 +82,9 @@ pub struct SignIn {
     pub dpop: bool,
     /// `OAuthRenewalOffset`: how long before its end a token is renewed.
     pub renewal_offset: Duration,
+    /// Whether a person signs in anew although a sign-in is stored: what `oktant login` asks for.
+    /// No property; set on what was read.
+    pub anew: bool,
     /// Signs assertions in place of `OAuthJWTCert`.
     pub signer: Option<Arc<dyn Signer>>,
 }
@@ -260,6 +263,7 @@ pub(super) fn sign_in(reader: &mut Reader) -> SignIn {
         subject: reader.owned("OAuthJWTSubject"),
         dpop: reader.flag("DPoP"),
         renewal_offset: reader.duration("OAuthRenewalOffset").unwrap_or_default(),
+        anew: false,
         signer: reader.liberties.signer.clone(),
     };
     check_sign_in(reader, &sign_in);
@@ -298,17 +302,22 @@ fn check_sign_in(reader: &mut Reader, sign_in: &SignIn) {
             if sign_in.initiate == InitiateOAuth::Off && sign_in.access_token.is_none() =>
         {
             missing(
-                "InitiateOAuth",
-                "InitiateOAuth=OFF needs OAuthAccessToken",
-                "set InitiateOAuth=GETANDREFRESH to sign in with the browser, or give APIToken",
+                "APIToken",
+                "no credentials are given",
+                "add APIToken, or OAuthJWTCert with OAuthClientId for a service app, or \
+                 InitiateOAuth=GETANDREFRESH to sign in with the browser",
             );
         }
         AuthScheme::ApiToken | AuthScheme::OAuth | AuthScheme::OAuthPkce => {}
     }
     let token = sign_in.api_token.as_ref().map(Secret::expose);
-    if token.is_some_and(|token| token.contains(['{', '}', '<', '>', '\n', '\r'])) {
+    if token.is_some_and(|token| token.contains(['{', '}', '<', '>'])) {
         let problem = Problem::new("APIToken", codes::OKT1002, "APIToken still holds the placeholder of an example");
-        reader.problems.push(problem);
+        reader.problems.push(problem.hint("give the token as the Admin Console showed it"));
+    } else if token.is_some_and(|token| !token.chars().all(|c| c.is_ascii_graphic())) {
+        let message = "APIToken holds a blank, a line end or another character that tokens do not have";
+        let problem = Problem::new("APIToken", codes::OKT1002, message);
+        reader.problems.push(problem.hint("give the token alone, without what stood around it"));
     }
     if sign_in.key_type.as_deref() == Some("PFXFILE") {
         let problem = Problem::new("OAuthJWTCertType", codes::OKT1002, "OAuthJWTCertType=PFXFILE is not supported yet");
@@ -320,7 +329,7 @@ fn callback(reader: &mut Reader) -> String {
     let text = reader.owned("CallbackURL").unwrap_or_else(|| "http://localhost:33333".to_owned());
     let usable = Url::parse(&text).is_ok_and(|url| url.scheme() == "http" && is_loopback(&url));
     if !usable {
-        let message = format!("CallbackURL={text} is not a loopback http address");
+        let message = format!("CallbackURL={} is not a loopback http address", shown(&text));
         let problem = Problem::new("CallbackURL", codes::OKT1019, message);
         reader.problems.push(problem.hint("use http://localhost:PORT with a free port that is registered in the app"));
     }
@@ -370,7 +379,7 @@ fn headers(reader: &mut Reader) -> HeaderMap {
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let mut refuse = |problem: &str| {
-            let message = format!("CustomHeaders: {} {problem}", name.trim());
+            let message = format!("CustomHeaders: {} {problem}", shown_name(name.trim()));
             reader.problems.push(Problem::new("CustomHeaders", codes::OKT1002, message).hint(HEADERS_HINT));
         };
         if !line.contains(':') {
