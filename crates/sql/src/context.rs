@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use oktant_base::Clock;
-use oktant_client::{Org, StatementId};
+use futures::future::{self, Either};
+use oktant_base::{Clock, Timestamp};
+use oktant_client::{Call, Org, StatementId};
 use parking_lot::Mutex;
 
 use crate::Error;
@@ -21,6 +23,8 @@ pub(crate) struct StatementContext {
     pub(crate) budget: Budget,
     pub(crate) warnings: Warnings,
     pub(crate) clock: Arc<dyn Clock>,
+    /// When `StatementTimeout` will have passed.
+    pub(crate) deadline: Option<Timestamp>,
     pub(crate) sizes: Arc<Sizes>,
     /// Whether nothing may be sent: the statement is only explained.
     pub(crate) dry: bool,
@@ -36,8 +40,32 @@ impl StatementContext {
             budget: Budget::new(self.budget.limit),
             warnings: Warnings::default(),
             clock: Arc::clone(&self.clock),
+            deadline: self.deadline,
             sizes: Arc::clone(&self.sizes),
             dry: self.dry,
+        }
+    }
+
+    /// The call as one of this statement: booked on it, and with its deadline.
+    pub(crate) fn call(&self, call: Call) -> Call {
+        let call = call.statement(self.id);
+        match self.deadline {
+            Some(deadline) => call.deadline(deadline),
+            None => call,
+        }
+    }
+
+    /// What `work` gives, unless `StatementTimeout` passes before.
+    pub(crate) async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let Some(deadline) = self.deadline else { return work.await };
+        let left = || (deadline - self.clock.now()).to_std().unwrap_or(Duration::ZERO);
+        let allowed = self.org.properties().sql.statement_timeout.unwrap_or_default();
+        let timed_out = || Err(Error::TimedOut { seconds: allowed.as_secs() });
+        match future::select(std::pin::pin!(work), self.clock.sleep(left())).await {
+            // The call has the same deadline and may notice first.
+            Either::Left((Err(_), _)) if left().is_zero() => timed_out(),
+            Either::Left((result, _)) => result,
+            Either::Right(_) => timed_out(),
         }
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use oktant_base::{Clock, Timestamp, limits};
 use oktant_catalog::{ColumnType, Ops, Table};
-use oktant_client::{Call, Org, StatementId};
+use oktant_client::{Call, Org};
 use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Error;
+use crate::context::StatementContext;
 use crate::error::Cause;
 use crate::relation::{Origin, Relation, RelationColumn};
 
@@ -69,7 +70,7 @@ impl Relations {
     /// # Source
     ///
     /// SQL model 2.8: the count leaves out deprovisioned users, so it is a lower bound.
-    pub(crate) async fn count_users(&self, statement: StatementId) -> Result<(), oktant_client::Error> {
+    pub(crate) async fn count_users(&self, statement: &StatementContext) -> Result<(), oktant_client::Error> {
         let query = "filter=type%20eq%20%22BUILT_IN%22&expand=stats&limit=200";
         let groups: Vec<Value> = self.read(&format!("/api/v1/groups?{query}"), Some(statement)).await?;
         let everyone = groups.iter().find(|group| {
@@ -98,7 +99,7 @@ impl Relations {
     pub(crate) async fn whole(
         &self,
         table: &'static Table,
-        statement: Option<StatementId>,
+        statement: Option<&StatementContext>,
     ) -> Result<(Arc<Relation>, Vec<String>), Error> {
         let Some(kind) = table.custom_attributes else { return Ok((self.of_catalogue(table), Vec::new())) };
         // Held while asking, so that statements that start together ask once.
@@ -128,7 +129,7 @@ impl Relations {
     async fn attributes(
         &self,
         kind: &str,
-        statement: Option<StatementId>,
+        statement: Option<&StatementContext>,
     ) -> Result<Vec<(String, Attribute)>, oktant_client::Error> {
         let mut attributes = Vec::new();
         for path in self.schema_paths(kind, statement).await? {
@@ -142,7 +143,7 @@ impl Relations {
     async fn schema_paths(
         &self,
         kind: &str,
-        statement: Option<StatementId>,
+        statement: Option<&StatementContext>,
     ) -> Result<Vec<String>, oktant_client::Error> {
         if kind != "user" {
             return Ok(vec![format!("/api/v1/meta/schemas/{kind}/default")]);
@@ -154,11 +155,11 @@ impl Relations {
     async fn read<T: for<'de> Deserialize<'de>>(
         &self,
         path: &str,
-        statement: Option<StatementId>,
+        statement: Option<&StatementContext>,
     ) -> Result<T, oktant_client::Error> {
         let mut call = Call::get(path)?;
         if let Some(statement) = statement {
-            call = call.statement(statement);
+            call = statement.call(call);
         }
         let reply = self.org.send(call).await?;
         serde_json::from_slice(&reply.body).map_err(|error| oktant_client::Error::Decode {

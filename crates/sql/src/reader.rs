@@ -164,9 +164,13 @@ impl Reader {
             let message = format!("the catalogue lacks operation {}", request.operation);
             return stream::once(async { Err(Error::Internal { message }) }).boxed();
         };
-        let path = request.path.iter().cloned().chain(parent.path).collect();
+        let path: Parameters = request.path.iter().cloned().chain(parent.path).collect();
+        if !path.iter().all(|(_, value)| oktant_client::is_segment(value)) {
+            // No object has such a key.
+            return stream::empty().boxed();
+        }
         let parent = Arc::new(Parent { path, row: parent.row });
-        let mut call = Call::of(operation).statement(self.context.id);
+        let mut call = self.context.call(Call::of(operation));
         for (name, value) in &parent.path {
             call = call.path_arg(name, value);
         }

@@ -16,8 +16,7 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::parser;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, SelectItem, VisitMut, VisitorMut};
-use futures::future::{self, Either};
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use oktant_client::{StatementId, Summary};
 
 use crate::Error;
@@ -98,7 +97,7 @@ impl Planner<'_> {
     }
 
     async fn count_users(&mut self) {
-        if let Err(error) = self.relations.count_users(self.context.id).await {
+        if let Err(error) = self.relations.count_users(&self.context).await {
             tracing::debug!(%error, "the number of users is not known");
         }
         self.context = Arc::new(self.context.with_sizes(self.context.sizes.all()));
@@ -114,7 +113,7 @@ impl Planner<'_> {
             let relation = match wanted {
                 Wanted::Static => self.relations.of_catalogue(table),
                 Wanted::Whole => {
-                    let (relation, warnings) = self.relations.whole(table, Some(self.context.id)).await?;
+                    let (relation, warnings) = self.relations.whole(table, Some(&self.context)).await?;
                     for warning in warnings {
                         self.context.warnings.add(warning);
                     }
@@ -214,7 +213,7 @@ impl Prepared {
         });
         Ok(Rows {
             schema,
-            batches: in_time(until_error(batches.boxed()).boxed(), &self.context),
+            batches: until_error(batches.boxed(), Arc::clone(&self.context)).boxed(),
             context: self.context,
         })
     }
@@ -296,33 +295,19 @@ impl futures::Stream for Rows {
     }
 }
 
-/// The stream up to and including its first error: what comes after one is not an answer.
+/// The stream up to and including its first error: what comes after one is not an answer. That
+/// `StatementTimeout` has passed is one.
 fn until_error(
     batches: BoxStream<'static, Result<RecordBatch, Error>>,
+    context: Arc<StatementContext>,
 ) -> impl futures::Stream<Item = Result<RecordBatch, Error>> {
-    stream::unfold(Some(batches), |batches| async move {
-        let mut batches = batches?;
-        let batch = batches.next().await?;
-        let rest = batch.is_ok().then_some(batches);
-        Some((batch, rest))
-    })
-}
-
-/// The stream, ended by an error when `StatementTimeout` has passed.
-fn in_time(
-    batches: BoxStream<'static, Result<RecordBatch, Error>>,
-    context: &StatementContext,
-) -> BoxStream<'static, Result<RecordBatch, Error>> {
-    let Some(allowed) = context.org.properties().sql.statement_timeout else { return batches };
-    let alarm = context.clock.sleep(allowed);
-    stream::unfold(Some((batches, alarm)), move |state| async move {
-        let (mut batches, alarm) = state?;
-        match future::select(batches.next(), alarm).await {
-            Either::Left((batch, alarm)) => batch.map(|batch| (batch, Some((batches, alarm)))),
-            Either::Right(_) => Some((Err(Error::TimedOut { seconds: allowed.as_secs() }), None)),
+    stream::unfold(Some((batches, context)), |state| async move {
+        let (mut batches, context) = state?;
+        match context.in_time(batches.try_next()).await.transpose()? {
+            Ok(batch) => Some((Ok(batch), Some((batches, context)))),
+            Err(error) => Some((Err(error), None)),
         }
     })
-    .boxed()
 }
 
 /// The schema with names as users spell them.

@@ -207,9 +207,10 @@ impl Session {
     async fn plan(&self, statement: Statement) -> Result<Prepared, Error> {
         let inner = &self.0;
         let context = Arc::new(self.context(&statement));
+        let shared = Arc::clone(&context);
         let planned = crate::rows::Planner { state: &inner.state, relations: &inner.relations, context, statement };
         // Planning holds much on its way; callers' futures need not.
-        Box::pin(planned.plan()).await
+        Box::pin(shared.in_time(planned.plan())).await
     }
 
     fn context(&self, statement: &Statement) -> StatementContext {
@@ -232,6 +233,7 @@ impl Session {
             budget: Budget::new(sql.max_api_requests),
             warnings: Warnings::default(),
             clock: Arc::clone(&inner.edges.clock),
+            deadline: sql.statement_timeout.map(|allowed| inner.edges.clock.now() + allowed),
             sizes: Arc::clone(inner.relations.sizes()),
             dry: statement.explain.is_some_and(|explain| !explain.analyze),
         }

@@ -284,7 +284,7 @@ impl Schema {
     async fn columns(&self) -> Result<Vec<Vec<Cell>>, Error> {
         let mut rows = Vec::new();
         for table in oktant_catalog::tables() {
-            let (relation, _) = self.relations.whole(table, Some(self.context.id)).await?;
+            let (relation, _) = self.relations.whole(table, Some(&self.context)).await?;
             rows.extend(relation.columns().iter().zip(1..).map(|(column, ordinal)| {
                 vec![
                     text(CATALOG),

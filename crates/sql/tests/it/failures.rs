@@ -106,6 +106,26 @@ async fn a_statement_that_takes_too_long_was_not_interrupted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn planning_counts_towards_the_time_of_a_statement() {
+    let t = Fixture::with(5, 2, "&StatementTimeout=1").await;
+    t.sandbox.add_fault(Fault::new("/api/v1/meta/types/user", Effect::Slow { milliseconds: 60_000 }));
+    // A wildcard asks the org for custom attributes first.
+    let error = t.run("SELECT * FROM Users").await.unwrap_err();
+    assert_eq!(error.code().id(), "OKT2002", "{error:?}");
+    assert!(error.hint().unwrap().contains("StatementTimeout"), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_no_object_can_have_is_not_asked_for() {
+    let t = Fixture::with(5, 2, BRITTLE).await;
+    for key in ["", ".", ".."] {
+        assert!(t.rows(&format!("SELECT Id FROM Users WHERE Id = '{key}'")).await.is_empty(), "{key}");
+        assert!(t.rows(&format!("SELECT UserId FROM GroupMembers WHERE GroupId = '{key}'")).await.is_empty(), "{key}");
+    }
+    assert!(t.sandbox.requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_path_that_is_not_there_is_no_missing_object() {
     let t = Fixture::with(10, 2, BRITTLE).await;
     let user = t.rows("SELECT Id FROM Users LIMIT 1").await.remove(0).remove(0);
