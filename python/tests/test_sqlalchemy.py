@@ -54,6 +54,24 @@ def test_urls_become_properties(url: str, expected: dict[str, str]) -> None:
     assert engine.dialect.create_connect_args(engine.url) == ((), expected)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "okta:///?Domain=a.okta.com&APIToken=s3cret",
+        "okta:///?Domain=a.okta.com&api_token=s3cret&CustomHeaders=X-Key%3A+s3cret",
+        "okta://id:s3cret@a.okta.com/?OAuthRefreshToken=s3cret",
+    ],
+)
+def test_the_text_of_an_engine_shows_no_credentials(url: str) -> None:
+    engine = sa.create_engine(url)
+    for text in (repr(engine), str(engine.url), repr(engine.url), f"{engine.url}"):
+        assert "s3cret" not in text and "a.okta.com" in text and "***" in text
+    given = sa.engine.make_url(url)
+    assert engine.url == given and hash(engine.url) == hash(given)
+    assert sa.engine.make_url(engine.url.render_as_string(hide_password=False)) == given
+    assert "s3cret" in str(engine.dialect.create_connect_args(engine.url))
+
+
 @pytest.mark.parametrize("url", ["okta:///database?Domain=a.okta.com", "okta:///?Domain=a.okta.com&Domain=b.okta.com"])
 def test_urls_that_mean_nothing_are_refused(url: str) -> None:
     with pytest.raises(exc.ArgumentError):

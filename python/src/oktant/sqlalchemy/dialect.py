@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, Final, Literal
+from urllib.parse import quote_plus
 
 from sqlalchemy import exc
-from sqlalchemy.engine import default
+from sqlalchemy.engine import Engine, default
 from sqlalchemy.engine.url import URL
+from sqlalchemy.util import immutabledict
 
 import oktant
 from oktant.sqlalchemy.compiler import OktaCompiler, OktaIdentifierPreparer, OktaTypeCompiler
@@ -17,6 +19,42 @@ from oktant.sqlalchemy.types import TYPES_BY_NAME
 
 Level = Literal["AUTOCOMMIT"]
 ISOLATION_LEVEL: Final[Level] = "AUTOCOMMIT"
+
+
+# What says which org is meant; any other property may be a credential.
+SHOWN: Final = frozenset({"domain", "baseurl", "authscheme", "initiateoauth", "oauthclientid"})
+MASK: Final = "***"
+
+
+class MaskedURL(URL):
+    """The URL of an engine, as it was given; its text shows no credentials unless told to."""
+
+    def render_as_string(self, hide_password: bool = True) -> str:
+        if not hide_password:
+            return URL._make(self).render_as_string(hide_password=False)
+        query = {name: value if _folded(name) in SHOWN else MASK for name, value in self.query.items()}
+        text = URL._make(self._replace(query=immutabledict(query))).render_as_string()
+        return text.replace(quote_plus(MASK), MASK)
+
+    def __str__(self) -> str:
+        return self.render_as_string()
+
+    def __repr__(self) -> str:
+        return self.render_as_string()
+
+    def __eq__(self, other: object) -> bool:
+        return bool(URL._make(self) == other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(URL._make(self))
+
+
+def _folded(name: str) -> str:
+    """The name of a property without what does not matter in it."""
+    return name.replace("_", "").replace(" ", "").lower()
 
 
 class OktaDialect(OktaReflection, default.DefaultDialect):
@@ -75,6 +113,11 @@ class OktaDialect(OktaReflection, default.DefaultDialect):
     def dbapi(cls) -> ModuleType:
         """The DB-API module, as SQLAlchemy 1.4 asks for it."""
         return oktant
+
+    @classmethod
+    def engine_created(cls, engine: Engine) -> None:
+        """Keeps credentials out of the engine's text, which logs and notebooks show."""
+        engine.url = MaskedURL._make(engine.url)
 
     def create_connect_args(self, url: URL) -> tuple[Sequence[Any], dict[str, Any]]:
         """Connection properties from a URL: the query holds them, the host is the domain.
