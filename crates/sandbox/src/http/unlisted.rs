@@ -45,6 +45,7 @@ const BLANK: Operation = Operation {
     list: ListShape::None,
     limit: None,
     bucket: "api",
+    idempotent: false,
 };
 
 /// The operation at a path, if the description lacks it.
