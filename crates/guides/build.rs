@@ -35,7 +35,7 @@ fn main() -> io::Result<()> {
         let name = name(&page.file_stem().unwrap_or_default().to_string_lossy());
         let functions = functions(&blocks(&fs::read_to_string(&page)?));
         if !functions.is_empty() {
-            let _ = writeln!(tests, "{ALLOWED}\nmod {name} {{\n    use crate::world::*;\n{functions}}}");
+            let _ = writeln!(tests, "{ALLOWED}\nmod {name} {{\n{functions}}}");
         }
     }
     let folder = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
@@ -97,7 +97,7 @@ fn functions(blocks: &[Block<'_>]) -> String {
         let _ = writeln!(
             functions,
             "    {attribute}\n    async fn {}{number}() -> Result<(), Box<dyn std::error::Error>> {{\n\
-             let World {{ sandbox, okta, org_url, token }} = World::start().await;\n{{\n{}}}\n{check}\nOk(())\n    }}",
+             use crate::world::*;\nlet World {{ sandbox, okta, org_url, token }} = World::start().await;\n{{\n{}}}\n{check}\nOk(())\n    }}",
             block.section, block.text
         );
     }

@@ -27,6 +27,7 @@
 //!
 //! Reading tolerates what deviates from the description and reports it in [`Meta::warnings`]. The
 //! same holds for values: enumerations are open and objects keep what they do not know.
+#![doc = include_str!("../README.md")]
 
 #[macro_use]
 mod macros;
