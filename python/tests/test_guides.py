@@ -1,4 +1,4 @@
-"""The Python snippets of ``docs/guides/sdk``: each page is run from top to bottom against an org of its own."""
+"""The Python snippets of ``docs/guides/sdk`` and of the guide for scripts: each page is run from top to bottom against an org of its own."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from oktant.okta.client import Client
 from okta_support import KEY, ROWS, clean_environment
 
 PAGES = sorted((ROOT / "docs" / "guides" / "sdk").glob("*.md"))
+MIGRATION = ROOT / "docs" / "guides" / "okta-sdk-python.md"
 WORLD = json.loads((ROOT / "docs" / "guides" / "sdk" / "world.json").read_text())
 BLOCK = re.compile(r"^```([\w,]+)\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
 
@@ -105,7 +106,7 @@ def furnished_org() -> Iterator[Org]:
     yield from start_org("--users", "5", "--groups", "2", "--seed", "7")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, MIGRATION], ids=lambda page: page.stem)
 def test_page(page: Path, furnished_org: Org, tmp_path: Path) -> None:
     with clean_environment(tmp_path, tmp_path, {}):
         asyncio.run(run(page, furnished(furnished_org)))
