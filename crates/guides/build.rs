@@ -1,4 +1,4 @@
-//! Makes a test of every Rust block of the pages in `docs/guides/sdk`.
+//! Makes a test of every Rust block of the pages in `docs/guides/sdk`, and of the project's first page.
 //!
 //! A block is the body of an async function that finds an org of its own. What it prints has to be what the page
 //! shows in a `text` block right below it, or below the Python block that says the same. Blocks marked `no_run`
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 const PAGES: &str = "../../docs/guides/sdk";
+const FIRST_PAGE: &str = "../../README.md";
 /// Snippets show one thing at a time: they leave values and imports unused, and are no style guide for the rest.
 const ALLOWED: &str = "#[allow(unused, clippy::all, clippy::pedantic, clippy::unwrap_used, clippy::allow_attributes)]";
 
@@ -28,6 +29,7 @@ fn main() -> io::Result<()> {
     let mut pages: Vec<PathBuf> =
         fs::read_dir(PAGES)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
     pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages.push(FIRST_PAGE.into());
     pages.sort();
     let mut tests = String::new();
     for page in pages {

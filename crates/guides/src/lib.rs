@@ -1,1 +1,1 @@
-//! Runs the Rust snippets of `docs/guides/sdk`: the build script makes a test of each.
+//! Runs the Rust snippets of `docs/guides/sdk` and of the first page: the build script makes a test of each.

@@ -1,4 +1,4 @@
-//! The Rust snippets of `docs/guides/sdk`, each against an org of its own.
+//! The Rust snippets of `docs/guides/sdk` and of the first page, each against an org of its own.
 //!
 //! Each is a test, named after its page and section; `build.rs` makes them.
 
