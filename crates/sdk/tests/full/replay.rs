@@ -1,8 +1,17 @@
 //! Recorded answers of real orgs, played back to the typed client.
 //!
 //! For every recorded interaction of an operation of the catalogue: the request line and body are
-//! those recorded, the status and errors are handed on, `next` leads where the link does, and a
-//! cookie that the server sets is never sent back.
+//! those recorded, the status and errors are handed on, `next` leads where the link does, and no
+//! request carries a cookie, although every answer sets one.
+//!
+//! Request lines are compared after these changes to both, and no others:
+//!
+//! - the path is compared with its percent escapes read, since clients differ in what they escape
+//!   without need;
+//! - the query is compared as pairs, with escapes and `+` read, whatever their order;
+//! - of the recorded path alone, a second slash at its beginning and slashes at its end are dropped.
+//!
+//! Bodies are compared as JSON values.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
