@@ -19,6 +19,24 @@ const OPERATIONS: usize = 732;
 /// an object with the array in `jwks.keys`, as which the sandbox answers.
 const CONTRADICTORY: [&str; 1] = ["listJwk"];
 
+/// Operations that real orgs answer with another success than the description has: the status, and
+/// how it is known.
+const DEVIATING: [(&str, u16, &str); 11] = [
+    ("assignRoleToClient", 201, RECORDED),
+    ("createCustomDomain", 201, RECORDED),
+    ("createEmailDomain", 201, RECORDED),
+    ("createIdentitySourceSession", 201, RECORDED),
+    ("createPrincipalRateLimitEntity", 200, REPORTED),
+    ("createRealmAssignment", 200, RECORDED),
+    ("deleteIdentitySourceUser", 200, REPORTED),
+    ("extendOktaSupport", 200, REPORTED),
+    ("grantConsentToScope", 200, RECORDED),
+    ("grantOktaSupport", 200, REPORTED),
+    ("revokeOktaSupport", 200, REPORTED),
+];
+const RECORDED: &str = "recordings of real orgs have it";
+const REPORTED: &str = "that is what was observed";
+
 /// How an operation was answered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Answered {
@@ -48,6 +66,7 @@ async fn every_operation_is_answered_as_documented() {
     calls.sort_by_key(|(operation, _)| (order(operation), depth(operation), operation.id));
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut wrong = String::new();
+    let mut deviating = 0;
     for (operation, call) in &calls {
         let mut arguments = arguments(operation, &ids);
         let result = call(&okta, &mut arguments).0.await;
@@ -60,7 +79,13 @@ async fn every_operation_is_answered_as_documented() {
         match &answered {
             Answered::Wrongly(_) if CONTRADICTORY.contains(&operation.id) => {}
             Answered::Wrongly(reason) => drop(writeln!(wrong, "  {}: {reason}", operation.id)),
-            Answered::Undocumented(status) => eprintln!("{}: {status} is not documented", operation.id),
+            Answered::Undocumented(status) => match DEVIATING.iter().find(|row| row.0 == operation.id) {
+                Some((id, known, reason)) if known == status => {
+                    eprintln!("{id}: {status} is not documented, but {reason}");
+                    deviating += 1;
+                }
+                _ => drop(writeln!(wrong, "  {}: {status} is not documented", operation.id)),
+            },
             Answered::AsDocumented | Answered::Refused(_) => {}
         }
         *counts.entry(label(&answered)).or_default() += 1;
@@ -68,6 +93,7 @@ async fn every_operation_is_answered_as_documented() {
     eprintln!("{} operations called: {counts:#?}", calls.len());
     assert_eq!(calls.len(), OPERATIONS);
     assert_eq!(oktant_catalog::operations().iter().filter(|known| known.api == Api::Management).count(), OPERATIONS);
+    assert_eq!(deviating, DEVIATING.len(), "a deviation that is gone leaves the table");
     assert!(wrong.is_empty(), "not answered as they should be:\n{wrong}");
     sandbox.shutdown().await;
 }
