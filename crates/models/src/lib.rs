@@ -50,6 +50,8 @@ mod compare;
 mod error;
 mod extra;
 mod field;
+#[doc(hidden)]
+pub mod fuzzing;
 mod generated;
 mod list;
 mod map;

@@ -2,7 +2,7 @@
 
 use oktant_client::fuzzing::TARGETS;
 
-#[path = "../../examples/fuzz/driver.rs"]
+#[path = "../../../sdk/examples/fuzz/driver.rs"]
 mod driver;
 
 /// Inputs per target: a few seconds.

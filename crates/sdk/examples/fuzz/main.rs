@@ -1,5 +1,5 @@
 //! Runs each fuzzing target for some seconds on the stable compiler:
-//! `cargo run -p oktant-client --example fuzz -- SECONDS [TARGET]`.
+//! `cargo run -p oktant-sdk --features full --example fuzz -- SECONDS [TARGET]`.
 //!
 //! Prints the seed; an input that fails is written to `fuzz-TARGET.bin` in the temporary folder.
 
@@ -9,9 +9,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use oktant_base::{Entropy, OsEntropy};
-use oktant_client::fuzzing::TARGETS;
+use oktant_client::fuzzing::{TARGETS, Target};
 
 mod driver;
+
+/// The target that reads models, beside those of the client.
+const MODELS: Target = ("models", oktant_models::fuzzing::answers);
 
 fn main() -> std::io::Result<ExitCode> {
     let mut arguments = std::env::args().skip(1);
@@ -22,7 +25,8 @@ fn main() -> std::io::Result<ExitCode> {
     OsEntropy.fill(&mut seed);
     let seed = u64::from_le_bytes(seed);
     let mut failed = false;
-    for (name, target) in TARGETS.iter().filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted == name)) {
+    let targets = TARGETS.iter().chain([&MODELS]);
+    for (name, target) in targets.filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted == name)) {
         let mut driver = driver::Driver::new(seed);
         let (started, mut inputs) = (Instant::now(), 0_u64);
         while started.elapsed() < Duration::from_secs(seconds) {

@@ -12,13 +12,19 @@ const SEEDS: &[&str] = &[
     "eyJtZXRob2QiOiJHRVQiLCJwYXRoIjoiL2FwaS92MS91c2VycyIsInF1ZXJ5IjpbXSwicGFnZSI6MX0",
     "x-rate-limit-limit: 600\nx-rate-limit-remaining: 0\nx-rate-limit-reset: 1767268849\ndate: Thu, 01 Jan 2026 12:00:00 GMT",
     "x-rate-limit-limit: 0\nx-rate-limit-remaining: 0\nretry-after: 7",
-    include_str!("../../src/auth/key/rsa_2048.json"),
+    include_str!("../../../client/src/auth/key/rsa_2048.json"),
     "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"a\",\"x\":\"AA\",\"y\":\"AA\",\"d\":\"AA\"}]}\n\na",
     "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END EC PRIVATE KEY-----\n",
     "okta:\n  client:\n    orgUrl: https://acme.okta.com\n    token: 00a\n    rateLimit: {maxRetries: 2}\n    proxy: &p\n      host: p\n      port: 80\n  testing:\n    testingDisableHttpsCheck: true\n  profiles:\n    a:\n      client: {scopes: [okta.users.read], privateKey: |\n        x}\n",
     "OKTA_CLIENT_ORGURL=https://acme.okta.com\nOKTA_CLIENT_TOKEN=t\nOKTA_CLIENT_SCOPES=a, b\nOKTA_PROFILE=a",
     "{\"orgUrl\":\"https://acme.okta.com\",\"token\":\"t\",\"headers\":{\"X\":\"y\"},\"tls\":{\"minVersion\":\"1.3\"}}",
     "okta://id:s%2Fc@a.okta.com:8443/?Timeout=5&ProxyServer=http://u:p@h:1&CustomHeaders=A: b",
+    "User\n{\"id\":\"00u1\",\"status\":\"ACTIVE\",\"created\":\"2026-01-01T00:00:00.000Z\",\"lastLogin\":null,\"profile\":{\"login\":\"ada@example.com\",\"badge\":7},\"_links\":{\"self\":{\"href\":\"https://a.okta.com/api/v1/users/00u1\"}}}",
+    "Application\n{\"id\":\"0oa1\",\"signOnMode\":\"OPENID_CONNECT\",\"credentials\":{\"oauthClient\":{\"token_endpoint_auth_method\":\"private_key_jwt\"}},\"settings\":{\"oauthClient\":{\"grant_types\":[\"implicit\"]}}}",
+    "Policy\n{\"type\":\"OKTA_SIGN_ON\",\"priority\":1,\"system\":false,\"conditions\":{\"people\":{\"groups\":{\"include\":[\"00g1\"]}}}}",
+    "UserFactor\n{\"id\":\"sms1\",\"factorType\":\"sms\",\"provider\":\"OKTA\",\"profile\":{\"phoneNumber\":\"+1-555-415-1337\"},\"_embedded\":{\"activation\":{\"timeStep\":1.5e3}}}",
+    "LogEvent\n{\"eventType\":\"user.session.start\",\"severity\":\"INFO\",\"target\":[{\"id\":\"x\",\"detailEntry\":{\"a\":1}}],\"debugContext\":{\"debugData\":{\"k\":\"v\"}}}",
+    "{\"id\":\"x\",\"type\":\"IP\",\"status\":\"INACTIVE\",\"name\":\"n\",\"items\":[{\"a\":[]},null,1]}",
 ];
 
 /// Pieces that matter to one target or another.
@@ -72,6 +78,10 @@ const PIECES: &[&str] = &[
     "retry-after: ",
     "https://",
     "http://[",
+    "\"type\":",
+    "\"status\":{},",
+    "1.0E+2",
+    "\\ud800",
 ];
 
 /// Makes inputs whose sequence depends on the seed alone.
