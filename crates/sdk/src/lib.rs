@@ -53,6 +53,8 @@ pub use generated::*;
 pub use listing::{Items, Listing, Pages};
 pub use okta::Okta;
 pub use oktant_catalog::Method;
+/// `okta.yaml` and the environment, for [`Okta::from_config`].
+pub use oktant_client::config;
 pub use oktant_client::{ApiError, Cursor, Edges, Org, Properties, RateLimit};
 /// The schemas of the API as types.
 pub use oktant_models as models;

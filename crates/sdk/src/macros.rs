@@ -31,6 +31,18 @@ macro_rules! shared {
                 Self(self.0.deadline(deadline))
             }
 
+            /// Neither takes the answer from the cache nor puts it there.
+            #[inline]
+            pub fn no_cache(self) -> Self {
+                Self(self.0.no_cache())
+            }
+
+            /// Asks the org also if the cache has an answer, and puts the new one there.
+            #[inline]
+            pub fn refresh(self) -> Self {
+                Self(self.0.refresh())
+            }
+
             /// Whether empty text, lists, objects and nulls are left out of the body.
             #[inline]
             pub fn drop_empty(self, drop_empty: bool) -> Self {
@@ -52,7 +64,8 @@ macro_rules! shared {
     };
 }
 
-/// The methods of a request whose answer is one value, or none: `one!(GetUser, User)`.
+/// The methods of a request whose answer is one value, text or nothing: `one!(GetUser, User)`,
+/// `one!(PreviewSamlMetadata, text)`, `one!(DeleteUser)`.
 macro_rules! one {
     (@ $name:ident, $answer:ty, $send:expr) => {
         shared!($name);
@@ -86,15 +99,11 @@ macro_rules! one {
     ($name:ident) => {
         one!(@ $name, (), $crate::Request::send);
     };
+    ($name:ident, text) => {
+        one!(@ $name, String, $crate::Request::text);
+    };
     ($name:ident, $answer:ty) => {
         one!(@ $name, $answer, $crate::Request::send_as::<$answer>);
-    };
-}
-
-/// The methods of a request whose answer is text: `text!(PreviewSamlMetadata)`.
-macro_rules! text {
-    ($name:ident) => {
-        one!(@ $name, String, $crate::Request::send_text);
     };
 }
 

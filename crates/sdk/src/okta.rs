@@ -1,7 +1,8 @@
 //! An org, and how calls to it are read and written.
 
 use oktant_catalog::Method;
-use oktant_client::{Call, Edges, Org, Properties};
+use oktant_client::config::Loader;
+use oktant_client::{Call, Edges, Org, Properties, RateLimit};
 
 use crate::{Error, Request};
 
@@ -26,6 +27,34 @@ impl Okta {
         Ok(Org::connect(properties, Edges::system()).await?.into())
     }
 
+    /// Opens the org that `okta.yaml` and the environment name, as Okta's own clients read them.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the configuration at once, or what [`Okta::connect`] gives.
+    pub async fn from_environment() -> Result<Self, Error> {
+        Self::from_config(&Loader::system()).await
+    }
+
+    /// Opens the org that a configuration names: a file, a profile, variables, values passed in code.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), oktant_sdk::Error> {
+    /// use oktant_sdk::{Okta, config::Loader};
+    ///
+    /// let okta = Okta::from_config(&Loader::system().profile("preview")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the configuration at once, or what [`Okta::connect`] gives.
+    pub async fn from_config(loader: &Loader) -> Result<Self, Error> {
+        let config = loader.load().map_err(oktant_client::Error::from)?;
+        Self::connect(&config.properties).await
+    }
+
     /// Leaves empty text, empty lists, empty objects and nulls out of every body.
     ///
     /// Off unless said otherwise: what a model holds is what is sent.
@@ -46,6 +75,26 @@ impl Okta {
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
+    }
+
+    /// Sets a header of every request from now on, those of clones included. A call's own header wins.
+    ///
+    /// # Errors
+    ///
+    /// [`oktant_client::Error::Argument`] if the name is reserved for authorization or framing, or
+    /// either holds characters that a header cannot hold.
+    pub fn set_header(&self, name: &str, value: &str) -> Result<(), Error> {
+        Ok(self.org.set_header(name, value)?)
+    }
+
+    /// Every rate-limit bucket that the org has reported, as of its latest answer.
+    pub fn reported_rate_limits(&self) -> Vec<RateLimit> {
+        self.org.rate_limits()
+    }
+
+    /// Forgets every answer that was kept.
+    pub async fn clear_cache(&self) {
+        self.org.clear_cache().await;
     }
 
     /// The connection below: its ledger of requests, its rate limits, its properties.

@@ -65,13 +65,13 @@ impl Request {
     }
 
     /// Gives a query parameter its only value.
-    pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.call = self.call.without_query(name).query(name, value);
         self
     }
 
     /// Gives a query parameter all its values: in one text with commas, or each in a parameter of its own.
-    pub(crate) fn set_all(
+    pub fn set_all(
         mut self,
         name: &str,
         values: impl IntoIterator<Item = impl Into<String>>,
@@ -93,19 +93,16 @@ impl Request {
 
     /// Sends a model, or any JSON, as the body.
     pub fn json<T: Model>(self, body: &T) -> Self {
-        self.model(JSON, body)
+        self.body(JSON, body.write())
     }
 
-    /// Sends a model as a body of another kind of JSON.
-    pub(crate) fn model<T: Model>(self, media_type: &'static str, body: &T) -> Self {
-        self.body(media_type, body.write())
-    }
-
-    pub(crate) fn certificate(self, body: &Certificate) -> Self {
+    /// Sends a certificate as the body.
+    pub fn certificate(self, body: &Certificate) -> Self {
         self.body(body.media_type, body.bytes.clone())
     }
 
-    pub(crate) fn upload(mut self, field: &str, file: &Upload) -> Self {
+    /// Sends a form with the file in `field`.
+    pub fn upload(mut self, field: &str, file: &Upload) -> Self {
         let (media_type, form) = file.form(field);
         self.call = self.call.body(&media_type, form);
         self
@@ -126,6 +123,18 @@ impl Request {
     /// Gives up when this instant has passed or would pass while waiting.
     pub fn deadline(mut self, deadline: Timestamp) -> Self {
         self.call = self.call.deadline(deadline);
+        self
+    }
+
+    /// Neither takes the answer from the cache nor puts it there.
+    pub fn no_cache(mut self) -> Self {
+        self.call = self.call.no_cache();
+        self
+    }
+
+    /// Asks the org also if the cache has an answer, and puts the new one there.
+    pub fn refresh(mut self) -> Self {
+        self.call = self.call.refresh();
         self
     }
 
@@ -150,7 +159,8 @@ impl Request {
         self.pending(Answer::read_bytes)
     }
 
-    pub(crate) fn send_text(self) -> Pending<Reply<String>> {
+    /// Sends it and hands out the body as text; what is not UTF-8 in it is replaced.
+    pub fn text(self) -> Pending<Reply<String>> {
         self.pending(Answer::read_text)
     }
 

@@ -2271,7 +2271,7 @@ list!(ListScopeConsentGrants, models::OAuth2ScopeConsentGrant);
 #[must_use = "a request does nothing until it is sent"]
 pub struct PreviewSAMLmetadataForApplication(Request);
 
-text!(PreviewSAMLmetadataForApplication);
+one!(PreviewSAMLmetadataForApplication, text);
 
 /// Request of [`Applications::publish_csr_from_application`].
 ///

@@ -831,7 +831,7 @@ impl UpdateCustomAAGUID {
     /// The body.
     #[inline]
     pub fn body(self, body: &models::CustomAAGUIDUpdateRequestObject) -> Self {
-        Self(self.0.model("application/merge-patch+json", body))
+        Self(self.0.body("application/merge-patch+json", models::Model::write(body)))
     }
 }
 

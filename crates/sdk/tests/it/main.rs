@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail at the line, as tests do")]
 
 mod bodies;
+mod connecting;
 mod errors;
 mod paging;
 mod script;

@@ -86,6 +86,10 @@ impl Script {
         Org::connect(&self.properties(), edges).await.unwrap().into()
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(crate) fn properties(&self) -> Properties {
         Properties::parse(&format!("okta:///?Domain={}&APIToken=t0ken&MaxRetries=0", self.url)).unwrap()
     }

@@ -83,7 +83,7 @@ fn request(plan: &Plan<'_>) -> String {
     }
     let common = match &plan.answer {
         Answer::Nothing => format!("one!({request});"),
-        Answer::Text => format!("text!({request});"),
+        Answer::Text => format!("one!({request}, text);"),
         Answer::Model(answer) => format!("one!({request}, {});", qualified(answer)),
         Answer::List(item) => format!("list!({request}, {});", qualified(item)),
     };
@@ -216,7 +216,7 @@ fn body_type(kind: &BodyKind) -> String {
 fn body_call(kind: &BodyKind) -> String {
     match kind {
         BodyKind::Model { media_type, .. } if media_type == "application/json" => ".json(body)".to_owned(),
-        BodyKind::Model { media_type, .. } => format!(".model({media_type:?}, body)"),
+        BodyKind::Model { media_type, .. } => format!(".body({media_type:?}, models::Model::write(body))"),
         BodyKind::Upload { field } => format!(".upload({field:?}, &body.into())"),
         BodyKind::Certificate => ".certificate(body)".to_owned(),
         BodyKind::Text { media_type } => format!(".body({media_type:?}, body.into())"),
