@@ -164,8 +164,8 @@ impl Reader {
             let message = format!("the catalogue lacks operation {}", request.operation);
             return stream::once(async { Err(Error::Internal { message }) }).boxed();
         };
-        let path: Parameters = request.path.iter().cloned().chain(parent.path).collect();
-        if !path.iter().all(|(_, value)| oktant_client::is_segment(value)) {
+        let path: Vec<(&str, String)> = request.path.iter().cloned().chain(parent.path).collect();
+        if path.iter().any(|(_, value)| !oktant_client::is_segment(value)) {
             // No object has such a key.
             return stream::empty().boxed();
         }
