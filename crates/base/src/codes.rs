@@ -208,16 +208,16 @@ codes! {
         "correct the statement at the place the message names";
     OKT3002 "unknown table", "42P01", 400, 1, Programming,
         "No table or view has this name.",
-        "list the tables with .tables, or SELECT * FROM sys.sys_tables";
+        "SHOW TABLES lists the tables";
     OKT3003 "unknown column", "42703", 400, 1, Programming,
         "The table has no column of this name.",
-        "list the columns with .inspect TABLE";
+        "DESCRIBE with the name of the table lists its columns";
     OKT3004 "request budget exceeded", "54000", 400, 1, Programming,
         "The statement would need more requests than MaxApiRequests allows; nothing was sent.",
         "narrow the statement as the message proposes, or raise MaxApiRequests";
     OKT3005 "not supported", "0A000", 501, 1, NotSupported,
         "The statement asks for something that this version does not do.",
-        "see the SQL guide for what is supported";
+        "docs/guides/sql.md tells what is supported";
     OKT3006 "bad value", "22000", 400, 1, Data,
         "A value cannot be converted or computed.",
         "correct the value or the cast that the message names";
@@ -238,7 +238,7 @@ codes! {
         "put the table's name or alias in front of it";
     OKT3012 "the cursor or connection is closed", "08003", 400, 1, Interface,
         "It was used after close, or in another process than the one that opened it.",
-        "open a new one";
+        "connect again, or take a new cursor of the connection";
     OKT3013 "query too large for memory", "53200", 503, 1, Operational,
         "Sorting, joining or grouping needs more memory than allowed.",
         "narrow the statement";

@@ -30,6 +30,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "rest",
+        idempotent: false,
     },
     Operation {
         id: "deleteAnimal",
@@ -48,6 +49,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "animal",
+        idempotent: true,
     },
     Operation {
         id: "getAnimal",
@@ -70,6 +72,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "animal",
+        idempotent: true,
     },
     Operation {
         id: "listAnimals",
@@ -100,6 +103,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Array,
         limit: Some(Limit { min: Some(1), default: Some(25), max: Some(50) }),
         bucket: "animals",
+        idempotent: true,
     },
     Operation {
         id: "listMeals",
@@ -122,6 +126,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::Wrapped { items: "meals", next_in_body: true },
         limit: None,
         bucket: "animals",
+        idempotent: true,
     },
     Operation {
         id: "replaceMenu",
@@ -148,6 +153,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "rest",
+        idempotent: true,
     },
     Operation {
         id: "token",
@@ -173,6 +179,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         list: ListShape::None,
         limit: None,
         bucket: "rest",
+        idempotent: false,
     },
 ];
 

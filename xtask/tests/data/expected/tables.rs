@@ -18,7 +18,6 @@ pub(crate) static TABLES: &[Table] = &[
                 compound: false,
                 negation: false,
                 sort: false,
-                required: "",
             }],
             parameters: &[],
             time_range: None,
