@@ -66,7 +66,10 @@ thread_local! {
 
 /// Keeps a line for [`printed`]: snippets print with it.
 pub(crate) fn print(line: &str) {
-    PRINTED.with_borrow_mut(|printed| printed.push_str(&format!("{line}\n")));
+    PRINTED.with_borrow_mut(|printed| {
+        printed.push_str(line);
+        printed.push('\n');
+    });
 }
 
 /// What the snippet printed.
