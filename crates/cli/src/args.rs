@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{StringValueParser, TypedValueParser as _};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use oktant_base::Secret;
+use oktant_base::{Secret, Timestamp};
 
 use crate::output::Format;
 
@@ -163,13 +163,17 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) users: usize,
 
-    /// Groups to generate
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub(crate) groups: usize,
+    /// Groups to generate [default: 10, or 0 with --users 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) groups: Option<usize>,
 
     /// Seed of everything generated
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+
+    /// Time at which the org is made, such as 2026-01-01T00:00:00Z; its clock runs on from there [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) now: Option<Timestamp>,
 
     /// Delay of every answer, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]

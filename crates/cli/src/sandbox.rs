@@ -19,13 +19,16 @@ async fn serve(args: &SandboxArgs) -> Result<()> {
     let mut builder = Sandbox::builder()
         .port(args.port)
         .users(args.users)
-        .groups(args.groups)
+        .groups(groups(args))
         .seed(args.seed)
         .latency(Duration::from_millis(args.latency))
         .rate_limits(match args.rate_limits {
             RateLimits::Okta => oktant_sandbox::RateLimits::Okta,
             RateLimits::Off => oktant_sandbox::RateLimits::Off,
         });
+    if let Some(now) = args.now {
+        builder = builder.now(now);
+    }
     if let Some(path) = &args.faults {
         builder = builder.faults(faults(path)?);
     }
@@ -43,6 +46,11 @@ async fn serve(args: &SandboxArgs) -> Result<()> {
         () = stop.next() => {}
     }
     Ok(())
+}
+
+/// Groups to generate: an org without people has none unless they are asked for.
+fn groups(args: &SandboxArgs) -> usize {
+    args.groups.unwrap_or(if args.users == 0 { 0 } else { 10 })
 }
 
 /// Reads a JSON array of faults.

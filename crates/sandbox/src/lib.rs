@@ -18,6 +18,7 @@ mod app_credentials;
 mod apps;
 mod auth_servers;
 mod certificate;
+mod clock;
 mod coverage;
 mod devices;
 mod email_templates;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt;
 use jsonwebtoken::jwk::Jwk;
-use oktant_base::{Clock, Code, Coded, Entropy, Secret, SeededEntropy, SystemClock, codes};
+use oktant_base::{Clock, Code, Coded, Entropy, Secret, SeededEntropy, SystemClock, Timestamp, codes};
 use oktant_catalog::Plan;
 use parking_lot::RwLock;
 use serde::Serialize;
@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::auth_servers;
 use crate::certificate::OrgCertificate;
+use crate::clock::ClockFrom;
 use crate::generate::{self, ADMIN_LOGIN, ADMIN_PASSWORD, Size};
 use crate::hooks::Outgoing;
 use crate::http::{self, ApiToken, Fault, Faults, Ledger, Limits, RateLimits, RecordedRequest};
@@ -139,6 +140,12 @@ impl Builder {
         self
     }
 
+    /// The time at which the org is made; its clock runs on from there. Arguments that are the same then give
+    /// the same org to the last time in it.
+    pub fn now(self, now: Timestamp) -> Self {
+        self.clock(Arc::new(ClockFrom::new(now)))
+    }
+
     /// Where tokens and request ids come from; a generator started with the seed by default.
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = Some(entropy);
@@ -168,11 +175,13 @@ impl Builder {
     fn build_org(self, url: &str) -> Arc<Org> {
         let entropy = self.entropy.unwrap_or_else(|| Arc::new(SeededEntropy::new(self.seed)));
         let size = Size { users: self.users, groups: self.groups };
-        let mut store = generate::org(self.seed, size, self.clock.now());
+        // Looked at once: what a big org is made of must not depend on how long that takes.
+        let now = self.clock.now();
+        let mut store = generate::org(self.seed, size, now);
         // Drawn from a generator of its own, so that tokens do not depend on what an org contains.
         let built_in = SeededEntropy::new(self.seed);
-        resources::populate(&mut store, url, Stamp::of(self.clock.now()), &built_in);
-        auth_servers::furnish_default(&mut store, Stamp::of(self.clock.now()), &built_in);
+        resources::populate(&mut store, url, Stamp::of(now), &built_in);
+        auth_servers::furnish_default(&mut store, Stamp::of(now), &built_in);
         let admin = store.admin;
         let api_token = ApiToken {
             value: Secret::new(format!("00{}", org::token(entropy.as_ref(), 40))),
@@ -180,7 +189,7 @@ impl Builder {
             user: admin,
         };
         let secret = Secret::new(org::token(entropy.as_ref(), 64));
-        resources::register_api_token(&mut store, api_token.id.as_str(), Stamp::of(self.clock.now()));
+        resources::register_api_token(&mut store, api_token.id.as_str(), Stamp::of(now));
         let clients = BuiltInClients::new(&mut store, secret, self.service_app_key.as_ref());
         let faults = Faults::default();
         for fault in self.faults {

@@ -24,7 +24,11 @@ pub(super) fn enroll(store: &mut Store, call: &Call<'_>) -> Outcome {
     if status == Status::Deprovisioned || status == Status::Suspended {
         return Err(errors::E0000038.into());
     }
-    let (factor_type, provider) = (text(&body, "factorType")?, text(&body, "provider")?);
+    let factor_type = text(&body, "factorType")?;
+    let provider = match (body.get("provider"), only_provider(factor_type)) {
+        (None, Some(only)) => only,
+        _ => text(&body, "provider")?,
+    };
     let kind = Kind::of(factor_type, provider)
         .ok_or_else(|| ApiError::invalid_field("factorType", "The field has an invalid value"))?;
     if store.factors.of(user).iter().any(|factor| factor.kind == kind && factor.standing == Standing::Active) {
@@ -56,6 +60,19 @@ pub(super) fn enroll(store: &mut Store, call: &Call<'_>) -> Outcome {
         record(store, call, user_id, Event::FACTOR_ACTIVATE);
     }
     Ok(Reply::json(&shown))
+}
+
+/// The provider of a type that has one only: callers may leave it out.
+///
+/// # Source
+///
+/// The description: the schemas of these types fix the member, and do not require it.
+fn only_provider(factor_type: &str) -> Option<&'static str> {
+    match factor_type {
+        "question" | "sms" | "call" | "email" | "push" => Some("OKTA"),
+        "webauthn" | "u2f" => Some("FIDO"),
+        _ => None,
+    }
 }
 
 /// A new enrolment takes the place of one that was never finished.

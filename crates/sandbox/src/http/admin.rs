@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
+use super::faults::Fault;
 use super::reply::Reply;
 use crate::factors::Answer;
 use crate::org::Org;
@@ -27,7 +28,7 @@ pub(crate) fn answer(org: &Org, parts: &Parts, body: &Bytes) -> Response {
             Reply::no_content()
         }
         (&Method::GET, "/sandbox/faults") => Reply::json(&org.faults.list()),
-        (&Method::POST, "/sandbox/faults") => add_fault(org, body),
+        (&Method::POST, "/sandbox/faults") => add_faults(org, body),
         (&Method::DELETE, "/sandbox/faults") => {
             org.faults.clear();
             Reply::no_content()
@@ -51,10 +52,17 @@ fn problem(status: StatusCode, error: &str) -> Reply {
     Reply::json(&Problem { error }).status(status)
 }
 
-fn add_fault(org: &Org, body: &[u8]) -> Reply {
-    match serde_json::from_slice(body) {
-        Ok(fault) => {
-            org.faults.add(fault);
+/// One fault, or an array of them as in a file; all or none.
+fn add_faults(org: &Org, body: &[u8]) -> Reply {
+    let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+    let given = if is_array {
+        serde_json::from_slice::<Vec<Fault>>(body)
+    } else {
+        serde_json::from_slice::<Fault>(body).map(|fault| vec![fault])
+    };
+    match given {
+        Ok(faults) => {
+            faults.into_iter().for_each(|fault| org.faults.add(fault));
             Reply::no_content()
         }
         Err(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),

@@ -1,11 +1,13 @@
 //! Failures on demand, for tests of clients. `docs/reference/faults.md` has the table, which is also
 //! part of the crate's documentation.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
 
 use super::errors::{self, ApiError};
 use super::reply::Reply;
@@ -23,7 +25,7 @@ pub struct Fault {
     /// Strikes from this matching request on, counted from 1.
     #[serde(default = "one")]
     pub request: u64,
-    /// Strikes only this page of a list, counted from 1.
+    /// Strikes only this page of each list, counted from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u64>,
     /// How often it strikes; 0 means for ever.
@@ -159,33 +161,46 @@ pub(crate) struct Armed {
     fault: Fault,
     /// Requests that matched.
     matched: u64,
-    /// Pages of the current list that were asked for.
-    page: u64,
+    /// The page of each list that was asked for last, by what names the list. Only kept for faults by page.
+    #[serde(skip)]
+    pages: HashMap<String, u64>,
     /// Requests struck.
     struck: u64,
 }
 
 impl Armed {
-    /// Counts a request and says whether the fault strikes it.
-    fn strikes(&mut self, method: &str, path: &str, has_cursor: bool) -> bool {
+    /// Counts a request. `None` if the fault has nothing to do with it, else whether it could strike it.
+    fn count(&mut self, method: &str, path: &str, query: &str) -> Option<bool> {
         let fault = &self.fault;
         if !fault.matches(method, path) {
-            return false;
+            return None;
         }
         self.matched += 1;
-        // A request without a cursor begins a list.
-        self.page = if has_cursor { self.page + 1 } else { 1 };
-        let strikes = self.matched >= fault.request
-            && fault.page.is_none_or(|page| page == self.page)
-            && (fault.times == 0 || self.struck < fault.times);
-        self.struck += u64::from(strikes);
-        strikes
+        let on_page = fault.page.is_none_or(|wanted| {
+            let (list, has_cursor) = list_of(path, query);
+            let page = self.pages.entry(list).or_default();
+            // A request without a cursor begins a list.
+            *page = if has_cursor { (*page).max(1) + 1 } else { 1 };
+            *page == wanted
+        });
+        Some(self.matched >= fault.request && on_page && (fault.times == 0 || self.struck < fault.times))
     }
+}
+
+/// What names the list that a request reads a page of, and whether it is a later page. Lists of one path
+/// differ by their parameters; the size of a page may change on the way.
+fn list_of(path: &str, query: &str) -> (String, bool) {
+    let (cursors, mut rest): (Vec<_>, Vec<_>) =
+        form_urlencoded::parse(query.as_bytes()).partition(|(name, _)| name == "after");
+    rest.retain(|(name, _)| name != "limit");
+    rest.sort_unstable();
+    let named = form_urlencoded::Serializer::new(String::new()).extend_pairs(rest).finish();
+    (format!("{path}?{named}"), !cursors.is_empty())
 }
 
 impl Faults {
     pub(crate) fn add(&self, fault: Fault) {
-        self.0.lock().push(Armed { fault, matched: 0, page: 0, struck: 0 });
+        self.0.lock().push(Armed { fault, matched: 0, pages: HashMap::new(), struck: 0 });
     }
 
     pub(crate) fn clear(&self) {
@@ -202,13 +217,11 @@ impl Faults {
         if faults.is_empty() {
             return None;
         }
-        let has_cursor = query.split('&').any(|pair| pair.starts_with("after="));
         let mut effect = None;
         for armed in faults.iter_mut() {
-            if effect.is_some() {
-                // Counted, but not used up by a request that another fault has already struck.
-                armed.matched += u64::from(armed.fault.matches(method, path));
-            } else if armed.strikes(method, path, has_cursor) {
+            // Every fault counts, but none is used up by a request that another one has already struck.
+            if armed.count(method, path, query) == Some(true) && effect.is_none() {
+                armed.struck += 1;
                 effect = Some(armed.fault.effect.clone());
             }
         }
@@ -316,6 +329,28 @@ mod tests {
         let strike = |query: &str| faults.strike("GET", "/api/v1/users", query).is_some();
         assert_eq!([strike("limit=2"), strike("after=x"), strike("after=y")], [false, true, false]);
         assert_eq!([strike(""), strike("limit=2&after=x")], [false, true]);
+    }
+
+    #[test]
+    fn pages_are_counted_list_by_list() {
+        let faults = Faults::default();
+        faults.add(Fault::new("/api/v1/groups/*/users", Effect::Empty).on_page(2).times(0));
+        let strike = |path: &str, query: &str| faults.strike("GET", path, query).is_some();
+        let (first, second) = ("/api/v1/groups/00g1/users", "/api/v1/groups/00g2/users");
+        assert_eq!([strike(first, "limit=2"), strike(second, "limit=2")], [false, false]);
+        assert_eq!([strike(first, "limit=2&after=x"), strike(second, "after=y&limit=2")], [true, true]);
+        assert_eq!([strike(first, "after=z&limit=2"), strike(second, "after=z&limit=2")], [false, false]);
+        assert_eq!([strike(first, ""), strike(first, "q=a"), strike(first, "after=x&q=a")], [false, false, true]);
+    }
+
+    #[test]
+    fn a_page_counts_also_when_another_fault_strikes_it() {
+        let faults = Faults::default();
+        faults.add(Fault::new("/api/v1/users", Effect::Html { status: 502 }));
+        faults.add(Fault::new("/api/v1/users", Effect::Empty).on_page(2));
+        let strike = |query: &str| faults.strike("GET", "/api/v1/users", query);
+        assert_eq!(strike(""), Some(Effect::Html { status: 502 }));
+        assert_eq!((strike("after=x"), strike("after=y")), (Some(Effect::Empty), None));
     }
 
     #[test]

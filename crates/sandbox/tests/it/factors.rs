@@ -37,6 +37,16 @@ async fn a_phone_is_activated_with_the_code_that_was_sent() {
 }
 
 #[tokio::test]
+async fn a_type_with_one_provider_does_not_need_it_named() {
+    let org = Org::empty().await;
+    let factors = format!("/api/v1/users/{}/factors", org.user("short@x.example").await);
+    let body = json!({ "factorType": "sms", "profile": { "phoneNumber": "+1-555-415-1337" } });
+    assert_eq!(org.expect(200, "POST", &factors, Some(body)).await.json["provider"], "OKTA");
+    let refused = org.expect(400, "POST", &factors, Some(json!({ "factorType": "token:software:totp" }))).await;
+    assert_eq!(refused.cause(), "provider: The field cannot be left blank");
+}
+
+#[tokio::test]
 async fn a_question_never_shows_its_answer() {
     let org = Org::empty().await;
     let factors = format!("/api/v1/users/{}/factors", org.user("question@x.example").await);

@@ -77,6 +77,22 @@ async fn faults_come_over_http_too() {
 }
 
 #[tokio::test]
+async fn the_array_of_a_file_is_taken_over_http_whole_or_not_at_all() {
+    let org = Org::empty().await;
+    let post = async |faults: serde_json::Value| {
+        let added = org.raw(org.request("POST", "/sandbox/faults").body(faults.to_string())).await;
+        let listed = org.raw(org.request("GET", "/sandbox/faults")).await;
+        (added.status.as_u16(), listed.json.as_array().expect("a list").len())
+    };
+    let status = |status: u16| json!({ "path": USERS, "effect": { "type": "status", "status": status } });
+    assert_eq!(post(json!([status(503), { "effect": { "type": "magic" } }])).await, (400, 0));
+    assert_eq!(post(json!([status(503), status(500)])).await, (204, 2));
+    for expected in [503, 500, 200] {
+        org.expect(expected, "GET", USERS, None).await;
+    }
+}
+
+#[tokio::test]
 async fn a_bucket_is_used_up_and_filled_again() {
     let org = Org::start(Sandbox::builder().rate_limits(RateLimits::Okta)).await;
     let first = org.get("/api/v1/logs").await;
