@@ -131,6 +131,7 @@ def test_a_write_that_does_not_parse_is_still_a_write(connection: oktant.Connect
 
 
 def test_a_result_that_was_read_says_how_to_get_another(connection: oktant.Connection) -> None:
+    pytest.importorskip("pyarrow")
     result = connection.sql("SELECT Id FROM Groups")
     result.to_arrow()
     with pytest.raises(oktant.InterfaceError) as raised:

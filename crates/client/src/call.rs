@@ -109,7 +109,7 @@ impl Call {
         }
         let operation = oktant_catalog::route(method, path).map(|found| found.operation);
         let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let repeatable = operation.map_or(method.is_idempotent(), |operation| operation.idempotent);
+        let repeatable = operation.map_or_else(|| method.is_idempotent(), |operation| operation.idempotent);
         Ok(Self { operation, query, checked: false, repeatable, ..Self::bare(method, path) })
     }
 

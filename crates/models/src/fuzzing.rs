@@ -11,13 +11,12 @@ use crate::{read_named, schemas, write_value};
 pub fn answers(bytes: &[u8]) {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(0);
     let named = std::str::from_utf8(&bytes[..end]).ok().and_then(|name| Some((rewritten(name, &bytes[end..])?, name)));
-    let (written, name) = match named {
-        Some((written, name)) => (written, name),
-        None => {
-            let sum: usize = bytes.iter().map(|byte| usize::from(*byte)).sum();
-            let Some(name) = schemas().nth(sum % schemas().count().max(1)) else { return };
-            (rewritten(name, bytes).unwrap_or_default(), name)
-        }
+    let (written, name) = if let Some(named) = named {
+        named
+    } else {
+        let sum: usize = bytes.iter().map(|byte| usize::from(*byte)).sum();
+        let Some(name) = schemas().nth(sum % schemas().count().max(1)) else { return };
+        (rewritten(name, bytes).unwrap_or_default(), name)
     };
     if let Some(written) = written {
         let again = rewritten(name, &written).flatten();

@@ -63,7 +63,7 @@ fn no_mistake_shows_a_secret() {
         for suffix in ["", "-_~", "+/=="] {
             let mut bytes = [0; 21];
             oktant_base::Entropy::fill(&entropy, &mut bytes);
-            let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let token = bytes.map(|byte| format!("{byte:02x}")).concat();
             let error = Properties::parse(&mistake.replace("SECRET", &format!("00{token}{suffix}"))).unwrap_err();
             let shown = format!("{error} {error:?} {:?} {:?}", error.hint(), error.code());
             assert!(!shown.contains(&token), "{mistake}: {shown}");

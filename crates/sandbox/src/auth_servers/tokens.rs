@@ -43,7 +43,7 @@ fn held(store: &Store, call: &Call<'_>) -> Result<(Arc<AuthorizationServer>, Vec
 pub(super) fn clients(store: &Store, call: &Call<'_>) -> Outcome {
     let known = server(store, call)?.clients();
     let shown = known.iter().map(|client| {
-        let name = app(store, client).map(|app| app.label.to_string());
+        let name = app(store, client).map(|app| app.label.clone());
         let name = name.or_else(|| call.org.clients.find(client).map(|client| client.label.clone()));
         let own = format!("{SERVERS}/{}/clients/{client}", call.param("authServerId"));
         json!({
@@ -80,7 +80,9 @@ pub(super) fn revoke(store: &mut Store, call: &Call<'_>) -> Outcome {
 /// `revokeRefreshTokensForAuthorizationServerAndClient`.
 pub(super) fn revoke_all(store: &mut Store, call: &Call<'_>) -> Outcome {
     let (server, tokens) = held(store, call)?;
-    tokens.iter().for_each(|token| server.revoke_family(&token.id));
+    for token in &tokens {
+        server.revoke_family(&token.id);
+    }
     Ok(Reply::no_content())
 }
 
@@ -94,7 +96,7 @@ fn shown(store: &Store, call: &Call<'_>, token: &IssuedRefreshToken) -> Value {
     let own = format!("{SERVERS}/{server}/clients/{client}/tokens/{}", token.id);
     let titled = |path: String, title: Option<String>| json!({ "href": call.url(&path), "title": title });
     let app = app(store, client);
-    let label = app.map(|app| app.label.to_string());
+    let label = app.map(|app| app.label.clone());
     let name = store.resources.item(SERVERS, server).and_then(|server| server.get("name")?.as_str());
     let user = users::named(store, &token.user_id).and_then(|number| store.users.get(number));
     json!({

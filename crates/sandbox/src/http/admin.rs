@@ -62,7 +62,9 @@ fn add_faults(org: &Org, body: &[u8]) -> Reply {
     };
     match given {
         Ok(faults) => {
-            faults.into_iter().for_each(|fault| org.faults.add(fault));
+            for fault in faults {
+                org.faults.add(fault);
+            }
             Reply::no_content()
         }
         Err(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),

@@ -55,14 +55,11 @@ pub(super) async fn dispatch(
     request: Request,
 ) -> Response {
     let id = parts.get("server").map_or("", String::as_str);
-    match org.custom_router(id) {
-        Some(router) => router.oneshot(request).await.into_response(),
-        None => {
-            let body =
-                ApiError::not_found(id, "AuthorizationServer").body(&format!("oae{}", &org.random_token()[..22]));
-            (StatusCode::NOT_FOUND, axum::Json(body.unwrap_or_default())).into_response()
-        }
+    if let Some(router) = org.custom_router(id) {
+        return router.oneshot(request).await.into_response();
     }
+    let body = ApiError::not_found(id, "AuthorizationServer").body(&format!("oae{}", &org.random_token()[..22]));
+    (StatusCode::NOT_FOUND, axum::Json(body.unwrap_or_default())).into_response()
 }
 
 impl AuthorizationServer {

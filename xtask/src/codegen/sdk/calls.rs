@@ -12,7 +12,8 @@ use super::plan::{Answer, Body, BodyKind, Input, InputKind, Plan};
 pub(super) fn table(groups: &BTreeMap<&str, Vec<Plan<'_>>>) -> String {
     let mut rows: Vec<_> = groups.values().flatten().map(|plan| (plan.operation.id.as_str(), &plan.method)).collect();
     rows.sort_unstable();
-    let rows: String = rows.iter().map(|(id, method)| format!("({id:?}, {method}),\n")).collect();
+    let rows: Vec<String> = rows.iter().map(|(id, method)| format!("({id:?}, {method}),\n")).collect();
+    let rows = rows.concat();
     let functions: String = groups.values().flatten().map(function).collect();
     format!(
         "// {GENERATED_BY}\n\n\
@@ -91,11 +92,10 @@ fn optional(input: &Input<'_>) -> String {
 
 fn converted(input: &Input<'_>) -> String {
     match &input.kind {
-        InputKind::Text => "value".to_owned(),
         InputKind::Integer | InputKind::Number | InputKind::Boolean => "value.parse().unwrap()".to_owned(),
         InputKind::Enum(name) => format!("{}::from(value.as_str())", qualified(name)),
         InputKind::Texts if input.parameter.comma_separated => "value.split(',')".to_owned(),
-        InputKind::Texts => "value".to_owned(),
+        InputKind::Text | InputKind::Texts => "value".to_owned(),
     }
 }
 
