@@ -11,7 +11,7 @@ use oktant_client::properties::{AuthScheme, Proxy, TlsVersion};
 use serde_json::{Value, json};
 
 const HOME: &str = "/home/me/.okta/okta.yaml";
-const PROJECT: &str = "/work/okta.yaml";
+const PROJECT: &str = "/project/okta.yaml";
 const RSA: &str = include_str!("../../src/auth/key/rsa_2048.json");
 
 fn surroundings(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Surroundings {
@@ -21,7 +21,7 @@ fn surroundings(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Surroundi
     Surroundings {
         variables: Arc::new(variables),
         home: Some("/home/me".into()),
-        directory: "/work".into(),
+        directory: "/project".into(),
         files: Arc::new(files),
     }
 }
@@ -86,7 +86,7 @@ fn code_wins_over_environment_over_project_over_home_key_by_key() {
 #[test]
 fn an_explicit_file_stands_in_for_both() {
     let around =
-        surroundings(&[(HOME, &section("home.okta.com", 1)), ("/work/other.yaml", &section("b.okta.com", 3))], &[]);
+        surroundings(&[(HOME, &section("home.okta.com", 1)), ("/project/other.yaml", &section("b.okta.com", 3))], &[]);
     let config = Loader::new(around.clone()).file("other.yaml").load().unwrap();
     assert_eq!(config.properties.org.host_str(), Some("b.okta.com"));
     let error = Loader::new(around).file("/none.yaml").load().unwrap_err();
@@ -165,7 +165,7 @@ fn values_are_typed_and_bad_ones_named_with_their_place() {
         ]
     );
     let text = format!("{error} {error:?} {}", error.hint().unwrap());
-    assert!(text.contains("/work/okta.yaml:5") && text.contains("\"soon\""), "{text}");
+    assert!(text.contains("/project/okta.yaml:5") && text.contains("\"soon\""), "{text}");
     assert!(text.contains("okta.client.requestTimeout takes a whole number from 0 to 86400"), "{text}");
     assert!(!text.contains("s3cret"), "{text}");
 }
@@ -272,7 +272,7 @@ fn credentials_are_checked_when_the_configuration_is_read() {
     assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
     let error = one_problem(app("keys/none.pem".into()));
     assert_eq!(error.code, codes::OKT1018);
-    let files = [("/work/keys/app.json", RSA), ("/home/me/app.json", RSA)];
+    let files = [("/project/keys/app.json", RSA), ("/home/me/app.json", RSA)];
     for path in ["keys/app.json", "~/app.json"] {
         let config = load(&files, &[], app(path.into())).unwrap();
         assert!(config.properties.sign_in.key.unwrap().expose().contains("kty"), "read once, by now");
@@ -325,7 +325,7 @@ fn tls_is_never_weakened_by_accident() {
     tests["testing"] = json!({"testingDisableHttpsCheck": true});
     assert!(code(tests).unwrap().properties.network.trust_any);
     let config = load(
-        &[("/work/ca.pem", "-----BEGIN CERTIFICATE-----")],
+        &[("/project/ca.pem", "-----BEGIN CERTIFICATE-----")],
         &[],
         with(json!({"tls": {"caFile": "ca.pem", "minVersion": "1.3"}})),
     );
