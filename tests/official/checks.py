@@ -39,6 +39,15 @@ async def call(checks: Checks, what: str, answer: Any) -> Any:
     return parts[0] if len(parts) == 3 else None
 
 
+async def unreadable(checks: Checks, what: str, answer: Any) -> None:
+    """The client cannot read what real orgs answer here, too: its own fault, noted so that a mended client is noticed."""
+    try:
+        error = (await answer)[-1]
+    except ValueError as raised:  # pydantic's ValidationError is one
+        error = raised
+    checks.check(f"{what}: this client cannot read the answer", "validation error" in str(error), error)
+
+
 def text(member: Any) -> str:
     """The text of an enumeration, or of a text."""
     return str(getattr(member, "value", member))

@@ -5,7 +5,7 @@ What is done in which order follows the public integration tests of the client.
 
 from __future__ import annotations
 
-from checks import Checks, call, configuration, gone, judge, text
+from checks import Checks, call, configuration, gone, judge, text, unreadable
 from okta import models
 from okta.client import Client
 from org import event_hook, inline_hook, oidc_provider, sign_on_rule
@@ -18,7 +18,7 @@ async def policies(client: Client, checks: Checks) -> None:
     checks.check("create_policy gives the class of the type", isinstance(policy, models.OktaSignOnPolicy), type(policy))
     checks.equal("a new policy is ACTIVE", text(policy.status), "ACTIVE")
     listed = await call(checks, "list_policies", client.list_policies(type="OKTA_SIGN_ON"))
-    checks.equal("the default policy is the last one", [one.var_system for one in listed], [False, True])
+    checks.equal("the default policy is the last one", [one.system for one in listed], [False, True])
     actions = models.OktaSignOnPolicyRuleActions.from_dict(sign_on_rule("Three")["actions"])
     rule = models.OktaSignOnPolicyRule(type="SIGN_ON", name="Three", actions=actions)
     made = await call(checks, "create_policy_rule", client.create_policy_rule(policy.id, rule))
@@ -42,12 +42,8 @@ async def policies(client: Client, checks: Checks) -> None:
     await gone(checks, "a deleted policy is not found", client.get_policy(policy.id))
 
     body = models.AccessPolicy(type="ACCESS_POLICY", name="Three", description="made by a test")
-    policy = await call(checks, "create_policy for applications", client.create_policy(body))
-    rules = await call(checks, "list_policy_rules of it", client.list_policy_rules(policy.id))
-    checks.equal("it has a rule that catches all", [(one.name, one.var_system) for one in rules], [("Catch-all Rule", True)])
-    apps = await call(checks, "list_policy_apps", client.list_policy_apps(policy.id))
-    checks.equal("no application follows it", apps, [])
-    await call(checks, "delete_policy for applications", client.delete_policy(policy.id))
+    # Its model takes members of `_embedded` for objects; orgs send `"resourceType": "APP"` there.
+    await unreadable(checks, "create_policy for applications", client.create_policy(body))
 
 
 async def authorization_servers(client: Client, checks: Checks) -> None:
@@ -121,10 +117,13 @@ async def identity_providers(client: Client, checks: Checks) -> None:
     user = models.CreateUserRequest.from_dict({"profile": profile})
     user = await call(checks, "create_user", client.create_user(user, activate=False))
     link = models.UserIdentityProviderLinkRequest.from_dict({"externalId": "externalId"})
-    linked = await call(checks, "link_user_to_identity_provider", client.link_user_to_identity_provider(idp.id, user.id, link))
-    checks.equal("the link names the account", linked.external_id, "externalId")
-    users = await call(checks, "list_identity_provider_application_users", client.list_identity_provider_application_users(idp.id))
-    checks.equal("the linked user is listed", [one.id for one in users], [user.id])
+    # Its model takes the members of a linked user's profile for objects; orgs send texts.
+    await unreadable(
+        checks, "link_user_to_identity_provider", client.link_user_to_identity_provider(idp.id, user.id, link)
+    )
+    await unreadable(
+        checks, "list_identity_provider_application_users", client.list_identity_provider_application_users(idp.id)
+    )
     await call(checks, "unlink_user_from_identity_provider", client.unlink_user_from_identity_provider(idp.id, user.id))
     await call(checks, "deactivate_identity_provider", client.deactivate_identity_provider(idp.id))
     await call(checks, "delete_identity_provider", client.delete_identity_provider(idp.id))
