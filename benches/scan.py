@@ -45,7 +45,7 @@ def report(folder: Path) -> list[str]:
             Contender("okta 3.4.6 (Python)", [v3, PEERS / "okta_v3.py", *who], runs=1),
         ]
         runs = [best_of(contender, org["url"]) for contender in contenders]
-    return [*scan_section(runs), *paced_section(folder / "oktant"), *start_section(ready)]
+    return [*scan_section(runs), *start_section(ready)]
 
 
 def scan_section(runs: list[Run]) -> list[str]:
