@@ -30,10 +30,10 @@ async fn a_session_token_opens_one_session() {
     let read = org.expect(200, "GET", &own, None).await.json;
     assert_eq!(read["expiresAt"], session["expiresAt"]);
     assert_ne!(read["_links"]["self"]["href"], format!("{}{own}", org.sandbox.url()));
-    org.clock.advance(Duration::from_secs(90 * 60));
+    org.clock.advance(Duration::from_mins(90));
     let refreshed = org.expect(200, "POST", &format!("{own}/lifecycle/refresh"), None).await.json;
     assert_ne!(refreshed["expiresAt"], session["expiresAt"]);
-    org.clock.advance(Duration::from_secs(90 * 60));
+    org.clock.advance(Duration::from_mins(90));
     org.expect(200, "GET", &own, None).await;
     org.expect(204, "DELETE", &own, None).await;
     assert_eq!(org.expect(404, "GET", &own, None).await.code(), "E0000007");
@@ -44,7 +44,7 @@ async fn tokens_and_sessions_end() {
     let org = Org::empty().await;
     let user = org.user("who@x.example").await;
     let token = sign_in(&org, "who@x.example", "Passw0rd-x").await.json["sessionToken"].clone();
-    org.clock.advance(Duration::from_secs(6 * 60));
+    org.clock.advance(Duration::from_mins(6));
     org.expect(401, "POST", "/api/v1/sessions", Some(json!({ "sessionToken": token }))).await;
     let mut sessions = Vec::new();
     for _ in 0..2 {
