@@ -2,6 +2,9 @@
 //!
 //! A document is checked once as a whole; its parts are slices of the text (`RawValue`), so that what
 //! fits nowhere is kept by copying the slice.
+//!
+//! Of a member that stands twice in an object the last value counts and the others are lost: that is how most
+//! readers of JSON have it, and no org sends such objects.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -147,7 +150,8 @@ impl<'a> Reader<'a> {
     /// The form of an object: by the member that tells them apart, or else by the members it has.
     fn form(&mut self, union: &mut dyn Union, members: &Members<'a>) -> Option<usize> {
         let Forms { property, values, has_common, .. } = union.shape();
-        let tag = members.iter().find(|(name, _)| name == property).and_then(|(_, raw)| string(raw.get()));
+        // Of a member that stands twice the last counts, here as in the content.
+        let tag = members.iter().rev().find(|(name, _)| name == property).and_then(|(_, raw)| string(raw.get()));
         let is_meant = |form: &usize| tag.as_ref().is_some_and(|tag| values[*form].contains(&&**tag));
         let meant: Vec<usize> = (0..values.len()).filter(is_meant).collect();
         if let [form] = meant.as_slice() {
@@ -240,8 +244,8 @@ fn most_known(union: &mut dyn Union, forms: impl Iterator<Item = usize>, members
 fn known_members(value: &mut dyn Value, members: &Members<'_>) -> usize {
     match value.view_mut() {
         ViewMut::Object(object) => {
-            let shape = object.shape();
-            members.iter().filter(|(name, _)| shape.position(name, 0).is_some()).count()
+            let is_given = |member: &&crate::Member| members.iter().any(|(name, _)| name == member.name);
+            object.shape().members.iter().filter(is_given).count()
         }
         ViewMut::Union(union) => {
             let forms = 0..union.shape().values.len();

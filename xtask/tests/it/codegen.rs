@@ -51,7 +51,7 @@ fn every_construct_becomes_what_was_agreed() {
         return;
     }
     let outputs = generate(&inputs(data("overlay.toml"))).expect("the small description is sound");
-    assert_eq!(outputs.len(), 14);
+    assert_eq!(outputs.len(), 15);
     outputs.iter().for_each(check);
 }
 

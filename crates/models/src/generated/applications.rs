@@ -154,8 +154,8 @@ union! {
 }
 
 object! {
-    /// Schema `AppConfigActiveDirectory`, with the members of `AppConfig`.
-    AppConfigActiveDirectory = "AppConfigActiveDirectory" {
+    /// Schema `AppConfigActiveDirectory`, with the members of `AppConfig`. Its default has `type` set to `ACTIVE_DIRECTORY`.
+    AppConfigActiveDirectory = "AppConfigActiveDirectory", "type" = "ACTIVE_DIRECTORY" {
         /// `type`.
         0 r#type: AppConfigType = "type";
         /// `distinguishedName`, required.
@@ -775,8 +775,8 @@ choice! {
 }
 
 object! {
-    /// Schema `InboundProvisioningApplicationFeature`, with the members of `ApplicationFeature`.
-    InboundProvisioningApplicationFeature = "InboundProvisioningApplicationFeature" {
+    /// Schema `InboundProvisioningApplicationFeature`, with the members of `ApplicationFeature`. Its default has `name` set to `INBOUND_PROVISIONING`.
+    InboundProvisioningApplicationFeature = "InboundProvisioningApplicationFeature", "name" = "INBOUND_PROVISIONING" {
         /// `description`, read-only.
         0 description: String = "description" read_only;
         /// `name`, read-only.
@@ -909,8 +909,8 @@ union! {
 }
 
 object! {
-    /// Schema `OAuth2ClientJsonEncryptionKeyRequest`, with the members of `OAuth2ClientJsonWebKeyRequestBase`.
-    OAuth2ClientJsonEncryptionKeyRequest = "OAuth2ClientJsonEncryptionKeyRequest" {
+    /// Schema `OAuth2ClientJsonEncryptionKeyRequest`, with the members of `OAuth2ClientJsonWebKeyRequestBase`. Its default has `use` set to `enc`.
+    OAuth2ClientJsonEncryptionKeyRequest = "OAuth2ClientJsonEncryptionKeyRequest", "use" = "enc" {
         /// `kid`, nullable.
         0 kid: String = "kid" nullable;
         /// `status`.
@@ -970,8 +970,8 @@ choice! {
 }
 
 object! {
-    /// Schema `OAuth2ClientJsonWebKeyECRequest`, with the members of `OAuth2ClientJsonWebKeyRequestBase`.
-    OAuth2ClientJsonWebKeyECRequest = "OAuth2ClientJsonWebKeyECRequest" {
+    /// Schema `OAuth2ClientJsonWebKeyECRequest`, with the members of `OAuth2ClientJsonWebKeyRequestBase`. Its default has `kty` set to `EC`.
+    OAuth2ClientJsonWebKeyECRequest = "OAuth2ClientJsonWebKeyECRequest", "kty" = "EC" {
         /// `kid`, nullable.
         0 kid: String = "kid" nullable;
         /// `status`.
@@ -993,8 +993,8 @@ choice! {
 }
 
 object! {
-    /// Schema `OAuth2ClientJsonWebKeyRsaRequest`, with the members of `OAuth2ClientJsonWebKeyRequestBase`.
-    OAuth2ClientJsonWebKeyRsaRequest = "OAuth2ClientJsonWebKeyRsaRequest" {
+    /// Schema `OAuth2ClientJsonWebKeyRsaRequest`, with the members of `OAuth2ClientJsonWebKeyRequestBase`. Its default has `kty` set to `RSA`.
+    OAuth2ClientJsonWebKeyRsaRequest = "OAuth2ClientJsonWebKeyRsaRequest", "kty" = "RSA" {
         /// `kid`, nullable.
         0 kid: String = "kid" nullable;
         /// `status`.
@@ -1334,8 +1334,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserProvisioningApplicationFeature`, with the members of `ApplicationFeature`.
-    UserProvisioningApplicationFeature = "UserProvisioningApplicationFeature" {
+    /// Schema `UserProvisioningApplicationFeature`, with the members of `ApplicationFeature`. Its default has `name` set to `USER_PROVISIONING`.
+    UserProvisioningApplicationFeature = "UserProvisioningApplicationFeature", "name" = "USER_PROVISIONING" {
         /// `description`, read-only.
         0 description: String = "description" read_only;
         /// `name`, read-only.

@@ -95,8 +95,8 @@ object! {
 }
 
 object! {
-    /// Schema `BASIC_SMTP_AUTH`, with the members of `BaseEmailServer`.
-    BasicSmtpAuth = "BASIC_SMTP_AUTH" {
+    /// Schema `BASIC_SMTP_AUTH`, with the members of `BaseEmailServer`. Its default has `authType` set to `BASIC_SMTP_AUTH`.
+    BasicSmtpAuth = "BASIC_SMTP_AUTH", "authType" = "BASIC_SMTP_AUTH" {
         /// `alias`.
         0 alias: String = "alias";
         /// `authType`, required.
@@ -117,8 +117,8 @@ object! {
 }
 
 object! {
-    /// Schema `BASIC_SMTP_AUTH_CREATE`, with the members of `BaseEmailServerCreate`.
-    BasicSmtpAuthCreate = "BASIC_SMTP_AUTH_CREATE" {
+    /// Schema `BASIC_SMTP_AUTH_CREATE`, with the members of `BaseEmailServerCreate`. Its default has `authType` set to `BASIC_SMTP_AUTH`.
+    BasicSmtpAuthCreate = "BASIC_SMTP_AUTH_CREATE", "authType" = "BASIC_SMTP_AUTH" {
         /// `alias`, required.
         0 alias: String = "alias" required;
         /// `authType`, required.
@@ -1003,8 +1003,8 @@ choice! {
 }
 
 object! {
-    /// Schema `OAUTH2_CLIENT_CREDENTIALS`, with the members of `BaseEmailServer`.
-    Oauth2ClientCredentials = "OAUTH2_CLIENT_CREDENTIALS" {
+    /// Schema `OAUTH2_CLIENT_CREDENTIALS`, with the members of `BaseEmailServer`. Its default has `authType` set to `OAUTH2_CLIENT_CREDENTIALS`.
+    Oauth2ClientCredentials = "OAUTH2_CLIENT_CREDENTIALS", "authType" = "OAUTH2_CLIENT_CREDENTIALS" {
         /// `alias`.
         0 alias: String = "alias";
         /// `authType`, required.
@@ -1033,8 +1033,8 @@ object! {
 }
 
 object! {
-    /// Schema `OAUTH2_CLIENT_CREDENTIALS_CREATE`, with the members of `BaseEmailServerCreate`.
-    Oauth2ClientCredentialsCreate = "OAUTH2_CLIENT_CREDENTIALS_CREATE" {
+    /// Schema `OAUTH2_CLIENT_CREDENTIALS_CREATE`, with the members of `BaseEmailServerCreate`. Its default has `authType` set to `OAUTH2_CLIENT_CREDENTIALS`.
+    Oauth2ClientCredentialsCreate = "OAUTH2_CLIENT_CREDENTIALS_CREATE", "authType" = "OAUTH2_CLIENT_CREDENTIALS" {
         /// `alias`, required.
         0 alias: String = "alias" required;
         /// `authType`, required.
@@ -1079,8 +1079,8 @@ choice! {
 }
 
 object! {
-    /// Schema `OAUTH2_JWT_BEARER_GRANT`, with the members of `BaseEmailServer`.
-    Oauth2JwtBearerGrant = "OAUTH2_JWT_BEARER_GRANT" {
+    /// Schema `OAUTH2_JWT_BEARER_GRANT`, with the members of `BaseEmailServer`. Its default has `authType` set to `OAUTH2_JWT_BEARER_GRANT`.
+    Oauth2JwtBearerGrant = "OAUTH2_JWT_BEARER_GRANT", "authType" = "OAUTH2_JWT_BEARER_GRANT" {
         /// `alias`.
         0 alias: String = "alias";
         /// `authType`, required.
@@ -1117,8 +1117,8 @@ object! {
 }
 
 object! {
-    /// Schema `OAUTH2_JWT_BEARER_GRANT_CREATE`, with the members of `BaseEmailServerCreate`.
-    Oauth2JwtBearerGrantCreate = "OAUTH2_JWT_BEARER_GRANT_CREATE" {
+    /// Schema `OAUTH2_JWT_BEARER_GRANT_CREATE`, with the members of `BaseEmailServerCreate`. Its default has `authType` set to `OAUTH2_JWT_BEARER_GRANT`.
+    Oauth2JwtBearerGrantCreate = "OAUTH2_JWT_BEARER_GRANT_CREATE", "authType" = "OAUTH2_JWT_BEARER_GRANT" {
         /// `alias`, required.
         0 alias: String = "alias" required;
         /// `authType`, required.

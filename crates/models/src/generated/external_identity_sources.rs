@@ -1121,8 +1121,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ProtocolIdVerification`.
-    ProtocolIdVerification = "ProtocolIdVerification" {
+    /// Schema `ProtocolIdVerification`. Its default has `type` set to `ID_PROOFING`.
+    ProtocolIdVerification = "ProtocolIdVerification", "type" = "ID_PROOFING" {
         /// `credentials`.
         0 credentials: Box<IDVCredentials> = "credentials";
         /// `endpoints`.
@@ -1142,8 +1142,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ProtocolMtls`.
-    ProtocolMtls = "ProtocolMtls" {
+    /// Schema `ProtocolMtls`. Its default has `type` set to `MTLS`.
+    ProtocolMtls = "ProtocolMtls", "type" = "MTLS" {
         /// `credentials`.
         0 credentials: Box<MtlsCredentials> = "credentials";
         /// `endpoints`.
@@ -1161,8 +1161,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ProtocolOAuth`.
-    ProtocolOAuth = "ProtocolOAuth" {
+    /// Schema `ProtocolOAuth`. Its default has `type` set to `OAUTH2`.
+    ProtocolOAuth = "ProtocolOAuth", "type" = "OAUTH2" {
         /// `credentials`.
         0 credentials: Box<OAuthCredentials> = "credentials";
         /// `endpoints`.
@@ -1182,8 +1182,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ProtocolOidc`.
-    ProtocolOidc = "ProtocolOidc" {
+    /// Schema `ProtocolOidc`. Its default has `type` set to `OIDC`.
+    ProtocolOidc = "ProtocolOidc", "type" = "OIDC" {
         /// `algorithms`.
         0 algorithms: Box<OidcAlgorithms> = "algorithms";
         /// `credentials`.
@@ -1211,8 +1211,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ProtocolSaml`.
-    ProtocolSaml = "ProtocolSaml" {
+    /// Schema `ProtocolSaml`. Its default has `type` set to `SAML2`.
+    ProtocolSaml = "ProtocolSaml", "type" = "SAML2" {
         /// `algorithms`.
         0 algorithms: Box<SamlAlgorithms> = "algorithms";
         /// `credentials`.

@@ -284,8 +284,8 @@ object! {
 }
 
 object! {
-    /// Schema `JsonEncryptionWebKey`, with the members of `JsonWebKeyBase`.
-    JsonEncryptionWebKey = "JsonEncryptionWebKey" {
+    /// Schema `JsonEncryptionWebKey`, with the members of `JsonWebKeyBase`. Its default has `use` set to `enc`.
+    JsonEncryptionWebKey = "JsonEncryptionWebKey", "use" = "enc" {
         /// `kid`.
         0 kid: String = "kid";
         /// `e`.
@@ -314,8 +314,8 @@ choice! {
 }
 
 object! {
-    /// Schema `JsonSigningWebKey`, with the members of `JsonWebKeyBase`.
-    JsonSigningWebKey = "JsonSigningWebKey" {
+    /// Schema `JsonSigningWebKey`, with the members of `JsonWebKeyBase`. Its default has `use` set to `sig`.
+    JsonSigningWebKey = "JsonSigningWebKey", "use" = "sig" {
         /// `kid`.
         0 kid: String = "kid";
         /// `alg`.
@@ -333,8 +333,8 @@ choice! {
 }
 
 object! {
-    /// Schema `JsonWebKeyEC`, with the members of `JsonSigningWebKey`.
-    JsonWebKeyEC = "JsonWebKeyEC" {
+    /// Schema `JsonWebKeyEC`, with the members of `JsonSigningWebKey`. Its default has `kty` set to `EC`.
+    JsonWebKeyEC = "JsonWebKeyEC", "kty" = "EC" {
         /// `kid`.
         0 kid: String = "kid";
         /// `alg`.
@@ -358,8 +358,8 @@ choice! {
 }
 
 object! {
-    /// Schema `JsonWebKeyRsa`, with the members of `JsonSigningWebKey`.
-    JsonWebKeyRsa = "JsonWebKeyRsa" {
+    /// Schema `JsonWebKeyRsa`, with the members of `JsonSigningWebKey`. Its default has `kty` set to `RSA`.
+    JsonWebKeyRsa = "JsonWebKeyRsa", "kty" = "RSA" {
         /// `kid`.
         0 kid: String = "kid";
         /// `alg`.
@@ -880,8 +880,8 @@ union! {
 }
 
 object! {
-    /// Schema `SubIdIssSub`.
-    SubIdIssSub = "SubIdIssSub" {
+    /// Schema `SubIdIssSub`. Its default has `format` set to `iss_sub`.
+    SubIdIssSub = "SubIdIssSub", "format" = "iss_sub" {
         /// `format`, required, write-only.
         0 format: SubIdIssSubFormat = "format" required write_only;
         /// `iss`, required, write-only.
@@ -899,8 +899,8 @@ choice! {
 }
 
 object! {
-    /// Schema `SubIdOpaque`.
-    SubIdOpaque = "SubIdOpaque" {
+    /// Schema `SubIdOpaque`. Its default has `format` set to `opaque`.
+    SubIdOpaque = "SubIdOpaque", "format" = "opaque" {
         /// `format`, required, write-only.
         0 format: SubIdOpaqueFormat = "format" required write_only;
         /// `id`, required, write-only.
@@ -931,8 +931,8 @@ choice! {
 }
 
 object! {
-    /// Schema `TokenRequestAuthorizationCode`, with the members of `OAuthTokenRequest`.
-    TokenRequestAuthorizationCode = "TokenRequestAuthorizationCode" {
+    /// Schema `TokenRequestAuthorizationCode`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `authorization_code`.
+    TokenRequestAuthorizationCode = "TokenRequestAuthorizationCode", "grant_type" = "authorization_code" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
         /// `code`, required.
@@ -945,8 +945,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestCiba`, with the members of `OAuthTokenRequest`.
-    TokenRequestCiba = "TokenRequestCiba" {
+    /// Schema `TokenRequestCiba`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `urn:openid:params:grant-type:ciba`.
+    TokenRequestCiba = "TokenRequestCiba", "grant_type" = "urn:openid:params:grant-type:ciba" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
         /// `auth_req_id`, required.
@@ -955,8 +955,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestClientCredentials`, with the members of `OAuthTokenRequest`.
-    TokenRequestClientCredentials = "TokenRequestClientCredentials" {
+    /// Schema `TokenRequestClientCredentials`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `client_credentials`.
+    TokenRequestClientCredentials = "TokenRequestClientCredentials", "grant_type" = "client_credentials" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
         /// `scope`, required.
@@ -995,8 +995,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestDirectAuthenticationMfaOob`, with the members of `OAuthTokenRequest`.
-    TokenRequestDirectAuthenticationMfaOob = "TokenRequestDirectAuthenticationMfaOob" {
+    /// Schema `TokenRequestDirectAuthenticationMfaOob`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `http://auth0.com/oauth/grant-type/mfa-oob`.
+    TokenRequestDirectAuthenticationMfaOob = "TokenRequestDirectAuthenticationMfaOob", "grant_type" = "http://auth0.com/oauth/grant-type/mfa-oob" {
         /// `grant_type`, required.
         0 grant_type: OAuthGrantType = "grant_type" required;
         /// `grant_types_supported`.
@@ -1011,8 +1011,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestDirectAuthenticationMfaOtp`, with the members of `OAuthTokenRequest`.
-    TokenRequestDirectAuthenticationMfaOtp = "TokenRequestDirectAuthenticationMfaOtp" {
+    /// Schema `TokenRequestDirectAuthenticationMfaOtp`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `http://auth0.com/oauth/grant-type/mfa-otp`.
+    TokenRequestDirectAuthenticationMfaOtp = "TokenRequestDirectAuthenticationMfaOtp", "grant_type" = "http://auth0.com/oauth/grant-type/mfa-otp" {
         /// `grant_type`, required.
         0 grant_type: OAuthGrantType = "grant_type" required;
         /// `grant_types_supported`.
@@ -1027,8 +1027,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestDirectAuthenticationOob`, with the members of `OAuthTokenRequest`.
-    TokenRequestDirectAuthenticationOob = "TokenRequestDirectAuthenticationOob" {
+    /// Schema `TokenRequestDirectAuthenticationOob`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `urn:okta:params:oauth:grant-type:oob`.
+    TokenRequestDirectAuthenticationOob = "TokenRequestDirectAuthenticationOob", "grant_type" = "urn:okta:params:oauth:grant-type:oob" {
         /// `grant_type`, required.
         0 grant_type: OAuthGrantType = "grant_type" required;
         /// `grant_types_supported`.
@@ -1041,8 +1041,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestDirectAuthenticationOtp`, with the members of `OAuthTokenRequest`.
-    TokenRequestDirectAuthenticationOtp = "TokenRequestDirectAuthenticationOtp" {
+    /// Schema `TokenRequestDirectAuthenticationOtp`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `urn:okta:params:oauth:grant-type:otp`.
+    TokenRequestDirectAuthenticationOtp = "TokenRequestDirectAuthenticationOtp", "grant_type" = "urn:okta:params:oauth:grant-type:otp" {
         /// `grant_type`, required.
         0 grant_type: OAuthGrantType = "grant_type" required;
         /// `grant_types_supported`.
@@ -1057,8 +1057,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestJwtBearer`, with the members of `OAuthTokenRequest`.
-    TokenRequestJwtBearer = "TokenRequestJwtBearer" {
+    /// Schema `TokenRequestJwtBearer`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `urn:ietf:params:oauth:grant-type:jwt-bearer`.
+    TokenRequestJwtBearer = "TokenRequestJwtBearer", "grant_type" = "urn:ietf:params:oauth:grant-type:jwt-bearer" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
         /// `assertion`, required.
@@ -1098,8 +1098,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestPassword`, with the members of `OAuthTokenRequest`.
-    TokenRequestPassword = "TokenRequestPassword" {
+    /// Schema `TokenRequestPassword`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `password`.
+    TokenRequestPassword = "TokenRequestPassword", "grant_type" = "password" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
         /// `password`, required.
@@ -1112,8 +1112,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestRefreshToken`, with the members of `OAuthTokenRequest`.
-    TokenRequestRefreshToken = "TokenRequestRefreshToken" {
+    /// Schema `TokenRequestRefreshToken`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `refresh_token`.
+    TokenRequestRefreshToken = "TokenRequestRefreshToken", "grant_type" = "refresh_token" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
         /// `refresh_token`, required.
@@ -1124,8 +1124,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestSamlBearer`, with the members of `OAuthTokenRequest`.
-    TokenRequestSamlBearer = "TokenRequestSamlBearer" {
+    /// Schema `TokenRequestSamlBearer`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `urn:ietf:params:oauth:grant-type:saml2-bearer`.
+    TokenRequestSamlBearer = "TokenRequestSamlBearer", "grant_type" = "urn:ietf:params:oauth:grant-type:saml2-bearer" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
         /// `assertion`, required.
@@ -1136,8 +1136,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestTokenExchangeCustomAs`, with the members of `TokenRequestTokenExchange`.
-    TokenRequestTokenExchangeCustomAs = "TokenRequestTokenExchangeCustomAs" {
+    /// Schema `TokenRequestTokenExchangeCustomAs`, with the members of `TokenRequestTokenExchange`. Its default has `grant_type` set to `urn:ietf:params:oauth:grant-type:token-exchange`.
+    TokenRequestTokenExchangeCustomAs = "TokenRequestTokenExchangeCustomAs", "grant_type" = "urn:ietf:params:oauth:grant-type:token-exchange" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
         /// `actor_token`.
@@ -1162,8 +1162,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestTokenExchangeOrgAs`, with the members of `TokenRequestTokenExchange`.
-    TokenRequestTokenExchangeOrgAs = "TokenRequestTokenExchangeOrgAs" {
+    /// Schema `TokenRequestTokenExchangeOrgAs`, with the members of `TokenRequestTokenExchange`. Its default has `grant_type` set to `urn:ietf:params:oauth:grant-type:token-exchange`.
+    TokenRequestTokenExchangeOrgAs = "TokenRequestTokenExchangeOrgAs", "grant_type" = "urn:ietf:params:oauth:grant-type:token-exchange" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
         /// `actor_token`.

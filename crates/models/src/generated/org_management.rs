@@ -377,8 +377,8 @@ object! {
 }
 
 object! {
-    /// Schema `orgBillingContactType`.
-    OrgBillingContactType = "orgBillingContactType" {
+    /// Schema `orgBillingContactType`. Its default has `contactType` set to `BILLING`.
+    OrgBillingContactType = "orgBillingContactType", "contactType" = "BILLING" {
         /// `contactType`.
         0 contact_type: OrgContactType = "contactType";
         /// `_links`, read-only.
@@ -629,8 +629,8 @@ choice! {
 }
 
 object! {
-    /// Schema `orgTechnicalContactType`.
-    OrgTechnicalContactType = "orgTechnicalContactType" {
+    /// Schema `orgTechnicalContactType`. Its default has `contactType` set to `TECHNICAL`.
+    OrgTechnicalContactType = "orgTechnicalContactType", "contactType" = "TECHNICAL" {
         /// `contactType`.
         0 contact_type: OrgContactType = "contactType";
         /// `_links`, read-only.

@@ -163,8 +163,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ApiServiceCapability`.
-    ApiServiceCapability = "ApiServiceCapability" {
+    /// Schema `ApiServiceCapability`. Its default has `capability` set to `API_SERVICE`.
+    ApiServiceCapability = "ApiServiceCapability", "capability" = "API_SERVICE" {
         /// `capability`, required.
         0 capability: ApiServiceCapabilityCapability = "capability" required;
         /// `supportedProtocols`, required.
@@ -1037,8 +1037,8 @@ object! {
 }
 
 object! {
-    /// Schema `EntitlementsCapability`.
-    EntitlementsCapability = "EntitlementsCapability" {
+    /// Schema `EntitlementsCapability`. Its default has `capability` set to `ENTITLEMENTS`.
+    EntitlementsCapability = "EntitlementsCapability", "capability" = "ENTITLEMENTS" {
         /// `actions`.
         0 actions: List<SubmissionAction> = "actions";
         /// `capability`, required.
@@ -1264,8 +1264,8 @@ object! {
 }
 
 object! {
-    /// Schema `IdvCapability`.
-    IdvCapability = "IdvCapability" {
+    /// Schema `IdvCapability`. Its default has `capability` set to `IDV`.
+    IdvCapability = "IdvCapability", "capability" = "IDV" {
         /// `capability`, required.
         0 capability: IdvCapabilityCapability = "capability" required;
         /// `supportedProtocols`, required.
@@ -1982,8 +1982,8 @@ object! {
 }
 
 object! {
-    /// Schema `OSAccountMacOS`, with the members of `OSAccount`.
-    OSAccountMacOS = "OSAccountMacOS" {
+    /// Schema `OSAccountMacOS`, with the members of `OSAccount`. Its default has `platform` set to `MACOS`.
+    OSAccountMacOS = "OSAccountMacOS", "platform" = "MACOS" {
         /// `created`, required, read-only.
         0 created: Timestamp = "created" required read_only;
         /// `deviceId`, required, read-only.
@@ -2032,8 +2032,8 @@ choice! {
 }
 
 object! {
-    /// Schema `OSAccountWindows`, with the members of `OSAccount`.
-    OSAccountWindows = "OSAccountWindows" {
+    /// Schema `OSAccountWindows`, with the members of `OSAccount`. Its default has `platform` set to `WINDOWS`.
+    OSAccountWindows = "OSAccountWindows", "platform" = "WINDOWS" {
         /// `created`, required, read-only.
         0 created: Timestamp = "created" required read_only;
         /// `deviceId`, required, read-only.
@@ -2588,8 +2588,8 @@ union! {
 }
 
 object! {
-    /// Schema `PrivilegedResourceAccountAppRequest`, with the members of `PrivilegedResource`.
-    PrivilegedResourceAccountAppRequest = "PrivilegedResourceAccountAppRequest" {
+    /// Schema `PrivilegedResourceAccountAppRequest`, with the members of `PrivilegedResource`. Its default has `resourceType` set to `APP_ACCOUNT`.
+    PrivilegedResourceAccountAppRequest = "PrivilegedResourceAccountAppRequest", "resourceType" = "APP_ACCOUNT" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `credentialSyncInfo`.
@@ -2632,8 +2632,8 @@ object! {
 }
 
 object! {
-    /// Schema `PrivilegedResourceAccountOkta`, with the members of `PrivilegedResource`.
-    PrivilegedResourceAccountOkta = "PrivilegedResourceAccountOkta" {
+    /// Schema `PrivilegedResourceAccountOkta`, with the members of `PrivilegedResource`. Its default has `resourceType` set to `OKTA_USER_ACCOUNT`.
+    PrivilegedResourceAccountOkta = "PrivilegedResourceAccountOkta", "resourceType" = "OKTA_USER_ACCOUNT" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `credentialSyncInfo`.
@@ -2736,8 +2736,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ProvisioningCapability`.
-    ProvisioningCapability = "ProvisioningCapability" {
+    /// Schema `ProvisioningCapability`. Its default has `capability` set to `PROVISIONING`.
+    ProvisioningCapability = "ProvisioningCapability", "capability" = "PROVISIONING" {
         /// `actions`.
         0 actions: List<SubmissionAction> = "actions";
         /// `capability`, required.
@@ -3382,8 +3382,8 @@ object! {
 }
 
 object! {
-    /// Schema `ServiceAccountDetailsAppAccount`, with the members of `ServiceAccount`.
-    ServiceAccountDetailsAppAccount = "ServiceAccountDetailsAppAccount" {
+    /// Schema `ServiceAccountDetailsAppAccount`, with the members of `ServiceAccount`. Its default has `accountType` set to `APP_ACCOUNT`.
+    ServiceAccountDetailsAppAccount = "ServiceAccountDetailsAppAccount", "accountType" = "APP_ACCOUNT" {
         /// `accountType`, required.
         0 account_type: ServiceAccountType = "accountType" required;
         /// `created`, read-only.
@@ -3424,8 +3424,8 @@ object! {
 }
 
 object! {
-    /// Schema `ServiceAccountDetailsOktaUserAccount`, with the members of `ServiceAccount`.
-    ServiceAccountDetailsOktaUserAccount = "ServiceAccountDetailsOktaUserAccount" {
+    /// Schema `ServiceAccountDetailsOktaUserAccount`, with the members of `ServiceAccount`. Its default has `accountType` set to `OKTA_USER_ACCOUNT`.
+    ServiceAccountDetailsOktaUserAccount = "ServiceAccountDetailsOktaUserAccount", "accountType" = "OKTA_USER_ACCOUNT" {
         /// `accountType`, required.
         0 account_type: ServiceAccountType = "accountType" required;
         /// `created`, read-only.
@@ -3595,8 +3595,8 @@ object! {
 }
 
 object! {
-    /// Schema `SsoCapability`.
-    SsoCapability = "SsoCapability" {
+    /// Schema `SsoCapability`. Its default has `capability` set to `SSO`.
+    SsoCapability = "SsoCapability", "capability" = "SSO" {
         /// `capability`, required.
         0 capability: SsoCapabilityCapability = "capability" required;
         /// `supportedProtocols`, required.
@@ -4160,8 +4160,8 @@ object! {
 }
 
 object! {
-    /// Schema `UniversalLogoutCapability`.
-    UniversalLogoutCapability = "UniversalLogoutCapability" {
+    /// Schema `UniversalLogoutCapability`. Its default has `capability` set to `UNIVERSAL_LOGOUT`.
+    UniversalLogoutCapability = "UniversalLogoutCapability", "capability" = "UNIVERSAL_LOGOUT" {
         /// `actions`.
         0 actions: List<SubmissionAction> = "actions";
         /// `capability`, required.
@@ -4811,8 +4811,8 @@ choice! {
 }
 
 object! {
-    /// Schema `WorkflowActionProvider`, with the members of `ActionProvider`.
-    WorkflowActionProvider = "WorkflowActionProvider" {
+    /// Schema `WorkflowActionProvider`, with the members of `ActionProvider`. Its default has `type` set to `WORKFLOWS`.
+    WorkflowActionProvider = "WorkflowActionProvider", "type" = "WORKFLOWS" {
         /// `externalId`, required.
         0 external_id: String = "externalId" required;
         /// `type`, required.
@@ -4821,8 +4821,8 @@ object! {
 }
 
 object! {
-    /// Schema `WorkflowAvailableActionProvider`, with the members of `AvailableActionProvider`.
-    WorkflowAvailableActionProvider = "WorkflowAvailableActionProvider" {
+    /// Schema `WorkflowAvailableActionProvider`, with the members of `AvailableActionProvider`. Its default has `type` set to `WORKFLOWS`.
+    WorkflowAvailableActionProvider = "WorkflowAvailableActionProvider", "type" = "WORKFLOWS" {
         /// `actionName`, required.
         0 action_name: String = "actionName" required;
         /// `externalId`, required.
@@ -4835,8 +4835,8 @@ object! {
 }
 
 object! {
-    /// Schema `WorkflowsValidationDetailProvider`, with the members of `ValidationDetailProvider`.
-    WorkflowsValidationDetailProvider = "WorkflowsValidationDetailProvider" {
+    /// Schema `WorkflowsValidationDetailProvider`, with the members of `ValidationDetailProvider`. Its default has `type` set to `WORKFLOWS`.
+    WorkflowsValidationDetailProvider = "WorkflowsValidationDetailProvider", "type" = "WORKFLOWS" {
         /// `externalId`, required.
         0 external_id: String = "externalId" required;
         /// `type`, required.

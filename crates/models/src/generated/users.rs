@@ -649,8 +649,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorCall`, with the members of `UserFactor`.
-    UserFactorCall = "UserFactorCall" {
+    /// Schema `UserFactorCall`, with the members of `UserFactor`. Its default has `factorType` set to `call`.
+    UserFactorCall = "UserFactorCall", "factorType" = "call" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -692,8 +692,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorEmail`, with the members of `UserFactor`.
-    UserFactorEmail = "UserFactorEmail" {
+    /// Schema `UserFactorEmail`, with the members of `UserFactor`. Its default has `factorType` set to `email`.
+    UserFactorEmail = "UserFactorEmail", "factorType" = "email" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -765,8 +765,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorPush`, with the members of `UserFactor`.
-    UserFactorPush = "UserFactorPush" {
+    /// Schema `UserFactorPush`, with the members of `UserFactor`. Its default has `factorType` set to `push`.
+    UserFactorPush = "UserFactorPush", "factorType" = "push" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -850,8 +850,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorPushTransactionRejected`, with the members of `UserFactorPushTransaction`.
-    UserFactorPushTransactionRejected = "UserFactorPushTransactionRejected" {
+    /// Schema `UserFactorPushTransactionRejected`, with the members of `UserFactorPushTransaction`. Its default has `factorResult` set to `REJECTED`.
+    UserFactorPushTransactionRejected = "UserFactorPushTransactionRejected", "factorResult" = "REJECTED" {
         /// `factorResult`.
         0 factor_result: UserFactorPushTransactionFactorResult = "factorResult";
         /// `profile`.
@@ -880,8 +880,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorPushTransactionTimeout`, with the members of `UserFactorPushTransaction`.
-    UserFactorPushTransactionTimeout = "UserFactorPushTransactionTimeout" {
+    /// Schema `UserFactorPushTransactionTimeout`, with the members of `UserFactorPushTransaction`. Its default has `factorResult` set to `TIMEOUT`.
+    UserFactorPushTransactionTimeout = "UserFactorPushTransactionTimeout", "factorResult" = "TIMEOUT" {
         /// `factorResult`.
         0 factor_result: UserFactorPushTransactionFactorResult = "factorResult";
         /// `profile`.
@@ -910,8 +910,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorPushTransactionWaitingNMC`, with the members of `UserFactorPushTransaction`.
-    UserFactorPushTransactionWaitingNMC = "UserFactorPushTransactionWaitingNMC" {
+    /// Schema `UserFactorPushTransactionWaitingNMC`, with the members of `UserFactorPushTransaction`. Its default has `factorResult` set to `WAITING`.
+    UserFactorPushTransactionWaitingNMC = "UserFactorPushTransactionWaitingNMC", "factorResult" = "WAITING" {
         /// `factorResult`.
         0 factor_result: UserFactorPushTransactionFactorResult = "factorResult";
         /// `profile`.
@@ -942,8 +942,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorPushTransactionWaitingNoNMC`, with the members of `UserFactorPushTransaction`.
-    UserFactorPushTransactionWaitingNoNMC = "UserFactorPushTransactionWaitingNoNMC" {
+    /// Schema `UserFactorPushTransactionWaitingNoNMC`, with the members of `UserFactorPushTransaction`. Its default has `factorResult` set to `WAITING`.
+    UserFactorPushTransactionWaitingNoNMC = "UserFactorPushTransactionWaitingNoNMC", "factorResult" = "WAITING" {
         /// `factorResult`.
         0 factor_result: UserFactorPushTransactionFactorResult = "factorResult";
         /// `profile`.
@@ -972,8 +972,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorSMS`, with the members of `UserFactor`.
-    UserFactorSMS = "UserFactorSMS" {
+    /// Schema `UserFactorSMS`, with the members of `UserFactor`. Its default has `factorType` set to `sms`.
+    UserFactorSMS = "UserFactorSMS", "factorType" = "sms" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1013,8 +1013,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorSecurityQuestion`, with the members of `UserFactor`.
-    UserFactorSecurityQuestion = "UserFactorSecurityQuestion" {
+    /// Schema `UserFactorSecurityQuestion`, with the members of `UserFactor`. Its default has `factorType` set to `question`.
+    UserFactorSecurityQuestion = "UserFactorSecurityQuestion", "factorType" = "question" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1112,8 +1112,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorToken`, with the members of `UserFactor`.
-    UserFactorToken = "UserFactorToken" {
+    /// Schema `UserFactorToken`, with the members of `UserFactor`. Its default has `factorType` set to `token`.
+    UserFactorToken = "UserFactorToken", "factorType" = "token" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1140,8 +1140,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorTokenHOTP`, with the members of `UserFactor`.
-    UserFactorTokenHOTP = "UserFactorTokenHOTP" {
+    /// Schema `UserFactorTokenHOTP`, with the members of `UserFactor`. Its default has `factorType` set to `token:hotp`.
+    UserFactorTokenHOTP = "UserFactorTokenHOTP", "factorType" = "token:hotp" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1183,8 +1183,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorTokenHardware`, with the members of `UserFactor`.
-    UserFactorTokenHardware = "UserFactorTokenHardware" {
+    /// Schema `UserFactorTokenHardware`, with the members of `UserFactor`. Its default has `factorType` set to `token:hardware`.
+    UserFactorTokenHardware = "UserFactorTokenHardware", "factorType" = "token:hardware" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1242,8 +1242,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorTokenSoftwareTOTP`, with the members of `UserFactor`.
-    UserFactorTokenSoftwareTOTP = "UserFactorTokenSoftwareTOTP" {
+    /// Schema `UserFactorTokenSoftwareTOTP`, with the members of `UserFactor`. Its default has `factorType` set to `token:software:totp`.
+    UserFactorTokenSoftwareTOTP = "UserFactorTokenSoftwareTOTP", "factorType" = "token:software:totp" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1304,8 +1304,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorU2F`, with the members of `UserFactor`.
-    UserFactorU2F = "UserFactorU2F" {
+    /// Schema `UserFactorU2F`, with the members of `UserFactor`. Its default has `factorType` set to `u2f`.
+    UserFactorU2F = "UserFactorU2F", "factorType" = "u2f" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1421,8 +1421,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorWeb`, with the members of `UserFactor`.
-    UserFactorWeb = "UserFactorWeb" {
+    /// Schema `UserFactorWeb`, with the members of `UserFactor`. Its default has `factorType` set to `web`.
+    UserFactorWeb = "UserFactorWeb", "factorType" = "web" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1447,8 +1447,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorWebAuthn`, with the members of `UserFactor`.
-    UserFactorWebAuthn = "UserFactorWebAuthn" {
+    /// Schema `UserFactorWebAuthn`, with the members of `UserFactor`. Its default has `factorType` set to `webauthn`.
+    UserFactorWebAuthn = "UserFactorWebAuthn", "factorType" = "webauthn" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1646,8 +1646,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserRiskLevelNone`, with the members of `UserRiskGetResponse`.
-    UserRiskLevelNone = "UserRiskLevelNone" {
+    /// Schema `UserRiskLevelNone`, with the members of `UserRiskGetResponse`. Its default has `riskLevel` set to `NONE`.
+    UserRiskLevelNone = "UserRiskLevelNone", "riskLevel" = "NONE" {
         /// `riskLevel`.
         0 risk_level: UserRiskLevelAll = "riskLevel";
         /// `_links`.

@@ -186,8 +186,8 @@ object! {
 }
 
 object! {
-    /// Schema `Fish`, with the members of `Animal`.
-    Fish = "Fish" {
+    /// Schema `Fish`, with the members of `Animal`. Its default has `kind` set to `FISH`.
+    Fish = "Fish", "kind" = "FISH" {
         /// `id`, read-only.
         0 id: String = "id" read_only;
         /// `kind`, required.
