@@ -72,7 +72,7 @@ def reading(programs: Programs) -> list[str]:
     floor, slowest, truth = runs[0], runs[-1], rows_of(runs[0])
     rows = [
         [
-            found.name, f"{len(rows_of(found)) / found.seconds:,.0f}", f"{found.seconds:.2f}",
+            found.name, f"{rows_of(found).total() / found.seconds:,.0f}", f"{found.seconds:.2f}",
             f"{found.seconds / floor.seconds:.2f}", f"{slowest.seconds / found.seconds:.1f}",
             f"{found.memory / 2**20:.0f} MiB", found.problem or verdict(rows_of(found), truth),
         ]

@@ -13,7 +13,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::warning::{Deviation, Found, Step, Warning, Warnings};
-use crate::{Choice, Entries, Error, Forms, Items, Json, Mode, Object, State, Union, Value, View, ViewMut};
+use crate::{Choice, Entries, Error, Forms, Items, Json, Mode, Number, Object, State, Union, Value, View, ViewMut};
 
 /// How deep models may nest. What is deeper is kept as text.
 const MAX_DEPTH: usize = 96;
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
             ViewMut::Secret(target) => set(target, string(text).map(|text| crate::Secret::new(text.into_owned()))),
             ViewMut::Boolean(target) => set(target, scalar(text)),
             ViewMut::Integer(target) => set(target, scalar(text)),
-            ViewMut::Number(target) => set(target, scalar::<serde_json::Number>(text).map(Into::into)),
+            ViewMut::Number(target) => set(target, Number::from_raw(raw)),
             ViewMut::Json(target) => set(target, Some(Json::from_raw(raw))),
         }
     }
@@ -253,6 +253,28 @@ fn known_members(value: &mut dyn Value, members: &Members<'_>) -> usize {
         }
         _ => 0,
     }
+}
+
+/// Whether two parts of documents are the same but for white space, escapes and the order of members.
+pub(crate) fn mean_the_same(one: &RawValue, other: &RawValue) -> bool {
+    are_alike(one.get(), other.get(), 0)
+}
+
+fn are_alike(one: &str, other: &str, depth: usize) -> bool {
+    if one == other || depth == MAX_DEPTH {
+        return one == other;
+    }
+    let part = |one: &RawValue, other: &RawValue| are_alike(one.get(), other.get(), depth + 1);
+    if let (Some(one), Some(other)) = (members(one), members(other)) {
+        // The last of several members of one name counts.
+        let twin = |name: &str| other.iter().rev().find(|(known, _)| known == name).map(|(_, raw)| *raw);
+        return one.iter().all(|(name, raw)| twin(name).is_some_and(|twin| part(raw, twin)))
+            && other.iter().all(|(name, _)| one.iter().any(|(known, _)| known == name));
+    }
+    if let (Some(one), Some(other)) = (elements(one), elements(other)) {
+        return one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| part(one, other));
+    }
+    matches!((string(one), string(other)), (Some(one), Some(other)) if one == other)
 }
 
 /// A text, if the JSON is one.

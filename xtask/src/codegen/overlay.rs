@@ -20,6 +20,9 @@ pub(crate) struct Overlay {
     /// Corrections of schemas.
     #[serde(default)]
     pub schema: Vec<SchemaPatch>,
+    /// Corrections of members of schemas.
+    #[serde(default)]
+    pub member: Vec<MemberPatch>,
     /// SQL tables.
     #[serde(default)]
     pub table: Vec<Table>,
@@ -66,6 +69,18 @@ pub(crate) struct SchemaPatch {
     /// Whether nothing tells the forms apart, so that they are one object with the members of all.
     #[serde(default)]
     pub merged: bool,
+    /// Why the entry is there.
+    pub reason: String,
+}
+
+/// A correction of members of schemas.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MemberPatch {
+    /// The members: `Schema.member`, or `member` wherever it occurs.
+    pub names: Vec<Spanned<String>>,
+    /// Whether they are secrets. Text that occurs in requests only is one unless this says otherwise.
+    pub secret: bool,
     /// Why the entry is there.
     pub reason: String,
 }

@@ -930,8 +930,8 @@ object! {
         0 id: String = "id" read_only;
         /// `name`.
         1 name: String = "name";
-        /// `secretKey`, write-only.
-        2 secret_key: Secret = "secretKey" write_only;
+        /// `secretKey`, write-only, secret.
+        2 secret_key: Secret = "secretKey" write_only secret;
         /// `siteKey`.
         3 site_key: String = "siteKey";
         /// `type`.

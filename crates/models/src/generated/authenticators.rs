@@ -38,8 +38,8 @@ object! {
         1 key_id: String = "keyId";
         /// `teamId`.
         2 team_id: String = "teamId";
-        /// `tokenSigningKey`, write-only.
-        3 token_signing_key: Secret = "tokenSigningKey" write_only;
+        /// `tokenSigningKey`, write-only, secret.
+        3 token_signing_key: Secret = "tokenSigningKey" write_only secret;
     }
 }
 
@@ -314,8 +314,8 @@ object! {
         0 host: String = "host";
         /// `integrationKey`.
         1 integration_key: String = "integrationKey";
-        /// `secretKey`.
-        2 secret_key: String = "secretKey";
+        /// `secretKey`, secret.
+        2 secret_key: Secret = "secretKey" secret;
         /// `userNameTemplate`.
         3 user_name_template: Box<AuthenticatorKeyDuoProviderConfigurationUserNameTemplate> = "userNameTemplate";
     }

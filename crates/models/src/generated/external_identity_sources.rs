@@ -2,7 +2,7 @@
 
 use super::{HrefObject, HrefObjectNextLink, HrefObjectSelfLink, IdentityProviderType, LifecycleStatus, LinksSelf};
 use crate::named::{Blank, blank};
-use crate::{Json, List, Map, Number, Timestamp};
+use crate::{Json, List, Map, Number, Secret, Timestamp};
 
 object! {
     /// Schema `Agent`.
@@ -178,8 +178,8 @@ object! {
     AppleClientSigning = "AppleClientSigning" {
         /// `kid`.
         0 kid: String = "kid";
-        /// `privateKey`.
-        1 private_key: String = "privateKey";
+        /// `privateKey`, secret.
+        1 private_key: Secret = "privateKey" secret;
         /// `teamId`.
         2 team_id: String = "teamId";
     }
@@ -381,8 +381,8 @@ object! {
 object! {
     /// Schema `IDVCredentialsBearer`.
     IDVCredentialsBearer = "IDVCredentialsBearer" {
-        /// `apiKey`, required.
-        0 api_key: String = "apiKey" required;
+        /// `apiKey`, required, secret.
+        0 api_key: Secret = "apiKey" required secret;
     }
 }
 
@@ -391,8 +391,8 @@ object! {
     IDVCredentialsClient = "IDVCredentialsClient" {
         /// `client_id`, required.
         0 client_id: String = "client_id" required;
-        /// `client_secret`, required.
-        1 client_secret: String = "client_secret" required;
+        /// `client_secret`, required, secret.
+        1 client_secret: Secret = "client_secret" required secret;
     }
 }
 
@@ -861,8 +861,8 @@ object! {
     OAuthCredentialsClient = "OAuthCredentialsClient" {
         /// `client_id`.
         0 client_id: String = "client_id";
-        /// `client_secret`.
-        1 client_secret: String = "client_secret";
+        /// `client_secret`, secret.
+        1 client_secret: Secret = "client_secret" secret;
         /// `pkce_required`.
         2 pkce_required: bool = "pkce_required";
         /// `token_endpoint_auth_method`.
@@ -1530,8 +1530,8 @@ object! {
         1 id: String = "id" read_only;
         /// `scopes`, read-only.
         2 scopes: List<String> = "scopes" read_only;
-        /// `token`, read-only.
-        3 token: String = "token" read_only;
+        /// `token`, read-only, secret.
+        3 token: Secret = "token" read_only secret;
         /// `tokenAuthScheme`, read-only.
         4 token_auth_scheme: String = "tokenAuthScheme" read_only;
         /// `tokenType`, read-only.

@@ -195,8 +195,8 @@ object! {
         0 key: String = "key";
         /// `type`.
         1 r#type: EventHookChannelConfigAuthSchemeType = "type";
-        /// `value`, write-only.
-        2 value: Secret = "value" write_only;
+        /// `value`, write-only, secret.
+        2 value: Secret = "value" write_only secret;
     }
 }
 
@@ -212,8 +212,8 @@ object! {
     EventHookChannelConfigHeader = "EventHookChannelConfigHeader" {
         /// `key`.
         0 key: String = "key";
-        /// `value`.
-        1 value: String = "value";
+        /// `value`, secret.
+        1 value: Secret = "value" secret;
     }
 }
 
@@ -402,8 +402,8 @@ object! {
         0 key: String = "key";
         /// `type`.
         1 r#type: String = "type";
-        /// `value`.
-        2 value: String = "value";
+        /// `value`, secret.
+        2 value: Secret = "value" secret;
     }
 }
 
@@ -422,8 +422,8 @@ object! {
     InlineHookChannelConfigHeaders = "InlineHookChannelConfigHeaders" {
         /// `key`.
         0 key: String = "key";
-        /// `value`.
-        1 value: String = "value";
+        /// `value`, secret.
+        1 value: Secret = "value" secret;
     }
 }
 
@@ -680,8 +680,8 @@ object! {
         5 scope: String = "scope";
         /// `tokenUrl`.
         6 token_url: String = "tokenUrl";
-        /// `clientSecret`.
-        7 client_secret: String = "clientSecret";
+        /// `clientSecret`, secret.
+        7 client_secret: Secret = "clientSecret" secret;
     }
 }
 
@@ -804,8 +804,8 @@ object! {
     PasswordImportRequestDataContextCredential = "PasswordImportRequestDataContextCredential" {
         /// `username`.
         0 username: String = "username";
-        /// `password`.
-        1 password: String = "password";
+        /// `password`, secret.
+        1 password: Secret = "password" secret;
     }
 }
 
@@ -1297,8 +1297,8 @@ object! {
         2 otp_expires: String = "otpExpires";
         /// `deliveryChannel`.
         3 delivery_channel: String = "deliveryChannel";
-        /// `otpCode`.
-        4 otp_code: String = "otpCode";
+        /// `otpCode`, secret.
+        4 otp_code: Secret = "otpCode" secret;
         /// `locale`.
         5 locale: String = "locale";
     }

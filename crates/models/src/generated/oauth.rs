@@ -76,8 +76,8 @@ object! {
         16 response_type: ResponseTypesSupported = "response_type" required;
         /// `scope`, required.
         17 scope: String = "scope" required;
-        /// `sessionToken`.
-        18 session_token: String = "sessionToken";
+        /// `sessionToken`, secret.
+        18 session_token: Secret = "sessionToken" secret;
         /// `state`, required.
         19 state: String = "state" required;
     }
@@ -88,8 +88,8 @@ object! {
     BackchannelAuthorizeRequest = "BackchannelAuthorizeRequest" extensible {
         /// `binding_message`.
         0 binding_message: String = "binding_message";
-        /// `id_token_hint`, required.
-        1 id_token_hint: String = "id_token_hint" required;
+        /// `id_token_hint`, required, secret.
+        1 id_token_hint: Secret = "id_token_hint" required secret;
         /// `login_hint`, required.
         2 login_hint: String = "login_hint" required;
         /// `request`.
@@ -136,8 +136,8 @@ object! {
         0 challenge_types_supported: List<ChallengeType> = "challenge_types_supported";
         /// `channel_hint`.
         1 channel_hint: Channel = "channel_hint";
-        /// `mfa_token`, required.
-        2 mfa_token: String = "mfa_token" required;
+        /// `mfa_token`, required, secret.
+        2 mfa_token: Secret = "mfa_token" required secret;
     }
 }
 
@@ -205,8 +205,8 @@ object! {
 object! {
     /// Schema `DeviceAuthorizeResponse`.
     DeviceAuthorizeResponse = "DeviceAuthorizeResponse" {
-        /// `device_code`.
-        0 device_code: String = "device_code";
+        /// `device_code`, secret.
+        0 device_code: Secret = "device_code" secret;
         /// `expires_in`.
         1 expires_in: i64 = "expires_in";
         /// `interval`.
@@ -242,8 +242,8 @@ object! {
 object! {
     /// Schema `IntrospectionRequest`.
     IntrospectionRequest = "IntrospectionRequest" {
-        /// `token`.
-        0 token: String = "token";
+        /// `token`, secret.
+        0 token: Secret = "token" secret;
         /// `token_type_hint`.
         1 token_type_hint: TokenTypeHintIntrospect = "token_type_hint";
     }
@@ -385,8 +385,8 @@ choice! {
 object! {
     /// Schema `LogoutWithPost`.
     LogoutWithPost = "LogoutWithPost" {
-        /// `id_token_hint`, required.
-        0 id_token_hint: String = "id_token_hint" required;
+        /// `id_token_hint`, required, secret.
+        0 id_token_hint: Secret = "id_token_hint" required secret;
         /// `post_logout_redirect_uri`.
         1 post_logout_redirect_uri: String = "post_logout_redirect_uri";
         /// `state`.
@@ -415,8 +415,8 @@ object! {
         2 client_id_issued_at: i64 = "client_id_issued_at" read_only;
         /// `client_name`, required.
         3 client_name: String = "client_name" required;
-        /// `client_secret`, read-only, nullable.
-        4 client_secret: String = "client_secret" read_only nullable;
+        /// `client_secret`, read-only, secret, nullable.
+        4 client_secret: Secret = "client_secret" read_only secret nullable;
         /// `client_secret_expires_at`, read-only, nullable.
         5 client_secret_expires_at: i64 = "client_secret_expires_at" read_only nullable;
         /// `frontchannel_logout_session_required`.
@@ -773,8 +773,8 @@ object! {
         13 response_type: String = "response_type";
         /// `scope`.
         14 scope: String = "scope";
-        /// `sessionToken`.
-        15 session_token: String = "sessionToken";
+        /// `sessionToken`, secret.
+        15 session_token: Secret = "sessionToken" secret;
         /// `state`.
         16 state: String = "state";
     }
@@ -837,8 +837,8 @@ choice! {
 object! {
     /// Schema `RevokeRequestCustomAs`.
     RevokeRequestCustomAs = "RevokeRequestCustomAs" {
-        /// `token`, required.
-        0 token: String = "token" required;
+        /// `token`, required, secret.
+        0 token: Secret = "token" required secret;
         /// `token_type_hint`.
         1 token_type_hint: TokenTypeHintRevokeCustomAs = "token_type_hint";
     }
@@ -847,8 +847,8 @@ object! {
 object! {
     /// Schema `RevokeRequestOrgAs`.
     RevokeRequestOrgAs = "RevokeRequestOrgAs" {
-        /// `token`, required.
-        0 token: String = "token" required;
+        /// `token`, required, secret.
+        0 token: Secret = "token" required secret;
         /// `token_type_hint`.
         1 token_type_hint: TokenTypeHintRevokeOrgAs = "token_type_hint";
     }
@@ -885,9 +885,9 @@ object! {
         /// `format`, required, write-only.
         0 format: SubIdIssSubFormat = "format" required write_only;
         /// `iss`, required, write-only.
-        1 iss: Secret = "iss" required write_only;
+        1 iss: String = "iss" required write_only;
         /// `sub`, required, write-only.
-        2 sub: Secret = "sub" required write_only;
+        2 sub: String = "sub" required write_only;
     }
 }
 
@@ -904,7 +904,7 @@ object! {
         /// `format`, required, write-only.
         0 format: SubIdOpaqueFormat = "format" required write_only;
         /// `id`, required, write-only.
-        1 id: Secret = "id" required write_only;
+        1 id: String = "id" required write_only;
     }
 }
 
@@ -935,10 +935,10 @@ object! {
     TokenRequestAuthorizationCode = "TokenRequestAuthorizationCode", "grant_type" = "authorization_code" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `code`, required.
-        1 code: String = "code" required;
-        /// `code_verifier`.
-        2 code_verifier: String = "code_verifier";
+        /// `code`, required, secret.
+        1 code: Secret = "code" required secret;
+        /// `code_verifier`, secret.
+        2 code_verifier: Secret = "code_verifier" secret;
         /// `redirect_uri`.
         3 redirect_uri: String = "redirect_uri";
     }
@@ -1001,8 +1001,8 @@ object! {
         0 grant_type: OAuthGrantType = "grant_type" required;
         /// `grant_types_supported`.
         1 grant_types_supported: List<OAuthGrantType> = "grant_types_supported";
-        /// `mfa_token`, required.
-        2 mfa_token: String = "mfa_token" required;
+        /// `mfa_token`, required, secret.
+        2 mfa_token: Secret = "mfa_token" required secret;
         /// `oob_code`, required.
         3 oob_code: String = "oob_code" required;
         /// `scope`.
@@ -1017,10 +1017,10 @@ object! {
         0 grant_type: OAuthGrantType = "grant_type" required;
         /// `grant_types_supported`.
         1 grant_types_supported: List<OAuthGrantType> = "grant_types_supported";
-        /// `mfa_token`, required.
-        2 mfa_token: String = "mfa_token" required;
-        /// `otp`, required.
-        3 otp: String = "otp" required;
+        /// `mfa_token`, required, secret.
+        2 mfa_token: Secret = "mfa_token" required secret;
+        /// `otp`, required, secret.
+        3 otp: Secret = "otp" required secret;
         /// `scope`.
         4 scope: String = "scope";
     }
@@ -1049,8 +1049,8 @@ object! {
         1 grant_types_supported: List<OAuthGrantType> = "grant_types_supported";
         /// `login_hint`, required.
         2 login_hint: String = "login_hint" required;
-        /// `otp`, required.
-        3 otp: String = "otp" required;
+        /// `otp`, required, secret.
+        3 otp: Secret = "otp" required secret;
         /// `scope`, required.
         4 scope: String = "scope" required;
     }
@@ -1061,8 +1061,8 @@ object! {
     TokenRequestJwtBearer = "TokenRequestJwtBearer", "grant_type" = "urn:ietf:params:oauth:grant-type:jwt-bearer" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `assertion`, required.
-        1 assertion: String = "assertion" required;
+        /// `assertion`, required, secret.
+        1 assertion: Secret = "assertion" required secret;
         /// `scope`.
         2 scope: String = "scope";
     }
@@ -1102,8 +1102,8 @@ object! {
     TokenRequestPassword = "TokenRequestPassword", "grant_type" = "password" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `password`, required.
-        1 password: String = "password" required;
+        /// `password`, required, secret.
+        1 password: Secret = "password" required secret;
         /// `scope`, required.
         2 scope: String = "scope" required;
         /// `username`, required.
@@ -1116,8 +1116,8 @@ object! {
     TokenRequestRefreshToken = "TokenRequestRefreshToken", "grant_type" = "refresh_token" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `refresh_token`, required.
-        1 refresh_token: String = "refresh_token" required;
+        /// `refresh_token`, required, secret.
+        1 refresh_token: Secret = "refresh_token" required secret;
         /// `scope`.
         2 scope: String = "scope";
     }
@@ -1128,8 +1128,8 @@ object! {
     TokenRequestSamlBearer = "TokenRequestSamlBearer", "grant_type" = "urn:ietf:params:oauth:grant-type:saml2-bearer" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `assertion`, required.
-        1 assertion: String = "assertion" required;
+        /// `assertion`, required, secret.
+        1 assertion: Secret = "assertion" required secret;
         /// `scope`, required.
         2 scope: String = "scope" required;
     }
@@ -1140,8 +1140,8 @@ object! {
     TokenRequestTokenExchangeCustomAs = "TokenRequestTokenExchangeCustomAs", "grant_type" = "urn:ietf:params:oauth:grant-type:token-exchange" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `actor_token`.
-        1 actor_token: String = "actor_token";
+        /// `actor_token`, secret.
+        1 actor_token: Secret = "actor_token" secret;
         /// `audience`.
         2 audience: String = "audience";
         /// `auth_req_id`.
@@ -1150,8 +1150,8 @@ object! {
         4 resource: String = "resource";
         /// `scope`.
         5 scope: String = "scope";
-        /// `subject_token`, required.
-        6 subject_token: String = "subject_token" required;
+        /// `subject_token`, required, secret.
+        6 subject_token: Secret = "subject_token" required secret;
         /// `actor_token_type`.
         7 actor_token_type: TokenTypeCustomAs = "actor_token_type";
         /// `requested_token_type`.
@@ -1166,8 +1166,8 @@ object! {
     TokenRequestTokenExchangeOrgAs = "TokenRequestTokenExchangeOrgAs", "grant_type" = "urn:ietf:params:oauth:grant-type:token-exchange" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `actor_token`.
-        1 actor_token: String = "actor_token";
+        /// `actor_token`, secret.
+        1 actor_token: Secret = "actor_token" secret;
         /// `audience`.
         2 audience: String = "audience";
         /// `auth_req_id`.
@@ -1176,8 +1176,8 @@ object! {
         4 resource: String = "resource";
         /// `scope`.
         5 scope: String = "scope";
-        /// `subject_token`, required.
-        6 subject_token: String = "subject_token" required;
+        /// `subject_token`, required, secret.
+        6 subject_token: Secret = "subject_token" required secret;
         /// `actor_token_type`.
         7 actor_token_type: TokenTypeOrgAs = "actor_token_type";
         /// `requested_token_type`.
@@ -1190,16 +1190,16 @@ object! {
 object! {
     /// Schema `TokenResponseCustomAs`, with the members of `OAuthTokenResponse`.
     TokenResponseCustomAs = "TokenResponseCustomAs" {
-        /// `access_token`.
-        0 access_token: String = "access_token";
-        /// `device_secret`.
-        1 device_secret: String = "device_secret";
+        /// `access_token`, secret.
+        0 access_token: Secret = "access_token" secret;
+        /// `device_secret`, secret.
+        1 device_secret: Secret = "device_secret" secret;
         /// `expires_in`.
         2 expires_in: i64 = "expires_in";
-        /// `id_token`.
-        3 id_token: String = "id_token";
-        /// `refresh_token`.
-        4 refresh_token: String = "refresh_token";
+        /// `id_token`, secret.
+        3 id_token: Secret = "id_token" secret;
+        /// `refresh_token`, secret.
+        4 refresh_token: Secret = "refresh_token" secret;
         /// `scope`.
         5 scope: String = "scope";
         /// `token_type`.
@@ -1212,16 +1212,16 @@ object! {
 object! {
     /// Schema `TokenResponseOrgAs`, with the members of `OAuthTokenResponse`.
     TokenResponseOrgAs = "TokenResponseOrgAs" {
-        /// `access_token`.
-        0 access_token: String = "access_token";
-        /// `device_secret`.
-        1 device_secret: String = "device_secret";
+        /// `access_token`, secret.
+        0 access_token: Secret = "access_token" secret;
+        /// `device_secret`, secret.
+        1 device_secret: Secret = "device_secret" secret;
         /// `expires_in`.
         2 expires_in: i64 = "expires_in";
-        /// `id_token`.
-        3 id_token: String = "id_token";
-        /// `refresh_token`.
-        4 refresh_token: String = "refresh_token";
+        /// `id_token`, secret.
+        3 id_token: Secret = "id_token" secret;
+        /// `refresh_token`, secret.
+        4 refresh_token: Secret = "refresh_token" secret;
         /// `scope`.
         5 scope: String = "scope";
         /// `token_type`.
@@ -1230,16 +1230,16 @@ object! {
         7 issued_token_type: TokenTypeOrgAs = "issued_token_type";
         /// `service_account`.
         8 service_account: Box<TokenResponseServiceAccount> = "service_account";
-        /// `vaulted_secret`.
-        9 vaulted_secret: Map<String> = "vaulted_secret";
+        /// `vaulted_secret`, secret.
+        9 vaulted_secret: Map<String> = "vaulted_secret" secret;
     }
 }
 
 object! {
     /// Schema `TokenResponseServiceAccount`.
     TokenResponseServiceAccount = "TokenResponseServiceAccount" {
-        /// `password`.
-        0 password: String = "password";
+        /// `password`, secret.
+        0 password: Secret = "password" secret;
         /// `username`.
         1 username: String = "username";
     }

@@ -59,8 +59,8 @@ object! {
         7 status: ChildOrgStatus = "status" read_only;
         /// `subdomain`, required.
         8 subdomain: String = "subdomain" required;
-        /// `token`, read-only.
-        9 token: String = "token" read_only;
+        /// `token`, read-only, secret.
+        9 token: Secret = "token" read_only secret;
         /// `tokenType`, read-only.
         10 token_type: ChildOrgTokenType = "tokenType" read_only;
         /// `website`.
@@ -463,8 +463,8 @@ object! {
 object! {
     /// Schema `OrgCreationAdminCredentialsPassword`.
     OrgCreationAdminCredentialsPassword = "OrgCreationAdminCredentialsPassword" {
-        /// `value`, write-only.
-        0 value: Secret = "value" write_only;
+        /// `value`, write-only, secret.
+        0 value: Secret = "value" write_only secret;
     }
 }
 

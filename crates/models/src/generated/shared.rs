@@ -173,8 +173,8 @@ object! {
         0 auto_key_rotation: bool = "autoKeyRotation";
         /// `client_id`.
         1 client_id: String = "client_id";
-        /// `client_secret`.
-        2 client_secret: String = "client_secret";
+        /// `client_secret`, secret.
+        2 client_secret: Secret = "client_secret" secret;
         /// `pkce_required`.
         3 pkce_required: bool = "pkce_required";
         /// `token_endpoint_auth_method`.
@@ -2483,8 +2483,8 @@ object! {
         0 hash: Box<PasswordCredentialHash> = "hash";
         /// `hook`.
         1 hook: Box<PasswordCredentialHook> = "hook";
-        /// `value`, write-only.
-        2 value: Secret = "value" write_only;
+        /// `value`, write-only, secret.
+        2 value: Secret = "value" write_only secret;
     }
 }
 
@@ -2506,12 +2506,12 @@ object! {
         2 iteration_count: i64 = "iterationCount";
         /// `keySize`.
         3 key_size: i64 = "keySize";
-        /// `salt`.
-        4 salt: String = "salt";
+        /// `salt`, secret.
+        4 salt: Secret = "salt" secret;
         /// `saltOrder`.
         5 salt_order: String = "saltOrder";
-        /// `value`.
-        6 value: String = "value";
+        /// `value`, secret.
+        6 value: Secret = "value" secret;
         /// `workFactor`.
         7 work_factor: i64 = "workFactor";
     }
@@ -2555,8 +2555,8 @@ object! {
 object! {
     /// Schema `RecoveryQuestionCredential`.
     RecoveryQuestionCredential = "RecoveryQuestionCredential" {
-        /// `answer`, write-only.
-        0 answer: Secret = "answer" write_only;
+        /// `answer`, write-only, secret.
+        0 answer: Secret = "answer" write_only secret;
         /// `question`.
         1 question: String = "question";
     }

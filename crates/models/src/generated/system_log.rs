@@ -554,8 +554,8 @@ object! {
         0 edition: SplunkEdition = "edition" required;
         /// `host`, required.
         1 host: String = "host" required;
-        /// `token`, required, write-only.
-        2 token: Secret = "token" required write_only;
+        /// `token`, required, write-only, secret.
+        2 token: Secret = "token" required write_only secret;
     }
 }
 

@@ -282,8 +282,8 @@ object! {
 object! {
     /// Schema `AppServiceAccountCredentials`.
     AppServiceAccountCredentials = "AppServiceAccountCredentials" {
-        /// `password`, write-only.
-        0 password: Secret = "password" write_only;
+        /// `password`, write-only, secret.
+        0 password: Secret = "password" write_only secret;
         /// `username`, required.
         1 username: String = "username" required;
     }
@@ -756,8 +756,8 @@ object! {
         2 client_id_issued_at: i64 = "client_id_issued_at" read_only;
         /// `client_name`.
         3 client_name: String = "client_name";
-        /// `client_secret`, read-only, nullable.
-        4 client_secret: String = "client_secret" read_only nullable;
+        /// `client_secret`, read-only, secret, nullable.
+        4 client_secret: Secret = "client_secret" read_only secret nullable;
         /// `client_secret_expires_at`, read-only, nullable.
         5 client_secret_expires_at: i64 = "client_secret_expires_at" read_only nullable;
         /// `frontchannel_logout_session_required`.
@@ -808,8 +808,8 @@ object! {
 object! {
     /// Schema `CreateSessionRequest`.
     CreateSessionRequest = "CreateSessionRequest" {
-        /// `sessionToken`.
-        0 session_token: String = "sessionToken";
+        /// `sessionToken`, secret.
+        0 session_token: Secret = "sessionToken" secret;
     }
 }
 
@@ -1744,8 +1744,8 @@ object! {
         0 authorize_endpoint: String = "authorizeEndpoint" required;
         /// `clientId`, required.
         1 client_id: String = "clientId" required;
-        /// `clientSecret`, required.
-        2 client_secret: String = "clientSecret" required;
+        /// `clientSecret`, required, secret.
+        2 client_secret: Secret = "clientSecret" required secret;
         /// `publicKey`, read-only.
         3 public_key: Box<OAuth2SettingsPublicKey> = "publicKey" read_only;
         /// `scopes`.
@@ -1808,16 +1808,16 @@ object! {
 object! {
     /// Schema `OAuthTokenResponse`.
     OAuthTokenResponse = "OAuthTokenResponse" {
-        /// `access_token`.
-        0 access_token: String = "access_token";
-        /// `device_secret`.
-        1 device_secret: String = "device_secret";
+        /// `access_token`, secret.
+        0 access_token: Secret = "access_token" secret;
+        /// `device_secret`, secret.
+        1 device_secret: Secret = "device_secret" secret;
         /// `expires_in`.
         2 expires_in: i64 = "expires_in";
-        /// `id_token`.
-        3 id_token: String = "id_token";
-        /// `refresh_token`.
-        4 refresh_token: String = "refresh_token";
+        /// `id_token`, secret.
+        3 id_token: Secret = "id_token" secret;
+        /// `refresh_token`, secret.
+        4 refresh_token: Secret = "refresh_token" secret;
         /// `scope`.
         5 scope: String = "scope";
         /// `token_type`.
@@ -2398,10 +2398,10 @@ object! {
         3 creation_state: String = "creationState";
         /// `preferUsernameOverEmail`.
         4 prefer_username_over_email: bool = "preferUsernameOverEmail";
-        /// `token`.
-        5 token: String = "token";
-        /// `tokenEncrypted`.
-        6 token_encrypted: String = "tokenEncrypted";
+        /// `token`, secret.
+        5 token: Secret = "token" secret;
+        /// `tokenEncrypted`, secret.
+        6 token_encrypted: Secret = "tokenEncrypted" secret;
     }
 }
 
@@ -2676,8 +2676,8 @@ object! {
 object! {
     /// Schema `PrivilegedResourceCredentials`.
     PrivilegedResourceCredentials = "PrivilegedResourceCredentials" {
-        /// `password`, write-only.
-        0 password: Secret = "password" write_only;
+        /// `password`, write-only, secret.
+        0 password: Secret = "password" write_only secret;
         /// `userName`, required.
         1 user_name: String = "userName" required;
     }
@@ -3012,8 +3012,8 @@ object! {
 object! {
     /// Schema `RotatePasswordRequest`.
     RotatePasswordRequest = "RotatePasswordRequest" {
-        /// `password`, required, write-only.
-        0 password: Secret = "password" required write_only;
+        /// `password`, required, write-only, secret.
+        0 password: Secret = "password" required write_only secret;
         /// `secretVersionId`, required.
         1 secret_version_id: String = "secretVersionId" required;
     }
@@ -3626,7 +3626,7 @@ object! {
         /// `format`, write-only.
         0 format: SubjectFormat = "format" write_only;
         /// `id`, write-only.
-        1 id: Secret = "id" write_only;
+        1 id: String = "id" write_only;
     }
 }
 
@@ -3885,8 +3885,8 @@ object! {
 object! {
     /// Schema `TempPassword`.
     TempPassword = "TempPassword" {
-        /// `tempPassword`, read-only.
-        0 temp_password: String = "tempPassword" read_only;
+        /// `tempPassword`, read-only, secret.
+        0 temp_password: Secret = "tempPassword" read_only secret;
     }
 }
 
@@ -3973,8 +3973,8 @@ object! {
         0 url: String = "url" required;
         /// `username`, required.
         1 username: String = "username" required;
-        /// `password`, required.
-        2 password: String = "password" required;
+        /// `password`, required, secret.
+        2 password: Secret = "password" required secret;
         /// `instructions`.
         3 instructions: String = "instructions";
     }
@@ -4001,12 +4001,12 @@ object! {
         1 grant_types_supported: List<OAuthGrantType> = "grant_types_supported";
         /// `login_hint`, required.
         2 login_hint: String = "login_hint" required;
-        /// `otp`, required.
-        3 otp: String = "otp" required;
+        /// `otp`, required, secret.
+        3 otp: Secret = "otp" required secret;
         /// `scope`, required.
         4 scope: String = "scope" required;
-        /// `mfa_token`, required.
-        5 mfa_token: String = "mfa_token" required;
+        /// `mfa_token`, required, secret.
+        5 mfa_token: Secret = "mfa_token" required secret;
         /// `oob_code`, required.
         6 oob_code: String = "oob_code" required;
     }
@@ -4017,8 +4017,8 @@ object! {
     TokenRequestTokenExchange = "TokenRequestTokenExchange" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `actor_token`.
-        1 actor_token: String = "actor_token";
+        /// `actor_token`, secret.
+        1 actor_token: Secret = "actor_token" secret;
         /// `audience`.
         2 audience: String = "audience";
         /// `auth_req_id`.
@@ -4027,26 +4027,26 @@ object! {
         4 resource: String = "resource";
         /// `scope`.
         5 scope: String = "scope";
-        /// `subject_token`, required.
-        6 subject_token: String = "subject_token" required;
+        /// `subject_token`, required, secret.
+        6 subject_token: Secret = "subject_token" required secret;
     }
 }
 
 object! {
     /// Schema `TokenResponse`.
     TokenResponse = "TokenResponse" {
-        /// `access_token`.
-        0 access_token: String = "access_token";
-        /// `device_secret`.
-        1 device_secret: String = "device_secret";
+        /// `access_token`, secret.
+        0 access_token: Secret = "access_token" secret;
+        /// `device_secret`, secret.
+        1 device_secret: Secret = "device_secret" secret;
         /// `expires_in`.
         2 expires_in: i64 = "expires_in";
-        /// `id_token`.
-        3 id_token: String = "id_token";
+        /// `id_token`, secret.
+        3 id_token: Secret = "id_token" secret;
         /// `issued_token_type`.
         4 issued_token_type: TokenType = "issued_token_type";
-        /// `refresh_token`.
-        5 refresh_token: String = "refresh_token";
+        /// `refresh_token`, secret.
+        5 refresh_token: Secret = "refresh_token" secret;
         /// `scope`.
         6 scope: String = "scope";
         /// `token_type`.
@@ -4209,16 +4209,16 @@ choice! {
 object! {
     /// Schema `UserFactorActivateRequestVariant1`.
     UserFactorActivateRequestVariant1 = "UserFactorActivateRequestVariant1" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorActivateRequestVariant2`.
     UserFactorActivateRequestVariant2 = "UserFactorActivateRequestVariant2" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
@@ -4233,16 +4233,16 @@ object! {
 object! {
     /// Schema `UserFactorActivateRequestVariant4`.
     UserFactorActivateRequestVariant4 = "UserFactorActivateRequestVariant4" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorActivateRequestVariant5`.
     UserFactorActivateRequestVariant5 = "UserFactorActivateRequestVariant5" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
@@ -4293,18 +4293,18 @@ choice! {
 object! {
     /// Schema `UserFactorTokenFactorVerificationObject`.
     UserFactorTokenFactorVerificationObject = "UserFactorTokenFactorVerificationObject" {
-        /// `nextPassCode`.
-        0 next_pass_code: String = "nextPassCode";
-        /// `passCode`.
-        1 pass_code: String = "passCode";
+        /// `nextPassCode`, secret.
+        0 next_pass_code: Secret = "nextPassCode" secret;
+        /// `passCode`, secret.
+        1 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorVerifyRequestVariant1`.
     UserFactorVerifyRequestVariant1 = "UserFactorVerifyRequestVariant1" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
@@ -4333,8 +4333,8 @@ object! {
 object! {
     /// Schema `UserFactorVerifyRequestVariant2`.
     UserFactorVerifyRequestVariant2 = "UserFactorVerifyRequestVariant2" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
@@ -4349,48 +4349,48 @@ object! {
 object! {
     /// Schema `UserFactorVerifyRequestVariant4`.
     UserFactorVerifyRequestVariant4 = "UserFactorVerifyRequestVariant4" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorVerifyRequestVariant5`.
     UserFactorVerifyRequestVariant5 = "UserFactorVerifyRequestVariant5" {
-        /// `answer`, write-only.
-        0 answer: Secret = "answer" write_only;
+        /// `answer`, write-only, secret.
+        0 answer: Secret = "answer" write_only secret;
     }
 }
 
 object! {
     /// Schema `UserFactorVerifyRequestVariant6`.
     UserFactorVerifyRequestVariant6 = "UserFactorVerifyRequestVariant6" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorVerifyRequestVariant7`.
     UserFactorVerifyRequestVariant7 = "UserFactorVerifyRequestVariant7" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorVerifyRequestVariant8`.
     UserFactorVerifyRequestVariant8 = "UserFactorVerifyRequestVariant8" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorVerifyRequestVariant9`.
     UserFactorVerifyRequestVariant9 = "UserFactorVerifyRequestVariant9" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 

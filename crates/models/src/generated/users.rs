@@ -127,7 +127,7 @@ object! {
         /// `multiUse`, write-only.
         0 multi_use: bool = "multiUse" write_only;
         /// `ttl`, write-only.
-        1 ttl: Secret = "ttl" write_only;
+        1 ttl: String = "ttl" write_only;
     }
 }
 
@@ -216,8 +216,8 @@ object! {
 object! {
     /// Schema `ForgotPasswordResponse`.
     ForgotPasswordResponse = "ForgotPasswordResponse" {
-        /// `resetPasswordUrl`, read-only.
-        0 reset_password_url: String = "resetPasswordUrl" read_only;
+        /// `resetPasswordUrl`, read-only, secret.
+        0 reset_password_url: Secret = "resetPasswordUrl" read_only secret;
     }
 }
 
@@ -360,8 +360,8 @@ choice! {
 object! {
     /// Schema `ResetPasswordToken`.
     ResetPasswordToken = "ResetPasswordToken" {
-        /// `resetPasswordUrl`, read-only.
-        0 reset_password_url: String = "resetPasswordUrl" read_only;
+        /// `resetPasswordUrl`, read-only, secret.
+        0 reset_password_url: Secret = "resetPasswordUrl" read_only secret;
     }
 }
 
@@ -412,8 +412,8 @@ object! {
 object! {
     /// Schema `tempPassword`.
     TempPasswordResponse = "tempPassword" {
-        /// `tempPassword`, read-only.
-        0 temp_password: String = "tempPassword" read_only;
+        /// `tempPassword`, read-only, secret.
+        0 temp_password: Secret = "tempPassword" read_only secret;
     }
 }
 
@@ -448,18 +448,18 @@ object! {
         1 public_id: String = "publicId";
         /// `privateId`.
         2 private_id: String = "privateId";
-        /// `aesKey`.
-        3 aes_key: String = "aesKey";
+        /// `aesKey`, secret.
+        3 aes_key: Secret = "aesKey" secret;
     }
 }
 
 object! {
     /// Schema `UserActivationToken`.
     UserActivationToken = "UserActivationToken" {
-        /// `activationToken`, read-only.
-        0 activation_token: String = "activationToken" read_only;
-        /// `activationUrl`, read-only.
-        1 activation_url: String = "activationUrl" read_only;
+        /// `activationToken`, read-only, secret.
+        0 activation_token: Secret = "activationToken" read_only secret;
+        /// `activationUrl`, read-only, secret.
+        1 activation_url: Secret = "activationUrl" read_only secret;
     }
 }
 
@@ -559,8 +559,8 @@ union! {
 object! {
     /// Schema `UserFactorActivateRequest`, with the members of `UserFactorActivateRequestVariant1`, `UserFactorActivateRequestVariant2`, `UserFactorActivateRequestVariant3`, `UserFactorActivateRequestVariant4`, `UserFactorActivateRequestVariant5`, `UserFactorActivateRequestVariant6`, `UserFactorActivateRequestVariant7`. It takes members of your own.
     UserFactorActivateRequest = "UserFactorActivateRequest" extensible {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
         /// `useNumberMatchingChallenge`.
         1 use_number_matching_challenge: bool = "useNumberMatchingChallenge";
         /// `clientData`.
@@ -795,8 +795,8 @@ object! {
     UserFactorPushProfile = "UserFactorPushProfile" {
         /// `credentialId`.
         0 credential_id: String = "credentialId";
-        /// `deviceToken`.
-        1 device_token: String = "deviceToken";
+        /// `deviceToken`, secret.
+        1 device_token: Secret = "deviceToken" secret;
         /// `deviceType`.
         2 device_type: String = "deviceType";
         /// `name`.
@@ -1041,8 +1041,8 @@ object! {
 object! {
     /// Schema `UserFactorSecurityQuestionProfile`.
     UserFactorSecurityQuestionProfile = "UserFactorSecurityQuestionProfile" {
-        /// `answer`, write-only.
-        0 answer: Secret = "answer" write_only;
+        /// `answer`, write-only, secret.
+        0 answer: Secret = "answer" write_only secret;
         /// `question`.
         1 question: UserFactorSecurityQuestionProfileQuestion = "question";
         /// `questionText`, read-only.
@@ -1170,8 +1170,8 @@ object! {
 object! {
     /// Schema `UserFactorTokenHOTPProfile`.
     UserFactorTokenHOTPProfile = "UserFactorTokenHOTPProfile" {
-        /// `sharedSecret`.
-        0 shared_secret: String = "sharedSecret";
+        /// `sharedSecret`, secret.
+        0 shared_secret: Secret = "sharedSecret" secret;
     }
 }
 
@@ -1220,8 +1220,8 @@ choice! {
 object! {
     /// Schema `UserFactorTokenHardwareVerify`.
     UserFactorTokenHardwareVerify = "UserFactorTokenHardwareVerify" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
@@ -1288,18 +1288,18 @@ union! {
 object! {
     /// Schema `UserFactorTokenVerifyRSA`.
     UserFactorTokenVerifyRSA = "UserFactorTokenVerifyRSA" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorTokenVerifySymantec`.
     UserFactorTokenVerifySymantec = "UserFactorTokenVerifySymantec" {
-        /// `nextPassCode`.
-        0 next_pass_code: i64 = "nextPassCode";
-        /// `passCode`.
-        1 pass_code: String = "passCode";
+        /// `nextPassCode`, secret.
+        0 next_pass_code: i64 = "nextPassCode" secret;
+        /// `passCode`, secret.
+        1 pass_code: Secret = "passCode" secret;
     }
 }
 
@@ -1347,12 +1347,12 @@ choice! {
 object! {
     /// Schema `UserFactorVerifyRequest`, with the members of `UserFactorVerifyRequestVariant1`, `UserFactorVerifyRequestVariant2`, `UserFactorVerifyRequestVariant3`, `UserFactorVerifyRequestVariant4`, `UserFactorVerifyRequestVariant5`, `UserFactorVerifyRequestVariant6`, `UserFactorVerifyRequestVariant7`, `UserFactorVerifyRequestVariant8`, `UserFactorVerifyRequestVariant9`, `UserFactorVerifyRequestVariant10`, `UserFactorVerifyRequestVariant11`. It takes members of your own.
     UserFactorVerifyRequest = "UserFactorVerifyRequest" extensible {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
         /// `useNumberMatchingChallenge`.
         1 use_number_matching_challenge: bool = "useNumberMatchingChallenge";
-        /// `answer`, write-only.
-        2 answer: Secret = "answer" write_only;
+        /// `answer`, write-only, secret.
+        2 answer: Secret = "answer" write_only secret;
         /// `clientData`.
         3 client_data: String = "clientData";
         /// `signatureData`.

@@ -111,7 +111,10 @@ fn of(app: &App) -> &[Value] {
 /// Puts changed keys in place of an application's.
 fn keep(app: &mut App, keys: &[Value]) {
     let settings = app.body.entry("settings").or_insert_with(|| json!({}));
-    settings["oauthClient"]["jwks"] = json!({ "keys": keys });
+    let client = settings.as_object_mut().map(|settings| settings.entry("oauthClient").or_insert_with(|| json!({})));
+    if let Some(client) = client.and_then(Value::as_object_mut) {
+        client.insert("jwks".to_owned(), json!({ "keys": keys }));
+    }
 }
 
 fn position(app: &App, call: &Call<'_>) -> Result<usize, ApiError> {

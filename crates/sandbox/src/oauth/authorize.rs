@@ -31,7 +31,7 @@ pub(super) struct Request {
     nonce: Option<String>,
     challenge: Option<String>,
     prompts: Vec<String>,
-    max_age: Option<i64>,
+    max_age: Option<u64>,
     pub(super) login_hint: Option<String>,
 }
 
@@ -96,7 +96,10 @@ impl AuthorizationServer {
         let now = self.now();
         let session = session::of(headers).and_then(|id| self.sessions().lock().session(&id, now));
         let recent = |session: &Session| {
-            request.max_age.is_none_or(|seconds| session.auth_time + TimeDelta::seconds(seconds) > now)
+            let age = |seconds: u64| TimeDelta::try_seconds(i64::try_from(seconds).ok()?);
+            let end = |seconds| session.auth_time.checked_add_signed(age(seconds)?);
+            // An age beyond all calendars is never reached.
+            request.max_age.and_then(end).is_none_or(|end| end > now)
         };
         match session.filter(|session| recent(session) && !request.prompts("login")) {
             Some(session) => {

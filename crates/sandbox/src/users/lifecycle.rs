@@ -9,7 +9,7 @@
 use oktant_base::Secret;
 use serde_json::json;
 
-use super::{find, shown};
+use super::{end_sessions, find, shown};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
 use crate::logs::{self, Kind};
 use crate::store::{Password, Status, Store, User, UserNumber};
@@ -61,7 +61,7 @@ pub(crate) fn deactivate(store: &mut Store, call: &Call<'_>) -> Outcome {
     Ok(Reply::empty_object())
 }
 
-/// Ends a user's access: memberships, assignments and password go. Nothing happens to one that is deprovisioned.
+/// Ends a user's access: memberships, assignments, sessions and password go. Nothing happens to one that is deprovisioned.
 fn deprovision(store: &mut Store, call: &Call<'_>, number: UserNumber) -> Result<(), ApiError> {
     let user = store.users.get_mut(number).ok_or(errors::E0000009)?;
     if user.status == Status::Deprovisioned {
@@ -70,11 +70,13 @@ fn deprovision(store: &mut Store, call: &Call<'_>, number: UserNumber) -> Result
     enter(user, Status::Deprovisioned, call);
     user.password = None;
     user.recovery_question = None;
+    let id = user.id;
     let groups: Vec<_> = user.groups.iter().collect();
     for group in groups {
         store.remove_member(group, number, call.stamp());
     }
     store.unassign(number);
+    end_sessions(store, call, id);
     logs::record_user(store, call, number, Kind::USER_DEACTIVATE);
     Ok(())
 }
@@ -100,6 +102,8 @@ pub(crate) fn suspend(store: &mut Store, call: &Call<'_>) -> Outcome {
         return Err(ApiError::invalid("Cannot suspend a user that is not active"));
     }
     enter(user, Status::Suspended, call);
+    let id = user.id;
+    end_sessions(store, call, id);
     logs::record_user(store, call, number, Kind::USER_SUSPEND);
     Ok(Reply::empty_object())
 }

@@ -13,7 +13,7 @@ mod view;
 use crate::http::{Call, Handler, Outcome, Reply, errors};
 use crate::logs::{self, Kind};
 use crate::sessions;
-use crate::store::{Store, User};
+use crate::store::{Id, Store, User};
 
 pub(crate) use credentials::is_password;
 pub(crate) use find::{named, shared};
@@ -62,13 +62,18 @@ fn blocks(store: &Store, call: &Call<'_>) -> Outcome {
     Err(errors::E0000015.into())
 }
 
+/// Ends every session of a user, with the API and in the browser.
+fn end_sessions(store: &mut Store, call: &Call<'_>, user: Id) {
+    call.org.oauth.end_sessions(user.as_str());
+    sessions::end_all(store, user);
+}
+
 /// `revokeUserSessions`: with `oauthTokens=true` the user's tokens go, too.
 fn revoke_sessions(store: &mut Store, call: &Call<'_>) -> Outcome {
     let number = find::user(store, call)?;
     let Some(user) = store.users.get(number) else { return Err(errors::E0000009.into()) };
     let id = user.id;
-    call.org.oauth.end_sessions(id.as_str());
-    sessions::end_all(store, id);
+    end_sessions(store, call, id);
     if call.flag("oauthTokens", false) {
         call.org.oauth.revoke_tokens(id.as_str());
     }

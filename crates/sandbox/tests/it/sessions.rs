@@ -59,6 +59,36 @@ async fn tokens_and_sessions_end() {
 }
 
 #[tokio::test]
+async fn a_user_that_is_not_active_has_no_session() {
+    let org = Org::empty().await;
+    let user = org.user("who@x.example").await;
+    let token = async || {
+        let token = sign_in(&org, "who@x.example", "Passw0rd-x").await.json["sessionToken"].clone();
+        json!({ "sessionToken": token })
+    };
+    let lifecycle = async |action: &str| {
+        org.expect(200, "POST", &format!("/api/v1/users/{user}/lifecycle/{action}"), None).await;
+    };
+    let early = token().await;
+    let session = org.expect(200, "POST", "/api/v1/sessions", Some(token().await)).await.json;
+    let session = format!("/api/v1/sessions/{}", session["id"].as_str().unwrap());
+    org.expect(200, "GET", &session, None).await;
+    lifecycle("suspend").await;
+    org.expect(404, "GET", &session, None).await;
+    assert_eq!(org.expect(401, "POST", "/api/v1/sessions", Some(early)).await.code(), "E0000004");
+    lifecycle("unsuspend").await;
+    // It has ended, and does not come back.
+    org.expect(404, "GET", &session, None).await;
+
+    let session = org.expect(200, "POST", "/api/v1/sessions", Some(token().await)).await.json;
+    let session = format!("/api/v1/sessions/{}", session["id"].as_str().unwrap());
+    for _ in 0..2 {
+        org.expect(204, "DELETE", &format!("/api/v1/users/{user}"), None).await;
+        org.expect(404, "GET", &session, None).await;
+    }
+}
+
+#[tokio::test]
 async fn an_expired_password_has_to_be_changed_first() {
     let org = Org::empty().await;
     let user = org.user("who@x.example").await;

@@ -43,7 +43,7 @@ pub(crate) struct Member {
     pub json: String,
     /// Type inside `Field`.
     pub rust: String,
-    /// Flags: `required`, `read_only`, `write_only`, `nullable`.
+    /// Flags: `required`, `read_only`, `write_only`, `secret`, `nullable`.
     pub flags: Vec<&'static str>,
 }
 
@@ -284,6 +284,7 @@ fn flags(property: &Property) -> Vec<&'static str> {
         (property.required, "required"),
         (property.read_only, "read_only"),
         (property.write_only, "write_only"),
+        (property.secret, "secret"),
         (property.nullable, "nullable"),
     ]
     .into_iter()
