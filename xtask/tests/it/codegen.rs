@@ -86,6 +86,7 @@ fn mistakes_in_the_overlay_are_errors_with_their_place() {
         ("name = \"ReplaceMenuResponse200\"", "name = \"Menu\"", ":57:", "no schema Menu"),
         ("[\"FISH\", \"Animal\"]", "[\"FISH\", \"Plant\"]", ":62:", "no schema Plant"),
         ("nothing inside tells a meal from a refusal", "", ":57:", "gives no reason"),
+        ("status = 200", "status = 204", ":67:", "says the same about `status` by now"),
         ("routes = [\"/**\"]", "routes = [\"/other/**\"]", "", "no bucket covers it"),
     ] {
         let error = broken(from, to);
