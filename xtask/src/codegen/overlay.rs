@@ -97,6 +97,8 @@ pub(crate) struct OperationPatch {
     pub wrapped: Option<Wrapped>,
     /// The scopes, all of them.
     pub scopes: Option<Vec<String>>,
+    /// The status of success, where orgs answer with another than the description has.
+    pub status: Option<u16>,
     /// Whether sending it twice has the effect of sending it once, where its method says otherwise.
     pub idempotent: Option<bool>,
     /// Why the entry is there.

@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::Error;
 use super::lookup;
-use super::model::{Discriminator, Limit, ListShape, Object, Operation, Property, SchemaKind, Schemas, TypeRef, Union};
+use super::model::{Discriminator, Limit, ListShape, Object, Operation, Property, Response, SchemaKind, Schemas, TypeRef, Union};
 use super::overlay::{Bucket, OperationPatch, Overlay, SchemaPatch};
 
 /// Applies the corrections of schemas.
@@ -161,12 +161,30 @@ fn apply_one(
         }
         operation.scopes.clone_from(scopes);
     }
+    if let Some(status) = patch.status {
+        set_success(operation, status)
+            .map_err(|()| overlay.error(&patch.id, "the description says the same about `status` by now"))?;
+    }
     if let Some(idempotent) = patch.idempotent {
         if operation.idempotent == idempotent {
             return Err(overlay.error(&patch.id, "the method says the same about `idempotent`"));
         }
         operation.idempotent = idempotent;
     }
+    Ok(())
+}
+
+/// Gives the documented success another status, or adds one without a body where none is documented.
+/// `Err` if that is what the description says.
+fn set_success(operation: &mut Operation, status: u16) -> Result<(), ()> {
+    if operation.responses.iter().any(|known| known.status == status) {
+        return Err(());
+    }
+    match operation.responses.iter_mut().find(|known| (200..300).contains(&known.status)) {
+        Some(known) => known.status = status,
+        None => operation.responses.push(Response { status, media_types: Vec::new(), schema: None }),
+    }
+    operation.responses.sort_by_key(|known| known.status);
     Ok(())
 }
 

@@ -14,11 +14,11 @@ const KEYS_MAX: usize = 50;
 /// Bytes of the modulus of the weakest RSA key that is accepted.
 const MODULUS_BYTES_MIN: usize = 256;
 
-/// `listJwk`.
+/// `listJwk`: a list, as the schema says; the description's example has it in an object.
 pub(super) fn list(store: &Store, call: &Call<'_>) -> Outcome {
     let app = apps::find(store, call)?;
     let keys: Vec<Value> = of(app).iter().map(|key| shown(call, app.id, key)).collect();
-    Ok(Reply::json(&json!({ "jwks": { "keys": keys } })))
+    Ok(Reply::json(&keys))
 }
 
 /// `getJwk`.

@@ -98,7 +98,7 @@ fn check(factor: &mut Factor, body: &Map<String, Value>, call: &Call<'_>) -> Res
         Kind::OktaTotp | Kind::GoogleTotp => check_totp(factor, given("passCode"), call),
         Kind::Sms | Kind::Call | Kind::Email => check_sent(factor, given("passCode"), call),
         Kind::Token => check_counted(factor, given("passCode")),
-        Kind::Push | Kind::WebAuthn => Err(errors::E0000068.into()),
+        Kind::Push | Kind::WebAuthn | Kind::SignedNonce => Err(errors::E0000068.into()),
     }
 }
 

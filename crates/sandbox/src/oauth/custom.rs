@@ -21,7 +21,7 @@ use super::AuthorizationServer;
 use super::directory::{Client, EndUser};
 use super::error::OAuthError;
 use super::scope::OPENID;
-use super::store::Terms;
+use super::store::{Store, Terms};
 use crate::http::ApiError;
 use crate::policies::includes;
 
@@ -96,8 +96,13 @@ impl AuthorizationServer {
     /// The server whose login or consent page is being answered.
     pub(super) fn holder(self: &Arc<Self>, pending: &str) -> Arc<Self> {
         let now = self.now();
+        self.holder_where(|store| store.pending(pending, now).is_some())
+    }
+
+    /// The custom server whose store has something; this one if there is none.
+    pub(super) fn holder_where(self: &Arc<Self>, has: impl Fn(&mut Store) -> bool) -> Arc<Self> {
         let customs = self.customs.lock();
-        let found = customs.values().find(|server| server.store.lock().pending(pending, now).is_some());
+        let found = customs.values().find(|server| has(&mut server.store.lock()));
         Arc::clone(found.unwrap_or(self))
     }
 

@@ -137,8 +137,16 @@ fn with_password<'a>(store: &'a mut Store, call: &Call<'_>) -> Result<(UserNumbe
     if allowed { Ok((number, user)) } else { Err(errors::E0000038.into()) }
 }
 
-/// `expirePassword`.
+/// `expirePassword`. The description has the temporary password at a path of its own; the older query
+/// parameter for it, which okta-sdk-python 2.x sends, is served as well.
+///
+/// # Source
+///
+/// Documented in earlier versions of the API reference.
 pub(crate) fn expire_password(store: &mut Store, call: &Call<'_>) -> Outcome {
+    if call.flag("tempPassword", false) {
+        return expire_password_with_temporary(store, call);
+    }
     let (number, user) = with_password(store, call)?;
     enter(user, Status::PasswordExpired, call);
     let reply = shown(call, user);

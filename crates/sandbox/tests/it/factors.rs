@@ -192,3 +192,29 @@ async fn a_counting_token_takes_the_next_codes_and_none_again() {
         org.expect(status, "POST", &verify, Some(json!({ "passCode": code }))).await;
     }
 }
+
+#[tokio::test]
+async fn somebody_in_a_generated_org_has_okta_fast_pass() {
+    let org = Org::with_users(12).await;
+    let mut found = Vec::new();
+    for id in org.get("/api/v1/users").await.column("/id") {
+        let factors = org.get(&format!("/api/v1/users/{id}/factors")).await.json;
+        found.extend(
+            factors.as_array().unwrap().iter().filter(|factor| factor["factorType"] == "signed_nonce").cloned(),
+        );
+        for factor in factors.as_array().unwrap().iter().filter(|factor| factor["factorType"] == "sms") {
+            let number = factor["profile"]["phoneNumber"].as_str().unwrap();
+            assert!(!number.contains(' '), "{number}");
+        }
+    }
+    let factor = found.first().expect("one of twelve users");
+    assert!(
+        factor["id"].as_str().unwrap().starts_with("crp") && factor["profile"]["keys"][0]["kty"] == "EC",
+        "{factor}"
+    );
+    assert_eq!(factor["_links"].get("verify"), None);
+    let user = factor["_links"]["user"]["href"].as_str().unwrap();
+    let enrol = json!({ "factorType": "signed_nonce", "provider": "OKTA" });
+    org.expect(400, "POST", &format!("{user}/factors"), Some(enrol)).await;
+    org.expect(204, "DELETE", factor["_links"]["self"]["href"].as_str().unwrap(), None).await;
+}

@@ -97,3 +97,22 @@ async fn an_expired_password_has_to_be_changed_first() {
     assert_eq!((&answer["status"], answer.get("sessionToken")), (&json!("PASSWORD_EXPIRED"), None));
     assert_eq!(answer["_links"]["next"]["name"], "changePassword");
 }
+
+#[tokio::test]
+async fn an_identity_provider_may_end_whatever_a_user_has_begun() {
+    let org = Org::empty().await;
+    let id = org.user("gone@x.example").await;
+    let token = sign_in(&org, "gone@x.example", "Passw0rd-x").await.json["sessionToken"].clone();
+    let session = org.expect(200, "POST", "/api/v1/sessions", Some(json!({ "sessionToken": token }))).await.json;
+    let session = format!("/api/v1/sessions/{}", session["id"].as_str().unwrap());
+    org.expect(200, "GET", &session, None).await;
+    let path = "/oauth2/v1/global-token-revocation";
+    for subject in [
+        json!({ "format": "opaque", "id": id }),
+        json!({ "format": "iss_sub", "iss": "https://idp.example", "sub": "gone@x.example" }),
+    ] {
+        org.expect(204, "POST", path, Some(json!({ "sub_id": subject }))).await;
+    }
+    org.expect(404, "GET", &session, None).await;
+    org.expect(400, "POST", path, Some(json!({ "sub_id": { "format": "opaque", "id": "00u1none" } }))).await;
+}
