@@ -229,7 +229,8 @@ mod tests {
         let schemas = oktant_catalog::schemas();
         let all = || schemas.iter().flat_map(|schema| schema.properties());
         let (mut count, mut shown_members) = (0, Vec::new());
-        for (schema, property) in schemas.iter().flat_map(|schema| schema.properties().iter().map(move |p| (schema, p))) {
+        for (schema, property) in schemas.iter().flat_map(|schema| schema.properties().iter().map(move |p| (schema, p)))
+        {
             let TypeRef::String(format) = property.schema else { continue };
             let folded = property.name.replace('_', "").to_lowercase();
             let is_named = ENDINGS.iter().any(|ending| folded.ends_with(ending));
