@@ -221,7 +221,9 @@ async fn a_shared_store_keeps_credentials_apart() {
 async fn a_write_of_one_client_forgets_what_another_kept() {
     let fake = numbered().await;
     // One that lists its keys, and one that does not: there a client forgets what it has used.
-    for (store, uses_first) in [(Arc::new(MemoryStore::default()) as Arc<dyn CacheStore>, false), (Arc::new(Adapter::default()), true)] {
+    for (store, uses_first) in
+        [(Arc::new(MemoryStore::default()) as Arc<dyn CacheStore>, false), (Arc::new(Adapter::default()), true)]
+    {
         let one = setup(&fake, options(), Some(store.clone()), "t").await.org;
         let other = setup(&fake, options(), Some(store.clone()), "t").await.org;
         let (jane, john) = (read(&one, JANE).await, read(&one, JOHN).await);
