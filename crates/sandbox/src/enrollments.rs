@@ -1,4 +1,4 @@
-//! Authenticators that users have enrolled: made below their kind, kept and shown together.
+//! Authenticators that users have enrolled: made below their kind, kept together.
 //!
 //! # Source
 //!
