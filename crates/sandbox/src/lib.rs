@@ -22,6 +22,7 @@ mod clock;
 mod coverage;
 mod devices;
 mod email_templates;
+mod enrollments;
 mod factors;
 mod generate;
 mod group_push;
@@ -49,6 +50,7 @@ mod truth;
 mod users;
 
 pub use coverage::{Behaviour, Coverage, coverage};
+pub use hooks::{Outgoing, Unanswered};
 pub use http::{Effect, Fault, RateLimits, RecordedRequest, WrongLink};
 pub use sandbox::{Announcement, Builder, Error, Sandbox};
 pub use truth::{Membership, Truth};

@@ -1,7 +1,7 @@
 """The native module: sessions, results, orgs and the table of codes. Not a public interface."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, final
 
 __version__: str
@@ -43,6 +43,9 @@ class RequestInfo(TypedDict):
     bucket: str
 
 def explain(code: str) -> Explanation: ...
+def log_to(log: Callable[[int, str], None], level: int) -> None: ...
+def is_repeatable(method: str, path: str) -> bool: ...
+def links(line: str) -> list[tuple[str, str]]: ...
 @final
 class Session:
     @staticmethod
