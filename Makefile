@@ -56,5 +56,5 @@ bench: ## Measure against the peers in one run and rewrite docs/benchmarks.md
 # Seconds that each target runs.
 FUZZ_SECONDS ?= 60
 
-fuzz: ## Feed the readers of links, headers, keys, configuration and models with mutated inputs
+fuzz: ## Feed the readers of links, headers, keys, configuration, models and SCIM with mutated inputs
 	cargo run --locked --package oktant-sdk --features oktant-sdk/full --example fuzz -- $(FUZZ_SECONDS)

@@ -5,6 +5,7 @@
 mod cursor;
 mod error;
 mod filter;
+pub mod fuzzing;
 mod http;
 pub mod memory;
 mod patch;

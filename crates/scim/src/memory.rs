@@ -199,9 +199,8 @@ impl State {
 
     /// A role cannot be granted to a user that is not there; the standard does not mind.
     fn check_members(&self, change: &MemberChange, profile: Profile) -> Result<(), Error> {
-        let unknown = |member: &&Member| {
-            !self.entries.get(&member.value).is_some_and(|entry| entry.resource.kind() == Kind::User)
-        };
+        let unknown =
+            |member: &&Member| self.entries.get(&member.value).is_none_or(|entry| entry.resource.kind() != Kind::User);
         match change.add().find(unknown).filter(|_| profile.is_snowflake()) {
             Some(member) => Err(Error::invalid_value(format!("there is no user {:?}", member.value))),
             None => Ok(()),

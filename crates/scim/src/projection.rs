@@ -115,7 +115,9 @@ impl Projection {
         match &self.selection {
             Selection::Default => body,
             Selection::Except(names) => {
-                names.iter().for_each(|named| remove(&mut body, *named));
+                for named in names {
+                    remove(&mut body, *named);
+                }
                 body
             }
             Selection::Only(names) => {
@@ -123,7 +125,9 @@ impl Projection {
                 for name in ["schemas", "id"] {
                     kept.extend(body.get(name).map(|value| (name.to_owned(), value.clone())));
                 }
-                names.iter().for_each(|named| keep(&mut kept, &body, *named));
+                for named in names {
+                    keep(&mut kept, &body, *named);
+                }
                 kept
             }
         }

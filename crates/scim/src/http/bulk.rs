@@ -72,7 +72,7 @@ impl<P: Provider> Exchange<'_, P> {
         };
         let mut waiting: Vec<usize> = (0..operations.len()).collect();
         while !waiting.is_empty() && progress.errors < errors_max {
-            let place = self.next(&operations, &waiting, &progress);
+            let place = progress.next(&operations, &waiting);
             let index = waiting.remove(place);
             let pending = pending(&operations, &waiting);
             self.run(&operations[index], index, &pending, &mut progress).await;
@@ -101,19 +101,6 @@ impl<P: Provider> Exchange<'_, P> {
         }
         let errors_max = member(members, "failOnErrors").and_then(Value::as_u64).filter(|count| *count > 0);
         Ok((operations, errors_max.unwrap_or(u64::MAX)))
-    }
-
-    /// The first operation that waits for nothing; else a group whose members alone are missing; else the first.
-    fn next(&self, operations: &[Operation], waiting: &[usize], progress: &Progress) -> usize {
-        let pending = pending(operations, waiting);
-        let free = |&index: &usize| {
-            !operations[index]
-                .needs
-                .iter()
-                .any(|name| pending.contains(name.as_str()) && !progress.made.contains_key(name))
-        };
-        let group = |&index: &usize| operations[index].method == Method::POST && is_groups(&operations[index].path);
-        waiting.iter().position(free).or_else(|| waiting.iter().position(group)).unwrap_or(0)
     }
 
     async fn run(&self, operation: &Operation, index: usize, pending: &HashSet<&str>, progress: &mut Progress) {
@@ -217,6 +204,16 @@ impl<P: Provider> Exchange<'_, P> {
 }
 
 impl Progress {
+    /// The first operation that waits for nothing; else a group whose members alone are missing; else the first.
+    fn next(&self, operations: &[Operation], waiting: &[usize]) -> usize {
+        let pending = pending(operations, waiting);
+        let free = |&index: &usize| {
+            !operations[index].needs.iter().any(|name| pending.contains(name.as_str()) && !self.made.contains_key(name))
+        };
+        let group = |&index: &usize| operations[index].method == Method::POST && is_groups(&operations[index].path);
+        waiting.iter().position(free).or_else(|| waiting.iter().position(group)).unwrap_or(0)
+    }
+
     /// An operation that seemed to have succeeded has not.
     fn fail(&mut self, index: usize, error: &Error) {
         self.errors += 1;

@@ -48,7 +48,7 @@ pub(super) fn config(profile: Profile, limits: &Limits, base_url: &str) -> Value
             "specUri": "https://www.rfc-editor.org/info/rfc6750",
             "primary": true,
         }],
-        "meta": meta("ServiceProviderConfig", format!("{base_url}/ServiceProviderConfig")),
+        "meta": meta("ServiceProviderConfig", &format!("{base_url}/ServiceProviderConfig")),
     })
 }
 
@@ -82,7 +82,7 @@ fn choose(documents: Vec<(&str, Value)>, name: Option<&str>) -> Result<Value, Er
         .ok_or_else(|| Error::new(StatusCode::NOT_FOUND, format!("this service does not know {name:?}")))
 }
 
-fn meta(resource_type: &str, location: String) -> Value {
+fn meta(resource_type: &str, location: &str) -> Value {
     json!({ "resourceType": resource_type, "location": location })
 }
 
@@ -98,7 +98,7 @@ fn resource_type(kind: Kind, profile: Profile, base_url: &str) -> Value {
         "endpoint": format!("/{}", kind.endpoint()),
         "schema": found.core.id,
         "schemaExtensions": extensions,
-        "meta": meta("ResourceType", format!("{base_url}/ResourceTypes/{}", kind.name())),
+        "meta": meta("ResourceType", &format!("{base_url}/ResourceTypes/{}", kind.name())),
     })
 }
 
@@ -109,7 +109,7 @@ fn schema(found: &Schema, base_url: &str) -> Value {
         "name": found.name,
         "description": found.description,
         "attributes": found.attributes.iter().map(attribute).collect::<Vec<_>>(),
-        "meta": meta("Schema", format!("{base_url}/Schemas/{}", found.id)),
+        "meta": meta("Schema", &format!("{base_url}/Schemas/{}", found.id)),
     })
 }
 

@@ -153,9 +153,10 @@ impl<P: Provider> Service<P> {
         }
         let exchange = Exchange { service: self, context, profile, base_url: &base_url, origin };
         let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&parts.method);
-        let body = match has_body {
-            true => body::read(&parts.headers, body, self.settings.limits.body_bytes).await?,
-            false => Value::Null,
+        let body = if has_body {
+            body::read(&parts.headers, body, self.settings.limits.body_bytes).await?
+        } else {
+            Value::Null
         };
         exchange
             .call(Call {
@@ -182,7 +183,8 @@ impl<P: Provider> Service<P> {
         let base = match &self.settings.base_url {
             BaseUrl::Fixed(base) => base.clone(),
             BaseUrl::FromHost { scheme } => {
-                let host = header(&parts.headers, HOST).or_else(|| parts.uri.authority().map(|host| host.as_str()));
+                let host =
+                    header(&parts.headers, HOST).or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
                 format!("{scheme}://{}{}", host.unwrap_or("localhost"), mounted_at(parts))
             }
         };

@@ -157,13 +157,13 @@ pub(crate) fn canonical_single(attribute: &Attribute, value: &Value) -> Result<O
             let parts = canonical_single(part, value)?.map(|value| (part.name.to_owned(), value));
             Ok(Some(Value::Object(parts.into_iter().collect())))
         }
-        (DataType::Boolean, Value::Bool(_)) => Ok(Some(value.clone())),
         (DataType::Boolean, Value::String(text)) => boolean(text).map(Value::Bool).map(Some).ok_or_else(wrong),
         (DataType::DateTime, Value::String(text)) => match parse_time(text) {
             Some(_) => Ok(Some(value.clone())),
             None => Err(wrong()),
         },
-        (DataType::String | DataType::Reference | DataType::Binary, Value::String(_)) => Ok(Some(value.clone())),
+        (DataType::Boolean, Value::Bool(_))
+        | (DataType::String | DataType::Reference | DataType::Binary, Value::String(_)) => Ok(Some(value.clone())),
         _ => Err(wrong()),
     }
 }

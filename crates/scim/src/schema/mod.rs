@@ -112,7 +112,7 @@ fn find(attributes: &'static [Attribute], name: &str) -> Option<&'static Attribu
 }
 
 /// An attribute and its characteristics (RFC 7643, 2.2).
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Attribute {
     /// Its name, in the letter case of the schema.
     pub name: &'static str,

@@ -49,8 +49,8 @@ async fn each_operation_has_its_answer() {
     assert_eq!((&answers[0]["bulkId"], &answers[0]["version"]), (&json!("a"), &json!("W/\"1\"")), "B3");
     assert!(answers[1].get("location").is_none(), "B3");
     assert_eq!(answers[1]["response"]["scimType"], "uniqueness", "B3");
-    for index in 2..7 {
-        assert!(answers[index]["location"].as_str().unwrap().starts_with(BASE), "B3: {index}");
+    for answer in &answers[2..7] {
+        assert!(answer["location"].as_str().unwrap().starts_with(BASE), "B3: {answer}");
     }
     assert_eq!(answers[5]["response"]["status"], "404", "B3");
     assert!(!answer.text.contains("canary"));
