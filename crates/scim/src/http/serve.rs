@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, NestedPath, Request};
+use axum::extract::{ConnectInfo, NestedPath, Request, State};
 use axum::response::Response;
 use futures::FutureExt;
 use http::header::{AUTHORIZATION, HOST, IF_MATCH, IF_NONE_MATCH};
@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use super::answer::Answer;
 use super::parameters::Parameters;
 use super::route::{Endpoint, Route};
-use super::{BaseUrl, InFlight, Service, Shared, body, discovery};
+use super::{BaseUrl, InFlight, Service, body, discovery};
 use crate::error::Error;
 use crate::precondition::Precondition;
 use crate::profile::Profile;
@@ -99,8 +99,14 @@ pub(super) struct Call<'a> {
     pub(super) known: Option<Precondition>,
 }
 
-pub(super) async fn serve<P: Provider>(service: Shared<P>, request: Request) -> Response {
-    let service: Arc<Service<P>> = service.0;
+/// Serves a request to its end, even if the client hangs up: what was done is audited.
+pub(super) async fn serve<P: Provider>(State(service): State<Arc<Service<P>>>, request: Request) -> Response {
+    let method = request.method().clone();
+    let served = tokio::spawn(serve_whole(service, request)).await;
+    served.unwrap_or_else(|_| Answer::refusal(&Error::internal(), false).into_response(&method))
+}
+
+async fn serve_whole<P: Provider>(service: Arc<Service<P>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let method = parts.method.clone();
     let route = Route::parse(parts.uri.path());
@@ -134,8 +140,10 @@ impl<P: Provider> Service<P> {
         known_context: &mut Option<P::Context>,
     ) -> Result<Answer, Error> {
         let base_url = self.base_url(parts, origin.route);
-        if let Some(answer) = self.public(parts, origin.route, &base_url) {
-            return Ok(answer);
+        let parameters = Parameters::from_query(parts.uri.query().unwrap_or_default());
+        if let Some(profile) = self.public(parts, origin.route) {
+            let (endpoint, limits) = (Endpoint::ServiceProviderConfig, &self.settings.limits);
+            return discovery::answer(&endpoint, profile, &parameters?, limits, &base_url);
         }
         let caller =
             Caller { headers: &parts.headers, client_ip: origin.client_ip, endpoint_id: origin.route.endpoint_id };
@@ -163,20 +171,19 @@ impl<P: Provider> Service<P> {
                 method: &parts.method,
                 endpoint,
                 body,
-                parameters: Parameters::from_query(parts.uri.query().unwrap_or_default())?,
+                parameters: parameters?,
                 precondition: header(&parts.headers, IF_MATCH).map(Precondition::parse).unwrap_or_default(),
                 known: header(&parts.headers, IF_NONE_MATCH).filter(|tags| !tags.is_empty()).map(Precondition::parse),
             })
             .await
     }
 
-    /// The configuration, to those who have no credentials.
-    fn public(&self, parts: &Parts, route: &Route, base_url: &str) -> Option<Answer> {
-        let profile = self.settings.public_config?;
+    /// Whose configuration is shown without credentials, if it is asked for.
+    fn public(&self, parts: &Parts, route: &Route) -> Option<Profile> {
         let read = parts.method == Method::GET || parts.method == Method::HEAD;
         let asked = route.endpoint == Some(Endpoint::ServiceProviderConfig);
-        (read && asked && !parts.headers.contains_key(AUTHORIZATION))
-            .then(|| Answer::ok(discovery::config(profile, &self.settings.limits, base_url)))
+        let anonymous = !parts.headers.contains_key(AUTHORIZATION);
+        self.settings.public_config.filter(|_| read && asked && anonymous)
     }
 
     fn base_url(&self, parts: &Parts, route: &Route) -> String {
@@ -212,16 +219,9 @@ impl<P: Provider> Exchange<'_, P> {
                 }
             }
             Endpoint::Bulk => self.bulk(&call.body).await,
-            Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_)
-                if call.parameters.filter.is_some() =>
-            {
-                Err(Error::forbidden("the description of the service cannot be filtered"))
+            Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_) => {
+                discovery::answer(call.endpoint, self.profile, &call.parameters, limits, self.base_url)
             }
-            Endpoint::ServiceProviderConfig => Ok(Answer::ok(discovery::config(self.profile, limits, self.base_url))),
-            Endpoint::ResourceTypes(name) => {
-                discovery::resource_types(self.profile, name.as_deref(), self.base_url).map(Answer::ok)
-            }
-            Endpoint::Schemas(urn) => discovery::schemas(self.profile, urn.as_deref(), self.base_url).map(Answer::ok),
         }
     }
 
