@@ -38,7 +38,7 @@ pub fn filter(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     Precondition::parse(&text).holds("1");
     for (profile, kind) in PROFILES.into_iter().flat_map(|profile| Kind::ALL.map(|kind| (profile, kind))) {
-        let whole = stored(example(kind)).to_json(profile, "");
+        let whole = stored(example(kind, profile)).to_json(profile, "");
         if let Ok(projection) = Projection::parse(Some(&text), None, kind.resource_type(profile), profile) {
             assert!(projection.cut(whole.clone()).contains_key("id"), "an id is always shown");
         }
@@ -62,7 +62,7 @@ pub fn patch(bytes: &[u8]) {
     let Ok(body) = serde_json::from_slice(bytes) else { return };
     for (profile, kind) in PROFILES.into_iter().flat_map(|profile| Kind::ALL.map(|kind| (profile, kind))) {
         let Ok(patch) = Patch::from_json(kind, profile, &body) else { continue };
-        let before = example(kind);
+        let before = example(kind, profile);
         let mut after = before.clone();
         match patch.apply(&mut after) {
             Err(_) => assert_eq!(after, before, "what is refused changes nothing"),
@@ -146,7 +146,7 @@ fn stored(resource: Resource) -> Stored {
 }
 
 /// A resource that the seeds of the fuzzer speak of.
-fn example(kind: Kind) -> Resource {
+fn example(kind: Kind, profile: Profile) -> Resource {
     let attributes = match kind {
         Kind::User => json!({
             "schemas": [USER],
@@ -159,7 +159,7 @@ fn example(kind: Kind) -> Resource {
         Kind::Group => json!({ "schemas": [GROUP], "displayName": "g" }),
     };
     let mut resource =
-        Resource::from_json(kind, Profile::Rfc, &attributes).unwrap_or_else(|_| Resource::new(kind, Map::new()));
+        Resource::from_json(kind, profile, &attributes).unwrap_or_else(|_| Resource::new(kind, Map::new()));
     if kind == Kind::Group {
         resource.members = Some(["a", "b"].map(Member::new).into());
     }

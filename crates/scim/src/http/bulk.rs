@@ -118,7 +118,9 @@ impl<P: Provider> Exchange<'_, P> {
         answer.extend(version.map(|version| ("version".to_owned(), version.into())));
         let created = operation.method == Method::POST;
         let location = outcome.answer.location.clone();
-        let location = location.or_else(|| (!created).then(|| format!("{}{}", self.base_url, operation.path)));
+        let path = resolve_path(&operation.path, &progress.made);
+        let path = path.as_deref().unwrap_or(&operation.path);
+        let location = location.or_else(|| (!created).then(|| format!("{}{path}", self.base_url)));
         answer.extend(location.map(|location| ("location".to_owned(), location.into())));
         answer.insert("status".to_owned(), outcome.answer.status.as_str().into());
         match &outcome.error {
@@ -183,7 +185,8 @@ impl<P: Provider> Exchange<'_, P> {
         };
         let outcome = Outcome::new(result, true);
         let kind = target.as_ref().and_then(Endpoint::kind);
-        let event = self.origin.event(&operation.method, path, kind, &outcome);
+        let path = format!("{}{path}", self.origin.base_path);
+        let event = self.origin.event(&operation.method, &path, kind, &outcome);
         self.service.provider.audit(Some(self.context), &event).await;
         outcome
     }

@@ -41,6 +41,8 @@ pub(super) struct Exchange<'a, P: Provider> {
 pub(super) struct Origin<'a> {
     pub(super) route: &'a Route,
     pub(super) client_ip: Option<IpAddr>,
+    /// Path of the service, of the integration if one is named.
+    pub(super) base_path: &'a str,
 }
 
 impl Origin<'_> {
@@ -111,7 +113,11 @@ async fn serve_whole<P: Provider>(service: Arc<Service<P>>, request: Request) ->
     let method = parts.method.clone();
     let route = Route::parse(parts.uri.path());
     let path = format!("{}{}", mounted_at(&parts), parts.uri.path());
-    let origin = Origin { route: &route, client_ip: client_ip(&parts) };
+    let base_path = match route.endpoint_id {
+        Some(id) => format!("{}/{id}", mounted_at(&parts)),
+        None => mounted_at(&parts).to_owned(),
+    };
+    let origin = Origin { route: &route, client_ip: client_ip(&parts), base_path: &base_path };
     let mut context = None;
     let answering = service.answer(&parts, body, origin, &mut context);
     let result = AssertUnwindSafe(answering).catch_unwind().await.unwrap_or_else(|_| {
@@ -139,7 +145,7 @@ impl<P: Provider> Service<P> {
         origin: Origin<'_>,
         known_context: &mut Option<P::Context>,
     ) -> Result<Answer, Error> {
-        let base_url = self.base_url(parts, origin.route);
+        let base_url = self.base_url(parts, &origin);
         let parameters = Parameters::from_query(parts.uri.query().unwrap_or_default());
         if let Some(profile) = self.public(parts, origin.route) {
             let (endpoint, limits) = (Endpoint::ServiceProviderConfig, &self.settings.limits);
@@ -186,18 +192,15 @@ impl<P: Provider> Service<P> {
         self.settings.public_config.filter(|_| read && asked && anonymous)
     }
 
-    fn base_url(&self, parts: &Parts, route: &Route) -> String {
-        let base = match &self.settings.base_url {
-            BaseUrl::Fixed(base) => base.clone(),
-            BaseUrl::FromHost { scheme } => {
-                let host =
-                    header(&parts.headers, HOST).or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
-                format!("{scheme}://{}{}", host.unwrap_or("localhost"), mounted_at(parts))
+    fn base_url(&self, parts: &Parts, origin: &Origin<'_>) -> String {
+        match (&self.settings.base_url, origin.route.endpoint_id) {
+            (BaseUrl::Fixed(base), Some(id)) => format!("{base}/{id}"),
+            (BaseUrl::Fixed(base), None) => base.clone(),
+            (BaseUrl::FromHost { scheme }, _) => {
+                let host = header(&parts.headers, HOST);
+                let host = host.or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
+                format!("{scheme}://{}{}", host.unwrap_or("localhost"), origin.base_path)
             }
-        };
-        match route.endpoint_id {
-            Some(id) => format!("{base}/{id}"),
-            None => base,
         }
     }
 }

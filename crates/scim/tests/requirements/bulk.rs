@@ -54,7 +54,7 @@ async fn each_operation_has_its_answer() {
     }
     assert_eq!(answers[5]["response"]["status"], "404", "B3");
     assert!(!answer.text.contains("canary"));
-    assert_eq!(service.memory.events().iter().filter(|event| event.path.starts_with("/Users")).count(), 7);
+    assert_eq!(service.memory.events().iter().filter(|event| event.path.starts_with("/scim/v2/Users")).count(), 8);
 }
 
 #[tokio::test]

@@ -194,6 +194,31 @@ async fn excluded_attributes_are_left_out() {
 }
 
 #[tokio::test]
+async fn members_are_shown_whole_in_part_or_not_at_all() {
+    let service = Service::new(Profile::Rfc);
+    let id = service.user("a").await;
+    let group = service.group("g", &[&id]).await;
+    let whole = json!([{ "value": id, "$ref": format!("{BASE}/Users/{id}"), "type": "User" }]);
+    let part = json!([{ "value": id }]);
+    let without = json!([{ "$ref": format!("{BASE}/Users/{id}"), "type": "User" }]);
+    for (parameter, names, expected) in [
+        ("attributes", "", Some(&whole)),
+        ("attributes", "members", Some(&whole)),
+        ("attributes", "members.value,members", Some(&whole)),
+        ("attributes", "members.value", Some(&part)),
+        ("attributes", "displayName", None),
+        ("excludedAttributes", "displayName", Some(&whole)),
+        ("excludedAttributes", "members.value", Some(&without)),
+        ("excludedAttributes", "members", None),
+        // What is named often is copied once.
+        ("attributes", &"members,members.value,".repeat(2_000), Some(&whole)),
+    ] {
+        let path = format!("/Groups/{group}{}", query(&[(parameter, names)]));
+        assert_eq!(service.get(&path).await.is(200).body.get("members"), expected, "G3, G7: {parameter}={names}");
+    }
+}
+
+#[tokio::test]
 async fn writes_are_answered_with_what_is_asked_for() {
     let service = Service::new(Profile::Rfc);
     let shown = |answer: &Value| answer.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
