@@ -224,7 +224,7 @@ fn run_on_set(members: &mut BTreeSet<u8>, step: &MemberStep) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(5_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_patch_does_what_the_model_does(
