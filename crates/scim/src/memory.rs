@@ -10,8 +10,8 @@
 //! let clock = Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse()?));
 //! let memory = Memory::new(clock.clone(), Arc::new(SeededEntropy::new(1)));
 //! memory.add_token(Secret::new("token".to_owned()), Profile::Rfc);
-//! let service: axum::Router = router(Arc::new(memory), Settings::new(Secret::new([7; 32]), clock));
-//! let app = axum::Router::new().nest_service("/scim/v2", service);
+//! let service = router(Arc::new(memory), Settings::new(Secret::new([7; 32]), clock));
+//! let app: axum::Router = axum::Router::new().nest_service("/scim/v2", service);
 //! # let _ = app;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -17,7 +17,7 @@ use crate::schema::{Kind, Path};
 /// A condition on a resource. Prints as the text it would be parsed from.
 ///
 /// A comparison holds if any value of the attribute satisfies it; `ne` holds if none is equal, also where the attribute is
-/// absent. Text is compared as [`Attribute::case_exact`] of [`Path::compared`] says.
+/// absent. Text is compared as [`Attribute::case_exact`](crate::schema::Attribute::case_exact) of [`Path::compared`] says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
     /// All of two or more.

@@ -1,7 +1,7 @@
 //! What resources look like: kinds, attributes and their characteristics.
 //!
-//! The tables are data ([`User`](tables), [`Group`](tables), extensions per profile); whatever is accepted,
-//! returned, filtered or discovered is read off them, so that discovery never disagrees with behaviour.
+//! The schemas are tables, per profile; whatever is accepted, returned, filtered or discovered is read off them, so that
+//! discovery never disagrees with behaviour.
 
 mod path;
 mod tables;
