@@ -419,7 +419,6 @@ mod tests {
             "001003 (42000): SQL compilation error:\nsyntax error line 1 at position 15 unexpected '<EOF>'.",
         );
         fails(
-            "select from where",
             "001003 (42000): SQL compilation error:\nsyntax error line 1 at position 12 unexpected 'where'.",
         );
         fails(
