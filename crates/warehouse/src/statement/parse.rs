@@ -419,9 +419,6 @@ mod tests {
             "001003 (42000): SQL compilation error:\nsyntax error line 1 at position 15 unexpected '<EOF>'.",
         );
         fails(
-            "001003 (42000): SQL compilation error:\nsyntax error line 1 at position 12 unexpected 'where'.",
-        );
-        fails(
             "drop role a b",
             "001003 (42000): SQL compilation error:\nsyntax error line 1 at position 12 unexpected 'b'.",
         );
