@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut key = [0; 32];
     OsEntropy.fill(&mut key);
     let service = router(Arc::new(memory), Settings::new(Secret::new(key), clock));
-    let app = Router::new().nest("/scim/v2", service);
+    let app = Router::new().nest_service("/scim/v2", service);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let url = format!("http://{}/scim/v2", listener.local_addr()?);
     writeln!(std::io::stdout(), "{}", serde_json::json!({ "url": url, "token": token }))?;

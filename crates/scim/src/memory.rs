@@ -11,7 +11,7 @@
 //! let memory = Memory::new(clock.clone(), Arc::new(SeededEntropy::new(1)));
 //! memory.add_token(Secret::new("token".to_owned()), Profile::Rfc);
 //! let service: axum::Router = router(Arc::new(memory), Settings::new(Secret::new([7; 32]), clock));
-//! let app = axum::Router::new().nest("/scim/v2", service);
+//! let app = axum::Router::new().nest_service("/scim/v2", service);
 //! # let _ = app;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -179,11 +179,15 @@ impl<P: Provider> Exchange<'_, P> {
 
     /// Runs one operation and takes note of it.
     async fn operate(&self, operation: &Operation, mut data: Value, progress: &Progress) -> Outcome {
-        let resolved = resolve_path(&operation.path, &progress.made);
-        let path = resolved.as_deref().unwrap_or(&operation.path);
+        let path = resolve_path(&operation.path, &progress.made);
+        let path = path.as_deref().unwrap_or(&operation.path);
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let target = endpoint(&segments);
-        let result = match (&target, resolve(&mut data, &progress.made)) {
+        let resolved = match reference_in_path(path) {
+            Some(name) => Err(not_made(name)),
+            None => resolve(&mut data, &progress.made),
+        };
+        let result = match (&target, resolved) {
             (_, Err(error)) => Err(error),
             (Some(endpoint @ (Endpoint::Resources(_) | Endpoint::Resource(..))), Ok(())) => {
                 self.operate_on(operation, endpoint, data).await
@@ -287,15 +291,16 @@ fn references<'a>(value: &'a Value, visit: &mut dyn FnMut(&'a str)) {
     }
 }
 
+fn not_made(name: &str) -> Error {
+    Error::new(StatusCode::CONFLICT, format!("bulkId {name:?} was not made, so that it cannot be referred to"))
+}
+
 /// Puts ids in the place of references; 409 for one to a resource that was not made.
 fn resolve(value: &mut Value, made: &HashMap<String, String>) -> Result<(), Error> {
     match value {
         Value::String(text) => {
             if let Some(name) = text.strip_prefix(REFERENCE) {
-                let Some(id) = made.get(name) else {
-                    let detail = format!("bulkId {name:?} was not made, so that it cannot be referred to");
-                    return Err(Error::new(StatusCode::CONFLICT, detail));
-                };
+                let id = made.get(name).ok_or_else(|| not_made(name))?;
                 *text = id.clone();
             }
             Ok(())

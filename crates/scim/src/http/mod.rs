@@ -113,7 +113,7 @@ struct InFlight {
     others: Semaphore,
 }
 
-/// The SCIM service of a provider: mount it with [`Router::nest`] at `/scim/v2`. Paths that begin with a UUID are of
+/// The SCIM service of a provider: mount it with [`Router::nest_service`] at `/scim/v2`. Paths that begin with a UUID are of
 /// that integration ([`Caller::endpoint_id`](crate::Caller::endpoint_id)).
 ///
 /// Every answer that has a body is SCIM JSON, whatever happens.

@@ -148,6 +148,9 @@ impl<P: Provider> Service<P> {
             Error::new(StatusCode::TOO_MANY_REQUESTS, "too many requests at once: repeat this one after a second")
         })?;
         let profile = self.provider.profile(context);
+        if !is_supported(endpoint, &parts.method, profile) {
+            return Err(unsupported());
+        }
         let exchange = Exchange { service: self, context, profile, base_url: &base_url, origin };
         let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&parts.method);
         let body = match has_body {
@@ -199,7 +202,6 @@ impl<P: Provider> Exchange<'_, P> {
             Endpoint::Resources(kind) => self.list(&[*kind], &call.parameters).await,
             Endpoint::Resource(kind, id) => self.resource(*kind, id, &call).await,
             Endpoint::Me => self.me(&call).await,
-            Endpoint::Search(_) | Endpoint::Bulk if self.profile.is_snowflake() => Err(unsupported()),
             Endpoint::Search(kind) => {
                 let parameters = Parameters::from_body(&call.body, self.profile)?;
                 match kind {
@@ -223,11 +225,8 @@ impl<P: Provider> Exchange<'_, P> {
 
     /// The caller's own user, as far as callers are users.
     async fn me(&self, call: &Call<'_>) -> Result<Answer, Error> {
-        let id = self.service.provider.me(self.context).await?;
-        match id {
-            Some(id) if *call.method != Method::POST => self.resource(Kind::User, &id, call).await,
-            _ => Err(unsupported()),
-        }
+        let id = self.service.provider.me(self.context).await?.ok_or_else(unsupported)?;
+        self.resource(Kind::User, &id, call).await
     }
 }
 
@@ -246,7 +245,16 @@ pub(super) fn nothing_here() -> Error {
     Error::new(StatusCode::NOT_FOUND, "nothing is at this path; the base URL ends before /Users")
 }
 
-pub(super) fn unsupported() -> Error {
+/// Whether this service ever does that. Whoever calls exists, so that `/Me` makes nobody.
+fn is_supported(endpoint: &Endpoint, method: &Method, profile: Profile) -> bool {
+    match endpoint {
+        Endpoint::Search(_) | Endpoint::Bulk => !profile.is_snowflake(),
+        Endpoint::Me => *method != Method::POST,
+        _ => true,
+    }
+}
+
+fn unsupported() -> Error {
     Error::new(StatusCode::NOT_IMPLEMENTED, "this service does not do that")
 }
 
