@@ -64,7 +64,10 @@ fn text_condition(column: &str, operator: Operator, text: String) -> Option<Cond
         Operator::Eq => Some(Condition::Sql(format!("AND {column} = $1"), vec![text.into()])),
         Operator::Sw => {
             let length = i64::try_from(text.chars().count()).ok()?;
-            Some(Condition::Sql(format!("AND substr({column}, 1, $2) = $1"), vec![text.into(), length.into()]))
+            Some(Condition::Sql(
+                format!("AND substr({column}, 1, CAST($2 AS INTEGER)) = $1"),
+                vec![text.into(), length.into()],
+            ))
         }
         _ => None,
     }

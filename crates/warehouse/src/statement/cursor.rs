@@ -59,6 +59,8 @@ impl Cursor {
         let token = match self.peek() {
             None => "<EOF>".to_owned(),
             Some(Token::Word(word)) if word.quote_style.is_none() => word.value.clone(),
+            // A text out of place may be a password.
+            Some(Token::SingleQuotedString(_) | Token::DollarQuotedString(_)) => "'…'".to_owned(),
             Some(token) => token.to_string(),
         };
         SnowflakeError::syntax(line, pos, &token)
