@@ -51,7 +51,8 @@ def server() -> Iterator[str | None]:
             check=True, stdout=subprocess.DEVNULL, cwd=folder, **account,
         )
         port = free_port()
-        options = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder]
+        # What it holds need not outlive the machine.
+        options = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"]
         with open(Path(folder) / "log", "wb") as log:
             process = subprocess.Popen([programs / "postgres", *options], stdout=log, stderr=log, cwd=folder, **account)
         try:

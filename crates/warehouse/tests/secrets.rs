@@ -34,9 +34,8 @@ impl Write for Log {
 async fn secrets_are_nowhere_but_in_the_answer_that_hands_them_out() {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For all threads: the database has its own.
+    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).init();
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("account.db").display());
     let test = TestAccount::at(&url, |config| config).await;

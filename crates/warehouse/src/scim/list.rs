@@ -118,7 +118,7 @@ async fn in_store(
             format!("ORDER BY id LIMIT ${next} OFFSET ${}", next + 1)
         }
         Page::After { position, .. } => {
-            let after = position.as_deref().and_then(|position| parse_position(position)).unwrap_or(0);
+            let after = position.as_deref().and_then(parse_position).unwrap_or(0);
             values.extend([limit.into(), after.into()]);
             format!("AND id > ${} ORDER BY id LIMIT ${next}", next + 1)
         }

@@ -178,7 +178,7 @@ pub(super) fn write_user(access: &ScimAccess, user: &mut User, resource: &Resour
         write_extension(properties, extension, write)?;
     }
     user.set_disabled(!resource.active());
-    user.resource = attributes.clone();
+    user.resource.clone_from(attributes);
     refuse_for_services(user)
 }
 
@@ -229,9 +229,8 @@ fn write_extension(properties: &mut Properties, extension: &Map<String, Value>, 
     properties.default_role = own("defaultRole");
     properties.default_warehouse = own("defaultWarehouse");
     properties.secondary_roles = match text("defaultSecondaryRoles").map(str::to_uppercase).as_deref() {
-        Some("ALL") => SecondaryRoles::All,
+        Some("ALL") | None => SecondaryRoles::All,
         Some("NONE" | "") => SecondaryRoles::None,
-        None => SecondaryRoles::All,
         Some(_) => return Err(Error::invalid_value("defaultSecondaryRoles is ALL, NONE or empty")),
     };
     properties.user_type = match text("type").filter(|name| !name.is_empty()) {
