@@ -1,8 +1,6 @@
 //! What statements show of users, roles, grants, policies and integrations, and who may do what.
 
-mod common;
-
-use common::{TestAccount, ask, cell, column, run_all};
+use crate::common::{TestAccount, ask, cell, column, run_all};
 use oktant_warehouse::{Binding, ColumnType, StatementType};
 
 #[tokio::test]
@@ -196,8 +194,9 @@ async fn network_policies_guard_themselves() {
         "001492 (42601): SQL compilation error:\nCannot perform Drop operation on network policy P. The policy is attached to USER with name JANE. Unset the network policy from USER and try the Drop operation again."
     );
     run_all(&admin, &["alter user jane unset network_policy", "drop network policy p"]).await;
-    let inside = oktant_warehouse::Login::new("admin", oktant_base::Secret::new(common::ADMIN_PASSWORD.to_owned()))
-        .client_ip("192.0.2.1".parse().ok());
+    let inside =
+        oktant_warehouse::Login::new("admin", oktant_base::Secret::new(crate::common::ADMIN_PASSWORD.to_owned()))
+            .client_ip("192.0.2.1".parse().ok());
     let session = test.account.login(inside).await.unwrap();
     run_all(&session, &["create network policy away allowed_ip_list = ('10.0.0.0/8')"]).await;
     assert_eq!(session.execute("alter account set network_policy = away", &[]).await.unwrap_err().code, 1493);

@@ -1,8 +1,6 @@
 //! The statements of the guide to provisioning from Okta, one by one and as a script, and what is refused.
 
-mod common;
-
-use common::{TestAccount, cell};
+use crate::common::{TestAccount, cell};
 
 /// Runs the statements of a script one after another and returns the last answer.
 async fn run_script(session: &oktant_warehouse::Session, script: &str) -> oktant_warehouse::StatementResult {
@@ -66,7 +64,7 @@ async fn guide_runs_as_one_script() {
     let test = TestAccount::new().await;
     let session = test.admin().await;
     run_script(&session, "create database demo_db; create user some_user; create network policy some_policy allowed_ip_list = ('0.0.0.0/0')").await;
-    let last = run_script(&session, common::GUIDE).await;
+    let last = run_script(&session, crate::common::GUIDE).await;
     assert_eq!(last.columns[0].name, "EVENT_TIMESTAMP");
     assert_eq!(last.context.database.as_deref(), Some("DEMO_DB"));
     assert_eq!(last.context.schema.as_deref(), Some("INFORMATION_SCHEMA"));

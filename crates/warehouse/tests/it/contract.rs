@@ -1,11 +1,9 @@
 //! The same behaviour on every database: one suite, run on `SQLite` and, where there is one, on `PostgreSQL`.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use common::{Client, TestAccount, ask, cell, column, databases, run_all, user};
+use crate::common::{Client, TestAccount, ask, cell, column, databases, run_all, user};
 use oktant_warehouse::{Account, AccountConfig};
 use proptest::prelude::*;
 use serde_json::json;
@@ -200,21 +198,17 @@ async fn a_newer_database_is_refused() {
     for database in databases().await {
         drop(TestAccount::at(&database.url, |config| config).await);
         let raise = "INSERT INTO oktant_schema (version) VALUES (1000000)";
-        match database.name {
-            "SQLite" => {
-                raise_version(&oktant_warehouse::SqliteStore::connect(&database.url).await.unwrap(), raise).await
-            }
-            _ => raise_version(&oktant_warehouse::PostgresStore::connect(&database.url).await.unwrap(), raise).await,
-        }
-        let config = AccountConfig::new("test", common::system_clock(), std::sync::Arc::new(oktant_base::OsEntropy));
+        let store: Box<dyn oktant_warehouse::Store> = match database.name {
+            "SQLite" => Box::new(oktant_warehouse::SqliteStore::connect(&database.url).await.unwrap()),
+            _ => Box::new(oktant_warehouse::PostgresStore::connect(&database.url).await.unwrap()),
+        };
+        store.writer().await.unwrap().execute(raise, &[]).await.unwrap();
+        let config =
+            AccountConfig::new("test", crate::common::system_clock(), std::sync::Arc::new(oktant_base::OsEntropy));
         let error = Account::open(&database.url, config).await.unwrap_err();
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.contains("version 1000000"), "{cause}");
     }
-}
-
-async fn raise_version(store: &dyn oktant_warehouse::Store, sql: &str) {
-    store.writer().await.unwrap().execute(sql, &[]).await.unwrap();
 }
 
 /// A change of a group's membership, on a handful of users.

@@ -1,8 +1,6 @@
 //! The account as Okta sees it over SCIM.
 
-mod common;
-
-use common::{ENTERPRISE, TestAccount, USER, ask, cell, column, run_all, token, user};
+use crate::common::{ENTERPRISE, TestAccount, USER, ask, cell, column, run_all, token, user};
 use oktant_base::Secret;
 use oktant_warehouse::{AccountConfig, Login, PolicyPrecedence, StandardScim};
 use serde_json::json;
@@ -76,7 +74,7 @@ async fn groups_are_roles() {
     ]);
     let (status, body) = okta.patch(&format!("/Groups/{group}"), change).await;
     assert_eq!((status, &body["displayName"]), (200, &json!("SCIENTIST")), "{body}");
-    assert_eq!(okta.members(&group).await, [joe.clone()]);
+    assert_eq!(okta.members(&group).await, [joe.as_str()]);
     assert_eq!(session.context().await.unwrap().role.as_deref(), Some("PUBLIC"), "what was revoked is gone at once");
     assert_eq!(session.execute("use role scientist", &[]).await.unwrap_err().code, 3013);
     let (_, body) = okta.get(&format!("/Users/{joe}")).await;
@@ -149,7 +147,7 @@ async fn tokens_live_and_die_with_their_integration() {
     for client in [&first, &second] {
         assert_eq!(client.get("/Users").await.0, 200, "several tokens are valid at once");
     }
-    test.clock.advance(std::time::Duration::from_secs(60));
+    test.clock.advance(std::time::Duration::from_mins(1));
     run_all(
         &admin,
         &["alter security integration okta_provisioning set reject_tokens_issued_before = '2026-01-15 12:00:30'"],

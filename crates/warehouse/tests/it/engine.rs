@@ -1,11 +1,9 @@
 //! Queries over tables: which the engine gets, and which roles may ask them.
 
-mod common;
-
 use std::sync::{Arc, Mutex};
 
+use crate::common::{TestAccount, ask, cell, column, run_all};
 use async_trait::async_trait;
-use common::{TestAccount, ask, cell, column, run_all};
 use oktant_warehouse::{Column, EngineQuery, QueryEngine, Rows, Session, SnowflakeError};
 
 /// Answers with what it was asked, so that tests see what arrives.

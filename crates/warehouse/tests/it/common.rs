@@ -1,5 +1,4 @@
 //! What the tests of the account share.
-#![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "every test program uses a part of it")]
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 /// The statements of the guide as one script.
-pub const GUIDE: &str = "
+pub(crate) const GUIDE: &str = "
 use role accountadmin;
 create role if not exists okta_provisioner;
 grant create user on account to role okta_provisioner;
@@ -31,17 +30,17 @@ select * from table(rest_event_history('scim'));
 select * from table(rest_event_history('scim', dateadd('minutes',-5,current_timestamp()), current_timestamp(), 200)) order by event_timestamp;
 ";
 
-pub const ADMIN_PASSWORD: &str = "correct horse battery staple";
+pub(crate) const ADMIN_PASSWORD: &str = "correct horse battery staple";
 
 /// A database of its own, gone with the test.
-pub struct Database {
-    pub name: &'static str,
-    pub url: String,
+pub(crate) struct Database {
+    pub(crate) name: &'static str,
+    pub(crate) url: String,
     _folder: Option<tempfile::TempDir>,
 }
 
 /// A `SQLite` file, and a schema of `PostgreSQL` where there is a server for tests.
-pub async fn databases() -> Vec<Database> {
+pub(crate) async fn databases() -> Vec<Database> {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("account.db").display());
     let mut found = vec![Database { name: "SQLite", url, _folder: Some(folder) }];
@@ -64,17 +63,17 @@ async fn postgres(server: &str) -> Database {
 }
 
 /// An account with an administrator, at a time of its own.
-pub struct TestAccount {
-    pub account: Account,
-    pub clock: Arc<ManualClock>,
+pub(crate) struct TestAccount {
+    pub(crate) account: Account,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 impl TestAccount {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::at("sqlite::memory:", |config| config).await
     }
 
-    pub async fn at(url: &str, configure: impl FnOnce(AccountConfig) -> AccountConfig) -> Self {
+    pub(crate) async fn at(url: &str, configure: impl FnOnce(AccountConfig) -> AccountConfig) -> Self {
         let clock = Arc::new(ManualClock::at("2026-01-15T12:00:00Z".parse().unwrap()));
         let config = AccountConfig::new("test", Arc::clone(&clock) as _, Arc::new(SeededEntropy::new(7)));
         let account = Account::open(url, configure(config)).await.unwrap();
@@ -85,21 +84,21 @@ impl TestAccount {
         Self { account, clock }
     }
 
-    pub async fn login(&self, user: &str, password: &str) -> Result<Session, SnowflakeError> {
+    pub(crate) async fn login(&self, user: &str, password: &str) -> Result<Session, SnowflakeError> {
         self.account.login(Login::new(user, Secret::new(password.to_owned()))).await
     }
 
     /// A session of the administrator.
-    pub async fn admin(&self) -> Session {
+    pub(crate) async fn admin(&self) -> Session {
         self.login("admin", ADMIN_PASSWORD).await.unwrap()
     }
 
-    pub fn advance_days(&self, days: u64) {
+    pub(crate) fn advance_days(&self, days: u64) {
         self.clock.advance(Duration::from_secs(days * 24 * 3600));
     }
 
     /// The guide's integration with further properties, and a client that has a token of it.
-    pub async fn provisioning(&self, properties: &str) -> Client {
+    pub(crate) async fn provisioning(&self, properties: &str) -> Client {
         let admin = self.admin().await;
         let create = format!(
             "create or replace security integration okta_provisioning type = scim scim_client = 'okta' \
@@ -121,32 +120,32 @@ impl TestAccount {
 }
 
 /// A new SCIM access token.
-pub async fn token(session: &Session, integration: &str) -> String {
+pub(crate) async fn token(session: &Session, integration: &str) -> String {
     let sql = format!("select system$generate_scim_access_token('{integration}')");
     cell(&session.execute(&sql, &[]).await.unwrap(), 0, 0).to_owned()
 }
 
 /// A SCIM client.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     app: axum::Router,
-    pub token: String,
-    pub ip: IpAddr,
+    pub(crate) token: String,
+    pub(crate) ip: IpAddr,
 }
 
 impl Client {
-    pub fn new(account: &Account, clock: Arc<dyn Clock>, token: String) -> Self {
+    pub(crate) fn new(account: &Account, clock: Arc<dyn Clock>, token: String) -> Self {
         let service = router(Arc::new(account.clone()), Settings::new(Secret::new([7; 32]), clock));
         let app = axum::Router::new().nest_service("/scim/v2", service);
         Self { app, token, ip: "192.0.2.7".parse().unwrap() }
     }
 
-    pub fn with_token(&self, token: &str) -> Self {
+    pub(crate) fn with_token(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }
     }
 
     /// Status and body, null where there is none.
-    pub async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let builder = Request::builder().method(method).uri(format!("/scim/v2{path}")).header("host", "test.example");
         let mut request = builder
             .header("authorization", format!("Bearer {}", self.token))
@@ -160,19 +159,19 @@ impl Client {
         (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
-    pub async fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         self.send("GET", path, None).await
     }
 
     /// Makes a user, who must not exist, and returns the id.
-    pub async fn create_user(&self, name: &str) -> String {
+    pub(crate) async fn create_user(&self, name: &str) -> String {
         let (status, body) = self.send("POST", "/Users", Some(user(name))).await;
         assert_eq!(status, 201, "{body}");
         body["id"].as_str().unwrap().to_owned()
     }
 
     /// Makes a group and returns the id.
-    pub async fn create_group(&self, name: &str, members: &[&str]) -> String {
+    pub(crate) async fn create_group(&self, name: &str, members: &[&str]) -> String {
         let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
         let body = json!({ "schemas": [GROUP], "displayName": name, "members": members });
         let (status, body) = self.send("POST", "/Groups", Some(body)).await;
@@ -180,13 +179,13 @@ impl Client {
         body["id"].as_str().unwrap().to_owned()
     }
 
-    pub async fn patch(&self, path: &str, operations: Value) -> (u16, Value) {
+    pub(crate) async fn patch(&self, path: &str, operations: Value) -> (u16, Value) {
         let body = json!({ "schemas": [PATCH], "Operations": operations });
         self.send("PATCH", path, Some(body)).await
     }
 
     /// The ids of the members of a group, sorted.
-    pub async fn members(&self, group: &str) -> Vec<String> {
+    pub(crate) async fn members(&self, group: &str) -> Vec<String> {
         let (status, body) = self.get(&format!("/Groups/{group}")).await;
         assert_eq!(status, 200, "{body}");
         let members = body["members"].as_array().cloned().unwrap_or_default();
@@ -196,13 +195,13 @@ impl Client {
     }
 }
 
-pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-pub const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+pub(crate) const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 /// A user as Okta sends it.
-pub fn user(name: &str) -> Value {
+pub(crate) fn user(name: &str) -> Value {
     json!({
         "schemas": [USER],
         "userName": name,
@@ -215,30 +214,30 @@ pub fn user(name: &str) -> Value {
 }
 
 /// Runs statements that have to succeed.
-pub async fn run_all(session: &Session, statements: &[&str]) {
+pub(crate) async fn run_all(session: &Session, statements: &[&str]) {
     for sql in statements {
         session.execute(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 }
 
 /// The answer to a statement that has to succeed.
-pub async fn ask(session: &Session, sql: &str) -> StatementResult {
+pub(crate) async fn ask(session: &Session, sql: &str) -> StatementResult {
     session.execute(sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
 }
 
 /// A cell that is not null.
-pub fn cell(result: &StatementResult, row: usize, column: usize) -> &str {
+pub(crate) fn cell(result: &StatementResult, row: usize, column: usize) -> &str {
     result.rows[row][column].as_deref().unwrap_or_else(|| panic!("null in row {row}, column {column}"))
 }
 
 /// The cells of one column; null is empty.
-pub fn column(result: &StatementResult, name: &str) -> Vec<String> {
+pub(crate) fn column(result: &StatementResult, name: &str) -> Vec<String> {
     let index = result.columns.iter().position(|column| column.name == name);
     let index = index.unwrap_or_else(|| panic!("no column {name}"));
     result.rows.iter().map(|row| row[index].clone().unwrap_or_default()).collect()
 }
 
 /// The clock of the machine, for tests that measure.
-pub fn system_clock() -> Arc<dyn Clock> {
+pub(crate) fn system_clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
 }

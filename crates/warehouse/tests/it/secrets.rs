@@ -1,11 +1,9 @@
 //! Canaries: passwords and tokens stand in no answer, log, audit, error or file.
 
-mod common;
-
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use common::{TestAccount, ask, cell, run_all, user};
+use crate::common::{TestAccount, ask, cell, run_all, user};
 use serde_json::json;
 
 const PASSWORDS: [&str; 5] = [
@@ -105,7 +103,7 @@ async fn secrets_are_nowhere_but_in_the_answer_that_hands_them_out() {
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         places.push(("a file", std::fs::read(entry.unwrap().path()).unwrap()));
     }
-    let secrets = PASSWORDS.iter().copied().chain([common::ADMIN_PASSWORD, &okta.token, &access_token]);
+    let secrets = PASSWORDS.iter().copied().chain([crate::common::ADMIN_PASSWORD, &okta.token, &access_token]);
     for secret in secrets {
         for (place, bytes) in &places {
             let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
