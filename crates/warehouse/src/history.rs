@@ -7,9 +7,8 @@ use oktant_base::Clock;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::model::Tx;
 use crate::model::event::{self, Event};
-use crate::store::{Database, StoreError};
+use crate::store::Database;
 
 /// How long events wait for others before they are written.
 const DELAY: Duration = Duration::from_millis(200);
@@ -81,16 +80,9 @@ impl Shared {
         if events.is_empty() {
             return;
         }
-        let written = self.db.write(move |tx| Box::pin(insert_all(tx, events))).await;
+        let written = self.db.write(move |tx| Box::pin(async move { event::insert_all(tx, &events).await })).await;
         if let Err(error) = written {
             tracing::error!(error = &error as &dyn std::error::Error, "events of the audit were lost");
         }
     }
-}
-
-async fn insert_all(tx: Tx<'_>, events: Vec<Event>) -> Result<(), StoreError> {
-    for event in &events {
-        event::insert(tx, event).await?;
-    }
-    Ok(())
 }

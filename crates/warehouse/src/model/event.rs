@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use oktant_base::Timestamp;
 
-use super::{Id, Tx, instant, micros, next_id};
+use super::{Id, Tx, instant, last_of_next_ids, micros};
 use crate::store::StoreError;
 
 /// How long events are kept.
@@ -34,33 +34,37 @@ pub(crate) struct Event {
     pub(crate) resource_domain: Option<String>,
 }
 
-/// Keeps an event under a new id, and forgets those past their time now and then.
-pub(crate) async fn insert(tx: Tx<'_>, event: &Event) -> Result<(), StoreError> {
-    let id = next_id(tx, "event").await?;
+/// Keeps events under new ids, and forgets those past their time now and then.
+pub(crate) async fn insert_all(tx: Tx<'_>, events: &[Event]) -> Result<(), StoreError> {
+    let count = i64::try_from(events.len()).unwrap_or(0);
+    let last = last_of_next_ids(tx, "event", count).await?;
     let sql = "INSERT INTO events (id, at, endpoint, method, status, error_code, details, client_ip, actor_name, \
                actor_domain, resource_name, resource_domain) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    let values = [
-        id.into(),
-        micros(event.at).into(),
-        event.endpoint.as_str().into(),
-        event.method.as_str().into(),
-        event.status.as_str().into(),
-        event.error_code.clone().into(),
-        event.details.as_str().into(),
-        event.client_ip.clone().into(),
-        event.actor_name.clone().into(),
-        event.actor_domain.clone().into(),
-        event.resource_name.clone().into(),
-        event.resource_domain.clone().into(),
-    ];
-    tx.execute(sql, &values).await?;
-    if id % CLEAN_UP_INTERVAL == 0 {
-        tx.execute("DELETE FROM events WHERE at < $1", &[micros(event.at - RETENTION).into()]).await?;
+    for (id, event) in (last - count + 1..).zip(events) {
+        let values = [
+            id.into(),
+            micros(event.at).into(),
+            event.endpoint.as_str().into(),
+            event.method.as_str().into(),
+            event.status.as_str().into(),
+            event.error_code.clone().into(),
+            event.details.as_str().into(),
+            event.client_ip.clone().into(),
+            event.actor_name.clone().into(),
+            event.actor_domain.clone().into(),
+            event.resource_name.clone().into(),
+            event.resource_domain.clone().into(),
+        ];
+        tx.execute(sql, &values).await?;
+    }
+    let newest = events.last().filter(|_| last / CLEAN_UP_INTERVAL != (last - count) / CLEAN_UP_INTERVAL);
+    if let Some(newest) = newest {
+        tx.execute("DELETE FROM events WHERE at < $1", &[micros(newest.at - RETENTION).into()]).await?;
     }
     Ok(())
 }
 
-/// The newest `limit` events from `start` on and before `end`, oldest first.
+/// The newest `limit` events from `start` to `end`, both included, oldest first.
 pub(crate) async fn between(
     tx: Tx<'_>,
     start: Timestamp,

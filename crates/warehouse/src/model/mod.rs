@@ -43,7 +43,13 @@ pub(crate) fn json<T: serde::Serialize>(value: &T) -> String {
 
 /// An id that was never given out before.
 pub(crate) async fn next_id(tx: Tx<'_>, kind: &str) -> Result<Id, StoreError> {
-    let sql = "INSERT INTO counters (name, value) VALUES ($1, 1) \
-               ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value";
-    tx.fetch_one(sql, &[kind.into()]).await?.ok_or_else(|| StoreError::Corrupt("no counter".to_owned()))?.int(0)
+    last_of_next_ids(tx, kind, 1).await
+}
+
+/// The last of `count` ids in a row that were never given out before.
+pub(crate) async fn last_of_next_ids(tx: Tx<'_>, kind: &str, count: i64) -> Result<Id, StoreError> {
+    let sql = "INSERT INTO counters (name, value) VALUES ($1, $2) \
+               ON CONFLICT (name) DO UPDATE SET value = counters.value + $2 RETURNING value";
+    let row = tx.fetch_one(sql, &[kind.into(), count.into()]).await?;
+    row.ok_or_else(|| StoreError::Corrupt("no counter".to_owned()))?.int(0)
 }

@@ -1,5 +1,7 @@
 //! Roles and their members.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use oktant_base::Timestamp;
 use serde_json::{Map, Value as Json};
 
@@ -240,8 +242,8 @@ pub(crate) async fn remove_members(tx: Tx<'_>, role_id: Id, user_ids: &[Id]) -> 
 }
 
 /// Which of these users exist.
-pub(crate) async fn existing_users(tx: Tx<'_>, user_ids: &[Id]) -> Result<std::collections::BTreeSet<Id>, StoreError> {
-    let mut found = std::collections::BTreeSet::new();
+pub(crate) async fn existing_users(tx: Tx<'_>, user_ids: &[Id]) -> Result<BTreeSet<Id>, StoreError> {
+    let mut found = BTreeSet::new();
     if let [user_id] = user_ids {
         let row = tx.fetch_one("SELECT id FROM users WHERE id = $1", &[(*user_id).into()]).await?;
         found.extend(row.and_then(|row| row.opt_int(0)));
@@ -265,6 +267,22 @@ pub(crate) async fn of_user(tx: Tx<'_>, user_id: Id) -> Result<Vec<(Id, String)>
                WHERE m.user_id = $1 ORDER BY r.id";
     let rows = tx.fetch(sql, &[user_id.into()]).await?;
     rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
+}
+
+/// The roles that each of these users was granted, as [`of_user`] has them.
+pub(crate) async fn of_users(tx: Tx<'_>, user_ids: &[Id]) -> Result<BTreeMap<Id, Vec<(Id, String)>>, StoreError> {
+    let mut roles: BTreeMap<Id, Vec<(Id, String)>> = BTreeMap::new();
+    for chunk in user_ids.chunks(CHUNK) {
+        let sql = format!(
+            "SELECT m.user_id, r.id, r.name FROM memberships m JOIN roles r ON r.id = m.role_id \
+             WHERE m.user_id IN ({}) ORDER BY r.id",
+            list(chunk)
+        );
+        for row in tx.fetch(&sql, &[]).await? {
+            roles.entry(row.int(0)?).or_default().push((row.int(1)?, row.text(2)?));
+        }
+    }
+    Ok(roles)
 }
 
 /// Members that are no users: ids as they were sent, in order.

@@ -138,20 +138,19 @@ async fn read(
     values: &[Value],
     projection: &Projection,
 ) -> Result<Vec<Stored>> {
-    let mut resources = Vec::new();
     match kind {
         Kind::User => {
-            for user in user::select(tx, condition, values).await? {
-                resources.push(resource::user(tx, access, user, projection).await?);
-            }
+            let users = user::select(tx, condition, values).await?;
+            resource::users(tx, access, users, projection).await
         }
         Kind::Group => {
+            let mut groups = Vec::new();
             for role in role::select(tx, condition, values).await? {
-                resources.push(resource::group(tx, role, projection).await?);
+                groups.push(resource::group(tx, role, projection).await?);
             }
+            Ok(groups)
         }
     }
-    Ok(resources)
 }
 
 /// The row that a position stands for: pages go on behind the id of the last resource.
@@ -175,31 +174,13 @@ async fn in_memory(tx: Tx<'_>, access: &ScimAccess, query: &ListQuery) -> Result
         filter || query.sort.is_some_and(|sort| sort.path.to_string().contains(name))
     };
     let whole = looks_at("members") || looks_at("groups");
-    let mut found: Vec<(Id, Map<String, Json>)> = Vec::new();
-    match query.kind {
-        Kind::User => {
-            for user in user::select(tx, &all, &[]).await? {
-                let id = user.id;
-                let stored = if whole {
-                    resource::user(tx, access, user, &Projection::default()).await?
-                } else {
-                    resource::bare_user(access, &user)
-                };
-                found.push((id, stored.to_json(access.profile, "")));
-            }
-        }
-        Kind::Group => {
-            for role in role::select(tx, &all, &[]).await? {
-                let id = role.id;
-                let stored = if whole {
-                    resource::group(tx, role, &Projection::default()).await?
-                } else {
-                    resource::bare_group(&role)
-                };
-                found.push((id, stored.to_json(access.profile, "")));
-            }
-        }
-    }
+    let stored: Vec<Stored> = match query.kind {
+        kind if whole => read(tx, access, kind, &all, &[], &Projection::default()).await?,
+        Kind::User => user::select(tx, &all, &[]).await?.iter().map(|user| resource::bare_user(access, user)).collect(),
+        Kind::Group => role::select(tx, &all, &[]).await?.iter().map(resource::bare_group).collect(),
+    };
+    let json = |stored: &Stored| (parse_position(&stored.id).unwrap_or(0), stored.to_json(access.profile, ""));
+    let mut found: Vec<(Id, Map<String, Json>)> = stored.iter().map(json).collect();
     found.retain(|(_, json)| query.filter.as_ref().is_none_or(|filter| filter.matches(json)));
     if let Some(sort) = query.sort {
         found.sort_by(|(_, a), (_, b)| sort.compare(a, b));
@@ -210,10 +191,14 @@ async fn in_memory(tx: Tx<'_>, access: &ScimAccess, query: &ListQuery) -> Result
         Page::After { position, .. } => position.as_deref().map_or(0, |position| place_after(&ids, position)),
     };
     let page: Vec<Id> = ids.iter().copied().skip(skip).take(query.page.count()).collect();
-    let mut resources = Vec::with_capacity(page.len());
-    for id in &page {
-        resources.extend(read(tx, access, query.kind, "WHERE id = $1", &[(*id).into()], &query.projection).await?);
-    }
+    let mut resources = if page.is_empty() {
+        Vec::new()
+    } else {
+        let these = format!("WHERE id IN ({})", role::list(&page));
+        read(tx, access, query.kind, &these, &[], &query.projection).await?
+    };
+    let place = |stored: &Stored| page.iter().position(|id| Some(*id) == parse_position(&stored.id));
+    resources.sort_by_key(place);
     let position = position_after(query, resources.last());
     let more = ids.len() > skip.saturating_add(page.len());
     Ok(Listing { resources, total: Some(ids.len() as u64), more, position })

@@ -56,16 +56,37 @@ fn extension_urn(profile: Profile, resource: &Map<String, Value>) -> &'static st
 
 /// A user as a resource: what the client sent, with the account's own values in front of it.
 pub(super) async fn user(tx: Tx<'_>, access: &ScimAccess, user: User, projection: &Projection) -> Result<Stored> {
-    let groups = if projection.wants("groups") {
-        let granted = role::of_user(tx, user.id).await?;
-        let member = |(id, name)| Member { value: role_id(id), kind: Some(Kind::Group), display: Some(name) };
-        Some(granted.into_iter().map(member).collect())
+    let mut stored = bare_user(access, &user);
+    if projection.wants("groups") {
+        stored.resource.groups = Some(groups(role::of_user(tx, user.id).await?));
+    }
+    Ok(stored)
+}
+
+/// Users as resources, with one question for the groups of all of them.
+pub(super) async fn users(
+    tx: Tx<'_>,
+    access: &ScimAccess,
+    users: Vec<User>,
+    projection: &Projection,
+) -> Result<Vec<Stored>> {
+    let mut granted = if projection.wants("groups") {
+        let ids: Vec<Id> = users.iter().map(|user| user.id).collect();
+        Some(role::of_users(tx, &ids).await?)
     } else {
         None
     };
-    let mut stored = bare_user(access, &user);
-    stored.resource.groups = groups;
-    Ok(stored)
+    let show = |user: User| {
+        let mut stored = bare_user(access, &user);
+        stored.resource.groups = granted.as_mut().map(|granted| groups(granted.remove(&user.id).unwrap_or_default()));
+        stored
+    };
+    Ok(users.into_iter().map(show).collect())
+}
+
+fn groups(granted: Vec<(Id, String)>) -> Vec<Member> {
+    let member = |(id, name)| Member { value: role_id(id), kind: Some(Kind::Group), display: Some(name) };
+    granted.into_iter().map(member).collect()
 }
 
 /// A user without groups.

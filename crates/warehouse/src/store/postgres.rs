@@ -6,15 +6,17 @@ use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use super::{Connection, Store, StoreError, pooled_connection};
 
-/// Connections of one account, the writer's included.
-const CONNECTIONS: u32 = 10;
+/// Connections that read at the same time.
+const READERS: u32 = 8;
 
 /// An account in a `PostgreSQL` database.
 ///
 /// Every table is made in the first schema of the connection's `search_path`.
 #[derive(Debug)]
 pub struct PostgresStore {
-    pool: PgPool,
+    readers: PgPool,
+    /// One connection, which keeps its prepared statements.
+    writer: PgPool,
 }
 
 impl PostgresStore {
@@ -24,18 +26,19 @@ impl PostgresStore {
     ///
     /// [`StoreError::Engine`] if the server cannot be reached or refuses.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { pool: PgPoolOptions::new().max_connections(CONNECTIONS).connect(url).await? })
+        let writer = PgPoolOptions::new().max_connections(1).connect(url).await?;
+        Ok(Self { readers: PgPoolOptions::new().max_connections(READERS).connect(url).await?, writer })
     }
 }
 
 #[async_trait]
 impl Store for PostgresStore {
     async fn reader(&self) -> Result<Box<dyn Connection>, StoreError> {
-        Ok(Box::new(PostgresConnection(self.pool.acquire().await?)))
+        Ok(Box::new(PostgresConnection(self.readers.acquire().await?)))
     }
 
     async fn writer(&self) -> Result<Box<dyn Connection>, StoreError> {
-        Ok(Box::new(PostgresConnection(self.pool.acquire().await?)))
+        Ok(Box::new(PostgresConnection(self.writer.acquire().await?)))
     }
 
     fn begin(&self) -> &'static [&'static str] {

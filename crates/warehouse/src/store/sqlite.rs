@@ -39,12 +39,10 @@ impl SqliteStore {
             .busy_timeout(BUSY_TIMEOUT)
             .statement_cache_capacity(256);
         let pool = |connections: u32| {
-            // A connection in memory is the database: it must not be closed for being old or idle.
-            SqlitePoolOptions::new()
-                .max_connections(connections)
-                .min_connections(1)
-                .idle_timeout(None)
-                .max_lifetime(None)
+            // A connection in memory is the database: it must not be closed for being old or idle. None of them can
+            // be lost on the way, so none is asked whether it is still there.
+            let options = SqlitePoolOptions::new().max_connections(connections).min_connections(1);
+            options.idle_timeout(None).max_lifetime(None).test_before_acquire(false)
         };
         let in_memory = url.contains(":memory:") || url.contains("mode=memory");
         let writer = pool(1).connect_with(options.clone()).await?;
