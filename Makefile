@@ -8,7 +8,8 @@ SHELL := /bin/bash
 # Where the published API description and the recordings are, for those who have them.
 export OKTANT_SHARED_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo build test fmt-check test-rust test-python test-official codegen-check fidelity lint bench
+.PHONY: help demo build test test-long fmt-check test-rust test-python test-official test-scim codegen-check fidelity \
+	lint sdk-groups bench fuzz
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +20,7 @@ demo: ## Build, start a sandbox org and run the SQLAlchemy example against it
 build: ## Build the program (development profile)
 	cargo build --locked --package oktant-cli
 
-test: fmt-check test-rust codegen-check fidelity test-python test-official ## Install what the tests need and run them all
+test: fmt-check test-rust codegen-check fidelity test-python test-official test-scim ## Install what the tests need and run them all
 
 # The SDK's groups of operations are features; its tests call all of them.
 SDK_FEATURES := oktant-sdk/full,oktant-sdk/blocking
@@ -42,13 +43,27 @@ test-python: ## The Python package under SQLAlchemy 1.4, 2.0 and 2.1, with a rea
 test-official: ## Okta's own Python clients against the sandbox
 	@python3 scripts/test_official.py
 
+test-scim: ## Two SCIM testers of others against the SCIM service
+	@python3 scripts/test_scim.py
+
 fmt-check: ## Fail if something is not formatted
 	@if cargo fmt --version >/dev/null 2>&1; \
 	then cargo fmt --all --check; \
 	else echo "formatting is not checked: rustfmt is not installed"; fi
 
-lint: fmt-check ## Formatting and lints
+lint: fmt-check sdk-groups ## Formatting and lints
 	cargo clippy --locked --workspace --features $(SDK_FEATURES) --all-targets -- --deny warnings
+
+# The groups as the manifest has them: features that pass on to a feature of the models.
+SDK_GROUPS = $(shell sed -n 's/^\([a-z-]*\) = \["oktant-models\/.*/\1/p' crates/sdk/Cargo.toml)
+
+sdk-groups: ## Each group of the SDK's operations by itself, and none, without warnings
+	@test -n "$(SDK_GROUPS)"
+	@for group in "" $(SDK_GROUPS); do \
+		echo "oktant-sdk with $${group:-no group}"; \
+		cargo clippy --quiet --locked --package oktant-models --package oktant-sdk --lib --no-default-features \
+			--features "$${group:+oktant-sdk/$$group}" -- --deny warnings || exit 1; \
+	done
 
 bench: ## Measure against the peers in one run and rewrite docs/benchmarks.md
 	@python3 benches/run.py
@@ -56,5 +71,17 @@ bench: ## Measure against the peers in one run and rewrite docs/benchmarks.md
 # Seconds that each target runs.
 FUZZ_SECONDS ?= 60
 
-fuzz: ## Feed the readers of links, headers, keys, configuration and models with mutated inputs
+fuzz: ## Feed the readers of links, headers, keys, configuration, models and SCIM with mutated inputs
 	cargo run --locked --package oktant-sdk --features oktant-sdk/full --example fuzz -- $(FUZZ_SECONDS)
+
+# How much the long set does, and where its chance starts: another place every day, named in the output.
+LONG_STATEMENTS ?= 20000
+LONG_SEED ?= $(shell date +%Y%m%d)
+LONG_CASES ?= 4096
+
+test-long: fuzz ## What chance finds in half an hour: fuzzing, more statements against SQLite, more cases of each property
+	OKTANT_DIFFERENTIAL_QUERIES=$(LONG_STATEMENTS) OKTANT_DIFFERENTIAL_SEED=$(LONG_SEED) \
+		cargo test --locked --package oktant-sql --test it -- --nocapture rows_do_not_depend_on_pushdown
+	PROPTEST_CASES=$(LONG_CASES) cargo test --locked --package oktant-catalog --package oktant-filter --test it
+	PROPTEST_CASES=$(LONG_CASES) cargo test --locked --package oktant-sql --lib pushdown
+	PROPTEST_CASES=50000 cargo test --locked --package oktant-scim --test laws

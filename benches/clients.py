@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from measure import PEERS, RUNS, USERS, Contender, Run, best_of, run_once, table
-from scan import rows_of, verdict
+from scan import SELECT, rows_of, verdict
 from workbench import TARGET, run, sandbox, say, venv
 
 CREATED = 10_000
+SIZES = (USERS // 10, USERS, USERS * 3)
 IN_FLIGHT = (1, 8, 35)
 IMPORTS = 10
 NODE = PEERS / "node"
@@ -40,7 +41,7 @@ def report(folder: Path) -> list[str]:
         venv("bench-okta3", "okta==3.4.6"),
     )
     node_modules()
-    return [*reading(programs), *writing(programs), *importing(programs)]
+    return [*reading(programs), *flatness(programs), *writing(programs), *importing(programs)]
 
 
 def node_modules() -> None:
@@ -71,7 +72,7 @@ def reading(programs: Programs) -> list[str]:
     floor, slowest, truth = runs[0], runs[-1], rows_of(runs[0])
     rows = [
         [
-            found.name, f"{len(rows_of(found)) / found.seconds:,.0f}", f"{found.seconds:.2f}",
+            found.name, f"{rows_of(found).total() / found.seconds:,.0f}", f"{found.seconds:.2f}",
             f"{found.seconds / floor.seconds:.2f}", f"{slowest.seconds / found.seconds:.1f}",
             f"{found.memory / 2**20:.0f} MiB", found.problem or verdict(rows_of(found), truth),
         ]
@@ -82,6 +83,31 @@ def reading(programs: Programs) -> list[str]:
         f"## Listing {len(truth):,} users through the clients", "",
         f"Every contender decodes whole users and writes three attributes as CSV; best of {RUNS} runs, one for Okta's Python clients.",
         "", *table(head, rows), "",
+    ]
+
+
+def flatness(programs: Programs) -> list[str]:
+    """Peak memory of a whole list against the size of the org: flat where pages are streamed."""
+    say(f"Listing {', '.join(f'{size:,}' for size in SIZES)} users for the memory it takes")
+    names = ("`oktant sql`", "oktant, typed, Rust", "oktant.okta (Python), async")
+    peaks: dict[str, list[str]] = {name: [] for name in names}
+    for size in SIZES:
+        with sandbox(programs.folder / "oktant", "--users", str(size), "--groups", "10", "--seed", "7") as org:
+            who = org["url"], org["api_token"]
+            dsn = f"BaseURL={who[0]};AuthScheme=APIToken;APIToken={who[1]};MaxApiRequests=0"
+            commands = (
+                [programs.folder / "oktant", "sql", "--dsn", dsn, "--output", "csv", "-c", SELECT],
+                [programs.folder / "oktant-bench-sdk", *who],
+                [programs.ours, PEERS / "facade.py", *who],
+            )
+            for name, command in zip(names, commands, strict=True):
+                found = run_once(Contender(name, command))
+                print(f"    {size:,}: {found}", flush=True)
+                peaks[name].append(found.problem or f"{found.memory / 2**20:.0f} MiB")
+    head = ("Contender", *(f"{size:,} users" for size in SIZES))
+    return [
+        "## Memory against the size of the org", "", "Peak memory of listing every user.", "",
+        *table(head, [[name, *found] for name, found in peaks.items()]), "",
     ]
 
 

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 USERS = int(os.environ.get("OKTANT_BENCH_USERS", "100000"))
 RUNS = int(os.environ.get("OKTANT_BENCH_RUNS", "3"))
 PEERS = Path(__file__).resolve().parent / "peers"
+WATCH = Path(__file__).resolve().parent / "watch.py"
 OKTA_TESTING = {"OKTA_TESTING_TESTINGDISABLEHTTPSCHECK": "true"}
 
 
@@ -48,20 +49,16 @@ class Run:
 
 def run_once(contender: Contender) -> Run:
     """Run a contender to its end; time includes the start of the process, memory is its peak."""
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors, tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home:
+        output, errors = Path(home, "output"), Path(home, "errors")
         # A cache that a contender keeps in its home must not make the next run faster.
         environment = {**os.environ, **OKTA_TESTING, "OKTA_CACHE_PATH": home, **contender.environment}
-        command = [str(part) for part in contender.command]
-        start = time.monotonic()
-        process = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        errors.seek(0)
-        last = errors.read().strip().splitlines()[-1:] if process.returncode else []
-        problem = f"failed: {''.join(last)[:120]}" if process.returncode else ""
-        return Run(contender.name, seconds, usage.ru_maxrss * 1024, output.read(), problem)
+        command = [sys.executable, "-S", str(WATCH), str(output), str(errors), *map(str, contender.command)]
+        watched = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+        found = json.loads(watched.stdout)
+        last = errors.read_text().strip().splitlines()[-1:] if found["exit_code"] else []
+        problem = f"failed: {''.join(last)[:120]}" if found["exit_code"] else ""
+        return Run(contender.name, found["seconds"], found["memory"], output.read_text(), problem)
 
 
 def best_of(contender: Contender, url: str) -> Run:

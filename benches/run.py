@@ -26,6 +26,7 @@ def main() -> None:
         "contender and sandbox share the cores.", "",
         *scan.report(folder),
         *clients.report(folder),
+        *scan.paced_section(folder / "oktant"),
     ]
     target = ROOT / "docs" / "benchmarks.md"
     target.write_text("\n".join(lines))

@@ -10,6 +10,7 @@ import csv
 import io
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 from measure import PEERS, RUNS, USERS, Contender, Run, best_of, clear_requests, requests, table
@@ -21,7 +22,7 @@ PACED_LATENCIES_MS = (10, 100)
 PER_MINUTE = 600  # of an enterprise org's users list, as the sandbox counts with --rate-limits okta
 HEAD = ("Id", "ProfileFirstName", "Status")
 
-Rows = set[tuple[str, ...]]
+Rows = Counter[tuple[str, ...]]
 
 
 def report(folder: Path) -> list[str]:
@@ -45,7 +46,7 @@ def report(folder: Path) -> list[str]:
             Contender("okta 3.4.6 (Python)", [v3, PEERS / "okta_v3.py", *who], runs=1),
         ]
         runs = [best_of(contender, org["url"]) for contender in contenders]
-    return [*scan_section(runs), *paced_section(folder / "oktant"), *start_section(ready)]
+    return [*scan_section(runs), *start_section(ready)]
 
 
 def scan_section(runs: list[Run]) -> list[str]:
@@ -54,12 +55,12 @@ def scan_section(runs: list[Run]) -> list[str]:
     for found in runs:
         rows = rows_of(found)
         lines.append([
-            found.name, f"{len(rows) / found.seconds:,.0f}", f"{found.seconds:.2f}", f"{found.seconds / floor.seconds:.2f}",
+            found.name, f"{rows.total() / found.seconds:,.0f}", f"{found.seconds:.2f}", f"{found.seconds / floor.seconds:.2f}",
             f"{found.memory / 2**20:.0f} MiB", str(found.requests), found.problem or verdict(rows, truth),
         ])
     head = ("Contender", "rows/s", "seconds", "times the floor", "peak memory", "requests", "remark")
     return [
-        f"## Scanning {len(truth):,} users", "",
+        f"## Scanning {truth.total():,} users", "",
         f"Every contender reads all users, DEPROVISIONED ones too, and writes three columns as CSV; best of {RUNS} runs for the",
         "floor and Oktant, one run for the slower ones. Time includes the start of the process. Memory is the peak of the process.",
         "", *table(head, lines), "",
@@ -67,11 +68,14 @@ def scan_section(runs: list[Run]) -> list[str]:
 
 
 def rows_of(found: Run) -> Rows:
-    return {tuple(row) for row in csv.reader(io.StringIO(found.output))} - {HEAD}
+    rows = Counter(tuple(row) for row in csv.reader(io.StringIO(found.output)))
+    del rows[HEAD]
+    return rows
 
 
 def verdict(rows: Rows, truth: Rows) -> str:
-    return "" if rows == truth else f"rows differ: {len(truth - rows)} missing, {len(rows - truth)} unknown"
+    missing, surplus = (truth - rows).total(), (rows - truth).total()
+    return "" if rows == truth else f"rows differ: {missing} missing, {surplus} doubled or unknown"
 
 
 def paced_section(program: Path) -> list[str]:

@@ -10,11 +10,10 @@ from okta.client import Client
 
 
 def next_cursor(headers) -> str | None:
-    links = headers.getall("link", []) if hasattr(headers, "getall") else [headers.get("link") or ""]
-    for link in links:
-        if found := re.search(r'<([^>]+)>;\s*rel="next"', link):
-            return parse_qs(urlsplit(found[1]).query)["after"][0]
-    return None
+    # The client hands out a plain dict: of several Link headers it keeps the last, which is `next` where there is one.
+    link = next((text for name, text in headers.items() if name.lower() == "link"), "")
+    found = re.search(r'<([^>]+)>;\s*rel="next"', link)
+    return parse_qs(urlsplit(found[1]).query)["after"][0] if found else None
 
 
 async def main(url: str, token: str) -> None:

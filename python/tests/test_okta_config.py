@@ -129,6 +129,9 @@ def test_all_problems_are_told_at_once_and_no_secret(folders: tuple[Path, Path])
         SyncClient(given)
     text = str(caught.value)
     assert all(part in text for part in ("orgUrl", "requestTimeout", "maxRetries")) and "00topsecret" not in text
+    assert isinstance(caught.value, ConfigurationError) and len(caught.value.causes) == 3
+    for cause, part in zip(caught.value.causes, ("requestTimeout", "maxRetries", "orgUrl"), strict=True):
+        assert part in cause and "(the values passed in code)" in cause and text.count(cause) == 1
 
 
 @pytest.mark.parametrize("value", [object(), "context", 1])

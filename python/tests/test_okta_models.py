@@ -141,6 +141,13 @@ def test_secrets_are_not_printed() -> None:
     assert user.to_dict()["credentials"]["password"]["value"] == "Compil3r-1952"
 
 
+def test_secrets_of_answers_are_not_printed_and_can_be_read() -> None:
+    application = models.OpenIdConnectApplication({"credentials": {"oauthClient": {"client_secret": "Compil3r-1952"}}})
+    assert "Compil3r" not in repr(application) and "***" in repr(application)
+    assert application.credentials.oauth_client.client_secret == "Compil3r-1952"
+    assert "Compil3r" in str(application.to_dict())
+
+
 def test_copies_and_pickles() -> None:
     user = models.User({"profile": {"firstName": "Ada", "customAttr": [1, {"a": None}]}})
     for other in (copy.deepcopy(user), pickle.loads(pickle.dumps(user))):

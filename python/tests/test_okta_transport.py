@@ -305,3 +305,21 @@ def test_no_secret_is_printed(caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("okta-sdk-python").disabled = True
     shown = caplog.text + repr(client.get_default_headers()) + repr(client) + repr(client.get_request_executor())
     assert "answered 200" in shown and "00secret" not in shown
+
+
+def test_repeats_waits_and_the_cache_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    user = {"id": "00u00000000000000001", "status": "ACTIVE", "profile": {"login": "ada@example.com"}}
+    with tap(None) as running:
+        running.answer(429, {"errorCode": "E0000047", "errorSummary": "limit"}, **limited(0))
+        running.answer(200, user)
+        logging_on = {"enabled": True, "logLevel": "DEBUG"}
+        client = SyncClient(configured(running, logging=logging_on, cache={"enabled": True}))
+        with caplog.at_level(logging.DEBUG):
+            for _ in range(2):
+                assert client.get_user("00u00000000000000001")[2] is None
+    logging.getLogger("okta-sdk-python").disabled = True
+    assert len(running.seen) == 2
+    levels = {record.getMessage().split("=")[0]: record.levelno for record in caplog.records}
+    assert levels["the request is repeated method"] == logging.INFO
+    assert levels["answered from the cache path"] == logging.DEBUG
+    assert "reason=429" in caplog.text and "00secret" not in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -16,15 +17,29 @@ class Checks:
         self.client = client
         self.failed: list[str] = []
         self.passed = 0
+        self.area = "the client itself"
+        self.areas: dict[str, dict[str, Any]] = {}
 
     def check(self, what: str, holds: bool, seen: object = None) -> None:
         """Note one expectation."""
+        area = self._area()
         if holds:
+            area["passed"] += 1
             self.passed += 1
             print(f"pass  {self.client}: {what}")
         else:
+            area["failed"].append(f"{what}: {seen!r}"[:200])
             self.failed.append(what)
             print(f"FAIL  {self.client}: {what} (seen: {seen!r})")
+
+    def own_fault(self, what: str, holds: bool, seen: object, reason: str) -> None:
+        """Note that the client fails where a real org would see it fail, too; a mended client is a failure here."""
+        self.check(f"{what}: fails in this client as expected", holds, seen)
+        if holds:
+            self._area()["own"].append(f"{what}: {reason}")
+
+    def _area(self) -> dict[str, Any]:
+        return self.areas.setdefault(self.area, {"passed": 0, "own": [], "failed": []})
 
     def equal(self, what: str, seen: object, expected: object) -> None:
         """Note that two values are the same."""
@@ -39,18 +54,38 @@ async def call(checks: Checks, what: str, answer: Any) -> Any:
     return parts[0] if len(parts) == 3 else None
 
 
-async def unreadable(checks: Checks, what: str, answer: Any) -> None:
-    """The client cannot read what real orgs answer here, too: its own fault, noted so that a mended client is noticed."""
+async def unreadable(checks: Checks, what: str, answer: Any, reason: str) -> None:
+    """The client cannot read what real orgs answer here."""
     try:
         error = (await answer)[-1]
-    except ValueError as raised:  # pydantic's ValidationError is one
+    except ValueError as raised:
         error = raised
-    checks.check(f"{what}: this client cannot read the answer", "validation error" in str(error), error)
+    # Errors of pydantic are of this kind, too; some are handed out as text.
+    cannot = isinstance(error, ValueError) or "validation error" in str(error)
+    checks.own_fault(what, cannot, error, reason)
+
+
+def following(response: Any) -> str | None:
+    """The cursor of the next page, from the links of an answer to okta 3.x."""
+    headers = response.headers
+    links = headers.getall("Link", []) if hasattr(headers, "getall") else [headers.get("Link", "")]
+    next_links = [part for part in links if 'rel="next"' in part]
+    return next_links[0].split("after=")[1].split("&")[0].split(">")[0] if next_links else None
 
 
 def text(member: Any) -> str:
     """The text of an enumeration, or of a text."""
     return str(getattr(member, "value", member))
+
+
+async def parts(checks: Checks, client: Any, *steps: Callable[[Any, Checks], Awaitable[None]]) -> None:
+    """Runs areas one after the other; one that breaks off is a failure of its own and stops no other."""
+    for step in steps:
+        checks.area = step.__name__.replace("_", " ")
+        try:
+            await step(client, checks)
+        except Exception as error:  # noqa: BLE001 - whatever the client raises is a verdict, too
+            checks.check("the area runs to its end", False, error)
 
 
 async def gone(checks: Checks, what: str, answer: Any) -> None:
@@ -73,5 +108,8 @@ def judge(client: str, judgement: Callable[[Checks], Awaitable[None]]) -> None:
         asyncio.run(judgement(checks))
     except Exception as error:  # noqa: BLE001 - whatever the client raises is a verdict, too
         checks.check("the judgement runs to its end", False, error)
+    if "OKTANT_VERDICTS" in os.environ:
+        with open(os.environ["OKTANT_VERDICTS"], "a", encoding="utf-8") as file:
+            print(json.dumps({"client": client.split(",")[0], "areas": checks.areas}), file=file)
     print(f"{client}: {checks.passed} passed, {len(checks.failed)} failed")
     sys.exit(1 if checks.failed else 0)

@@ -73,8 +73,11 @@ async def groups(client: Client, checks: Checks, user_id: str) -> None:
 async def judgement(checks: Checks) -> None:
     """Everything, in one org."""
     client = Client(configuration())
+    checks.area = "users"
     user_id = await users(client, checks)
+    checks.area = "groups"
     await groups(client, checks, user_id)
+    checks.area = "users"
     await user_ends(client, checks, user_id)
 
 

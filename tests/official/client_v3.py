@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks import Checks, call, configuration, gone, judge
+from checks import Checks, call, configuration, following, gone, judge
 from okta.client import Client
 from okta.models import AddGroupRequest, CreateUserRequest, UpdateUserRequest
 
@@ -19,12 +19,9 @@ def read_users(client: Client) -> Any:
             if error is not None:
                 raise error
             yield users
-            link = response.headers.get("Link", "") if hasattr(response.headers, "get") else ""
-            links = response.headers.getall("Link", []) if hasattr(response.headers, "getall") else [link]
-            following = [part for part in links if 'rel="next"' in part]
-            if not following:
+            after = following(response)
+            if after is None:
                 return
-            after = following[0].split("after=")[1].split("&")[0].split(">")[0]
 
     return pages()
 
@@ -83,8 +80,11 @@ async def groups(client: Client, checks: Checks, user_id: str) -> None:
 async def judgement(checks: Checks) -> None:
     """Everything, in one org."""
     client = Client(configuration())
+    checks.area = "users"
     user_id = await users(client, checks)
+    checks.area = "groups"
     await groups(client, checks, user_id)
+    checks.area = "users"
     await user_ends(client, checks, user_id)
 
 

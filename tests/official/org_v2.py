@@ -5,7 +5,7 @@ What is done in which order follows the public integration tests of the client.
 
 from __future__ import annotations
 
-from checks import Checks, call, configuration, gone, judge, text
+from checks import Checks, call, configuration, gone, judge, parts, text
 from okta import models
 from okta.client import Client
 from org import event_hook, inline_hook, oidc_provider, sign_on_rule
@@ -159,9 +159,7 @@ async def hooks(client: Client, checks: Checks) -> None:
 
 async def judgement(checks: Checks) -> None:
     """Everything."""
-    client = Client(configuration())
-    for part in (policies, authorization_servers, identity_providers, zones, hooks):
-        await part(client, checks)
+    await parts(checks, Client(configuration()), policies, authorization_servers, identity_providers, zones, hooks)
 
 
 judge("okta 2.9.13, org", judgement)

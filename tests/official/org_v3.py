@@ -5,7 +5,7 @@ What is done in which order follows the public integration tests of the client.
 
 from __future__ import annotations
 
-from checks import Checks, call, configuration, gone, judge, text, unreadable
+from checks import Checks, call, configuration, gone, judge, parts, text, unreadable
 from okta import models
 from okta.client import Client
 from org import event_hook, inline_hook, oidc_provider, sign_on_rule
@@ -42,8 +42,8 @@ async def policies(client: Client, checks: Checks) -> None:
     await gone(checks, "a deleted policy is not found", client.get_policy(policy.id))
 
     body = models.AccessPolicy(type="ACCESS_POLICY", name="Three", description="made by a test")
-    # Its model takes members of `_embedded` for objects; orgs send `"resourceType": "APP"` there.
-    await unreadable(checks, "create_policy for applications", client.create_policy(body))
+    reason = 'its model takes members of `_embedded` for objects; orgs send `"resourceType": "APP"` there'
+    await unreadable(checks, "create_policy for applications", client.create_policy(body), reason)
 
 
 async def authorization_servers(client: Client, checks: Checks) -> None:
@@ -117,13 +117,11 @@ async def identity_providers(client: Client, checks: Checks) -> None:
     user = models.CreateUserRequest.from_dict({"profile": profile})
     user = await call(checks, "create_user", client.create_user(user, activate=False))
     link = models.UserIdentityProviderLinkRequest.from_dict({"externalId": "externalId"})
-    # Its model takes the members of a linked user's profile for objects; orgs send texts.
-    await unreadable(
-        checks, "link_user_to_identity_provider", client.link_user_to_identity_provider(idp.id, user.id, link)
-    )
-    await unreadable(
-        checks, "list_identity_provider_application_users", client.list_identity_provider_application_users(idp.id)
-    )
+    reason = "its model takes the members of a linked user's profile for objects; orgs send texts"
+    linked = client.link_user_to_identity_provider(idp.id, user.id, link)
+    await unreadable(checks, "link_user_to_identity_provider", linked, reason)
+    users = client.list_identity_provider_application_users(idp.id)
+    await unreadable(checks, "list_identity_provider_application_users", users, reason)
     await call(checks, "unlink_user_from_identity_provider", client.unlink_user_from_identity_provider(idp.id, user.id))
     await call(checks, "deactivate_identity_provider", client.deactivate_identity_provider(idp.id))
     await call(checks, "delete_identity_provider", client.delete_identity_provider(idp.id))
@@ -171,9 +169,7 @@ async def hooks(client: Client, checks: Checks) -> None:
 
 async def judgement(checks: Checks) -> None:
     """Everything."""
-    client = Client(configuration())
-    for part in (policies, authorization_servers, identity_providers, zones, hooks):
-        await part(client, checks)
+    await parts(checks, Client(configuration()), policies, authorization_servers, identity_providers, zones, hooks)
 
 
 judge("okta 3.4.6, org", judgement)

@@ -202,6 +202,9 @@ codes! {
     OKT2016 "bad argument of an operation", "22023", 400, 2, Programming,
         "A parameter is unknown, missing or of the wrong type.",
         "`oktant api --list` shows the parameters of each operation";
+    OKT2017 "the org does not do this", "0A000", 501, 1, NotSupported,
+        "The org does not offer this request at all, or not for this kind of object; repeating it changes nothing.",
+        "change the object where it is kept (the members of an application's group in the application), or use another operation: `oktant api --list` shows them";
 
     OKT3001 "syntax error", "42601", 400, 1, Programming,
         "The statement is not valid SQL.",

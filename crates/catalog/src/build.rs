@@ -45,6 +45,7 @@ pub(crate) const fn property(name: &'static str, schema: TypeRef) -> Property {
         required: false,
         read_only: false,
         write_only: false,
+        secret: false,
         nullable: false,
         values: &[],
         default: "",
@@ -74,6 +75,11 @@ impl Property {
 
     pub(crate) const fn write_only(mut self) -> Self {
         self.write_only = true;
+        self
+    }
+
+    pub(crate) const fn secret(mut self) -> Self {
+        self.secret = true;
         self
     }
 

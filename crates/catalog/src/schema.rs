@@ -90,8 +90,10 @@ pub struct Property {
     pub required: bool,
     /// Whether it occurs in answers only.
     pub read_only: bool,
-    /// Whether it occurs in requests only, as secrets do.
+    /// Whether it occurs in requests only.
     pub write_only: bool,
+    /// Whether it is a secret, in requests and in answers.
+    pub secret: bool,
     /// Whether it may be null. The org sends null in other places, too.
     pub nullable: bool,
     /// Inline enumeration of the value, or of the elements of an array. An open list.

@@ -63,7 +63,7 @@ impl Progress {
             self.line.tick();
             return;
         };
-        let (since, said) = self.trouble.get().unwrap_or((Instant::now(), false));
+        let (since, said) = self.trouble.get().unwrap_or_else(|| (Instant::now(), false));
         let is_due = !said && self.line.is_hidden() && since.elapsed() >= PATIENCE;
         if is_due {
             terminal::note(format_args!("note: {trouble}; it is being repeated"));

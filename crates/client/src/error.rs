@@ -355,6 +355,7 @@ impl Coded for ApiError {
             (409, _) => codes::OKT2008,
             (_, "E0000001") if self.says_already_exists() => codes::OKT2008,
             (429, _) => codes::OKT2011,
+            (501, _) => codes::OKT2017,
             (500.., _) => codes::OKT2003,
             (400..500, _) => codes::OKT2007,
             _ => codes::OKT2004,
@@ -550,5 +551,11 @@ mod tests {
         check(401, "", codes::OKT1012, "401");
         check(502, "<html>\n <b>Bad gateway</b>", codes::OKT2003, "502 <html> <b>Bad gateway</b>");
         check(401, r#"{"errorCode":"E0000015","errorSummary":"x"}"#, codes::OKT2010, "401 E0000015 x");
+        check(
+            501,
+            r#"{"errorCode":"E0000060","errorSummary":"Unsupported operation."}"#,
+            codes::OKT2017,
+            "501 E0000060 Unsupported operation.",
+        );
     }
 }

@@ -68,6 +68,8 @@ impl<'a> Exchange<'a> {
     pub(crate) async fn run(mut self) -> Result<Reply, Error> {
         let Some(cache) = self.org.cache() else { return self.ask().await };
         if self.call.method != Method::Get {
+            // Once before, since whoever waits for the answer may give up and the org does it all the same.
+            cache.invalidate(self.url.path()).await;
             let result = self.ask().await;
             // Also after an error: the org may have done what was asked.
             cache.invalidate(self.url.path()).await;
@@ -82,20 +84,25 @@ impl<'a> Exchange<'a> {
     async fn ask_through(&mut self, cache: &Cache) -> Result<Reply, Error> {
         let key = cache.key(&self.url, &self.headers);
         let known = match cache.look_up(&key, self.call.cache == CacheUse::Refresh).await {
-            Lookup::Hit(known) => return Ok(self.remembered(known, None)),
+            Lookup::Hit(known) => {
+                tracing::debug!(path = self.call.template, "answered from the cache");
+                return Ok(self.remembered(known, None));
+            }
             Lookup::Stale(known) => Some(known),
             Lookup::Miss => None,
         };
         if let Some(etag) = known.as_ref().and_then(|known| known.headers.get(ETAG)) {
             self.headers.insert(IF_NONE_MATCH, etag.clone());
         }
+        let path = self.url.path().to_owned();
+        let reading = cache.begin_reading(&path);
         let reply = self.ask().await?;
         let reply = match known {
             Some(known) if reply.status == NOT_MODIFIED => self.remembered(known, Some(reply.entry)),
             _ => reply,
         };
         if (200..300).contains(&reply.status) {
-            cache.put(&key, self.url.path(), reply.status, &reply.headers, &reply.body).await;
+            reading.keep(&key, reply.status, &reply.headers, &reply.body).await;
         }
         Ok(reply)
     }
@@ -174,7 +181,7 @@ impl<'a> Exchange<'a> {
         };
         let server_now = self.org.skew.server_time(self.org.edges.clock.now());
         let wait = retry::wait(cause, &answer.headers, self.repeats, server_now, &*self.org.edges.entropy);
-        self.repeat(wait).ok_or_else(|| self.exhausted(cause, wait, &answer))
+        self.repeat(wait, &answer.status).ok_or_else(|| self.exhausted(cause, wait, &answer))
     }
 
     fn judge_failure(&mut self, failure: Failure) -> Result<Step, Error> {
@@ -184,16 +191,24 @@ impl<'a> Exchange<'a> {
         }
         let now = self.org.edges.clock.now();
         let wait = retry::wait(Cause::Outage, &HeaderMap::new(), self.repeats, now, &*self.org.edges.entropy);
-        self.repeat(wait).ok_or(failure.error)
+        self.repeat(wait, &failure.error).ok_or(failure.error)
     }
 
     /// Books one more repeat after `wait`, unless that is too many or too late.
-    fn repeat(&mut self, wait: Duration) -> Option<Step> {
+    fn repeat(&mut self, wait: Duration, reason: &dyn std::fmt::Display) -> Option<Step> {
         let too_many = self.repeats >= self.org.properties.network.retries;
         if too_many || wait > self.org.properties.network.backoff_max || self.is_past_deadline(wait) {
             return None;
         }
         self.repeats += 1;
+        tracing::info!(
+            method = self.method(),
+            path = self.call.template,
+            %reason,
+            attempt = self.attempts + 1,
+            wait_ms = wait.as_millis() as u64,
+            "the request is repeated"
+        );
         Some(Step::Again(wait))
     }
 

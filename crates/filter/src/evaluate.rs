@@ -1,7 +1,6 @@
 //! Whether a resource satisfies an expression.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use oktant_base::Timestamp;
@@ -74,7 +73,7 @@ fn holds(value: &Value<'_>, operator: Operator, literal: &Literal, case: Case) -
     match (value, literal) {
         (Value::Text(value), Literal::Text(literal)) => text_holds(value, operator, literal, case == Case::Folded),
         (Value::Number(value), Literal::Number(literal)) => {
-            value.partial_cmp(literal).is_some_and(|ordering| ordering_holds(ordering, operator))
+            value.partial_cmp(literal).is_some_and(|ordering| operator.holds(ordering))
         }
         (Value::Boolean(value), Literal::Boolean(literal)) => operator == Operator::Eq && value == literal,
         // Booleans and numbers in quotes are seen in the wild and taken by the service.
@@ -82,7 +81,7 @@ fn holds(value: &Value<'_>, operator: Operator, literal: &Literal, case: Case) -
             operator == Operator::Eq && literal.eq_ignore_ascii_case(if *value { "true" } else { "false" })
         }
         (Value::Time(value), Literal::Text(literal)) => {
-            parse_time(literal).is_some_and(|literal| ordering_holds(value.cmp(&literal), operator))
+            parse_time(literal).is_some_and(|literal| operator.holds(value.cmp(&literal)))
         }
         _ => false,
     }
@@ -95,20 +94,8 @@ fn text_holds(value: &str, operator: Operator, literal: &str, fold: bool) -> boo
         Operator::Co => fold::contains(value, literal, fold),
         Operator::Ew => fold::ends_with(value, literal, fold),
         Operator::Ne | Operator::Gt | Operator::Ge | Operator::Lt | Operator::Le => {
-            ordering_holds(fold::compare(value, literal, fold), operator)
+            operator.holds(fold::compare(value, literal, fold))
         }
-    }
-}
-
-fn ordering_holds(ordering: Ordering, operator: Operator) -> bool {
-    match operator {
-        Operator::Eq => ordering.is_eq(),
-        Operator::Ne => ordering.is_ne(),
-        Operator::Gt => ordering.is_gt(),
-        Operator::Ge => ordering.is_ge(),
-        Operator::Lt => ordering.is_lt(),
-        Operator::Le => ordering.is_le(),
-        Operator::Sw | Operator::Co | Operator::Ew => false,
     }
 }
 

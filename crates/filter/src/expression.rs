@@ -1,5 +1,6 @@
 //! The expression as a tree, and its text.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 /// An expression.
@@ -58,6 +59,19 @@ impl Operator {
             Self::Ew => "ew",
         }
     }
+
+    /// Whether the operator holds between two values that compare so; never for those that look at parts of texts.
+    pub const fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Self::Eq => ordering.is_eq(),
+            Self::Ne => ordering.is_ne(),
+            Self::Gt => ordering.is_gt(),
+            Self::Ge => ordering.is_ge(),
+            Self::Lt => ordering.is_lt(),
+            Self::Le => ordering.is_le(),
+            Self::Sw | Self::Co | Self::Ew => false,
+        }
+    }
 }
 
 /// What an attribute is compared with.
@@ -94,8 +108,8 @@ impl Expression {
 impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::And(parts) => join(f, parts, " and ", 1),
-            Self::Or(parts) => join(f, parts, " or ", 0),
+            Self::And(parts) => join(f, parts, " and ", |part| part.binding() <= 1),
+            Self::Or(parts) => join(f, parts, " or ", |part| part.binding() == 0),
             Self::Not(inner) => write!(f, "not ({inner})"),
             Self::Present(attribute) => write!(f, "{attribute} pr"),
             Self::Compare { attribute, operator, literal } => {
@@ -105,13 +119,19 @@ impl fmt::Display for Expression {
     }
 }
 
-fn join(f: &mut fmt::Formatter<'_>, parts: &[Expression], separator: &str, binding: u8) -> fmt::Result {
+/// Prints the parts of a list, those that bind too loosely to stand in it in parentheses.
+pub fn join<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    parts: &[T],
+    separator: &str,
+    is_loose: impl Fn(&T) -> bool,
+) -> fmt::Result {
     for (index, part) in parts.iter().enumerate() {
         if index > 0 {
             f.write_str(separator)?;
         }
         // A list inside a list of the same kind keeps its parentheses, so that the tree survives.
-        if part.binding() <= binding { write!(f, "({part})")? } else { write!(f, "{part}")? }
+        if is_loose(part) { write!(f, "({part})")? } else { write!(f, "{part}")? }
     }
     Ok(())
 }

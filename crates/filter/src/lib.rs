@@ -42,6 +42,6 @@ mod parser;
 pub use check::Refusal;
 pub use error::Error;
 pub use evaluate::{Case, Resource, Value, parse_time};
-pub use expression::{Expression, Literal, Operator};
+pub use expression::{Expression, Literal, Operator, join};
 pub use lexer::{Kind, Lexer, Token};
 pub use parser::parse;

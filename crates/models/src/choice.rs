@@ -17,11 +17,12 @@ pub(crate) fn fold(choice: &mut dyn Choice) {
     }
 }
 
-/// Sets the member that tells the form of a union, if it is absent.
+/// Sets the member that tells the form of a union, if it is absent. Of several values that stand for a form
+/// none is taken: which one is meant is not known here.
 pub(crate) fn tag(union: &mut dyn Union) {
     let shape = union.shape();
-    let value = union.form().0.and_then(|form| shape.values[form].first());
-    if let (Some(value), ViewMut::Object(content)) = (value, union.content_mut().view_mut())
+    let values = union.form().0.map_or(&[][..], |form| shape.values[form]);
+    if let ([value], ViewMut::Object(content)) = (values, union.content_mut().view_mut())
         && attributes::get(content, shape.property).is_none()
     {
         attributes::set(content, shape.property, (*value).into());

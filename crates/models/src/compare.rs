@@ -143,13 +143,16 @@ fn debug_object(object: &dyn Object, f: &mut fmt::Formatter<'_>) -> fmt::Result 
             Some(State::Null) => {
                 out.field(member.name, &format_args!("null"));
             }
+            Some(State::Value(_)) if member.secret => {
+                out.field(member.name, &format_args!("{HIDDEN}"));
+            }
             Some(State::Value(value)) => {
                 out.field(member.name, &value);
             }
         }
     }
     for (name, json) in object.extra().iter() {
-        let is_secret = shape.position(name, 0).is_some_and(|index| shape.members[index].write_only);
+        let is_secret = shape.position(name, 0).is_some_and(|index| shape.members[index].secret);
         if is_secret {
             out.field(name, &format_args!("{HIDDEN}"));
         } else {

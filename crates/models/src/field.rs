@@ -16,10 +16,10 @@ use crate::{List, Map, Model, Secret, Slot, State, Timestamp, Value};
 /// assert!(Field::<String>::null().is_none());
 /// assert_ne!(Field::<String>::null(), Field::absent());
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Field<T> {
     value: Option<T>,
-    /// Means something only while there is no value.
+    /// Means something only while there is no value, and is forgotten once there is one.
     null: bool,
 }
 
@@ -72,9 +72,17 @@ impl<T> Deref for Field<T> {
     }
 }
 
+/// A value that is taken out leaves the member absent, whatever it was before.
 impl<T> DerefMut for Field<T> {
     fn deref_mut(&mut self) -> &mut Option<T> {
+        self.null &= self.value.is_none();
         &mut self.value
+    }
+}
+
+impl<T: PartialEq> PartialEq for Field<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value && self.is_null() == other.is_null()
     }
 }
 
@@ -173,6 +181,7 @@ impl<T: Model> Slot for Field<T> {
     }
 
     fn insert(&mut self) -> &mut dyn Value {
+        self.null = false;
         self.value.insert(T::blank())
     }
 }

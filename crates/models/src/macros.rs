@@ -65,11 +65,23 @@ macro_rules! flag {
     };
 }
 
+/// A blank object, with the members that tell it from other forms of unions.
+macro_rules! tagged {
+    ($blank:expr) => {
+        $blank
+    };
+    ($blank:expr, $($property:literal = $value:literal),+) => {{
+        let mut object = $blank;
+        $( $crate::attributes::set(&mut object, $property, $value.into()); )+
+        object
+    }};
+}
+
 /// A struct with a field per member.
 macro_rules! object {
     (
         $(#[$meta:meta])*
-        $name:ident = $schema:literal $($extensible:ident)? {
+        $name:ident = $schema:literal $($extensible:ident)? $(, $property:literal = $value:literal)* {
             $( $(#[$field_meta:meta])* $index:literal $field:ident: $type:ty = $json:literal $($flag:ident)*; )*
         }
     ) => {
@@ -82,13 +94,13 @@ macro_rules! object {
 
         impl Default for $name {
             fn default() -> Self {
-                Self { $( $field: $crate::Field::ABSENT, )* extra: $crate::Extra::EMPTY }
+                tagged!(<Self as $crate::Model>::blank() $(, $property = $value)*)
             }
         }
 
         impl Clone for $name {
             fn clone(&self) -> Self {
-                let mut copy = Self::default();
+                let mut copy = <Self as $crate::Model>::blank();
                 $crate::compare::copy_object(self, &mut copy);
                 copy
             }
@@ -128,7 +140,7 @@ macro_rules! object {
             }
         }
 
-        model!($name, Object, Self::default());
+        model!($name, Object, Self { $( $field: $crate::Field::ABSENT, )* extra: $crate::Extra::EMPTY });
         compared!($name);
     };
 }
@@ -246,7 +258,7 @@ macro_rules! union {
         }
 
         $(
-            /// The member that tells the form is set, if it is absent.
+            /// The member that tells the form is set, if it is absent and has one value only.
             impl From<$target> for $name {
                 fn from(content: $target) -> Self {
                     let mut union = Self::$variant(content.into());

@@ -2,6 +2,9 @@
 //!
 //! A document is checked once as a whole; its parts are slices of the text (`RawValue`), so that what
 //! fits nowhere is kept by copying the slice.
+//!
+//! Of a member that stands twice in an object the last value counts and the others are lost: that is how most
+//! readers of JSON have it, and no org sends such objects.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +13,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::warning::{Deviation, Found, Step, Warning, Warnings};
-use crate::{Choice, Entries, Error, Forms, Items, Json, Mode, Object, State, Union, Value, View, ViewMut};
+use crate::{Choice, Entries, Error, Forms, Items, Json, Mode, Number, Object, State, Union, Value, View, ViewMut};
 
 /// How deep models may nest. What is deeper is kept as text.
 const MAX_DEPTH: usize = 96;
@@ -61,7 +64,7 @@ impl<'a> Reader<'a> {
             ViewMut::Secret(target) => set(target, string(text).map(|text| crate::Secret::new(text.into_owned()))),
             ViewMut::Boolean(target) => set(target, scalar(text)),
             ViewMut::Integer(target) => set(target, scalar(text)),
-            ViewMut::Number(target) => set(target, scalar::<serde_json::Number>(text).map(Into::into)),
+            ViewMut::Number(target) => set(target, Number::from_raw(raw)),
             ViewMut::Json(target) => set(target, Some(Json::from_raw(raw))),
         }
     }
@@ -147,7 +150,8 @@ impl<'a> Reader<'a> {
     /// The form of an object: by the member that tells them apart, or else by the members it has.
     fn form(&mut self, union: &mut dyn Union, members: &Members<'a>) -> Option<usize> {
         let Forms { property, values, has_common, .. } = union.shape();
-        let tag = members.iter().find(|(name, _)| name == property).and_then(|(_, raw)| string(raw.get()));
+        // Of a member that stands twice the last counts, here as in the content.
+        let tag = members.iter().rev().find(|(name, _)| name == property).and_then(|(_, raw)| string(raw.get()));
         let is_meant = |form: &usize| tag.as_ref().is_some_and(|tag| values[*form].contains(&&**tag));
         let meant: Vec<usize> = (0..values.len()).filter(is_meant).collect();
         if let [form] = meant.as_slice() {
@@ -240,8 +244,8 @@ fn most_known(union: &mut dyn Union, forms: impl Iterator<Item = usize>, members
 fn known_members(value: &mut dyn Value, members: &Members<'_>) -> usize {
     match value.view_mut() {
         ViewMut::Object(object) => {
-            let shape = object.shape();
-            members.iter().filter(|(name, _)| shape.position(name, 0).is_some()).count()
+            let is_given = |member: &&crate::Member| members.iter().any(|(name, _)| name == member.name);
+            object.shape().members.iter().filter(is_given).count()
         }
         ViewMut::Union(union) => {
             let forms = 0..union.shape().values.len();
@@ -249,6 +253,28 @@ fn known_members(value: &mut dyn Value, members: &Members<'_>) -> usize {
         }
         _ => 0,
     }
+}
+
+/// Whether two parts of documents are the same but for white space, escapes and the order of members.
+pub(crate) fn mean_the_same(one: &RawValue, other: &RawValue) -> bool {
+    are_alike(one.get(), other.get(), 0)
+}
+
+fn are_alike(one: &str, other: &str, depth: usize) -> bool {
+    if one == other || depth == MAX_DEPTH {
+        return one == other;
+    }
+    let part = |one: &RawValue, other: &RawValue| are_alike(one.get(), other.get(), depth + 1);
+    if let (Some(one), Some(other)) = (members(one), members(other)) {
+        // The last of several members of one name counts.
+        let twin = |name: &str| other.iter().rev().find(|(known, _)| known == name).map(|(_, raw)| *raw);
+        return one.iter().all(|(name, raw)| twin(name).is_some_and(|twin| part(raw, twin)))
+            && other.iter().all(|(name, _)| one.iter().any(|(known, _)| known == name));
+    }
+    if let (Some(one), Some(other)) = (elements(one), elements(other)) {
+        return one.len() == other.len() && one.iter().zip(&other).all(|(one, other)| part(one, other));
+    }
+    matches!((string(one), string(other)), (Some(one), Some(other)) if one == other)
 }
 
 /// A text, if the JSON is one.

@@ -57,48 +57,58 @@ impl From<oktant_base::Timestamp> for Timestamp {
     }
 }
 
-/// A number that keeps the difference between `24` and `24.0`.
+/// A number as the org wrote it: `24` and `24.0` are two, and no digit is lost.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Number(serde_json::Number);
+pub struct Number(Box<str>);
 
 impl Number {
+    /// A number of a document that was parsed; `None` if the JSON is none.
+    pub(crate) fn from_raw(raw: &RawValue) -> Option<Self> {
+        raw.get().starts_with(|first: char| first == '-' || first.is_ascii_digit()).then(|| Self(raw.get().into()))
+    }
+
     /// A number from a float; `None` for infinities and what is not a number, which JSON lacks.
     pub fn from_f64(number: f64) -> Option<Self> {
-        serde_json::Number::from_f64(number).map(Self)
+        serde_json::Number::from_f64(number).map(Self::from)
     }
 
-    /// The number as a float; `None` only for one that no float can approximate.
+    /// The text as it is on the wire.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The nearest float; `None` only for a number that no float can approximate.
     pub fn to_f64(&self) -> Option<f64> {
-        self.0.as_f64()
+        self.0.parse().ok().filter(|number: &f64| number.is_finite())
     }
 
-    /// The number if it is whole.
+    /// The number if it is written as a whole one.
     pub fn to_i64(&self) -> Option<i64> {
-        self.0.as_i64()
+        self.0.parse().ok()
     }
 }
 
 impl fmt::Debug for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        f.write_str(&self.0)
     }
 }
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.write_str(&self.0)
     }
 }
 
 impl From<i64> for Number {
     fn from(number: i64) -> Self {
-        Self(number.into())
+        Self(number.to_string().into())
     }
 }
 
 impl From<serde_json::Number> for Number {
     fn from(number: serde_json::Number) -> Self {
-        Self(number)
+        Self(number.to_string().into())
     }
 }
 
@@ -125,10 +135,10 @@ impl Json {
         self.0.get()
     }
 
-    /// The value as a tree; null where the text has something that no tree can hold, such as half a
-    /// surrogate pair.
+    /// The value as a tree, whose numbers are of 64 bits; null where the text has something that no
+    /// tree can hold, such as half a surrogate pair. [`Json::to`] says so instead.
     pub fn to_value(&self) -> serde_json::Value {
-        serde_json::from_str(self.as_str()).unwrap_or_default()
+        self.to().unwrap_or_default()
     }
 
     /// The value as a type.
@@ -166,10 +176,11 @@ impl fmt::Display for Json {
     }
 }
 
-/// Equal if they mean the same, whatever the white space and the order of members.
+/// Equal if they mean the same, whatever the white space and the order of members. Numbers mean the
+/// same if they are written alike.
 impl PartialEq for Json {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str() || self.to_value() == other.to_value()
+        crate::read::mean_the_same(&self.0, &other.0)
     }
 }
 
@@ -220,7 +231,7 @@ scalars! {
     Secret, Secret, value => value.expose(), value, Self::new(String::new());
     bool, Boolean, value => *value, value, false;
     i64, Integer, value => *value, value, 0;
-    Number, Number, value => value, value, Self(0.into());
+    Number, Number, value => value, value, Self::from(0);
     Json, Json, value => value, value, Self::null();
 }
 

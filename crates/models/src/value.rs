@@ -181,13 +181,15 @@ pub struct Member {
     pub read_only: bool,
     /// Whether it occurs in requests only.
     pub write_only: bool,
+    /// Whether it is a secret, which is not printed.
+    pub secret: bool,
     /// Whether the description lets it be null.
     pub nullable: bool,
 }
 
 impl Member {
     pub(crate) const fn new(name: &'static str) -> Self {
-        Self { name, required: false, read_only: false, write_only: false, nullable: false }
+        Self { name, required: false, read_only: false, write_only: false, secret: false, nullable: false }
     }
 
     pub(crate) const fn required(self) -> Self {
@@ -200,6 +202,10 @@ impl Member {
 
     pub(crate) const fn write_only(self) -> Self {
         Self { write_only: true, ..self }
+    }
+
+    pub(crate) const fn secret(self) -> Self {
+        Self { secret: true, ..self }
     }
 
     pub(crate) const fn nullable(self) -> Self {

@@ -49,6 +49,7 @@ mod truth;
 mod users;
 
 pub use coverage::{Behaviour, Coverage, coverage};
+pub use hooks::{Outgoing, Unanswered};
 pub use http::{Effect, Fault, RateLimits, RecordedRequest, WrongLink};
 pub use sandbox::{Announcement, Builder, Error, Sandbox};
 pub use truth::{Membership, Truth};

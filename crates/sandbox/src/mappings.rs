@@ -170,13 +170,7 @@ fn list(store: &Store, call: &Call<'_>) -> Outcome {
     let wanted = |end: &End, name: &str| call.query(name).is_none_or(|id| end.id.as_str() == id);
     let found =
         mappings(store).filter(|mapping| wanted(&mapping.source, "sourceId") && wanted(&mapping.target, "targetId"));
-    let mut page: Vec<_> = match call.query("after") {
-        Some(after) => found.skip_while(|mapping| mapping.id.as_str() != after).skip(1).take(limit + 1).collect(),
-        None => found.take(limit + 1).collect(),
-    };
-    let more = page.len() > limit;
-    page.truncate(limit);
-    let next = page.last().filter(|_| more).map(|mapping| mapping.id.to_string());
+    let (page, next) = links::page(found, call, limit, |mapping| mapping.id.to_string())?;
     let shown: Vec<_> = page.iter().map(|mapping| mapping.shown(store, call, false)).collect();
     Ok(links::add(Reply::json(&shown), call, limit, next.as_deref()))
 }

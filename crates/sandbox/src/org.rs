@@ -27,7 +27,7 @@ pub(crate) struct Org {
     pub(crate) clients: BuiltInClients,
     pub(crate) oauth: Arc<AuthorizationServer>,
     /// Calls to other servers on this machine.
-    pub(crate) outgoing: Outgoing,
+    pub(crate) outgoing: Arc<dyn Outgoing>,
     /// What applications sign with.
     pub(crate) certificate: OrgCertificate,
     pub(crate) clock: Arc<dyn Clock>,

@@ -19,7 +19,7 @@ use crate::auth_servers;
 use crate::certificate::OrgCertificate;
 use crate::clock::ClockFrom;
 use crate::generate::{self, ADMIN_LOGIN, ADMIN_PASSWORD, Size};
-use crate::hooks::Outgoing;
+use crate::hooks::{Loopback, Outgoing};
 use crate::http::{self, ApiToken, Fault, Faults, Ledger, Limits, RateLimits, RecordedRequest};
 use crate::oauth::{AuthorizationServer, BuiltInClients, OrgDirectory};
 use crate::org::{self, Org};
@@ -64,6 +64,7 @@ pub struct Builder {
     faults: Vec<Fault>,
     clock: Arc<dyn Clock>,
     entropy: Option<Arc<dyn Entropy>>,
+    outgoing: Arc<dyn Outgoing>,
     service_app_key: Option<Jwk>,
 }
 
@@ -80,6 +81,7 @@ impl Default for Builder {
             faults: Vec::new(),
             clock: Arc::new(SystemClock),
             entropy: None,
+            outgoing: Arc::new(Loopback::default()),
             service_app_key: None,
         }
     }
@@ -152,6 +154,12 @@ impl Builder {
         self
     }
 
+    /// How the org reaches the servers of its hooks; over the loopback interface by default.
+    pub fn outgoing(mut self, outgoing: Arc<dyn Outgoing>) -> Self {
+        self.outgoing = outgoing;
+        self
+    }
+
     /// Registers the public key of the service applications, for `private_key_jwt`.
     pub fn service_app_key(mut self, key: Jwk) -> Self {
         self.service_app_key = Some(key);
@@ -203,7 +211,7 @@ impl Builder {
             latency: self.latency,
             api_token,
             clients,
-            outgoing: Outgoing::default(),
+            outgoing: self.outgoing,
             certificate: OrgCertificate::default(),
             oauth: AuthorizationServer::new(
                 url,

@@ -16,10 +16,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let after = |name: &str| arguments.iter().skip_while(|argument| *argument != name).nth(1);
     let port: u16 = after("--port").map_or(Ok(0), |port| port.parse())?;
-    let profile = match arguments.iter().any(|argument| argument == "--snowflake") {
-        true => Profile::Snowflake { client: ScimClient::Okta },
-        false => Profile::Rfc,
-    };
+    let snowflake = arguments.iter().any(|argument| argument == "--snowflake");
+    let profile = if snowflake { Profile::Snowflake { client: ScimClient::Okta } } else { Profile::Rfc };
     let clock = Arc::new(SystemClock);
     let memory = Memory::new(clock.clone(), Arc::new(OsEntropy));
     let token = after("--token").cloned().unwrap_or_else(|| "token".to_owned());

@@ -110,7 +110,7 @@ impl Error {
 
     /// 404: no resource of this kind has the id, whatever it looks like.
     pub fn not_found(kind: Kind, id: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, format!("{kind} {id:?} does not exist"))
+        Self::new(StatusCode::NOT_FOUND, format!("{kind} {} does not exist", excerpt(id)))
     }
 
     /// 412: the resource is not in the version that `If-Match` names.
@@ -149,6 +149,15 @@ impl Error {
             body["scimType"] = scim_type.as_str().into();
         }
         body
+    }
+}
+
+/// The beginning of a text from a request, in quotes.
+pub(crate) fn excerpt(text: &str) -> String {
+    const CHARACTERS_MAX: usize = 80;
+    match text.char_indices().nth(CHARACTERS_MAX) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
     }
 }
 

@@ -10,8 +10,8 @@
 //! let clock = Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse()?));
 //! let memory = Memory::new(clock.clone(), Arc::new(SeededEntropy::new(1)));
 //! memory.add_token(Secret::new("token".to_owned()), Profile::Rfc);
-//! let service: axum::Router = router(Arc::new(memory), Settings::new(Secret::new([7; 32]), clock));
-//! let app = axum::Router::new().nest_service("/scim/v2", service);
+//! let service = router(Arc::new(memory), Settings::new(Secret::new([7; 32]), clock));
+//! let app: axum::Router = axum::Router::new().nest_service("/scim/v2", service);
 //! # let _ = app;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -199,9 +199,8 @@ impl State {
 
     /// A role cannot be granted to a user that is not there; the standard does not mind.
     fn check_members(&self, change: &MemberChange, profile: Profile) -> Result<(), Error> {
-        let unknown = |member: &&Member| {
-            !self.entries.get(&member.value).is_some_and(|entry| entry.resource.kind() == Kind::User)
-        };
+        let unknown =
+            |member: &&Member| self.entries.get(&member.value).is_none_or(|entry| entry.resource.kind() != Kind::User);
         match change.add().find(unknown).filter(|_| profile.is_snowflake()) {
             Some(member) => Err(Error::invalid_value(format!("there is no user {:?}", member.value))),
             None => Ok(()),

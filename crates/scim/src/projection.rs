@@ -103,6 +103,15 @@ impl Projection {
         }
     }
 
+    /// Whether the answer shows a core attribute with all of its parts.
+    pub(crate) fn wants_whole(&self, name: &str) -> bool {
+        match &self.selection {
+            Selection::Default => true,
+            Selection::Only(names) => names.iter().any(|named| named.is_of(name) && named.is_whole()),
+            Selection::Except(names) => !names.iter().any(|named| named.is_of(name)),
+        }
+    }
+
     /// A group that has more members than this may come without any (`members` of the
     /// [`Resource`](crate::Resource) is `None`), so that a change of a large group does not read it. `None`: members
     /// belong into the answer however many.
@@ -115,7 +124,9 @@ impl Projection {
         match &self.selection {
             Selection::Default => body,
             Selection::Except(names) => {
-                names.iter().for_each(|named| remove(&mut body, *named));
+                for named in names {
+                    remove(&mut body, *named);
+                }
                 body
             }
             Selection::Only(names) => {
@@ -123,7 +134,9 @@ impl Projection {
                 for name in ["schemas", "id"] {
                     kept.extend(body.get(name).map(|value| (name.to_owned(), value.clone())));
                 }
-                names.iter().for_each(|named| keep(&mut kept, &body, *named));
+                for named in names {
+                    keep(&mut kept, &body, *named);
+                }
                 kept
             }
         }
@@ -131,13 +144,16 @@ impl Projection {
 }
 
 fn named(names: Option<&str>, resource_type: &ResourceType) -> Vec<Named> {
-    let names = names.unwrap_or_default().split(',').map(str::trim);
-    names
-        .filter_map(|name| match resource_type.extension(name) {
+    let mut found = Vec::new();
+    for name in names.unwrap_or_default().split(',').map(str::trim) {
+        let meant = match resource_type.extension(name) {
             Some(schema) => Some(Named::Extension(schema.id)),
             None => Path::resolve(name, resource_type).map(Named::Attribute),
-        })
-        .collect()
+        };
+        // Each once: what is named a thousand times is copied once.
+        found.extend(meant.filter(|meant| !found.contains(meant)));
+    }
+    found
 }
 
 fn remove(body: &mut Map<String, Value>, named: Named) {

@@ -17,7 +17,7 @@ use crate::resource::{Resource, Stored};
 use crate::schema::Kind;
 
 /// Keeps users and groups. Everything that HTTP and SCIM ask is settled before and after these calls: bodies are read and
-/// normalised, filters and PATCHes parsed and resolved, answers cut to the projection and worded.
+/// normalised, filters and PATCH bodies parsed and resolved, answers cut to the projection and worded.
 ///
 /// Each call is one transaction: all of it or nothing, and the next call sees it.
 #[async_trait]

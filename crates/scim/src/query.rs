@@ -119,6 +119,6 @@ pub struct Listing {
     pub more: bool,
     /// Where this page ends, for [`Page::After`]: whatever the provider needs to continue after the last resource of
     /// the page without skipping or repeating any, such as its sort key and id. It goes through the client's hands
-    /// authenticated but readable.
+    /// authenticated but readable. An empty page ends where it began.
     pub position: Option<String>,
 }

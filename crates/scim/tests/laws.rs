@@ -50,7 +50,7 @@ fn user() -> impl Strategy<Value = Map<String, Value>> {
             emails.into_iter().map(|(kind, value)| json!({ "type": kind, "value": value })).collect();
         let mut user = json!({ "userName": name, "active": active, "emails": emails, "externalId": title });
         user["title"] = title.into();
-        user.as_object().cloned().unwrap()
+        user.as_object().cloned().unwrap_or_default()
     })
 }
 
@@ -106,7 +106,9 @@ impl Model {
             Step::AddEmail(kind, value) => self.add((kind, value)),
             Step::SetEmails(emails) => {
                 self.emails.clear();
-                emails.into_iter().for_each(|email| self.add(email));
+                for email in emails {
+                    self.add(email);
+                }
             }
             Step::RemoveEmails(kind) => self.emails.retain(|email| email.0 != kind),
             Step::SetTypes(from, to) => {
@@ -169,9 +171,9 @@ fn operation(step: &Step, style: bool) -> Value {
     }
 }
 
-fn patch(kind: Kind, operations: Vec<Value>) -> Patch {
+fn patch(kind: Kind, operations: &[Value]) -> Patch {
     let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
-    Patch::from_json(kind, Profile::Rfc, &body).unwrap()
+    Patch::from_json(kind, Profile::Rfc, &body).expect("a PATCH")
 }
 
 /// A change of a membership.
@@ -222,7 +224,7 @@ fn run_on_set(members: &mut BTreeSet<u8>, step: &MemberStep) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(5_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_patch_does_what_the_model_does(
@@ -237,7 +239,7 @@ proptest! {
         let before = resource.clone();
         let mut after = model.clone();
         let accepted = steps.iter().all(|(step, _)| after.run(step));
-        let patch = patch(Kind::User, steps.iter().map(|(step, style)| operation(step, *style)).collect());
+        let patch = patch(Kind::User, &steps.iter().map(|(step, style)| operation(step, *style)).collect::<Vec<_>>());
         match patch.apply(&mut resource) {
             Ok(applied) => {
                 prop_assert!(accepted, "should have been refused");
@@ -263,8 +265,10 @@ proptest! {
         steps in prop::collection::vec(member_step(), 1..8),
     ) {
         let mut expected = first.clone();
-        steps.iter().for_each(|step| run_on_set(&mut expected, step));
-        let patch = patch(Kind::Group, steps.iter().map(member_operation).collect());
+        for step in &steps {
+            run_on_set(&mut expected, step);
+        }
+        let patch = patch(Kind::Group, &steps.iter().map(member_operation).collect::<Vec<_>>());
         let members: Vec<Member> = first.iter().map(|id| Member::new(id.to_string())).collect();
         let named = Map::from_iter([("displayName".to_owned(), json!("g"))]);
         let mut resource = Resource::new(Kind::Group, named);

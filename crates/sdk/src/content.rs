@@ -1,8 +1,30 @@
-//! Bodies that are not JSON.
+//! Bodies, and those that are not JSON.
+
+use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
 
-/// Longest start of a file by which its type is told.
+/// A body with its type. `Debug` gives its size alone: it may hold passwords and keys.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Body {
+    pub(crate) media_type: Cow<'static, str>,
+    pub(crate) bytes: Bytes,
+}
+
+impl Body {
+    pub(crate) fn new(media_type: impl Into<Cow<'static, str>>, bytes: impl Into<Bytes>) -> Self {
+        Self { media_type: media_type.into(), bytes: bytes.into() }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of {}", self.bytes.len(), self.media_type)
+    }
+}
+
+/// How files of a type begin, the type, and the suffix of their names.
 const SIGNATURES: &[(&[u8], &str, &str)] = &[
     (b"\x89PNG\r\n\x1a\n", "image/png", "png"),
     (b"\xff\xd8\xff", "image/jpeg", "jpg"),
@@ -21,32 +43,31 @@ const SIGNATURES: &[(&[u8], &str, &str)] = &[
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
     file_name: String,
-    media_type: String,
-    bytes: Bytes,
+    body: Body,
 }
 
 impl Upload {
     /// A file with its name and type.
     pub fn new(file_name: impl Into<String>, media_type: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
-        Self { file_name: file_name.into(), media_type: media_type.into(), bytes: bytes.into() }
+        Self { file_name: file_name.into(), body: Body::new(media_type.into(), bytes) }
     }
 
-    /// Media type and body of a form (RFC 7578) that holds the file in `field`.
-    pub(crate) fn form(&self, field: &str) -> (String, Bytes) {
+    /// A form (RFC 7578) that holds the file in `field`.
+    pub(crate) fn form(&self, field: &str) -> Body {
         let boundary = self.boundary();
         let name = self.file_name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
         let head = format!(
             "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
              Content-Type: {}\r\n\r\n",
-            self.media_type
+            self.body.media_type
         );
-        let body = [head.as_bytes(), &self.bytes, b"\r\n--", boundary.as_bytes(), b"--\r\n"].concat();
-        (format!("multipart/form-data; boundary={boundary}"), body.into())
+        let body = [head.as_bytes(), &self.body.bytes, b"\r\n--", boundary.as_bytes(), b"--\r\n"].concat();
+        Body::new(format!("multipart/form-data; boundary={boundary}"), body)
     }
 
     /// A line that the file does not hold.
     fn boundary(&self) -> String {
-        let held = |boundary: &String| self.bytes.windows(boundary.len()).any(|part| part == boundary.as_bytes());
+        let held = |boundary: &String| self.body.bytes.windows(boundary.len()).any(|part| part == boundary.as_bytes());
         let mut candidates = (0_u64..).map(|number| format!("oktant-{number:020}"));
         candidates.find(|boundary| !held(boundary)).expect("a file is finite")
     }
@@ -76,25 +97,22 @@ impl From<&[u8]> for Upload {
 
 /// A signed certificate, in one of the three forms that are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certificate {
-    pub(crate) media_type: &'static str,
-    pub(crate) bytes: Bytes,
-}
+pub struct Certificate(pub(crate) Body);
 
 impl Certificate {
     /// PEM text.
     pub fn pem(text: impl Into<String>) -> Self {
-        Self { media_type: "application/x-pem-file", bytes: text.into().into() }
+        Self(Body::new("application/x-pem-file", text.into()))
     }
 
     /// DER, sent as `application/pkix-cert`.
     pub fn der(bytes: impl Into<Bytes>) -> Self {
-        Self { media_type: "application/pkix-cert", bytes: bytes.into() }
+        Self(Body::new("application/pkix-cert", bytes))
     }
 
     /// A `.cer` file, sent as `application/x-x509-ca-cert`.
     pub fn cer(bytes: impl Into<Bytes>) -> Self {
-        Self { media_type: "application/x-x509-ca-cert", bytes: bytes.into() }
+        Self(Body::new("application/x-x509-ca-cert", bytes))
     }
 }
 
@@ -104,10 +122,10 @@ mod tests {
 
     #[test]
     fn a_form_holds_the_file_between_its_boundaries() {
-        let (media_type, body) = Upload::new("a\"b.png", "image/png", "x\r\ny").form("file");
+        let Body { media_type, bytes } = Upload::new("a\"b.png", "image/png", "x\r\ny").form("file");
         assert_eq!(media_type, "multipart/form-data; boundary=oktant-00000000000000000000");
         assert_eq!(
-            body,
+            bytes,
             "--oktant-00000000000000000000\r\n\
              Content-Disposition: form-data; name=\"file\"; filename=\"a%22b.png\"\r\n\
              Content-Type: image/png\r\n\r\n\
@@ -118,8 +136,8 @@ mod tests {
 
     #[test]
     fn the_boundary_is_one_that_the_file_does_not_hold() {
-        let (media_type, _) = Upload::from(b"--oktant-00000000000000000000".to_vec()).form("file");
-        assert!(media_type.ends_with("oktant-00000000000000000001"));
+        let form = Upload::from(b"--oktant-00000000000000000000".to_vec()).form("file");
+        assert!(form.media_type.ends_with("oktant-00000000000000000001"));
     }
 
     #[test]
@@ -131,7 +149,7 @@ mod tests {
             (b"\x00\x00\x01\x00\x01", "image/x-icon"),
             (b"", "application/octet-stream"),
         ] {
-            assert_eq!(Upload::from(bytes).media_type, media_type);
+            assert_eq!(Upload::from(bytes).body.media_type, media_type);
         }
     }
 }

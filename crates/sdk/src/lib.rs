@@ -4,20 +4,36 @@
 //! are the operation ids of Okta's reference in `snake_case`. What an operation must have are the
 //! arguments, everything else is set on the request; `.await` sends it.
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use oktant_sdk::{Okta, Properties, models};
+//! ```
+//! # #[cfg(feature = "users")] {
+//! use oktant_sdk::models::{CreateUserRequest, UserProfile};
+//! use oktant_sdk::{Error, Okta, Properties};
 //!
-//! let okta = Okta::connect(&Properties::parse("okta:///?Domain=acme.okta.com&APIToken=00abc")?).await?;
+//! async fn greet(org: &str) -> Result<Vec<String>, Error> {
+//!     // `okta:///?Domain=acme.okta.com&APIToken=00abc` names an org; `Okta::from_environment` reads okta.yaml.
+//!     let okta = Okta::connect(&Properties::parse(org)?).await?;
 //!
-//! let me = okta.users().get_user("me").await?;
-//! println!("{:?}, answered as {:?}", me.status, me.meta.request_id);
+//!     let profile = UserProfile {
+//!         login: "ada@example.com".into(),
+//!         email: "ada@example.com".into(),
+//!         first_name: "Ada".into(),
+//!         last_name: "Lovelace".into(),
+//!         ..Default::default()
+//!     };
+//!     let ada = okta.users().create_user(&CreateUserRequest { profile: profile.into(), ..Default::default() }).await?;
+//!     assert_eq!(ada.meta.status, 200);
 //!
-//! let mut active = okta.users().list_users().search("status eq \"ACTIVE\"").limit(200).stream();
-//! while let Some(user) = active.next().await {
-//!     println!("{:?}", user?.id);
+//!     let mut names = Vec::new();
+//!     let mut users = okta.users().list_users().search("profile.lastName eq \"Lovelace\"").limit(200).stream();
+//!     while let Some(user) = users.next().await {
+//!         names.extend(user?.profile.as_ref().and_then(|profile| profile.first_name.clone().into_option()));
+//!     }
+//!     Ok(names)
 //! }
-//! # Ok(())
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! # let sandbox = oktant_sandbox::Sandbox::builder().start().await.unwrap();
+//! # assert_eq!(greet(&sandbox.dsn()).await.unwrap(), ["Ada"]);
+//! # });
 //! # }
 //! ```
 //!
@@ -27,6 +43,12 @@
 //!
 //! Reading tolerates what deviates from the description and reports it in [`Meta::warnings`]. The
 //! same holds for values: enumerations are open and objects keep what they do not know.
+//!
+//! # Groups
+//!
+//! Each group of operations is a feature and a handle of [`Okta`]; `full` has all of them.
+//!
+#![doc = include_str!("../groups.md")]
 #![doc = include_str!("../README.md")]
 
 #[macro_use]

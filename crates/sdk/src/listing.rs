@@ -40,7 +40,7 @@ impl<T: Model> Listing<T> {
     }
 
     /// All pages. The next one is requested while the current one is worked on; dropping the stream
-    /// cancels that. After an error it ends.
+    /// cancels that. After an error it ends, be it of the request or of a page that cannot be read.
     pub fn pages(self) -> Pages<T> {
         Pages::of(answers(self.request))
     }
@@ -85,13 +85,14 @@ type Answers = BoxStream<'static, Result<Answer, Error>>;
 /// The pages of a list.
 #[must_use = "streams do nothing unless polled"]
 pub struct Pages<T> {
-    answers: Answers,
+    /// `None` once it has ended: what comes after a page that was lost is not the list.
+    answers: Option<Answers>,
     read: fn(Answer) -> Result<Page<T>, Error>,
 }
 
 impl<T: Model> Pages<T> {
     fn of(answers: Answers) -> Self {
-        Self { answers, read: Answer::read_page::<T> }
+        Self { answers: Some(answers), read: Answer::read_page::<T> }
     }
 }
 
@@ -111,8 +112,13 @@ impl<T> Stream for Pages<T> {
     type Item = Result<Page<T>, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let answer = ready!(self.answers.poll_next_unpin(context));
-        Poll::Ready(answer.map(|answer| answer.and_then(self.read)))
+        let Some(answers) = &mut self.answers else { return Poll::Ready(None) };
+        let answer = ready!(answers.poll_next_unpin(context));
+        let page = answer.map(|answer| answer.and_then(self.read));
+        if !matches!(page, Some(Ok(_))) {
+            self.answers = None;
+        }
+        Poll::Ready(page)
     }
 }
 

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use oktant_base::Timestamp;
@@ -15,6 +16,7 @@ use oktant_client::Call;
 use oktant_models::Model;
 
 use crate::answer::{Answer, Origin};
+use crate::content::Body;
 use crate::{Certificate, Error, Listing, Okta, Reply, Upload, empty};
 
 const JSON: &str = "application/json";
@@ -26,7 +28,7 @@ const JSON: &str = "application/json";
 pub struct Request {
     okta: Okta,
     call: Call,
-    body: Option<(&'static str, Bytes)>,
+    body: Option<Body>,
     timeout: Option<Duration>,
     drop_empty: bool,
 }
@@ -92,29 +94,34 @@ impl Request {
     }
 
     /// Sends a model, or any JSON, as the body.
+    ///
+    /// A request has one body: what is called last gives it, whatever its type.
     pub fn json<T: Model>(self, body: &T) -> Self {
         self.body(JSON, body.write())
     }
 
     /// Sends a certificate as the body.
     pub fn certificate(self, body: &Certificate) -> Self {
-        self.body(body.media_type, body.bytes.clone())
+        self.with_body(body.0.clone())
     }
 
     /// Sends a form with the file in `field`.
-    pub fn upload(mut self, field: &str, file: &Upload) -> Self {
-        let (media_type, form) = file.form(field);
-        self.call = self.call.body(&media_type, form);
-        self
+    pub fn upload(self, field: &str, file: &Upload) -> Self {
+        self.with_body(file.form(field))
     }
 
     /// Sends a body of any type.
-    pub fn body(mut self, media_type: &'static str, body: impl Into<Bytes>) -> Self {
-        self.body = Some((media_type, body.into()));
+    pub fn body(self, media_type: &'static str, body: impl Into<Bytes>) -> Self {
+        self.with_body(Body::new(media_type, body))
+    }
+
+    fn with_body(mut self, body: Body) -> Self {
+        self.body = Some(body);
         self
     }
 
     /// Gives up after this time, waits and repeats included. A stream of pages has it for all of them.
+    /// A time that no calendar reaches, such as [`Duration::MAX`], is none.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -195,14 +202,15 @@ impl Request {
     /// The org, and the call with its body and deadline.
     pub(crate) fn finished(self) -> (Okta, Call) {
         let Self { okta, mut call, body, timeout, drop_empty } = self;
-        if let Some((media_type, mut body)) = body {
+        if let Some(Body { media_type, mut bytes }) = body {
             if drop_empty && media_type.ends_with("json") {
-                body = empty::dropped(&body);
+                bytes = empty::dropped(&bytes);
             }
-            call = call.body(media_type, body);
+            call = call.body(&media_type, bytes);
         }
-        if let Some(timeout) = timeout {
-            call = call.deadline(okta.org.clock().now() + timeout);
+        let ends = |timeout| okta.org.clock().now().checked_add_signed(TimeDelta::from_std(timeout).ok()?);
+        if let Some(deadline) = timeout.and_then(ends) {
+            call = call.deadline(deadline);
         }
         (okta, call)
     }

@@ -48,10 +48,9 @@ impl Access {
 
     fn shown(self, json: &str) -> Option<String> {
         match self {
-            Self::Json => Some(json.to_owned()),
             Self::Text if json == "null" => None,
             Self::Text if json.starts_with('"') => serde_json::from_str(json).ok(),
-            Self::Text => Some(json.to_owned()),
+            Self::Json | Self::Text => Some(json.to_owned()),
         }
     }
 }

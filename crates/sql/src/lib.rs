@@ -33,6 +33,7 @@ mod order;
 mod pages;
 pub mod pushdown;
 mod reader;
+mod refusal;
 pub mod relation;
 pub mod request;
 mod rows;

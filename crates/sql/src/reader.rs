@@ -23,6 +23,7 @@ use crate::context::StatementContext;
 use crate::decode::{Body, Decoder, Parent, Texts};
 use crate::pages::{self, Unread};
 use crate::pushdown;
+use crate::refusal;
 use crate::relation::Relation;
 use crate::request::{KeySource, Parents, RequestStream, Scan, ScanPlan};
 
@@ -38,6 +39,7 @@ pub(crate) fn read(context: Arc<StatementContext>, scan: Arc<Scan>, plan: ScanPl
     let whole = plan.pushed.is_empty() && plan.residual.is_empty() && plan.parents.is_none() && limit.is_none();
     let whole = whole && plan.streams.iter().all(|stream| stream.single.is_none());
     let (table, sizes) = (scan.relation.name(), Arc::clone(&context.sizes));
+    let fallback = refusal::Fallback::of(&context, &scan, &plan);
     let reader = Arc::new(Reader::new(context, scan, plan)?);
     let parallelism = if limit.is_some() { 1 } else { reader.context.org.properties().network.parallelism.max(1) };
     let parents = Arc::clone(&reader).parents();
@@ -45,6 +47,10 @@ pub(crate) fn read(context: Arc<StatementContext>, scan: Arc<Scan>, plan: ScanPl
     let rows = match parallelism {
         1 => lists.try_flatten().boxed(),
         _ => lists.try_flatten_unordered(parallelism).boxed(),
+    };
+    let rows = match fallback {
+        Some(fallback) => fallback.behind(rows),
+        None => rows,
     };
     Ok(match limit {
         Some(limit) => take_rows(rows, limit).boxed(),
@@ -295,6 +301,9 @@ impl Reader {
         let mut seen = self.seen.lock();
         let keep: BooleanArray = (0..batch.num_rows())
             .map(|row| {
+                if columns.iter().any(|column| column.is_null(row)) {
+                    return Some(true);
+                }
                 let parts: Vec<&str> = columns.iter().map(|column| column.value(row)).collect();
                 Some(seen.insert(parts.join("\u{1f}").into()))
             })

@@ -68,6 +68,8 @@ pub enum Pushdown {
     /// As much as is exact or a superset.
     #[default]
     On,
+    /// As much as goes without expressions: keys, times and other parameters. For an org that refused one.
+    Parameters,
     /// Full scans only (and parent keys, which child tables cannot do without): everything is
     /// evaluated locally.
     Off,

@@ -64,6 +64,12 @@ impl Failure {
         self
     }
 
+    /// Adds causes that stand beside each other.
+    pub(crate) fn with_causes(mut self, causes: impl Iterator<Item = String>) -> Self {
+        self.0.causes.extend(causes);
+        self
+    }
+
     /// Replaces the code's advice.
     pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());

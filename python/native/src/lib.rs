@@ -31,6 +31,8 @@ mod _native {
     #[pymodule_export]
     use super::okta::Org;
     #[pymodule_export]
+    use super::okta::log::log_to;
+    #[pymodule_export]
     use super::rows::Rows;
     #[pymodule_export]
     use super::session::Session;

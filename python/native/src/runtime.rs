@@ -68,7 +68,16 @@ where
     })
 }
 
+/// What a signal handler raised where nobody could pass it on.
+static MISSED: Mutex<Option<PyErr>> = Mutex::new(None);
+
+/// Keeps what a signal handler raised in the middle of something else, for the next wait to raise.
+pub(crate) fn interrupt(error: PyErr) {
+    *MISSED.lock() = Some(error);
+}
+
 /// Runs the handlers of signals that have arrived.
 fn check_signals(py: Python<'_>) -> PyResult<()> {
-    py.check_signals()
+    let missed = MISSED.lock().take();
+    missed.map_or_else(|| py.check_signals(), Err)
 }

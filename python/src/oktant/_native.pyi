@@ -1,7 +1,7 @@
 """The native module: sessions, results, orgs and the table of codes. Not a public interface."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, final
 
 __version__: str
@@ -43,6 +43,7 @@ class RequestInfo(TypedDict):
     bucket: str
 
 def explain(code: str) -> Explanation: ...
+def log_to(log: Callable[[int, str], None], level: int) -> None: ...
 @final
 class Session:
     @staticmethod

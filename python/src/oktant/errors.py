@@ -81,7 +81,7 @@ class Error(Exception):
 
     def __str__(self) -> str:
         lines = [f"[{self.code}] {self.message}"]
-        lines += [f"  cause: {cause}" for cause in self.causes]
+        lines += [f"  cause: {cause}" for cause in self.causes if cause not in self.message]
         if self.detail:
             lines.append(f"  detail: {self.detail}")
         lines.append(f"  hint: {self.hint}")

@@ -157,6 +157,7 @@ fn property(property: &Property) -> String {
     call(property.required, ".required()".into());
     call(property.read_only, ".read_only()".into());
     call(property.write_only, ".write_only()".into());
+    call(property.secret, ".secret()".into());
     call(property.nullable, ".nullable()".into());
     call(!property.values.is_empty(), format!(".values({})", texts(&property.values)));
     for (name, number) in [("minimum", property.minimum), ("maximum", property.maximum)] {

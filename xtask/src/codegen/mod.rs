@@ -98,6 +98,7 @@ pub fn generate(inputs: &Inputs) -> Result<Vec<Output>, Error> {
         generated("catalog", "schemas", &emit::schemas(&schemas))?,
         generated("catalog", "tables", &tables::emit::tables(&tables))?,
         Output { path: "docs/reference/tables.md".to_owned(), content: tables::reference::page(&tables) },
+        Output { path: "crates/sdk/groups.md".to_owned(), content: sdk::groups_page(&operations) },
     ];
     for (path, source) in sdk::sources(&operations, &schemas, &models::Types::new(&schemas)?)? {
         let content = emit::formatted(&path, &source, &inputs.rustfmt)?;

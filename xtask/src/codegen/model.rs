@@ -86,6 +86,7 @@ pub(crate) struct Property {
     pub required: bool,
     pub read_only: bool,
     pub write_only: bool,
+    pub secret: bool,
     pub nullable: bool,
     pub values: Vec<String>,
     pub default: Option<String>,

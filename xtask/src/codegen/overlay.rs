@@ -20,6 +20,9 @@ pub(crate) struct Overlay {
     /// Corrections of schemas.
     #[serde(default)]
     pub schema: Vec<SchemaPatch>,
+    /// Corrections of members of schemas.
+    #[serde(default)]
+    pub member: Vec<MemberPatch>,
     /// SQL tables.
     #[serde(default)]
     pub table: Vec<Table>,
@@ -70,6 +73,18 @@ pub(crate) struct SchemaPatch {
     pub reason: String,
 }
 
+/// A correction of members of schemas.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MemberPatch {
+    /// The members: `Schema.member`, or `member` wherever it occurs.
+    pub names: Vec<Spanned<String>>,
+    /// Whether they are secrets. Text that occurs in requests only is one unless this says otherwise.
+    pub secret: bool,
+    /// Why the entry is there.
+    pub reason: String,
+}
+
 /// Corrections of one operation.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +97,8 @@ pub(crate) struct OperationPatch {
     pub wrapped: Option<Wrapped>,
     /// The scopes, all of them.
     pub scopes: Option<Vec<String>>,
+    /// The status of success, where orgs answer with another than the description has.
+    pub status: Option<u16>,
     /// Whether sending it twice has the effect of sending it once, where its method says otherwise.
     pub idempotent: Option<bool>,
     /// Why the entry is there.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::Error;
-use super::model::{Discriminator, Limit, ListShape, Object, Operation, SchemaKind, Schemas, TypeRef, Union};
+use super::lookup;
+use super::model::{Discriminator, Limit, ListShape, Object, Operation, Property, Response, SchemaKind, Schemas, TypeRef, Union};
 use super::overlay::{Bucket, OperationPatch, Overlay, SchemaPatch};
 
 /// Applies the corrections of schemas.
@@ -35,7 +36,65 @@ pub(crate) fn apply_to_schemas(overlay: &Overlay, schemas: &mut Schemas) -> Resu
             return Err(overlay.error(&patch.name, "the entry changes nothing"));
         }
     }
+    mark_secrets(overlay, schemas)
+}
+
+/// Marks the members that are secrets: text that only requests carry, and what the overlay says.
+fn mark_secrets(overlay: &Overlay, schemas: &mut Schemas) -> Result<(), Error> {
+    let plain = plain_members(schemas);
+    let of = |schema: &String, property: &Property| plain.get(&(schema.clone(), property.name.clone())).copied();
+    for (schema, property) in members_mut(schemas) {
+        property.secret = property.write_only && property.values.is_empty() && of(schema, property) == Some(true);
+    }
+    for patch in &overlay.member {
+        for name in &patch.names {
+            if patch.reason.trim().is_empty() {
+                return Err(overlay.error(name, "the entry gives no reason"));
+            }
+            let (of_schema, member) = match name.get_ref().rsplit_once('.') {
+                Some((schema, member)) => (Some(schema), member),
+                None => (None, name.get_ref().as_str()),
+            };
+            let mut changed = false;
+            for (schema, property) in members_mut(schemas) {
+                let is_meant = property.name == member && of_schema.is_none_or(|wanted| wanted == schema);
+                if is_meant && of(schema, property).is_some() {
+                    changed |= property.secret != patch.secret;
+                    property.secret = patch.secret;
+                }
+            }
+            if !changed {
+                return Err(overlay.error(name, format!("{} names no member that it changes", name.get_ref())));
+            }
+        }
+    }
     Ok(())
+}
+
+/// The members that hold no objects with members of their own, by schema and name, and whether they
+/// are text.
+fn plain_members(schemas: &Schemas) -> BTreeMap<(String, String), bool> {
+    let mut plain = BTreeMap::new();
+    for schema in schemas.keys() {
+        for property in lookup::properties(schemas, schema) {
+            let is_text = match lookup::resolve(schemas, &property.schema) {
+                TypeRef::Named(_) => continue,
+                of => matches!(of, TypeRef::String(_)),
+            };
+            plain.insert((schema.clone(), property.name.clone()), is_text);
+        }
+    }
+    plain
+}
+
+fn members_mut(schemas: &mut Schemas) -> impl Iterator<Item = (&String, &mut Property)> {
+    schemas.iter_mut().flat_map(|(name, schema)| {
+        let properties = match &mut schema.kind {
+            SchemaKind::Object(object) => object.properties.as_mut_slice(),
+            SchemaKind::Enum(_) | SchemaKind::Union(_) | SchemaKind::Alias(_) => &mut [],
+        };
+        properties.iter_mut().map(move |property| (name, property))
+    })
 }
 
 /// Corrects how forms are told apart; `false` if that is what the description says.
@@ -102,6 +161,10 @@ fn apply_one(
         }
         operation.scopes.clone_from(scopes);
     }
+    if let Some(status) = patch.status {
+        set_success(operation, status)
+            .map_err(|()| overlay.error(&patch.id, "the description says the same about `status` by now"))?;
+    }
     if let Some(idempotent) = patch.idempotent {
         if operation.idempotent == idempotent {
             return Err(overlay.error(&patch.id, "the method says the same about `idempotent`"));
@@ -111,11 +174,25 @@ fn apply_one(
     Ok(())
 }
 
+/// Gives the documented success another status, or adds one without a body where none is documented.
+/// `Err` if that is what the description says.
+fn set_success(operation: &mut Operation, status: u16) -> Result<(), ()> {
+    if operation.responses.iter().any(|known| known.status == status) {
+        return Err(());
+    }
+    match operation.responses.iter_mut().find(|known| (200..300).contains(&known.status)) {
+        Some(known) => known.status = status,
+        None => operation.responses.push(Response { status, media_types: Vec::new(), schema: None }),
+    }
+    operation.responses.sort_by_key(|known| known.status);
+    Ok(())
+}
+
 fn has_array(result: Option<&TypeRef>, member: &str, schemas: &Schemas) -> bool {
     let Some(TypeRef::Named(name)) = result else { return false };
-    let properties = super::lookup::properties(schemas, name);
+    let properties = lookup::properties(schemas, name);
     properties.iter().any(|property| {
-        property.name == member && matches!(super::lookup::resolve(schemas, &property.schema), TypeRef::Array(_))
+        property.name == member && matches!(lookup::resolve(schemas, &property.schema), TypeRef::Array(_))
     })
 }
 

@@ -163,6 +163,7 @@ impl<'a> Collector<'a> {
             required: false,
             read_only: parts.flag("readOnly"),
             write_only: parts.flag("writeOnly"),
+            secret: false,
             nullable: parts.flag("nullable"),
             values: own.enumeration_or_of_items(),
             default: own.first("default").map(Value::to_string),

@@ -46,6 +46,9 @@ pub enum Error {
         #[source]
         source: reqwest::Error,
     },
+    /// Nothing was replayed, so that nothing was measured.
+    #[error("no request was replayed: no recording fits what was asked for")]
+    NothingReplayed,
     /// The answers differ too much.
     #[error("the sandbox is not faithful enough: {0}")]
     BelowThreshold(String),

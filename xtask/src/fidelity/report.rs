@@ -249,8 +249,16 @@ impl Report {
         Ok(())
     }
 
+    /// Whether nothing was compared.
+    pub(super) fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
     /// Compares the whole with the thresholds, in percent.
     pub(super) fn check(&self, status_min: f64, keys_min: f64) -> Result<(), Error> {
+        if self.is_empty() {
+            return Err(Error::NothingReplayed);
+        }
         let total = self.total();
         let (status, keys) = (total.status_percent(), total.keys_percent());
         if status >= status_min && keys >= keys_min {

@@ -51,7 +51,7 @@ fn every_construct_becomes_what_was_agreed() {
         return;
     }
     let outputs = generate(&inputs(data("overlay.toml"))).expect("the small description is sound");
-    assert_eq!(outputs.len(), 14);
+    assert_eq!(outputs.len(), 15);
     outputs.iter().for_each(check);
 }
 
@@ -86,6 +86,11 @@ fn mistakes_in_the_overlay_are_errors_with_their_place() {
         ("name = \"ReplaceMenuResponse200\"", "name = \"Menu\"", ":57:", "no schema Menu"),
         ("[\"FISH\", \"Animal\"]", "[\"FISH\", \"Plant\"]", ":62:", "no schema Plant"),
         ("nothing inside tells a meal from a refusal", "", ":57:", "gives no reason"),
+        ("status = 200", "status = 204", ":67:", "says the same about `status` by now"),
+        ("names = [\"password\"]", "names = [\"passport\"]", ":72:", "passport names no member that it changes"),
+        ("names = [\"Cat.microchip\"]", "names = [\"Dog.microchip\"]", ":77:", "Dog.microchip names no member"),
+        ("secret = false", "secret = true", ":77:", "Cat.microchip names no member that it changes"),
+        ("the description does not mark it", "", ":72:", "gives no reason"),
         ("routes = [\"/**\"]", "routes = [\"/other/**\"]", "", "no bucket covers it"),
     ] {
         let error = broken(from, to);

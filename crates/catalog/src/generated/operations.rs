@@ -1161,7 +1161,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         ],
         request: None,
         responses: &[
-            Response { status: 200, media_types: &[], schema: None },
+            Response { status: 204, media_types: &[], schema: None },
             Response { status: 403, media_types: &["application/json"], schema: Some(TypeRef::Named("Error")) },
             Response { status: 404, media_types: &["application/json"], schema: Some(TypeRef::Named("Error")) },
             Response { status: 429, media_types: &["application/json"], schema: Some(TypeRef::Named("Error")) },
@@ -1471,7 +1471,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         }),
         responses: &[
             Response {
-                status: 200,
+                status: 201,
                 media_types: &["application/json"],
                 schema: Some(TypeRef::Named("AssignRoleToClientResponse200")),
             },
@@ -2730,7 +2730,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         }),
         responses: &[
             Response {
-                status: 200,
+                status: 201,
                 media_types: &["application/json"],
                 schema: Some(TypeRef::Named("DomainResponse")),
             },
@@ -2890,7 +2890,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         }),
         responses: &[
             Response {
-                status: 200,
+                status: 201,
                 media_types: &["application/json"],
                 schema: Some(TypeRef::Named("EmailDomainResponse")),
             },
@@ -3049,7 +3049,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         }),
         responses: &[
             Response {
-                status: 201,
+                status: 200,
                 media_types: &["application/json"],
                 schema: Some(TypeRef::Named("GroupPushMapping")),
             },
@@ -3263,7 +3263,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         request: None,
         responses: &[
             Response {
-                status: 200,
+                status: 201,
                 media_types: &["application/json"],
                 schema: Some(TypeRef::Named("IdentitySourceSession")),
             },
@@ -3783,7 +3783,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         }),
         responses: &[
             Response {
-                status: 201,
+                status: 200,
                 media_types: &["application/json"],
                 schema: Some(TypeRef::Named("RealmAssignment")),
             },
@@ -5813,7 +5813,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         ],
         request: None,
         responses: &[
-            Response { status: 204, media_types: &[], schema: None },
+            Response { status: 200, media_types: &[], schema: None },
             Response { status: 401, media_types: &["application/json"], schema: Some(TypeRef::Named("Error")) },
             Response { status: 403, media_types: &["application/json"], schema: Some(TypeRef::Named("Error")) },
             Response { status: 404, media_types: &["application/json"], schema: Some(TypeRef::Named("Error")) },
@@ -7115,7 +7115,10 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         group: "Org Management",
         parameters: &[],
         request: None,
-        responses: &[Response { status: 301, media_types: &[], schema: None }],
+        responses: &[
+            Response { status: 200, media_types: &[], schema: None },
+            Response { status: 301, media_types: &[], schema: None },
+        ],
         scopes: &["okta.orgs.manage"],
         security: Security::TokenOrOAuth,
         lifecycle: Lifecycle::Ga,
@@ -7316,7 +7319,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         request: None,
         responses: &[
             Response {
-                status: 200,
+                status: 201,
                 media_types: &["application/json"],
                 schema: Some(TypeRef::Named("IdPKeyCredential")),
             },
@@ -11834,7 +11837,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         }),
         responses: &[
             Response {
-                status: 201,
+                status: 200,
                 media_types: &["application/json"],
                 schema: Some(TypeRef::Named("OAuth2ScopeConsentGrant")),
             },
@@ -11861,7 +11864,10 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         group: "Org Management",
         parameters: &[],
         request: None,
-        responses: &[Response { status: 301, media_types: &[], schema: None }],
+        responses: &[
+            Response { status: 200, media_types: &[], schema: None },
+            Response { status: 301, media_types: &[], schema: None },
+        ],
         scopes: &["okta.orgs.manage"],
         security: Security::TokenOrOAuth,
         lifecycle: Lifecycle::Ga,
@@ -17560,7 +17566,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         }),
         responses: &[
             Response {
-                status: 201,
+                status: 200,
                 media_types: &["application/json"],
                 schema: Some(TypeRef::Named("FederatedClaim")),
             },
@@ -19277,7 +19283,10 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         group: "Org Management",
         parameters: &[],
         request: None,
-        responses: &[Response { status: 301, media_types: &[], schema: None }],
+        responses: &[
+            Response { status: 200, media_types: &[], schema: None },
+            Response { status: 301, media_types: &[], schema: None },
+        ],
         scopes: &["okta.orgs.manage"],
         security: Security::TokenOrOAuth,
         lifecycle: Lifecycle::Ga,

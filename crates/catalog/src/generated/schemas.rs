@@ -62,11 +62,11 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("client_secret", TypeRef::String("")).required().read_only(),
+                    property("client_secret", TypeRef::String("")).required().read_only().secret(),
                     property("created", TypeRef::String("")).required().read_only(),
                     property("id", TypeRef::String("")).required().read_only(),
                     property("lastUpdated", TypeRef::String("")).required().read_only(),
-                    property("secret_hash", TypeRef::String("")).required().read_only(),
+                    property("secret_hash", TypeRef::String("")).required().read_only().secret(),
                     property("status", TypeRef::String("")).required().values(&["ACTIVE", "INACTIVE"]),
                     property("_links", TypeRef::Named("APIServiceIntegrationSecretLinks")).required().read_only(),
                 ]
@@ -117,7 +117,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("fileName", TypeRef::String("")),
                     property("keyId", TypeRef::String("")),
                     property("teamId", TypeRef::String("")),
-                    property("tokenSigningKey", TypeRef::String("")).write_only(),
+                    property("tokenSigningKey", TypeRef::String("")).write_only().secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -1086,6 +1086,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                         .format("password")
                         .required()
                         .write_only()
+                        .secret()
                         .min_length(1)
                         .max_length(255),
                     property("status", TypeRef::Named("ServiceAccountStatus")).read_only(),
@@ -1104,7 +1105,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("password", TypeRef::String("password")).format("password").write_only(),
+                    property("password", TypeRef::String("password")).format("password").write_only().secret(),
                     property("username", TypeRef::String("")).required().min_length(1).max_length(100),
                 ]
             },
@@ -1223,7 +1224,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("value", TypeRef::String("password")).format("password").write_only()] },
+            properties: const { &[property("value", TypeRef::String("password")).format("password").write_only().secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -1284,7 +1285,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("kid", TypeRef::String("")).max_length(1024),
-                    property("privateKey", TypeRef::String("")).max_length(1024),
+                    property("privateKey", TypeRef::String("")).secret().max_length(1024),
                     property("teamId", TypeRef::String("")).max_length(1024),
                 ]
             },
@@ -1422,7 +1423,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("autoKeyRotation", TypeRef::Boolean).default("true"),
                     property("client_id", TypeRef::String("")).min_length(6).max_length(100),
-                    property("client_secret", TypeRef::String("")).min_length(14).max_length(100),
+                    property("client_secret", TypeRef::String("")).secret().min_length(14).max_length(100),
                     property("pkce_required", TypeRef::Boolean).default("true"),
                     property("token_endpoint_auth_method", TypeRef::Named("OAuthEndpointAuthenticationMethod")),
                 ]
@@ -2813,7 +2814,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("host", TypeRef::String("")),
                     property("integrationKey", TypeRef::String("")),
-                    property("secretKey", TypeRef::String("")),
+                    property("secretKey", TypeRef::String("")).secret(),
                     property(
                         "userNameTemplate",
                         TypeRef::Named("AuthenticatorKeyDuoProviderConfigurationUserNameTemplate"),
@@ -3950,7 +3951,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("response_mode", TypeRef::Named("ResponseMode")),
                     property("response_type", TypeRef::Named("ResponseTypesSupported")).required(),
                     property("scope", TypeRef::String("")).required(),
-                    property("sessionToken", TypeRef::String("")),
+                    property("sessionToken", TypeRef::String("")).secret(),
                     property("state", TypeRef::String("")).required(),
                 ]
             },
@@ -4183,7 +4184,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("id", TypeRef::String("")).read_only(),
                     property("port", TypeRef::Integer),
                     property("username", TypeRef::String("")),
-                    property("password", TypeRef::String("")),
+                    property("password", TypeRef::String("")).secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -4204,7 +4205,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("id", TypeRef::String("")).read_only(),
                     property("port", TypeRef::Integer).required(),
                     property("username", TypeRef::String("")).required(),
-                    property("password", TypeRef::String("")).required(),
+                    property("password", TypeRef::String("")).required().secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -4219,7 +4220,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("binding_message", TypeRef::String("")),
-                    property("id_token_hint", TypeRef::String("")).required(),
+                    property("id_token_hint", TypeRef::String("")).required().secret(),
                     property("login_hint", TypeRef::String("")).required(),
                     property("request", TypeRef::String("")),
                     property("request_expiry", TypeRef::Integer).minimum(1.0).maximum(300.0),
@@ -5363,7 +5364,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("id", TypeRef::String("")).read_only(),
                     property("name", TypeRef::String("")),
-                    property("secretKey", TypeRef::String("")).write_only(),
+                    property("secretKey", TypeRef::String("")).write_only().secret(),
                     property("siteKey", TypeRef::String("")),
                     property("type", TypeRef::Named("CAPTCHAType")),
                     property("_links", TypeRef::Named("LinksSelf")).read_only(),
@@ -5685,7 +5686,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("challenge_types_supported", TypeRef::Array(&TypeRef::Named("ChallengeType"))),
                     property("channel_hint", TypeRef::Named("Channel")),
-                    property("mfa_token", TypeRef::String("")).required(),
+                    property("mfa_token", TypeRef::String("")).required().secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -5769,7 +5770,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("settings", TypeRef::Map(&TypeRef::Any)).read_only(),
                     property("status", TypeRef::String("")).read_only().values(&["ACTIVE"]),
                     property("subdomain", TypeRef::String("")).required().minimum(1.0).maximum(57.0),
-                    property("token", TypeRef::String("")).read_only(),
+                    property("token", TypeRef::String("")).read_only().secret(),
                     property("tokenType", TypeRef::String("")).read_only().values(&["SSWS"]),
                     property("website", TypeRef::String("")),
                     property("_links", TypeRef::Map(&TypeRef::Any)).read_only(),
@@ -5802,7 +5803,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("client_id", TypeRef::String("")).read_only(),
                     property("client_id_issued_at", TypeRef::Integer).read_only(),
                     property("client_name", TypeRef::String("")),
-                    property("client_secret", TypeRef::String("")).read_only().nullable(),
+                    property("client_secret", TypeRef::String("")).read_only().secret().nullable(),
                     property("client_secret_expires_at", TypeRef::Integer).read_only().nullable().minimum(0.0),
                     property("frontchannel_logout_session_required", TypeRef::Boolean),
                     property("frontchannel_logout_uri", TypeRef::String("")).nullable(),
@@ -6154,7 +6155,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("sessionToken", TypeRef::String(""))] },
+            properties: const { &[property("sessionToken", TypeRef::String("")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -6422,7 +6423,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("providerAuthToken", TypeRef::String("")),
+                    property("providerAuthToken", TypeRef::String("")).secret(),
                     property("providerCapability", TypeRef::String("")).values(&["ALL"]),
                     property("providerName", TypeRef::String("")).values(&["TWILIO", "TELESIGN"]),
                     property("providerSettings", TypeRef::Named("CustomTelephonyProviderSettings")),
@@ -6477,7 +6478,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("id", TypeRef::String("")),
-                    property("providerAuthToken", TypeRef::String("")),
+                    property("providerAuthToken", TypeRef::String("")).secret(),
                     property("providerSettings", TypeRef::Named("CustomTelephonyProviderSettings")),
                     property("providerSid", TypeRef::String("")),
                 ]
@@ -7269,7 +7270,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("device_code", TypeRef::String("")),
+                    property("device_code", TypeRef::String("")).secret(),
                     property("expires_in", TypeRef::Integer),
                     property("interval", TypeRef::Integer),
                     property("user_code", TypeRef::String("")),
@@ -7880,7 +7881,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("certificate", TypeRef::String("")).required(),
                     property("certificateChain", TypeRef::String("")).required(),
-                    property("privateKey", TypeRef::String("")).required(),
+                    property("privateKey", TypeRef::String("")).required().secret(),
                     property("type", TypeRef::Named("DomainCertificateType")).required(),
                 ]
             },
@@ -8938,7 +8939,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("key", TypeRef::String("")),
                     property("type", TypeRef::Named("EventHookChannelConfigAuthSchemeType")),
-                    property("value", TypeRef::String("")).write_only(),
+                    property("value", TypeRef::String("")).write_only().secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -8951,7 +8952,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("key", TypeRef::String("")), property("value", TypeRef::String(""))] },
+            properties: const { &[property("key", TypeRef::String("")), property("value", TypeRef::String("")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -9279,7 +9280,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("resetPasswordUrl", TypeRef::String("")).read_only()] },
+            properties: const { &[property("resetPasswordUrl", TypeRef::String("")).read_only().secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -10942,7 +10943,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("apiKey", TypeRef::String("")).required()] },
+            properties: const { &[property("apiKey", TypeRef::String("")).required().secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -10955,7 +10956,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("client_id", TypeRef::String("")).required(),
-                    property("client_secret", TypeRef::String("")).required(),
+                    property("client_secret", TypeRef::String("")).required().secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -12080,7 +12081,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("key", TypeRef::String("")),
                     property("type", TypeRef::String("")),
-                    property("value", TypeRef::String("")),
+                    property("value", TypeRef::String("")).secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -12118,7 +12119,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("key", TypeRef::String("")), property("value", TypeRef::String(""))] },
+            properties: const { &[property("key", TypeRef::String("")), property("value", TypeRef::String("")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -12397,7 +12398,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("clientId", TypeRef::String("")),
                     property("scope", TypeRef::String("")),
                     property("tokenUrl", TypeRef::String("")),
-                    property("clientSecret", TypeRef::String("")),
+                    property("clientSecret", TypeRef::String("")).secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -12580,7 +12581,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("token", TypeRef::String("")),
+                    property("token", TypeRef::String("")).secret(),
                     property("token_type_hint", TypeRef::Named("TokenTypeHintIntrospect")),
                 ]
             },
@@ -14004,6 +14005,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("token", TypeRef::Named("SplunkToken"))
                         .required()
                         .write_only()
+                        .secret()
                         .pattern("(?i)^[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"),
                 ]
             },
@@ -14159,7 +14161,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("id_token_hint", TypeRef::String("")).required(),
+                    property("id_token_hint", TypeRef::String("")).required().secret(),
                     property("post_logout_redirect_uri", TypeRef::String("")),
                     property("state", TypeRef::String("")),
                 ]
@@ -14404,7 +14406,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("port", TypeRef::Integer),
                     property("username", TypeRef::String("")),
                     property("clientId", TypeRef::String("")),
-                    property("clientSecret", TypeRef::String("")),
+                    property("clientSecret", TypeRef::String("")).secret(),
                     property("scopes", TypeRef::Array(&TypeRef::String(""))),
                     property("tokenEndpoint", TypeRef::String("")),
                     property("tokenEndpointAuthMethod", TypeRef::String(""))
@@ -14430,7 +14432,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("port", TypeRef::Integer).required(),
                     property("username", TypeRef::String("")).required(),
                     property("clientId", TypeRef::String("")).required(),
-                    property("clientSecret", TypeRef::String("")).required(),
+                    property("clientSecret", TypeRef::String("")).required().secret(),
                     property("scopes", TypeRef::Array(&TypeRef::String(""))).required(),
                     property("tokenEndpoint", TypeRef::String("")).required(),
                     property("tokenEndpointAuthMethod", TypeRef::String(""))
@@ -14460,7 +14462,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("clientId", TypeRef::String("")),
                     property("issuer", TypeRef::String("")),
                     property("keyId", TypeRef::String("")),
-                    property("privateKey", TypeRef::String("")),
+                    property("privateKey", TypeRef::String("")).secret(),
                     property("scopes", TypeRef::Array(&TypeRef::String(""))),
                     property("signingAlgorithm", TypeRef::String("")).values(&["RS256"]),
                     property("subject", TypeRef::String("")),
@@ -14489,7 +14491,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("clientId", TypeRef::String("")).required(),
                     property("issuer", TypeRef::String("")).required(),
                     property("keyId", TypeRef::String("")).required(),
-                    property("privateKey", TypeRef::String("")).required(),
+                    property("privateKey", TypeRef::String("")).required().secret(),
                     property("scopes", TypeRef::Array(&TypeRef::String(""))).required(),
                     property("signingAlgorithm", TypeRef::String("")).required().values(&["RS256"]),
                     property("subject", TypeRef::String("")).required(),
@@ -14798,11 +14800,11 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("client_secret", TypeRef::String("")).read_only(),
+                    property("client_secret", TypeRef::String("")).read_only().secret(),
                     property("created", TypeRef::String("")).read_only(),
                     property("id", TypeRef::String("")).read_only(),
                     property("lastUpdated", TypeRef::String("")).read_only(),
-                    property("secret_hash", TypeRef::String("")).read_only(),
+                    property("secret_hash", TypeRef::String("")).read_only().secret(),
                     property("status", TypeRef::String("")).values(&["ACTIVE", "INACTIVE"]).default("\"ACTIVE\""),
                     property("_links", TypeRef::Named("OAuthClientSecretLinks")).read_only(),
                 ]
@@ -14818,7 +14820,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("client_secret", TypeRef::String("")),
+                    property("client_secret", TypeRef::String("")).secret(),
                     property("status", TypeRef::String("")).values(&["ACTIVE", "INACTIVE"]),
                 ]
             },
@@ -15091,7 +15093,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("authorizeEndpoint", TypeRef::String("uri")).format("uri").required(),
                     property("clientId", TypeRef::String("")).required(),
-                    property("clientSecret", TypeRef::String("")).required(),
+                    property("clientSecret", TypeRef::String("")).required().secret(),
                     property("publicKey", TypeRef::Named("OAuth2SettingsPublicKey")).read_only(),
                     property("scopes", TypeRef::Array(&TypeRef::String(""))),
                     property("tokenEndpoint", TypeRef::String("uri")).format("uri").required(),
@@ -15186,7 +15188,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("client_id", TypeRef::String("")).read_only(),
                     property("client_id_issued_at", TypeRef::Integer).read_only(),
                     property("client_name", TypeRef::String("")).required(),
-                    property("client_secret", TypeRef::String("")).read_only().nullable(),
+                    property("client_secret", TypeRef::String("")).read_only().secret().nullable(),
                     property("client_secret_expires_at", TypeRef::Integer).read_only().nullable().minimum(0.0),
                     property("frontchannel_logout_session_required", TypeRef::Boolean),
                     property("frontchannel_logout_uri", TypeRef::String("")).nullable(),
@@ -15271,7 +15273,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("client_id", TypeRef::String("")).max_length(1024),
-                    property("client_secret", TypeRef::String("")).max_length(1024),
+                    property("client_secret", TypeRef::String("")).secret().max_length(1024),
                     property("pkce_required", TypeRef::Boolean),
                     property("token_endpoint_auth_method", TypeRef::String("")).values(&["private_key_jwt"]),
                 ]
@@ -15507,11 +15509,11 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("access_token", TypeRef::String("")),
-                    property("device_secret", TypeRef::String("")),
+                    property("access_token", TypeRef::String("")).secret(),
+                    property("device_secret", TypeRef::String("")).secret(),
                     property("expires_in", TypeRef::Integer),
-                    property("id_token", TypeRef::String("")),
-                    property("refresh_token", TypeRef::String("")),
+                    property("id_token", TypeRef::String("")).secret(),
+                    property("refresh_token", TypeRef::String("")).secret(),
                     property("scope", TypeRef::String("")),
                     property("token_type", TypeRef::Named("TokenResponseTokenType")),
                 ]
@@ -15867,7 +15869,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("adminPassword", TypeRef::String("")).required(),
+                    property("adminPassword", TypeRef::String("")).required().secret(),
                     property("adminUsername", TypeRef::String("")).required(),
                 ]
             },
@@ -16916,8 +16918,8 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("baseUrl", TypeRef::String("")).required(),
                     property("creationState", TypeRef::String("")),
                     property("preferUsernameOverEmail", TypeRef::Boolean),
-                    property("token", TypeRef::String("")),
-                    property("tokenEncrypted", TypeRef::String("")),
+                    property("token", TypeRef::String("")).secret(),
+                    property("tokenEncrypted", TypeRef::String("")).secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -17088,7 +17090,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("value", TypeRef::String("password")).format("password").write_only()] },
+            properties: const { &[property("value", TypeRef::String("password")).format("password").write_only().secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -17358,7 +17360,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("response_mode", TypeRef::String("")),
                     property("response_type", TypeRef::String("")),
                     property("scope", TypeRef::String("")),
-                    property("sessionToken", TypeRef::String("")),
+                    property("sessionToken", TypeRef::String("")).secret(),
                     property("state", TypeRef::String("")),
                 ]
             },
@@ -17401,7 +17403,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("hash", TypeRef::Named("PasswordCredentialHash")),
                     property("hook", TypeRef::Named("PasswordCredentialHook")),
-                    property("value", TypeRef::String("password")).format("password").write_only(),
+                    property("value", TypeRef::String("password")).format("password").write_only().secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -17419,9 +17421,9 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("digestAlgorithm", TypeRef::Named("DigestAlgorithm")),
                     property("iterationCount", TypeRef::Integer),
                     property("keySize", TypeRef::Integer),
-                    property("salt", TypeRef::String("")),
+                    property("salt", TypeRef::String("")).secret(),
                     property("saltOrder", TypeRef::String("")),
-                    property("value", TypeRef::String("")),
+                    property("value", TypeRef::String("")).secret(),
                     property("workFactor", TypeRef::Integer).minimum(1.0).maximum(20.0),
                 ]
             },
@@ -17535,7 +17537,9 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("username", TypeRef::String("")), property("password", TypeRef::String(""))] },
+            properties: const {
+                &[property("username", TypeRef::String("")), property("password", TypeRef::String("")).secret()]
+            },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -19059,7 +19063,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("password", TypeRef::String("password")).format("password").write_only(),
+                    property("password", TypeRef::String("password")).format("password").write_only().secret(),
                     property("userName", TypeRef::String("")).required().min_length(1).max_length(100),
                 ]
             },
@@ -19600,7 +19604,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("authScheme", TypeRef::Named("ProvisioningConnectionTokenAuthScheme")).required(),
-                    property("token", TypeRef::String("")),
+                    property("token", TypeRef::String("")).secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -19903,7 +19907,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("answer", TypeRef::String("")).write_only().minimum(1.0).maximum(100.0),
+                    property("answer", TypeRef::String("")).write_only().secret().minimum(1.0).maximum(100.0),
                     property("question", TypeRef::String("")).minimum(1.0).maximum(100.0),
                 ]
             },
@@ -20227,7 +20231,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("resetPasswordUrl", TypeRef::String("")).read_only()] },
+            properties: const { &[property("resetPasswordUrl", TypeRef::String("")).read_only().secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -20693,7 +20697,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("token", TypeRef::String("")).required(),
+                    property("token", TypeRef::String("")).required().secret(),
                     property("token_type_hint", TypeRef::Named("TokenTypeHintRevokeCustomAs")),
                 ]
             },
@@ -20708,7 +20712,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("token", TypeRef::String("")).required(),
+                    property("token", TypeRef::String("")).required().secret(),
                     property("token_type_hint", TypeRef::Named("TokenTypeHintRevokeOrgAs")),
                 ]
             },
@@ -21014,7 +21018,11 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("password", TypeRef::String("password")).format("password").required().write_only(),
+                    property("password", TypeRef::String("password"))
+                        .format("password")
+                        .required()
+                        .write_only()
+                        .secret(),
                     property("secretVersionId", TypeRef::String("")).required().min_length(1).max_length(36),
                 ]
             },
@@ -23252,7 +23260,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("expiresAt", TypeRef::Named("ExpiresAt")).format("date-time").read_only(),
                     property("id", TypeRef::String("")).read_only(),
                     property("scopes", TypeRef::Array(&TypeRef::String(""))).read_only(),
-                    property("token", TypeRef::String("")).read_only(),
+                    property("token", TypeRef::String("")).read_only().secret(),
                     property("tokenAuthScheme", TypeRef::String("")).read_only(),
                     property("tokenType", TypeRef::String("")).read_only(),
                 ]
@@ -23597,7 +23605,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("authorization_header", TypeRef::String("")).nullable().max_length(8192),
+                    property("authorization_header", TypeRef::String("")).secret().nullable().max_length(8192),
                     property("endpoint_url", TypeRef::String("uri")).format("uri").required().max_length(2048),
                     property("method", TypeRef::String("")).required().values(&[
                         "https://schemas.openid.net/secevent/risc/delivery-method/push",
@@ -24087,7 +24095,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("phoneNumber", TypeRef::String("")),
                     property("otpExpires", TypeRef::String("")),
                     property("deliveryChannel", TypeRef::String("")),
-                    property("otpCode", TypeRef::String("")),
+                    property("otpCode", TypeRef::String("")).secret(),
                     property("locale", TypeRef::String("")),
                 ]
             },
@@ -24181,7 +24189,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("tempPassword", TypeRef::String("")).read_only()] },
+            properties: const { &[property("tempPassword", TypeRef::String("")).read_only().secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -24287,7 +24295,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("url", TypeRef::String("uri")).format("uri").required().max_length(512),
                     property("username", TypeRef::String("")).required().max_length(255),
-                    property("password", TypeRef::String("")).required().max_length(255),
+                    property("password", TypeRef::String("")).required().secret().max_length(255),
                     property("instructions", TypeRef::String("")).max_length(2048),
                 ]
             },
@@ -24650,8 +24658,8 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("grant_type", TypeRef::Named("OAuthGrantType")),
-                    property("code", TypeRef::String("")).required(),
-                    property("code_verifier", TypeRef::String("")),
+                    property("code", TypeRef::String("")).required().secret(),
+                    property("code_verifier", TypeRef::String("")).secret(),
                     property("redirect_uri", TypeRef::String("")),
                 ]
             },
@@ -24730,9 +24738,9 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("grant_type", TypeRef::Named("OAuthGrantType")).required(),
                     property("grant_types_supported", TypeRef::Array(&TypeRef::Named("OAuthGrantType"))),
                     property("login_hint", TypeRef::String("")).required(),
-                    property("otp", TypeRef::String("")).required(),
+                    property("otp", TypeRef::String("")).required().secret(),
                     property("scope", TypeRef::String("")).required(),
-                    property("mfa_token", TypeRef::String("")).required(),
+                    property("mfa_token", TypeRef::String("")).required().secret(),
                     property("oob_code", TypeRef::String("")).required(),
                 ]
             },
@@ -24749,7 +24757,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("grant_type", TypeRef::Named("OAuthGrantType")).required(),
                     property("grant_types_supported", TypeRef::Array(&TypeRef::Named("OAuthGrantType"))),
-                    property("mfa_token", TypeRef::String("")).required(),
+                    property("mfa_token", TypeRef::String("")).required().secret(),
                     property("oob_code", TypeRef::String("")).required(),
                     property("scope", TypeRef::String("")),
                 ]
@@ -24767,8 +24775,8 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("grant_type", TypeRef::Named("OAuthGrantType")).required(),
                     property("grant_types_supported", TypeRef::Array(&TypeRef::Named("OAuthGrantType"))),
-                    property("mfa_token", TypeRef::String("")).required(),
-                    property("otp", TypeRef::String("")).required(),
+                    property("mfa_token", TypeRef::String("")).required().secret(),
+                    property("otp", TypeRef::String("")).required().secret(),
                     property("scope", TypeRef::String("")),
                 ]
             },
@@ -24803,7 +24811,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("grant_type", TypeRef::Named("OAuthGrantType")).required(),
                     property("grant_types_supported", TypeRef::Array(&TypeRef::Named("OAuthGrantType"))),
                     property("login_hint", TypeRef::String("")).required(),
-                    property("otp", TypeRef::String("")).required(),
+                    property("otp", TypeRef::String("")).required().secret(),
                     property("scope", TypeRef::String("")).required(),
                 ]
             },
@@ -24819,7 +24827,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("grant_type", TypeRef::Named("OAuthGrantType")),
-                    property("assertion", TypeRef::String("")).required(),
+                    property("assertion", TypeRef::String("")).required().secret(),
                     property("scope", TypeRef::String("")),
                 ]
             },
@@ -24860,7 +24868,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("grant_type", TypeRef::Named("OAuthGrantType")),
-                    property("password", TypeRef::String("")).required(),
+                    property("password", TypeRef::String("")).required().secret(),
                     property("scope", TypeRef::String("")).required(),
                     property("username", TypeRef::String("")).required(),
                 ]
@@ -24877,7 +24885,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("grant_type", TypeRef::Named("OAuthGrantType")),
-                    property("refresh_token", TypeRef::String("")).required(),
+                    property("refresh_token", TypeRef::String("")).required().secret(),
                     property("scope", TypeRef::String("")),
                 ]
             },
@@ -24893,7 +24901,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("grant_type", TypeRef::Named("OAuthGrantType")),
-                    property("assertion", TypeRef::String("")).required(),
+                    property("assertion", TypeRef::String("")).required().secret(),
                     property("scope", TypeRef::String("")).required(),
                 ]
             },
@@ -24909,12 +24917,12 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("grant_type", TypeRef::Named("OAuthGrantType")),
-                    property("actor_token", TypeRef::String("")),
+                    property("actor_token", TypeRef::String("")).secret(),
                     property("audience", TypeRef::String("")),
                     property("auth_req_id", TypeRef::String("")),
                     property("resource", TypeRef::String("")),
                     property("scope", TypeRef::String("")),
-                    property("subject_token", TypeRef::String("")).required(),
+                    property("subject_token", TypeRef::String("")).required().secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -24929,12 +24937,12 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("grant_type", TypeRef::Named("OAuthGrantType")),
-                    property("actor_token", TypeRef::String("")),
+                    property("actor_token", TypeRef::String("")).secret(),
                     property("audience", TypeRef::String("")),
                     property("auth_req_id", TypeRef::String("")),
                     property("resource", TypeRef::String("")),
                     property("scope", TypeRef::String("")),
-                    property("subject_token", TypeRef::String("")).required(),
+                    property("subject_token", TypeRef::String("")).required().secret(),
                     property("actor_token_type", TypeRef::Named("TokenTypeCustomAs")),
                     property("requested_token_type", TypeRef::Named("TokenTypeCustomAs")),
                     property("subject_token_type", TypeRef::Named("TokenTypeCustomAs")),
@@ -24952,12 +24960,12 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("grant_type", TypeRef::Named("OAuthGrantType")),
-                    property("actor_token", TypeRef::String("")),
+                    property("actor_token", TypeRef::String("")).secret(),
                     property("audience", TypeRef::String("")),
                     property("auth_req_id", TypeRef::String("")),
                     property("resource", TypeRef::String("")),
                     property("scope", TypeRef::String("")),
-                    property("subject_token", TypeRef::String("")).required(),
+                    property("subject_token", TypeRef::String("")).required().secret(),
                     property("actor_token_type", TypeRef::Named("TokenTypeOrgAs")),
                     property("requested_token_type", TypeRef::Named("TokenTypeOrgAs")),
                     property("subject_token_type", TypeRef::Named("TokenTypeOrgAs")),
@@ -24984,12 +24992,12 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("access_token", TypeRef::String("")),
-                    property("device_secret", TypeRef::String("")),
+                    property("access_token", TypeRef::String("")).secret(),
+                    property("device_secret", TypeRef::String("")).secret(),
                     property("expires_in", TypeRef::Integer),
-                    property("id_token", TypeRef::String("")),
+                    property("id_token", TypeRef::String("")).secret(),
                     property("issued_token_type", TypeRef::Named("TokenType")),
-                    property("refresh_token", TypeRef::String("")),
+                    property("refresh_token", TypeRef::String("")).secret(),
                     property("scope", TypeRef::String("")),
                     property("token_type", TypeRef::Named("TokenResponseTokenType")),
                 ]
@@ -25005,11 +25013,11 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &["OAuthTokenResponse"],
             properties: const {
                 &[
-                    property("access_token", TypeRef::String("")),
-                    property("device_secret", TypeRef::String("")),
+                    property("access_token", TypeRef::String("")).secret(),
+                    property("device_secret", TypeRef::String("")).secret(),
                     property("expires_in", TypeRef::Integer),
-                    property("id_token", TypeRef::String("")),
-                    property("refresh_token", TypeRef::String("")),
+                    property("id_token", TypeRef::String("")).secret(),
+                    property("refresh_token", TypeRef::String("")).secret(),
                     property("scope", TypeRef::String("")),
                     property("token_type", TypeRef::Named("TokenResponseTokenType")),
                     property("issued_token_type", TypeRef::Named("TokenTypeCustomAs")),
@@ -25026,16 +25034,16 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &["OAuthTokenResponse"],
             properties: const {
                 &[
-                    property("access_token", TypeRef::String("")),
-                    property("device_secret", TypeRef::String("")),
+                    property("access_token", TypeRef::String("")).secret(),
+                    property("device_secret", TypeRef::String("")).secret(),
                     property("expires_in", TypeRef::Integer),
-                    property("id_token", TypeRef::String("")),
-                    property("refresh_token", TypeRef::String("")),
+                    property("id_token", TypeRef::String("")).secret(),
+                    property("refresh_token", TypeRef::String("")).secret(),
                     property("scope", TypeRef::String("")),
                     property("token_type", TypeRef::Named("TokenResponseTokenType")),
                     property("issued_token_type", TypeRef::Named("TokenTypeOrgAs")),
                     property("service_account", TypeRef::Named("TokenResponseServiceAccount")),
-                    property("vaulted_secret", TypeRef::Named("TokenResponseVaultedSecret")),
+                    property("vaulted_secret", TypeRef::Named("TokenResponseVaultedSecret")).secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -25047,7 +25055,9 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("password", TypeRef::String("")), property("username", TypeRef::String(""))] },
+            properties: const {
+                &[property("password", TypeRef::String("")).secret(), property("username", TypeRef::String(""))]
+            },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -25589,7 +25599,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("serialNumber", TypeRef::String("")),
                     property("publicId", TypeRef::String("")),
                     property("privateId", TypeRef::String("")),
-                    property("aesKey", TypeRef::String("")),
+                    property("aesKey", TypeRef::String("")).secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -25638,8 +25648,8 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("activationToken", TypeRef::String("")).read_only(),
-                    property("activationUrl", TypeRef::String("")).read_only(),
+                    property("activationToken", TypeRef::String("")).read_only().secret(),
+                    property("activationUrl", TypeRef::String("")).read_only().secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -25821,7 +25831,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode"))] },
+            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -25831,7 +25841,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode"))] },
+            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -25851,7 +25861,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode"))] },
+            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -25861,7 +25871,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode"))] },
+            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26088,7 +26098,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             properties: const {
                 &[
                     property("credentialId", TypeRef::String("")),
-                    property("deviceToken", TypeRef::String("")),
+                    property("deviceToken", TypeRef::String("")).secret(),
                     property("deviceType", TypeRef::String("")),
                     property("name", TypeRef::String("")),
                     property("platform", TypeRef::String("")),
@@ -26402,7 +26412,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
             bases: &[],
             properties: const {
                 &[
-                    property("answer", TypeRef::String("")).write_only().min_length(4),
+                    property("answer", TypeRef::String("")).write_only().secret().min_length(4),
                     property("question", TypeRef::String("")).values(&[
                         "disliked_food",
                         "name_of_first_plush_toy",
@@ -26495,7 +26505,12 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("nextPassCode", TypeRef::String("")), property("passCode", TypeRef::String(""))] },
+            properties: const {
+                &[
+                    property("nextPassCode", TypeRef::String("")).secret(),
+                    property("passCode", TypeRef::String("")).secret(),
+                ]
+            },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26529,7 +26544,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("sharedSecret", TypeRef::String(""))] },
+            properties: const { &[property("sharedSecret", TypeRef::String("")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26563,7 +26578,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::String(""))] },
+            properties: const { &[property("passCode", TypeRef::String("")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26616,7 +26631,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::String(""))] },
+            properties: const { &[property("passCode", TypeRef::String("")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26626,7 +26641,12 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("nextPassCode", TypeRef::Integer), property("passCode", TypeRef::String(""))] },
+            properties: const {
+                &[
+                    property("nextPassCode", TypeRef::Integer).secret(),
+                    property("passCode", TypeRef::String("")).secret(),
+                ]
+            },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26710,7 +26730,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode"))] },
+            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26746,7 +26766,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode"))] },
+            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26766,7 +26786,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode"))] },
+            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26776,7 +26796,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("answer", TypeRef::String("")).write_only().min_length(4)] },
+            properties: const { &[property("answer", TypeRef::String("")).write_only().secret().min_length(4)] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26786,7 +26806,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode"))] },
+            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26796,7 +26816,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode"))] },
+            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26806,7 +26826,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode"))] },
+            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -26816,7 +26836,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: true,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode"))] },
+            properties: const { &[property("passCode", TypeRef::Named("UserFactorPassCode")).secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),
@@ -29048,7 +29068,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("properties", TypeRef::Named("AppProperties")),
                     property("type", TypeRef::String("")),
                     property("_links", TypeRef::Named("APIServiceIntegrationLinks")).read_only(),
-                    property("clientSecret", TypeRef::String("")).read_only(),
+                    property("clientSecret", TypeRef::String("")).read_only().secret(),
                 ]
             },
             additional: Additional::Unspecified,
@@ -29105,7 +29125,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
         inline: false,
         kind: SchemaKind::Object(Object {
             bases: &[],
-            properties: const { &[property("tempPassword", TypeRef::String("")).read_only()] },
+            properties: const { &[property("tempPassword", TypeRef::String("")).read_only().secret()] },
             additional: Additional::Unspecified,
             discriminator: None,
         }),

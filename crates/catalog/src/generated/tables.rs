@@ -843,6 +843,7 @@ pub(crate) static TABLES: &[Table] = &[
         columns: &[
             column("AuthServerId", ColumnType::Text, &[Source::Parent("authServerId")]).not_null().read_only(),
             column("PolicyId", ColumnType::Text, &[Source::Parent("policyId")]).not_null().read_only(),
+            column("ActionsToken", ColumnType::Json, &[Source::Path(&["actions", "token"])]),
             column("ConditionsGrantTypes", ColumnType::Json, &[Source::Path(&["conditions", "grantTypes"])]),
             column("ConditionsPeople", ColumnType::Json, &[Source::Path(&["conditions", "people"])]),
             column("ConditionsScopes", ColumnType::Json, &[Source::Path(&["conditions", "scopes"])]),

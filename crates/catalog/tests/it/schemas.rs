@@ -52,7 +52,11 @@ fn flags_of_members_are_facts() {
     };
     let created = find("User", "created");
     assert!(created.read_only && created.format == "date-time");
-    assert!(find("PasswordCredential", "value").write_only);
+    let password = find("PasswordCredential", "value");
+    assert!(password.write_only && password.secret);
+    assert!(find("BASIC_SMTP_AUTH", "password").secret && find("TokenResponse", "access_token").secret);
+    let subject = find("SubIdIssSub", "iss");
+    assert!(subject.write_only && !subject.secret);
     assert!(find("Application", "label").required);
     assert_eq!(find("User", "transitioningToStatus").values, ["ACTIVE", "DEPROVISIONED", "PROVISIONED"]);
 }

@@ -157,10 +157,15 @@ fn no_column_is_a_secret() {
         "apiKey",
         "token",
     ];
+    // What a rule says about the lives of tokens.
+    const RULES: &[&str] = &["actions", "token"];
     for table in tables() {
         for column in table.columns {
             for source in column.sources {
                 let Source::Path(path) = source else { continue };
+                if *path == RULES {
+                    continue;
+                }
                 assert!(!path.iter().any(|segment| SECRETS.contains(segment)), "{}.{}", table.name, column.name);
             }
         }

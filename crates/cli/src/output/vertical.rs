@@ -34,7 +34,7 @@ impl Encoder for Vertical {
             self.rows += 1;
             writeln!(out, "-- row {}", self.rows)?;
             for (name, cell) in self.names.iter().zip(row) {
-                let value = cell.as_deref().map_or("NULL".into(), cells::harmless);
+                let value = cell.as_deref().map_or_else(|| "NULL".into(), cells::harmless);
                 // A value of several lines stays below its beginning.
                 let value = value.replace('\n', &format!("\n{}  ", " ".repeat(name.width())));
                 writeln!(out, "{name}  {value}")?;

@@ -148,13 +148,11 @@ fn parsed(line: &str) -> Result<Command, Error> {
 
 /// Answers a command outside the shell, where only those about tables mean something.
 pub(crate) async fn answer(session: &Session, line: &str, format: Format) -> Result<()> {
-    match parsed(line)? {
-        command @ (Command::Tables | Command::Inspect(_)) => describe(session, command, format).await,
-        _ => {
-            let problem = format!("{line} is for the shell");
-            Err(Error::misuse(problem, "outside it .tables and .inspect TABLE work").into())
-        }
+    let command = parsed(line)?;
+    if matches!(command, Command::Tables | Command::Inspect(_)) {
+        return describe(session, command, format).await;
     }
+    Err(Error::misuse(format!("{line} is for the shell"), "outside it .tables and .inspect TABLE work").into())
 }
 
 async fn describe(session: &Session, command: Command, format: Format) -> Result<()> {

@@ -10,7 +10,9 @@ pub(super) struct Index {
     entries: HashMap<String, Entry>,
     /// Keys by the number of their last use.
     uses: BTreeMap<u64, String>,
-    next_use: u64,
+    /// What is being read, by the number of the reading; a write takes out what it may have changed.
+    readings: HashMap<u64, Places>,
+    next_number: u64,
 }
 
 #[derive(Debug)]
@@ -64,9 +66,25 @@ fn is_id(segment: &str) -> bool {
 impl Index {
     pub(super) fn insert(&mut self, key: &str, places: Places, now: Timestamp) {
         self.forget(key);
-        self.next_use += 1;
-        self.uses.insert(self.next_use, key.to_owned());
-        self.entries.insert(key.to_owned(), Entry { places, used_at: now, use_number: self.next_use });
+        self.next_number += 1;
+        self.uses.insert(self.next_number, key.to_owned());
+        self.entries.insert(key.to_owned(), Entry { places, used_at: now, use_number: self.next_number });
+    }
+
+    /// Notes that the answer for `path` is on its way; gives the number of this reading.
+    pub(super) fn begin_reading(&mut self, path: &str) -> u64 {
+        self.next_number += 1;
+        self.readings.insert(self.next_number, Places::of(path));
+        self.next_number
+    }
+
+    /// Whether nothing was written since the reading began that may have changed its answer.
+    pub(super) fn is_current(&self, reading: u64) -> bool {
+        self.readings.contains_key(&reading)
+    }
+
+    pub(super) fn end_reading(&mut self, reading: u64) {
+        self.readings.remove(&reading);
     }
 
     pub(super) fn used_at(&self, key: &str) -> Option<Timestamp> {
@@ -86,15 +104,23 @@ impl Index {
         }
     }
 
+    /// Forgets every key, and what is on its way.
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+        self.uses.clear();
+        self.readings.clear();
+    }
+
     /// The keys beyond `entries_max`, those unused for longest.
     pub(super) fn surplus(&self, entries_max: usize) -> Vec<String> {
         let surplus = self.uses.len().saturating_sub(entries_max);
         self.uses.values().take(surplus).cloned().collect()
     }
 
-    /// The keys whose answers a write to `path` may have changed.
-    pub(super) fn changed_by(&self, path: &str) -> Vec<String> {
+    /// The keys whose answers a write to `path` may have changed; those still on their way will not be kept.
+    pub(super) fn changed_by(&mut self, path: &str) -> Vec<String> {
         let written = Places::of(path);
+        self.readings.retain(|_, places| !places.is_changed_by(&written));
         let changed = self.entries.iter().filter(|(_, entry)| entry.places.is_changed_by(&written));
         changed.map(|(key, _)| key.clone()).collect()
     }

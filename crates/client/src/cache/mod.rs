@@ -46,6 +46,14 @@ pub(crate) enum Lookup {
     Miss,
 }
 
+/// An answer on its way from the org, which a write may overtake.
+#[derive(Debug)]
+pub(crate) struct Reading<'a> {
+    cache: &'a Cache,
+    number: u64,
+    path: &'a str,
+}
+
 /// The cache of one org.
 #[derive(Debug)]
 pub(crate) struct Cache {
@@ -95,7 +103,6 @@ impl Cache {
         let is_old = age(reply.stored_at) >= self.options.time_to_live || age(used_at) >= self.options.time_to_idle;
         if !is_old && !refresh {
             self.index.lock().touch(key, now);
-            tracing::debug!("answered from the cache");
             return Lookup::Hit(reply);
         }
         if reply.headers.contains_key(ETAG) {
@@ -107,21 +114,10 @@ impl Cache {
         Lookup::Miss
     }
 
-    /// Keeps an answer, if it is of a kind that is kept.
-    pub(crate) async fn put(&self, key: &str, path: &str, status: u16, headers: &HeaderMap, body: &Bytes) {
-        let is_list = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
-        if is_list && !self.options.lists {
-            return;
-        }
-        let now = self.clock.now();
-        let reply = CachedReply { status, headers: headers.clone(), body: body.clone(), stored_at: now };
-        self.store.put(key, reply).await;
-        let too_many = {
-            let mut index = self.index.lock();
-            index.insert(key, Places::of(path), now);
-            index.surplus(self.options.entries_max)
-        };
-        self.forget(too_many).await;
+    /// Begins to read `path`, before the org is asked.
+    pub(crate) fn begin_reading<'a>(&'a self, path: &'a str) -> Reading<'a> {
+        let number = self.index.lock().begin_reading(path);
+        Reading { cache: self, number, path }
     }
 
     /// Forgets what a request other than `GET` on `path` may have changed.
@@ -134,7 +130,7 @@ impl Cache {
     }
 
     pub(crate) async fn clear(&self) {
-        *self.index.lock() = Index::default();
+        self.index.lock().clear();
         self.store.clear().await;
     }
 
@@ -143,5 +139,40 @@ impl Cache {
             self.index.lock().forget(&key);
             self.store.remove(&key).await;
         }
+    }
+}
+
+impl Reading<'_> {
+    /// Keeps the answer, if it is of a kind that is kept and no write came in between: what was read
+    /// before a write and arrives after it is old.
+    pub(crate) async fn keep(self, key: &str, status: u16, headers: &HeaderMap, body: &Bytes) {
+        let cache = self.cache;
+        let is_list = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+        if is_list && !cache.options.lists {
+            return;
+        }
+        let now = cache.clock.now();
+        let mut surplus = {
+            let mut index = cache.index.lock();
+            if !index.is_current(self.number) {
+                tracing::debug!(path = self.path, "not kept: a write overtook it");
+                return;
+            }
+            index.insert(key, Places::of(self.path), now);
+            index.surplus(cache.options.entries_max)
+        };
+        let reply = CachedReply { status, headers: headers.clone(), body: body.clone(), stored_at: now };
+        cache.store.put(key, reply).await;
+        // A write that came while the store was busy removed nothing yet.
+        if !cache.index.lock().is_current(self.number) {
+            surplus.push(key.to_owned());
+        }
+        cache.forget(surplus).await;
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.cache.index.lock().end_reading(self.number);
     }
 }

@@ -63,10 +63,10 @@ impl Layers {
             .filter_map(|(path, required)| Some((self.read(around, &path, required)?, path)))
             .collect();
         for (root, path) in &files {
-            self.take_sections(root, &Origin::File(path));
+            self.take_sections("", root, &Origin::File(path));
         }
-        let named = PROFILE_VARIABLES.iter().find_map(|name| Some((around.variables.get(*name)?, *name)));
-        let named = named.filter(|(profile, _)| !profile.is_empty());
+        let given = |name: &str| around.variables.get(name).filter(|value| !value.trim().is_empty());
+        let named = PROFILE_VARIABLES.iter().find_map(|name| Some((given(name)?, *name)));
         match (profile, named) {
             (Some(profile), _) => self.take_profile(&files, profile, Source::Code),
             (None, Some((profile, name))) => self.take_profile(&files, profile, Source::Variable(name.to_owned())),
@@ -84,7 +84,7 @@ impl Layers {
                 known.insert(name.as_str());
                 if name == profile {
                     found = true;
-                    self.take_sections(node, &Origin::File(path));
+                    self.take_sections(&format!("profiles.{name}"), node, &Origin::File(path));
                 }
             }
         }
@@ -104,8 +104,11 @@ impl Layers {
     pub(super) fn take_variables(&mut self, variables: &BTreeMap<String, String>) {
         let given = |name: &str| variables.get(name).filter(|value| !value.trim().is_empty());
         if let Some(org) = given("OKTA_ORG_NAME") {
-            let base = given("OKTA_BASE_URL").map_or("okta.com", String::as_str);
-            self.put_variable("client.orgUrl", "OKTA_ORG_NAME", format!("https://{org}.{base}"));
+            let (base, names) = match given("OKTA_BASE_URL") {
+                Some(base) => (base.as_str(), "OKTA_ORG_NAME with OKTA_BASE_URL"),
+                None => ("okta.com", "OKTA_ORG_NAME"),
+            };
+            self.put_variable("client.orgUrl", names, format!("https://{}.{}", org.trim(), base.trim()));
         }
         for (name, path) in keys::FOREIGN_VARIABLES {
             if let Some(value) = given(name) {
@@ -125,9 +128,7 @@ impl Layers {
             };
             let earlier = seen.insert(key.path, (name, value)).filter(|(_, earlier)| earlier != value);
             if let Some((other, _)) = earlier {
-                let message = format!("{name} and {other} give {} different values", keys::dotted(key.path));
-                let problem = Problem::new(&keys::dotted(key.path), Some(source), codes::OKT1004, message);
-                self.problems.push(problem.hint(format!("keep {}", keys::variable(key))));
+                self.problems.push(given_twice(key, (name, other), source, &keys::variable(key)));
                 continue;
             }
             self.put_variable(key.path, name, value.clone());
@@ -152,13 +153,15 @@ impl Layers {
                 return self.problems.push(Problem::new("okta", Some(Source::Code), codes::OKT1003, message));
             }
         };
+        let mut client = Vec::new();
         for (name, node) in members {
-            match (name.as_str(), &node.value) {
-                ("okta", _) => self.take_sections(&node, &Origin::Code),
-                ("testing", _) | ("client", Value::Map(_) | Value::Null) => self.walk(&name, node, &Origin::Code),
-                _ => self.walk(&format!("client.{name}"), node, &Origin::Code),
+            match name.as_str() {
+                "okta" => self.take_sections("", &node, &Origin::Code),
+                "client" | "testing" => self.walk(&name, node, &Origin::Code),
+                _ => client.push((name, node)),
             }
         }
+        self.walk("client", Node { value: Value::Map(client), line: None }, &Origin::Code);
     }
 
     /// The section `okta` of a file, if there is the file and the section.
@@ -171,7 +174,12 @@ impl Layers {
         };
         let bytes = match around.files.read(path, FILE_BYTES_MAX + 1) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !required => return None,
+            // Where a file stands for the folder, there is none either.
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) && !required =>
+            {
+                return None;
+            }
             Err(error) => return refuse(None, codes::OKT4002, error.to_string()),
         };
         if bytes.len() as u64 > FILE_BYTES_MAX {
@@ -201,10 +209,18 @@ impl Layers {
         }
     }
 
-    fn take_sections(&mut self, root: &Node, origin: &Origin<'_>) {
+    /// Takes the sections of the file, of the values in code or of one profile; `place` is where they stand.
+    fn take_sections(&mut self, place: &str, root: &Node, origin: &Origin<'_>) {
+        let source = origin.source(root.line);
+        if matches!(root.value, Value::Scalar(_) | Value::List(_)) {
+            let dotted = if place.is_empty() { "okta".to_owned() } else { keys::dotted(place) };
+            let message = format!("{dotted} is not a map of sections");
+            return self.problems.push(Problem::new(&dotted, Some(source), codes::OKT1003, message));
+        }
         for (name, node) in members(root) {
-            if name != "profiles" {
-                self.walk(name, node.clone(), origin);
+            match (name.as_str(), origin) {
+                ("profiles", Origin::File(_)) if place.is_empty() => {}
+                _ => self.walk(name, node.clone(), origin),
             }
         }
     }
@@ -226,8 +242,20 @@ impl Layers {
             let message = format!("{key} is a group of settings, not a value");
             return self.problems.push(Problem::new(&key, Some(source), codes::OKT1002, message));
         };
+        let mut seen: BTreeMap<&str, (String, Json)> = BTreeMap::new();
         for (name, member) in members {
-            self.walk(&format!("{path}.{name}"), member, origin);
+            let path = format!("{path}.{name}");
+            if let Some(key) = keys::find(&path) {
+                let value = tree::to_json(&member);
+                let earlier = seen.insert(key.path, (path.clone(), value.clone()));
+                if let Some((other, _)) = earlier.filter(|(_, earlier)| *earlier != value) {
+                    let names = (&*keys::dotted(&path), &*keys::dotted(&other));
+                    let problem = given_twice(key, names, origin.source(member.line), &keys::dotted(key.path));
+                    self.problems.push(problem);
+                    continue;
+                }
+            }
+            self.walk(&path, member, origin);
         }
     }
 
@@ -254,6 +282,13 @@ fn members(node: &Node) -> &[(String, Node)] {
         Value::Map(members) => members,
         _ => &[],
     }
+}
+
+/// Two spellings of one key disagree.
+fn given_twice(key: &Key, (name, other): (&str, &str), source: Source, kept: &str) -> Problem {
+    let dotted = keys::dotted(key.path);
+    let message = format!("{name} and {other} give {dotted} different values");
+    Problem::new(&dotted, Some(source), codes::OKT1004, message).hint(format!("keep {kept}"))
 }
 
 fn unknown(path: &str, source: Source) -> Problem {

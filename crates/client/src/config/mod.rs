@@ -10,7 +10,8 @@
 //!    `OKTA_CLIENT_RATELIMIT_MAXRETRIES` and `OKTA_CLIENT_RATE_LIMIT_MAX_RETRIES`,
 //! 5. the values passed in code.
 //!
-//! They merge key by key. Every problem is reported at once with its key and its place; unknown
+//! They merge key by key. A null is as good as no value; an empty text of a file or of code takes away what
+//! lower ranks give, an empty variable does not. Every problem is reported at once with its key and its place; unknown
 //! keys are warnings. The result is the [`Properties`] that [`Org::connect`](crate::Org::connect) takes.
 //!
 //! ```
@@ -32,6 +33,7 @@ use serde_json::Value as Json;
 mod error;
 mod keys;
 mod layers;
+mod pem;
 mod resolve;
 mod surroundings;
 mod tree;

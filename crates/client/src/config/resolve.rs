@@ -10,12 +10,13 @@ use oktant_base::{Code, codes};
 use super::error::{Error, Problem, Source};
 use super::keys::{self, KEYS, Key, Shape};
 use super::layers::{Entry, Layers};
+use super::pem;
 use super::surroundings::Surroundings;
 use super::tree::{self, Node, Value};
 use super::{Config, Setting};
 use crate::Properties;
 use crate::auth::{Signer, check_key};
-use crate::properties::{self, CacheOptions, Liberties, Value as Typed};
+use crate::properties::{self, CacheOptions, Liberties, Value as Typed, without_credentials};
 
 /// Bytes of a key or certificate file.
 const PEM_BYTES_MAX: u64 = 1024 * 1024;
@@ -79,7 +80,7 @@ impl Resolver<'_> {
             Ok(text) => text,
             Err(expected) => {
                 let shown = match &entry.node.value {
-                    Value::Scalar(text) if !key.secret => format!(" \"{text}\""),
+                    Value::Scalar(text) if !key.secret => format!(" \"{}\"", without_credentials(text)),
                     _ => String::new(),
                 };
                 let dotted = keys::dotted(key.path);
@@ -89,7 +90,7 @@ impl Resolver<'_> {
                 return None;
             }
         };
-        let value = if key.secret { "***".to_owned() } else { text.clone() };
+        let value = if key.secret { "***".to_owned() } else { without_credentials(&text) };
         self.values.insert(key.path, text);
         self.sources.insert(key.path, entry.source.clone());
         Some(Setting { key: keys::dotted(key.path), value, source: entry.source.clone() })
@@ -129,6 +130,10 @@ impl Resolver<'_> {
         pairs.extend(defaults.filter(|(property, _)| !self.gives(property)));
         for key in KEYS.iter().filter(|key| !key.property.is_empty()) {
             pairs.extend(self.get(key.path).map(|value| (key.property, value.to_owned())));
+        }
+        if self.get("client.rateLimit.enable") == Some("false") {
+            let message = "okta.client.rateLimit.enable=false has no effect: requests always keep to the org's limits";
+            self.warn("client.rateLimit.enable", message);
         }
         self.sign_in(mode, signer.is_some(), &mut pairs);
         self.proxy(&mut pairs);
@@ -181,6 +186,12 @@ impl Resolver<'_> {
                 ("OAuthAccessToken", token.unwrap_or_default()),
             ]),
             Mode::PrivateKey => self.private_key(has_signer, pairs),
+        }
+        let unasked = self.get("client.authorizationMode").is_none() && self.get("client.privateKey").is_some();
+        if mode != Mode::PrivateKey && unasked {
+            let message = "okta.client.privateKey has no effect beside okta.client.token; \
+                           choose with okta.client.authorizationMode";
+            self.warn("client.privateKey", message);
         }
         if mode != Mode::PrivateKey && self.is_on("client.dpopEnabled") {
             self.warn(
@@ -244,28 +255,52 @@ impl Resolver<'_> {
     }
 
     fn tls(&mut self, testing: bool, pairs: &mut Vec<(&'static str, String)>) {
-        let mut authorities = self.get("client.tls.caPem").map(ToOwned::to_owned).unwrap_or_default();
-        if let Some(path) = self.get("client.tls.caFile").map(ToOwned::to_owned) {
-            authorities.push('\n');
-            authorities.push_str(&self.file("client.tls.caFile", &path).unwrap_or_default());
+        pairs.retain(|(property, _)| !matches!(*property, "SSLClientCert" | "SSLClientKey"));
+        self.authorities(testing, pairs);
+        let (certificate, key) = ("client.tls.clientCert", "client.tls.clientKey");
+        if self.values.contains_key(certificate) != self.values.contains_key(key) {
+            let given = if self.values.contains_key(key) { key } else { certificate };
+            let message = "okta.client.tls.clientCert and okta.client.tls.clientKey go together";
+            return self.refuse(given, codes::OKT1004, message, "give both or none");
         }
+        // Both, or else one of them would be said to be missing.
+        let given = (self.pem(certificate, pem::certificates), self.pem(key, pem::private_key));
+        if let (Some(certificate), Some(key)) = given {
+            pairs.extend([("SSLClientCert", certificate), ("SSLClientKey", key)]);
+        }
+    }
+
+    /// Whom to trust besides the machine's own authorities.
+    fn authorities(&mut self, testing: bool, pairs: &mut Vec<(&'static str, String)>) {
         if self.is_on("client.tls.dangerAcceptInvalidCerts") {
-            if !testing {
-                let message = "okta.client.tls.dangerAcceptInvalidCerts would trust anyone on the network";
-                let hint = "name the CA in okta.client.tls.caFile; for tests set okta.testing.testingDisableHttpsCheck";
-                self.refuse("client.tls.dangerAcceptInvalidCerts", codes::OKT1002, message, hint);
+            if testing {
+                return pairs.push(("SSLServerCert", "*".to_owned()));
             }
-            pairs.push(("SSLServerCert", "*".to_owned()));
-        } else if !authorities.trim().is_empty() {
-            pairs.push(("SSLServerCert", authorities));
+            let message = "okta.client.tls.dangerAcceptInvalidCerts would trust anyone on the network";
+            let hint = "name the CA in okta.client.tls.caFile; for tests set okta.testing.testingDisableHttpsCheck";
+            self.refuse("client.tls.dangerAcceptInvalidCerts", codes::OKT1002, message, hint);
         }
-        for (path, property) in [("client.tls.clientCert", "SSLClientCert"), ("client.tls.clientKey", "SSLClientKey")] {
-            let given = self.get(path).filter(|given| !given.contains("-----BEGIN")).map(ToOwned::to_owned);
-            if let Some(given) = given {
-                pairs.retain(|(known, _)| *known != property);
-                pairs.extend(self.file(path, &given).map(|pem| (property, pem)));
-            }
+        let given = ["client.tls.caPem", "client.tls.caFile"].map(|path| self.pem(path, pem::certificates));
+        let authorities: Vec<String> = given.into_iter().flatten().collect();
+        if !authorities.is_empty() {
+            pairs.push(("SSLServerCert", authorities.join("\n")));
         }
+    }
+
+    /// The PEM text that a setting holds or names by its path, if `check` finds nothing wrong with it.
+    fn pem(&mut self, path: &'static str, check: fn(&str) -> Result<(), String>) -> Option<String> {
+        let given = self.get(path)?.to_owned();
+        let is_text = path == "client.tls.caPem" || given.contains("-----BEGIN");
+        let text = if is_text { given } else { self.file(path, &given)? };
+        let Err(reason) = check(&text) else { return Some(text) };
+        let message = format!("{} cannot be used: {reason}", keys::dotted(path));
+        self.refuse(
+            path,
+            codes::OKT1018,
+            message,
+            "give PEM text with its BEGIN and END lines, or the path of such a file",
+        );
+        None
     }
 
     fn cache(&self) -> Option<CacheOptions> {
@@ -290,8 +325,15 @@ impl Resolver<'_> {
             (Some(rest), Some(home)) => home.join(rest),
             _ => self.around.directory.join(Path::new(named)),
         };
-        let read = self.around.files.read(&file, PEM_BYTES_MAX).map_err(|error| error.to_string());
-        match read.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not text".to_owned())) {
+        let read = self.around.files.read(&file, PEM_BYTES_MAX + 1).map_err(|error| error.to_string());
+        let read = read.and_then(|bytes| {
+            if bytes.len() as u64 > PEM_BYTES_MAX {
+                // Part of a bundle would be taken for the whole of it.
+                return Err("it is larger than 1 MiB".to_owned());
+            }
+            String::from_utf8(bytes).map_err(|_| "it is not text".to_owned())
+        });
+        match read {
             Ok(text) => Some(text),
             // What was meant to be a key but lacks its first line may stand here, so it is not repeated.
             Err(reason) => {
@@ -374,7 +416,7 @@ fn path_of(property: &str) -> Option<&'static str> {
         "APIToken" | "OAuthAccessToken" => Some("client.token"),
         "OAuthRenewalOffset" => Some("client.oauthTokenRenewalOffset"),
         "ProxyExceptions" => Some("client.proxy.exceptions"),
-        "SSLServerCert" => Some("client.tls.caFile"),
+        "SSLServerCert" => Some("client.tls.caPem"),
         _ => KEYS.iter().find(|key| key.property == property).map(|key| key.path),
     }
 }

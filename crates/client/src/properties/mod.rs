@@ -360,10 +360,12 @@ fn shown(text: &str) -> String {
 }
 
 /// `text`, but if it is an address with user name and password, without them.
-fn without_credentials(text: &str) -> String {
-    match text.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
-        Some((scheme, (_, host))) => format!("{scheme}://***@{host}"),
-        None => text.to_owned(),
+pub(crate) fn without_credentials(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    match rest.rsplit_once('@') {
+        Some((_, host)) if !scheme.is_empty() => format!("{scheme}://***@{host}"),
+        Some((user, host)) if user.contains(':') => format!("***@{host}"),
+        _ => text.to_owned(),
     }
 }
 

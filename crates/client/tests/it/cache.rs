@@ -216,3 +216,79 @@ async fn a_shared_store_keeps_credentials_apart() {
     let keys = format!("{:?}", store.0.lock().unwrap());
     assert!(!keys.contains("s3cret"), "{keys}");
 }
+
+/// A store that is slow to keep: the next answer waits until it is let in.
+#[derive(Debug, Default)]
+struct Slow {
+    inner: Adapter,
+    asked: tokio::sync::Notify,
+    let_in: tokio::sync::Notify,
+}
+
+#[async_trait]
+impl CacheStore for Slow {
+    async fn get(&self, key: &str) -> Option<CachedReply> {
+        self.inner.get(key).await
+    }
+
+    async fn put(&self, key: &str, reply: CachedReply) {
+        self.asked.notify_one();
+        self.let_in.notified().await;
+        self.inner.put(key, reply).await;
+    }
+
+    async fn remove(&self, key: &str) {
+        self.inner.remove(key).await;
+    }
+
+    async fn clear(&self) {
+        self.inner.clear().await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_a_write_overtook_is_not_kept() {
+    // The second request, which reads Jane, is held back until the write was answered.
+    let (arrived, held) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let (arrives, holds) = (arrived.clone(), held.clone());
+    let fake = Fake::start_async(move |number, _| {
+        let (arrives, holds) = (arrives.clone(), holds.clone());
+        Box::pin(async move {
+            if number == 1 {
+                arrives.notify_one();
+                holds.notified().await;
+            }
+            json(200, &[], &format!("{{\"n\":{number}}}"))
+        })
+    })
+    .await;
+    let Setup { org, .. } = setup(&fake, options(), None, "t").await;
+    let john = read(&org, JOHN).await;
+    let early = tokio::spawn({
+        let org = org.clone();
+        async move { read(&org, JANE).await }
+    });
+    arrived.notified().await;
+    write(&org, "PUT", JANE).await;
+    held.notify_one();
+    let jane = early.await.unwrap();
+    assert_ne!(read(&org, JANE).await, jane, "it is from before the write");
+    assert_eq!(read(&org, JOHN).await, john, "the write was not about it");
+}
+
+#[tokio::test]
+async fn a_write_while_an_answer_is_being_kept_forgets_it() {
+    let fake = numbered().await;
+    let store = Arc::new(Slow::default());
+    let Setup { org, .. } = setup(&fake, options(), Some(store.clone()), "t").await;
+    let early = tokio::spawn({
+        let org = org.clone();
+        async move { read(&org, JANE).await }
+    });
+    store.asked.notified().await;
+    write(&org, "PUT", JANE).await;
+    store.let_in.notify_one();
+    let early = early.await.unwrap();
+    store.let_in.notify_one();
+    assert_ne!(read(&org, JANE).await, early);
+}

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 const HOME: &str = "/home/me/.okta/okta.yaml";
 const PROJECT: &str = "/project/okta.yaml";
+const CA: &str = include_str!("tls/ca.pem");
+const KEY: &str = include_str!("tls/client.key.pem");
 const RSA: &str = include_str!("../../src/auth/key/rsa_2048.json");
 
 fn surroundings(files: &[(&str, &str)], variables: &[(&str, &str)]) -> Surroundings {
@@ -112,6 +114,64 @@ fn profiles_are_chosen_by_name() {
 }
 
 #[test]
+fn a_profile_is_a_map_of_sections_and_an_empty_name_is_none() {
+    let text = section("base.okta.com", 1) + "  profiles:\n    text: staging\n    empty:\n";
+    let load = |variables: &[(&str, &str)]| load(&[(HOME, &text)], variables, json!({}));
+    let error = load(&[("OKTA_PROFILE", "text")]).unwrap_err();
+    assert_eq!(error.problems[0].source, Some(file(HOME, Some(8))));
+    assert_eq!(error.to_string(), format!("okta.profiles.text is not a map of sections ({HOME}:8)"));
+    let variables = [("OKTA_PROFILE", ""), ("OKTA_CLIENT_PROFILE", "empty")];
+    assert_eq!(load(&variables).unwrap().properties.org.host_str(), Some("base.okta.com"));
+    let error = load(&[("OKTA_PROFILE", " "), ("OKTA_CLIENT_PROFILE", "none")]).unwrap_err();
+    assert_eq!(error.problems[0].source, Some(Source::Variable("OKTA_CLIENT_PROFILE".to_owned())));
+}
+
+#[test]
+fn an_empty_text_takes_away_what_lower_ranks_give() {
+    let (home, cleared) = (section("home.okta.com", 1), "okta:\n  client:\n    rateLimit: {maxRetries: ''}\n");
+    let retries = |project: &str, variables: &[(&str, &str)], values: Value| {
+        load(&[(HOME, &home), (PROJECT, project)], variables, values).unwrap().properties.network.retries
+    };
+    assert_eq!(retries(cleared, &[], json!({})), 4, "the default");
+    assert_eq!(retries("okta:\n  client:\n    rateLimit: {maxRetries: ~}\n", &[], json!({})), 1);
+    assert_eq!(retries("", &[("OKTA_CLIENT_RATELIMIT_MAXRETRIES", "")], json!({})), 1);
+    assert_eq!(retries("", &[], json!({"rateLimit": {"maxRetries": null}})), 1);
+    assert_eq!(retries("", &[], json!({"rateLimit": {"maxRetries": ""}})), 4);
+}
+
+#[test]
+fn two_spellings_of_a_key_must_agree() {
+    let text = "okta:\n  client:\n    orgUrl: https://a.okta.com\n    token: t\n    kid: one\n    keyId: two\n";
+    let error = load(&[(PROJECT, text)], &[], json!({})).unwrap_err();
+    assert_eq!(error.problems[0].source, Some(file(PROJECT, Some(6))));
+    assert_eq!(error.hint().as_deref(), Some("keep okta.client.kid"));
+    let problem = one_problem(with(json!({"org_url": "https://b.okta.com"})));
+    assert_eq!((problem.key.as_str(), problem.source), ("okta.client.orgUrl", Some(Source::Code)));
+    assert!(code(with(json!({"org_url": "https://acme.okta.com"}))).is_ok());
+}
+
+#[test]
+fn sections_that_are_no_sections_are_named() {
+    for (values, key) in [(json!({"okta": "x"}), "okta"), (json!({"client": "x"}), "okta.client")] {
+        assert_eq!(one_problem(with(values)).key, key);
+    }
+    let config = code(with(json!({"okta": {"profiles": {"a": {}}}}))).unwrap();
+    assert_eq!(config.warnings[0].key, "okta.profiles");
+}
+
+#[test]
+fn what_has_no_effect_is_said() {
+    let key: Value = serde_json::from_str(RSA).unwrap();
+    let warned = |values: Value| -> Vec<String> {
+        code(with(values)).unwrap().warnings.into_iter().map(|warning| warning.key).collect()
+    };
+    assert_eq!(warned(json!({"privateKey": key})), ["okta.client.privateKey"]);
+    assert_eq!(warned(json!({"privateKey": key, "authorizationMode": "SSWS"})), [String::new(); 0]);
+    assert_eq!(warned(json!({"rateLimit": {"enable": false}})), ["okta.client.rateLimit.enable"]);
+    assert_eq!(warned(json!({"rateLimit": {"enable": true}})), [String::new(); 0]);
+}
+
+#[test]
 fn variables_come_in_both_spellings_and_from_other_programs() {
     let config = load(
         &[],
@@ -136,6 +196,10 @@ fn variables_come_in_both_spellings_and_from_other_programs() {
     assert_eq!(properties.cache.map(|cache| cache.time_to_live), Some(Duration::from_mins(1)));
     assert!(!config.is_on("okta.testing.testingDisableHttpsCheck"));
     assert_eq!(config.get("okta.client.token"), Some("***"));
+
+    let refused = load(&[], &[("OKTA_ORG_NAME", "acme"), ("OKTA_BASE_URL", "okta.com/x")], json!({"token": "t"}));
+    let source = refused.unwrap_err().problems[0].source.clone();
+    assert_eq!(source, Some(Source::Variable("OKTA_ORG_NAME with OKTA_BASE_URL".to_owned())));
 
     let variables =
         [("OKTA_API_TOKEN", "low"), ("OKTA_CLIENT_TOKEN", "high"), ("OKTA_CLIENT_ORG_URL", "https://a.okta.com")];
@@ -324,15 +388,50 @@ fn tls_is_never_weakened_by_accident() {
     let mut tests = with(danger);
     tests["testing"] = json!({"testingDisableHttpsCheck": true});
     assert!(code(tests).unwrap().properties.network.trust_any);
-    let config = load(
-        &[("/project/ca.pem", "-----BEGIN CERTIFICATE-----")],
-        &[],
-        with(json!({"tls": {"caFile": "ca.pem", "minVersion": "1.3"}})),
-    );
-    let network = config.unwrap().properties.network;
+    let values = with(json!({"tls": {"caFile": "ca.pem", "minVersion": "1.3"}}));
+    let network = load(&[("/project/ca.pem", CA)], &[], values).unwrap().properties.network;
     assert!(network.trusted_ca.is_some_and(|pem| pem.contains("BEGIN CERTIFICATE")));
     assert_eq!(network.tls_min, TlsVersion::V1_3);
-    assert_eq!(problems(with(json!({"tls": {"clientCert": "none.pem"}})))[0].key, "okta.client.tls.clientCert");
+    // What stands for "anyone" in a connection string is not a certificate here.
+    let mut star = with(json!({"tls": {"caPem": "*"}}));
+    star["testing"] = json!({"testingDisableHttpsCheck": true});
+    assert_eq!(one_problem(star).key, "okta.client.tls.caPem");
+}
+
+#[test]
+fn certificates_and_keys_are_checked_with_the_place_they_came_from() {
+    let cut = CA.replace("-----END CERTIFICATE-----", "");
+    let large = CA.to_owned() + &"\n".repeat(1024 * 1024);
+    let files: &[(&str, &str)] = &[
+        ("/project/cut.pem", &cut),
+        ("/project/large.pem", &large),
+        ("/project/key.pem", KEY),
+        ("/project/ca.pem", CA),
+    ];
+    let refused = |tls: Value| {
+        let mut found = load(files, &[], with(json!({"tls": tls}))).unwrap_err().problems;
+        assert_eq!(found.len(), 1, "{found:#?}");
+        let Problem { key, source, message, .. } = found.remove(0);
+        assert_eq!(source, Some(Source::Code), "{message}");
+        (key.trim_start_matches("okta.client.tls.").to_owned(), message)
+    };
+    let check = |tls: Value, key: &str, part: &str| {
+        let (found, message) = refused(tls);
+        assert!(found == key && message.contains(part), "{found}: {message}");
+    };
+    check(json!({"caFile": "cut.pem"}), "caFile", "END line is missing");
+    check(json!({"caFile": "key.pem"}), "caFile", "holds no certificate");
+    check(json!({"caFile": "large.pem"}), "caFile", "larger than 1 MiB");
+    check(json!({"caFile": "none.pem"}), "caFile", "cannot be read");
+    check(json!({"caPem": "ca.pem"}), "caPem", "holds no certificate");
+    check(json!({"clientCert": "ca.pem"}), "clientCert", "go together");
+    check(json!({"clientKey": "key.pem"}), "clientKey", "go together");
+    check(json!({"clientCert": "ca.pem", "clientKey": "ca.pem"}), "clientKey", "holds no private key");
+    check(json!({"clientCert": "key.pem", "clientKey": "key.pem"}), "clientCert", "holds no certificate");
+    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----";
+    check(json!({"clientCert": CA, "clientKey": encrypted}), "clientKey", "encrypted");
+    let good = json!({"tls": {"clientCert": "ca.pem", "clientKey": "key.pem", "caPem": CA, "caFile": "ca.pem"}});
+    assert!(load(files, &[], with(good)).unwrap().properties.network.client_certificate.is_some());
 }
 
 #[test]
@@ -358,9 +457,12 @@ fn defaults_are_those_of_oktas_own_clients() {
 fn nothing_secret_is_ever_shown() {
     let mut values =
         with(json!({"token": "s3cret-token", "clientSecret": "s3cret-secret", "headers": {"X-Key": "s3cret-header"}}));
-    values["proxy"] = json!({"host": "p", "username": "u", "password": "s3cret-password"});
-    let loader = Loader::new(Surroundings::none()).values(values);
-    let config = loader.load().unwrap();
-    let shown = format!("{config:?} {:?} {loader:?}", config.properties.settings());
-    assert!(!shown.contains("s3cret"), "{shown}");
+    let password = json!({"host": "p", "username": "u", "password": "s3cret-password"});
+    for proxy in [password, json!({"host": "http://u:s3cret-in-url@p"}), json!({"host": "u:s3cret-before-host@p"})] {
+        values["proxy"] = proxy;
+        let loader = Loader::new(Surroundings::none()).values(values.clone());
+        let config = loader.load().unwrap();
+        let shown = format!("{config:?} {:?} {loader:?}", config.properties.settings());
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
 }

@@ -47,6 +47,14 @@ impl Fake {
     where
         F: Fn(usize, &Seen) -> Response + Send + Sync + 'static,
     {
+        Self::start_async(move |number, request| Box::pin(std::future::ready(answer(number, request)))).await
+    }
+
+    /// Like [`Self::start`], for answers that take their time.
+    pub(crate) async fn start_async<F>(answer: F) -> Self
+    where
+        F: Fn(usize, &Seen) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync + 'static,
+    {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let record = Arc::clone(&seen);
         let answer = Arc::new(answer);
@@ -59,7 +67,7 @@ impl Fake {
                     record.push(request.clone());
                     record.len() - 1
                 };
-                answer(number, &request)
+                answer(number, &request).await
             }
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

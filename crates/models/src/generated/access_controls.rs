@@ -8,8 +8,8 @@ use crate::named::{Blank, blank};
 use crate::{Json, List, Map, Secret, Timestamp};
 
 object! {
-    /// Schema `AccessPolicy`, with the members of `Policy`.
-    AccessPolicy = "AccessPolicy" {
+    /// Schema `AccessPolicy`, with the members of `Policy`. Its default has `type` set to `ACCESS_POLICY`.
+    AccessPolicy = "AccessPolicy", "type" = "ACCESS_POLICY" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -88,8 +88,8 @@ object! {
 }
 
 object! {
-    /// Schema `AccessPolicyRule`, with the members of `PolicyRule`.
-    AccessPolicyRule = "AccessPolicyRule" {
+    /// Schema `AccessPolicyRule`, with the members of `PolicyRule`. Its default has `type` set to `ACCESS_POLICY`.
+    AccessPolicyRule = "AccessPolicyRule", "type" = "ACCESS_POLICY" {
         /// `created`, read-only, nullable.
         0 created: Timestamp = "created" read_only nullable;
         /// `id`, read-only.
@@ -268,8 +268,8 @@ choice! {
 }
 
 object! {
-    /// Schema `AssuranceMethod`, with the members of `VerificationMethod`.
-    AssuranceMethod = "AssuranceMethod" {
+    /// Schema `AssuranceMethod`, with the members of `VerificationMethod`. Its default has `type` set to `ASSURANCE`.
+    AssuranceMethod = "AssuranceMethod", "type" = "ASSURANCE" {
         /// `type`.
         0 r#type: PolicyRuleVerificationMethodType = "type";
         /// `constraints`.
@@ -332,8 +332,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticationMethodChainMethod`, with the members of `VerificationMethod`.
-    AuthenticationMethodChainMethod = "AuthenticationMethodChainMethod" {
+    /// Schema `AuthenticationMethodChainMethod`, with the members of `VerificationMethod`. Its default has `type` set to `AUTH_METHOD_CHAIN`.
+    AuthenticationMethodChainMethod = "AuthenticationMethodChainMethod", "type" = "AUTH_METHOD_CHAIN" {
         /// `type`.
         0 r#type: PolicyRuleVerificationMethodType = "type";
         /// `chains`.
@@ -388,8 +388,8 @@ choice! {
 }
 
 object! {
-    /// Schema `AuthenticatorEnrollmentPolicy`, with the members of `Policy`.
-    AuthenticatorEnrollmentPolicy = "AuthenticatorEnrollmentPolicy" {
+    /// Schema `AuthenticatorEnrollmentPolicy`, with the members of `Policy`. Its default has `type` set to `MFA_ENROLL`.
+    AuthenticatorEnrollmentPolicy = "AuthenticatorEnrollmentPolicy", "type" = "MFA_ENROLL" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -508,8 +508,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorEnrollmentPolicyRule`, with the members of `PolicyRule`.
-    AuthenticatorEnrollmentPolicyRule = "AuthenticatorEnrollmentPolicyRule" {
+    /// Schema `AuthenticatorEnrollmentPolicyRule`, with the members of `PolicyRule`. Its default has `type` set to `MFA_ENROLL`.
+    AuthenticatorEnrollmentPolicyRule = "AuthenticatorEnrollmentPolicyRule", "type" = "MFA_ENROLL" {
         /// `created`, read-only, nullable.
         0 created: Timestamp = "created" read_only nullable;
         /// `id`, read-only.
@@ -660,8 +660,8 @@ union! {
 }
 
 object! {
-    /// Schema `BehaviorRuleASN`, with the members of `BehaviorRule`.
-    BehaviorRuleASN = "BehaviorRuleASN" {
+    /// Schema `BehaviorRuleASN`, with the members of `BehaviorRule`. Its default has `type` set to `ANOMALOUS_ASN`.
+    BehaviorRuleASN = "BehaviorRuleASN", "type" = "ANOMALOUS_ASN" {
         /// `created`, read-only.
         0 created: String = "created" read_only;
         /// `id`, read-only.
@@ -682,8 +682,8 @@ object! {
 }
 
 object! {
-    /// Schema `BehaviorRuleAnomalousDevice`, with the members of `BehaviorRule`.
-    BehaviorRuleAnomalousDevice = "BehaviorRuleAnomalousDevice" {
+    /// Schema `BehaviorRuleAnomalousDevice`, with the members of `BehaviorRule`. Its default has `type` set to `ANOMALOUS_DEVICE`.
+    BehaviorRuleAnomalousDevice = "BehaviorRuleAnomalousDevice", "type" = "ANOMALOUS_DEVICE" {
         /// `created`, read-only.
         0 created: String = "created" read_only;
         /// `id`, read-only.
@@ -704,8 +704,8 @@ object! {
 }
 
 object! {
-    /// Schema `BehaviorRuleAnomalousIP`, with the members of `BehaviorRule`.
-    BehaviorRuleAnomalousIP = "BehaviorRuleAnomalousIP" {
+    /// Schema `BehaviorRuleAnomalousIP`, with the members of `BehaviorRule`. Its default has `type` set to `ANOMALOUS_IP`.
+    BehaviorRuleAnomalousIP = "BehaviorRuleAnomalousIP", "type" = "ANOMALOUS_IP" {
         /// `created`, read-only.
         0 created: String = "created" read_only;
         /// `id`, read-only.
@@ -726,8 +726,8 @@ object! {
 }
 
 object! {
-    /// Schema `BehaviorRuleAnomalousLocation`, with the members of `BehaviorRule`.
-    BehaviorRuleAnomalousLocation = "BehaviorRuleAnomalousLocation" {
+    /// Schema `BehaviorRuleAnomalousLocation`, with the members of `BehaviorRule`. Its default has `type` set to `ANOMALOUS_LOCATION`.
+    BehaviorRuleAnomalousLocation = "BehaviorRuleAnomalousLocation", "type" = "ANOMALOUS_LOCATION" {
         /// `created`, read-only.
         0 created: String = "created" read_only;
         /// `id`, read-only.
@@ -831,8 +831,8 @@ choice! {
 }
 
 object! {
-    /// Schema `BehaviorRuleVelocity`, with the members of `BehaviorRule`.
-    BehaviorRuleVelocity = "BehaviorRuleVelocity" {
+    /// Schema `BehaviorRuleVelocity`, with the members of `BehaviorRule`. Its default has `type` set to `VELOCITY`.
+    BehaviorRuleVelocity = "BehaviorRuleVelocity", "type" = "VELOCITY" {
         /// `created`, read-only.
         0 created: String = "created" read_only;
         /// `id`, read-only.
@@ -904,8 +904,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ByDateTimeAuthenticatorGracePeriodExpiry`, with the members of `EnrollmentPolicyAuthenticatorGracePeriod`.
-    ByDateTimeAuthenticatorGracePeriodExpiry = "ByDateTimeAuthenticatorGracePeriodExpiry" {
+    /// Schema `ByDateTimeAuthenticatorGracePeriodExpiry`, with the members of `EnrollmentPolicyAuthenticatorGracePeriod`. Its default has `type` set to `BY_DATE_TIME`.
+    ByDateTimeAuthenticatorGracePeriodExpiry = "ByDateTimeAuthenticatorGracePeriodExpiry", "type" = "BY_DATE_TIME" {
         /// `type`.
         0 r#type: EnrollmentPolicyAuthenticatorGracePeriodType = "type";
         /// `expiry`.
@@ -914,8 +914,8 @@ object! {
 }
 
 object! {
-    /// Schema `BySkipCountAuthenticatorGracePeriod`, with the members of `EnrollmentPolicyAuthenticatorGracePeriod`.
-    BySkipCountAuthenticatorGracePeriod = "BySkipCountAuthenticatorGracePeriod" {
+    /// Schema `BySkipCountAuthenticatorGracePeriod`, with the members of `EnrollmentPolicyAuthenticatorGracePeriod`. Its default has `type` set to `BY_SKIP_COUNT`.
+    BySkipCountAuthenticatorGracePeriod = "BySkipCountAuthenticatorGracePeriod", "type" = "BY_SKIP_COUNT" {
         /// `type`.
         0 r#type: EnrollmentPolicyAuthenticatorGracePeriodType = "type";
         /// `skipCount`.
@@ -930,8 +930,8 @@ object! {
         0 id: String = "id" read_only;
         /// `name`.
         1 name: String = "name";
-        /// `secretKey`, write-only.
-        2 secret_key: Secret = "secretKey" write_only;
+        /// `secretKey`, write-only, secret.
+        2 secret_key: Secret = "secretKey" write_only secret;
         /// `siteKey`.
         3 site_key: String = "siteKey";
         /// `type`.
@@ -950,8 +950,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ClientUpdatePolicy`, with the members of `Policy`.
-    ClientUpdatePolicy = "ClientUpdatePolicy" {
+    /// Schema `ClientUpdatePolicy`, with the members of `Policy`. Its default has `type` set to `CLIENT_UPDATE`.
+    ClientUpdatePolicy = "ClientUpdatePolicy", "type" = "CLIENT_UPDATE" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -980,8 +980,8 @@ object! {
 }
 
 object! {
-    /// Schema `ClientUpdatePolicyRule`, with the members of `PolicyRule`.
-    ClientUpdatePolicyRule = "ClientUpdatePolicyRule" {
+    /// Schema `ClientUpdatePolicyRule`, with the members of `PolicyRule`. Its default has `type` set to `CLIENT_UPDATE`.
+    ClientUpdatePolicyRule = "ClientUpdatePolicyRule", "type" = "CLIENT_UPDATE" {
         /// `created`, read-only, nullable.
         0 created: Timestamp = "created" read_only nullable;
         /// `id`, read-only.
@@ -1213,8 +1213,8 @@ object! {
 }
 
 object! {
-    /// Schema `DeviceSignalCollectionPolicy`, with the members of `Policy`.
-    DeviceSignalCollectionPolicy = "DeviceSignalCollectionPolicy" {
+    /// Schema `DeviceSignalCollectionPolicy`, with the members of `Policy`. Its default has `type` set to `DEVICE_SIGNAL_COLLECTION`.
+    DeviceSignalCollectionPolicy = "DeviceSignalCollectionPolicy", "type" = "DEVICE_SIGNAL_COLLECTION" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -1270,8 +1270,8 @@ choice! {
 }
 
 object! {
-    /// Schema `DeviceSignalCollectionPolicyRule`, with the members of `PolicyRule`.
-    DeviceSignalCollectionPolicyRule = "DeviceSignalCollectionPolicyRule" {
+    /// Schema `DeviceSignalCollectionPolicyRule`, with the members of `PolicyRule`. Its default has `type` set to `DEVICE_SIGNAL_COLLECTION`.
+    DeviceSignalCollectionPolicyRule = "DeviceSignalCollectionPolicyRule", "type" = "DEVICE_SIGNAL_COLLECTION" {
         /// `created`, read-only, nullable.
         0 created: Timestamp = "created" read_only nullable;
         /// `id`, read-only.
@@ -1324,8 +1324,8 @@ object! {
 }
 
 object! {
-    /// Schema `DynamicNetworkZone`, with the members of `NetworkZone`.
-    DynamicNetworkZone = "DynamicNetworkZone" {
+    /// Schema `DynamicNetworkZone`, with the members of `NetworkZone`. Its default has `type` set to `DYNAMIC`.
+    DynamicNetworkZone = "DynamicNetworkZone", "type" = "DYNAMIC" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `id`, read-only.
@@ -1373,8 +1373,8 @@ choice! {
 }
 
 object! {
-    /// Schema `EnhancedDynamicNetworkZone`, with the members of `NetworkZone`.
-    EnhancedDynamicNetworkZone = "EnhancedDynamicNetworkZone" {
+    /// Schema `EnhancedDynamicNetworkZone`, with the members of `NetworkZone`. Its default has `type` set to `DYNAMIC_V2`.
+    EnhancedDynamicNetworkZone = "EnhancedDynamicNetworkZone", "type" = "DYNAMIC_V2" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `id`, read-only.
@@ -1461,8 +1461,8 @@ choice! {
 }
 
 object! {
-    /// Schema `EntityRiskPolicy`, with the members of `Policy`.
-    EntityRiskPolicy = "EntityRiskPolicy" {
+    /// Schema `EntityRiskPolicy`, with the members of `Policy`. Its default has `type` set to `ENTITY_RISK`.
+    EntityRiskPolicy = "EntityRiskPolicy", "type" = "ENTITY_RISK" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -1491,8 +1491,8 @@ object! {
 }
 
 object! {
-    /// Schema `EntityRiskPolicyRule`, with the members of `PolicyRule`.
-    EntityRiskPolicyRule = "EntityRiskPolicyRule" {
+    /// Schema `EntityRiskPolicyRule`, with the members of `PolicyRule`. Its default has `type` set to `ENTITY_RISK`.
+    EntityRiskPolicyRule = "EntityRiskPolicyRule", "type" = "ENTITY_RISK" {
         /// `created`, read-only, nullable.
         0 created: Timestamp = "created" read_only nullable;
         /// `id`, read-only.
@@ -1519,8 +1519,8 @@ object! {
 }
 
 object! {
-    /// Schema `EntityRiskPolicyRuleActionRunWorkflow`.
-    EntityRiskPolicyRuleActionRunWorkflow = "EntityRiskPolicyRuleActionRunWorkflow" {
+    /// Schema `EntityRiskPolicyRuleActionRunWorkflow`. Its default has `action` set to `RUN_WORKFLOW`.
+    EntityRiskPolicyRuleActionRunWorkflow = "EntityRiskPolicyRuleActionRunWorkflow", "action" = "RUN_WORKFLOW" {
         /// `action`.
         0 action: EntityRiskPolicyRuleActionRunWorkflowAction = "action";
         /// `workflow`.
@@ -1544,8 +1544,8 @@ object! {
 }
 
 object! {
-    /// Schema `EntityRiskPolicyRuleActionTerminateAllSessions`.
-    EntityRiskPolicyRuleActionTerminateAllSessions = "EntityRiskPolicyRuleActionTerminateAllSessions" {
+    /// Schema `EntityRiskPolicyRuleActionTerminateAllSessions`. Its default has `action` set to `TERMINATE_ALL_SESSIONS`.
+    EntityRiskPolicyRuleActionTerminateAllSessions = "EntityRiskPolicyRuleActionTerminateAllSessions", "action" = "TERMINATE_ALL_SESSIONS" {
         /// `action`.
         0 action: EntityRiskPolicyRuleActionTerminateAllSessionsAction = "action";
     }
@@ -1673,8 +1673,8 @@ object! {
 }
 
 object! {
-    /// Schema `IPNetworkZone`, with the members of `NetworkZone`.
-    IPNetworkZone = "IPNetworkZone" {
+    /// Schema `IPNetworkZone`, with the members of `NetworkZone`. Its default has `type` set to `IP`.
+    IPNetworkZone = "IPNetworkZone", "type" = "IP" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `id`, read-only.
@@ -1747,8 +1747,8 @@ choice! {
 }
 
 object! {
-    /// Schema `IdProofingMethod`, with the members of `VerificationMethod`.
-    IdProofingMethod = "IdProofingMethod" {
+    /// Schema `IdProofingMethod`, with the members of `VerificationMethod`. Its default has `type` set to `ID_PROOFING`.
+    IdProofingMethod = "IdProofingMethod", "type" = "ID_PROOFING" {
         /// `type`.
         0 r#type: PolicyRuleVerificationMethodType = "type";
         /// `id`.
@@ -1757,8 +1757,8 @@ object! {
 }
 
 object! {
-    /// Schema `IdentityClaimSourcingPolicy`, with the members of `Policy`.
-    IdentityClaimSourcingPolicy = "IdentityClaimSourcingPolicy" {
+    /// Schema `IdentityClaimSourcingPolicy`, with the members of `Policy`. Its default has `type` set to `IDENTITY_CLAIM_SOURCING`.
+    IdentityClaimSourcingPolicy = "IdentityClaimSourcingPolicy", "type" = "IDENTITY_CLAIM_SOURCING" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -1787,8 +1787,8 @@ object! {
 }
 
 object! {
-    /// Schema `IdentityClaimSourcingPolicyRule`, with the members of `PolicyRule`.
-    IdentityClaimSourcingPolicyRule = "IdentityClaimSourcingPolicyRule" {
+    /// Schema `IdentityClaimSourcingPolicyRule`, with the members of `PolicyRule`. Its default has `type` set to `IDENTITY_CLAIM_SOURCING`.
+    IdentityClaimSourcingPolicyRule = "IdentityClaimSourcingPolicyRule", "type" = "IDENTITY_CLAIM_SOURCING" {
         /// `created`, read-only, nullable.
         0 created: Timestamp = "created" read_only nullable;
         /// `id`, read-only.
@@ -1927,8 +1927,8 @@ object! {
 }
 
 object! {
-    /// Schema `IdpDiscoveryPolicy`, with the members of `Policy`.
-    IdpDiscoveryPolicy = "IdpDiscoveryPolicy" {
+    /// Schema `IdpDiscoveryPolicy`, with the members of `Policy`. Its default has `type` set to `IDP_DISCOVERY`.
+    IdpDiscoveryPolicy = "IdpDiscoveryPolicy", "type" = "IDP_DISCOVERY" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -1971,8 +1971,8 @@ choice! {
 }
 
 object! {
-    /// Schema `IdpDiscoveryPolicyRule`, with the members of `PolicyRule`.
-    IdpDiscoveryPolicyRule = "IdpDiscoveryPolicyRule" {
+    /// Schema `IdpDiscoveryPolicyRule`, with the members of `PolicyRule`. Its default has `type` set to `IDP_DISCOVERY`.
+    IdpDiscoveryPolicyRule = "IdpDiscoveryPolicyRule", "type" = "IDP_DISCOVERY" {
         /// `created`, read-only, nullable.
         0 created: Timestamp = "created" read_only nullable;
         /// `id`, read-only.
@@ -2224,8 +2224,8 @@ choice! {
 }
 
 object! {
-    /// Schema `OktaSignOnPolicy`, with the members of `Policy`.
-    OktaSignOnPolicy = "OktaSignOnPolicy" {
+    /// Schema `OktaSignOnPolicy`, with the members of `Policy`. Its default has `type` set to `OKTA_SIGN_ON`.
+    OktaSignOnPolicy = "OktaSignOnPolicy", "type" = "OKTA_SIGN_ON" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -2287,8 +2287,8 @@ choice! {
 }
 
 object! {
-    /// Schema `OktaSignOnPolicyRule`, with the members of `PolicyRule`.
-    OktaSignOnPolicyRule = "OktaSignOnPolicyRule" {
+    /// Schema `OktaSignOnPolicyRule`, with the members of `PolicyRule`. Its default has `type` set to `SIGN_ON`.
+    OktaSignOnPolicyRule = "OktaSignOnPolicyRule", "type" = "SIGN_ON" {
         /// `created`, read-only, nullable.
         0 created: Timestamp = "created" read_only nullable;
         /// `id`, read-only.
@@ -2421,8 +2421,8 @@ object! {
 }
 
 object! {
-    /// Schema `PasswordPolicy`, with the members of `Policy`.
-    PasswordPolicy = "PasswordPolicy" {
+    /// Schema `PasswordPolicy`, with the members of `Policy`. Its default has `type` set to `PASSWORD`.
+    PasswordPolicy = "PasswordPolicy", "type" = "PASSWORD" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -2677,8 +2677,8 @@ object! {
 }
 
 object! {
-    /// Schema `PasswordPolicyRule`, with the members of `PolicyRule`.
-    PasswordPolicyRule = "PasswordPolicyRule" {
+    /// Schema `PasswordPolicyRule`, with the members of `PolicyRule`. Its default has `type` set to `PASSWORD`.
+    PasswordPolicyRule = "PasswordPolicyRule", "type" = "PASSWORD" {
         /// `created`, read-only, nullable.
         0 created: Timestamp = "created" read_only nullable;
         /// `id`, read-only.
@@ -3304,8 +3304,8 @@ object! {
 }
 
 object! {
-    /// Schema `PostAuthSessionPolicy`, with the members of `Policy`.
-    PostAuthSessionPolicy = "PostAuthSessionPolicy" {
+    /// Schema `PostAuthSessionPolicy`, with the members of `Policy`. Its default has `type` set to `POST_AUTH_SESSION`.
+    PostAuthSessionPolicy = "PostAuthSessionPolicy", "type" = "POST_AUTH_SESSION" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -3334,8 +3334,8 @@ object! {
 }
 
 object! {
-    /// Schema `PostAuthSessionPolicyRule`, with the members of `PolicyRule`.
-    PostAuthSessionPolicyRule = "PostAuthSessionPolicyRule" {
+    /// Schema `PostAuthSessionPolicyRule`, with the members of `PolicyRule`. Its default has `type` set to `POST_AUTH_SESSION`.
+    PostAuthSessionPolicyRule = "PostAuthSessionPolicyRule", "type" = "POST_AUTH_SESSION" {
         /// `created`, read-only, nullable.
         0 created: Timestamp = "created" read_only nullable;
         /// `id`, read-only.
@@ -3386,8 +3386,8 @@ object! {
 }
 
 object! {
-    /// Schema `PostAuthSessionPolicyRuleRunWorkflow`.
-    PostAuthSessionPolicyRuleRunWorkflow = "PostAuthSessionPolicyRuleRunWorkflow" {
+    /// Schema `PostAuthSessionPolicyRuleRunWorkflow`. Its default has `action` set to `RUN_WORKFLOW`.
+    PostAuthSessionPolicyRuleRunWorkflow = "PostAuthSessionPolicyRuleRunWorkflow", "action" = "RUN_WORKFLOW" {
         /// `action`.
         0 action: PostAuthSessionPolicyRuleRunWorkflowAction = "action";
         /// `workflow`.
@@ -3411,8 +3411,8 @@ object! {
 }
 
 object! {
-    /// Schema `PostAuthSessionPolicyRuleTerminateSession`.
-    PostAuthSessionPolicyRuleTerminateSession = "PostAuthSessionPolicyRuleTerminateSession" {
+    /// Schema `PostAuthSessionPolicyRuleTerminateSession`. Its default has `action` set to `TERMINATE_SESSION`.
+    PostAuthSessionPolicyRuleTerminateSession = "PostAuthSessionPolicyRuleTerminateSession", "action" = "TERMINATE_SESSION" {
         /// `action`.
         0 action: PostAuthSessionPolicyRuleTerminateSessionAction = "action";
     }
@@ -3434,8 +3434,8 @@ object! {
 }
 
 object! {
-    /// Schema `ProfileEnrollmentPolicy`, with the members of `Policy`.
-    ProfileEnrollmentPolicy = "ProfileEnrollmentPolicy" {
+    /// Schema `ProfileEnrollmentPolicy`, with the members of `Policy`. Its default has `type` set to `PROFILE_ENROLLMENT`.
+    ProfileEnrollmentPolicy = "ProfileEnrollmentPolicy", "type" = "PROFILE_ENROLLMENT" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -3464,8 +3464,8 @@ object! {
 }
 
 object! {
-    /// Schema `ProfileEnrollmentPolicyRule`, with the members of `PolicyRule`.
-    ProfileEnrollmentPolicyRule = "ProfileEnrollmentPolicyRule" {
+    /// Schema `ProfileEnrollmentPolicyRule`, with the members of `PolicyRule`. Its default has `type` set to `PROFILE_ENROLLMENT`.
+    ProfileEnrollmentPolicyRule = "ProfileEnrollmentPolicyRule", "type" = "PROFILE_ENROLLMENT" {
         /// `created`, read-only, nullable.
         0 created: Timestamp = "created" read_only nullable;
         /// `id`, read-only.
@@ -3674,8 +3674,8 @@ choice! {
 }
 
 object! {
-    /// Schema `SessionViolationDetectionPolicy`, with the members of `Policy`.
-    SessionViolationDetectionPolicy = "SessionViolationDetectionPolicy" {
+    /// Schema `SessionViolationDetectionPolicy`, with the members of `Policy`. Its default has `type` set to `SESSION_VIOLATION_DETECTION`.
+    SessionViolationDetectionPolicy = "SessionViolationDetectionPolicy", "type" = "SESSION_VIOLATION_DETECTION" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -3712,8 +3712,8 @@ object! {
 }
 
 object! {
-    /// Schema `SessionViolationDetectionPolicyRule`, with the members of `PolicyRule`.
-    SessionViolationDetectionPolicyRule = "SessionViolationDetectionPolicyRule" {
+    /// Schema `SessionViolationDetectionPolicyRule`, with the members of `PolicyRule`. Its default has `type` set to `SESSION_VIOLATION_DETECTION`.
+    SessionViolationDetectionPolicyRule = "SessionViolationDetectionPolicyRule", "type" = "SESSION_VIOLATION_DETECTION" {
         /// `created`, read-only, nullable.
         0 created: Timestamp = "created" read_only nullable;
         /// `id`, read-only.

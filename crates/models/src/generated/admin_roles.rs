@@ -236,8 +236,8 @@ object! {
 }
 
 object! {
-    /// Schema `CustomRoleAssignmentSchema`.
-    CustomRoleAssignmentSchema = "CustomRoleAssignmentSchema" {
+    /// Schema `CustomRoleAssignmentSchema`. Its default has `type` set to `CUSTOM`.
+    CustomRoleAssignmentSchema = "CustomRoleAssignmentSchema", "type" = "CUSTOM" {
         /// `resource-set`, required.
         0 resource_set: String = "resource-set" required;
         /// `role`, required.

@@ -36,16 +36,16 @@ object! {
 object! {
     /// Schema `APIServiceIntegrationInstanceSecret`.
     APIServiceIntegrationInstanceSecret = "APIServiceIntegrationInstanceSecret" {
-        /// `client_secret`, required, read-only.
-        0 client_secret: String = "client_secret" required read_only;
+        /// `client_secret`, required, read-only, secret.
+        0 client_secret: Secret = "client_secret" required read_only secret;
         /// `created`, required, read-only.
         1 created: String = "created" required read_only;
         /// `id`, required, read-only.
         2 id: String = "id" required read_only;
         /// `lastUpdated`, required, read-only.
         3 last_updated: String = "lastUpdated" required read_only;
-        /// `secret_hash`, required, read-only.
-        4 secret_hash: String = "secret_hash" required read_only;
+        /// `secret_hash`, required, read-only, secret.
+        4 secret_hash: Secret = "secret_hash" required read_only secret;
         /// `status`, required.
         5 status: APIServiceIntegrationInstanceSecretStatus = "status" required;
         /// `_links`, required, read-only.
@@ -154,8 +154,8 @@ union! {
 }
 
 object! {
-    /// Schema `AppConfigActiveDirectory`, with the members of `AppConfig`.
-    AppConfigActiveDirectory = "AppConfigActiveDirectory" {
+    /// Schema `AppConfigActiveDirectory`, with the members of `AppConfig`. Its default has `type` set to `ACTIVE_DIRECTORY`.
+    AppConfigActiveDirectory = "AppConfigActiveDirectory", "type" = "ACTIVE_DIRECTORY" {
         /// `type`.
         0 r#type: AppConfigType = "type";
         /// `distinguishedName`, required.
@@ -291,8 +291,8 @@ object! {
 object! {
     /// Schema `AppUserPasswordCredential`.
     AppUserPasswordCredential = "AppUserPasswordCredential" {
-        /// `value`, write-only.
-        0 value: Secret = "value" write_only;
+        /// `value`, write-only, secret.
+        0 value: Secret = "value" write_only secret;
     }
 }
 
@@ -775,8 +775,8 @@ choice! {
 }
 
 object! {
-    /// Schema `InboundProvisioningApplicationFeature`, with the members of `ApplicationFeature`.
-    InboundProvisioningApplicationFeature = "InboundProvisioningApplicationFeature" {
+    /// Schema `InboundProvisioningApplicationFeature`, with the members of `ApplicationFeature`. Its default has `name` set to `INBOUND_PROVISIONING`.
+    InboundProvisioningApplicationFeature = "InboundProvisioningApplicationFeature", "name" = "INBOUND_PROVISIONING" {
         /// `description`, read-only.
         0 description: String = "description" read_only;
         /// `name`, read-only.
@@ -909,8 +909,8 @@ union! {
 }
 
 object! {
-    /// Schema `OAuth2ClientJsonEncryptionKeyRequest`, with the members of `OAuth2ClientJsonWebKeyRequestBase`.
-    OAuth2ClientJsonEncryptionKeyRequest = "OAuth2ClientJsonEncryptionKeyRequest" {
+    /// Schema `OAuth2ClientJsonEncryptionKeyRequest`, with the members of `OAuth2ClientJsonWebKeyRequestBase`. Its default has `use` set to `enc`.
+    OAuth2ClientJsonEncryptionKeyRequest = "OAuth2ClientJsonEncryptionKeyRequest", "use" = "enc" {
         /// `kid`, nullable.
         0 kid: String = "kid" nullable;
         /// `status`.
@@ -970,8 +970,8 @@ choice! {
 }
 
 object! {
-    /// Schema `OAuth2ClientJsonWebKeyECRequest`, with the members of `OAuth2ClientJsonWebKeyRequestBase`.
-    OAuth2ClientJsonWebKeyECRequest = "OAuth2ClientJsonWebKeyECRequest" {
+    /// Schema `OAuth2ClientJsonWebKeyECRequest`, with the members of `OAuth2ClientJsonWebKeyRequestBase`. Its default has `kty` set to `EC`.
+    OAuth2ClientJsonWebKeyECRequest = "OAuth2ClientJsonWebKeyECRequest", "kty" = "EC" {
         /// `kid`, nullable.
         0 kid: String = "kid" nullable;
         /// `status`.
@@ -993,8 +993,8 @@ choice! {
 }
 
 object! {
-    /// Schema `OAuth2ClientJsonWebKeyRsaRequest`, with the members of `OAuth2ClientJsonWebKeyRequestBase`.
-    OAuth2ClientJsonWebKeyRsaRequest = "OAuth2ClientJsonWebKeyRsaRequest" {
+    /// Schema `OAuth2ClientJsonWebKeyRsaRequest`, with the members of `OAuth2ClientJsonWebKeyRequestBase`. Its default has `kty` set to `RSA`.
+    OAuth2ClientJsonWebKeyRsaRequest = "OAuth2ClientJsonWebKeyRsaRequest", "kty" = "RSA" {
         /// `kid`, nullable.
         0 kid: String = "kid" nullable;
         /// `status`.
@@ -1018,16 +1018,16 @@ choice! {
 object! {
     /// Schema `OAuth2ClientSecret`.
     OAuth2ClientSecret = "OAuth2ClientSecret" {
-        /// `client_secret`, read-only.
-        0 client_secret: String = "client_secret" read_only;
+        /// `client_secret`, read-only, secret.
+        0 client_secret: Secret = "client_secret" read_only secret;
         /// `created`, read-only.
         1 created: String = "created" read_only;
         /// `id`, read-only.
         2 id: String = "id" read_only;
         /// `lastUpdated`, read-only.
         3 last_updated: String = "lastUpdated" read_only;
-        /// `secret_hash`, read-only.
-        4 secret_hash: String = "secret_hash" read_only;
+        /// `secret_hash`, read-only, secret.
+        4 secret_hash: Secret = "secret_hash" read_only secret;
         /// `status`.
         5 status: OAuth2ClientSecretStatus = "status";
         /// `_links`, read-only.
@@ -1038,8 +1038,8 @@ object! {
 object! {
     /// Schema `OAuth2ClientSecretRequestBody`.
     OAuth2ClientSecretRequestBody = "OAuth2ClientSecretRequestBody" {
-        /// `client_secret`.
-        0 client_secret: String = "client_secret";
+        /// `client_secret`, secret.
+        0 client_secret: Secret = "client_secret" secret;
         /// `status`.
         1 status: OAuth2ClientSecretRequestBodyStatus = "status";
     }
@@ -1074,8 +1074,8 @@ choice! {
 object! {
     /// Schema `Office365ProvisioningSettings`.
     Office365ProvisioningSettings = "Office365ProvisioningSettings" {
-        /// `adminPassword`, required.
-        0 admin_password: String = "adminPassword" required;
+        /// `adminPassword`, required, secret.
+        0 admin_password: Secret = "adminPassword" required secret;
         /// `adminUsername`, required.
         1 admin_username: String = "adminUsername" required;
     }
@@ -1172,8 +1172,8 @@ object! {
         7 r#type: String = "type";
         /// `_links`, read-only.
         8 links: Box<APIServiceIntegrationLinks> = "_links" read_only;
-        /// `clientSecret`, read-only.
-        9 client_secret: String = "clientSecret" read_only;
+        /// `clientSecret`, read-only, secret.
+        9 client_secret: Secret = "clientSecret" read_only secret;
     }
 }
 
@@ -1292,8 +1292,8 @@ object! {
     ProvisioningConnectionTokenRequestProfile = "ProvisioningConnectionTokenRequestProfile" {
         /// `authScheme`, required.
         0 auth_scheme: ProvisioningConnectionTokenAuthScheme = "authScheme" required;
-        /// `token`.
-        1 token: String = "token";
+        /// `token`, secret.
+        1 token: Secret = "token" secret;
     }
 }
 
@@ -1334,8 +1334,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserProvisioningApplicationFeature`, with the members of `ApplicationFeature`.
-    UserProvisioningApplicationFeature = "UserProvisioningApplicationFeature" {
+    /// Schema `UserProvisioningApplicationFeature`, with the members of `ApplicationFeature`. Its default has `name` set to `USER_PROVISIONING`.
+    UserProvisioningApplicationFeature = "UserProvisioningApplicationFeature", "name" = "USER_PROVISIONING" {
         /// `description`, read-only.
         0 description: String = "description" read_only;
         /// `name`, read-only.

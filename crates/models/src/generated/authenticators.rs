@@ -38,14 +38,14 @@ object! {
         1 key_id: String = "keyId";
         /// `teamId`.
         2 team_id: String = "teamId";
-        /// `tokenSigningKey`, write-only.
-        3 token_signing_key: Secret = "tokenSigningKey" write_only;
+        /// `tokenSigningKey`, write-only, secret.
+        3 token_signing_key: Secret = "tokenSigningKey" write_only secret;
     }
 }
 
 object! {
-    /// Schema `APNSPushProvider`, with the members of `PushProvider`.
-    APNSPushProvider = "APNSPushProvider" {
+    /// Schema `APNSPushProvider`, with the members of `PushProvider`. Its default has `providerType` set to `APNS`.
+    APNSPushProvider = "APNSPushProvider", "providerType" = "APNS" {
         /// `id`, read-only.
         0 id: String = "id" read_only;
         /// `lastUpdatedDate`, read-only.
@@ -161,8 +161,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyCustomApp`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyCustomApp = "AuthenticatorKeyCustomApp" {
+    /// Schema `AuthenticatorKeyCustomApp`, with the members of `AuthenticatorSimple`. Its default has `key` set to `custom_app`.
+    AuthenticatorKeyCustomApp = "AuthenticatorKeyCustomApp", "key" = "custom_app" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -248,8 +248,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyCustomOtp`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyCustomOtp = "AuthenticatorKeyCustomOtp" {
+    /// Schema `AuthenticatorKeyCustomOtp`, with the members of `AuthenticatorSimple`. Its default has `key` set to `custom_otp`.
+    AuthenticatorKeyCustomOtp = "AuthenticatorKeyCustomOtp", "key" = "custom_otp" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -272,8 +272,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyDuo`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyDuo = "AuthenticatorKeyDuo" {
+    /// Schema `AuthenticatorKeyDuo`, with the members of `AuthenticatorSimple`. Its default has `key` set to `duo`.
+    AuthenticatorKeyDuo = "AuthenticatorKeyDuo", "key" = "duo" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -314,8 +314,8 @@ object! {
         0 host: String = "host";
         /// `integrationKey`.
         1 integration_key: String = "integrationKey";
-        /// `secretKey`.
-        2 secret_key: String = "secretKey";
+        /// `secretKey`, secret.
+        2 secret_key: Secret = "secretKey" secret;
         /// `userNameTemplate`.
         3 user_name_template: Box<AuthenticatorKeyDuoProviderConfigurationUserNameTemplate> = "userNameTemplate";
     }
@@ -337,8 +337,8 @@ choice! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyEmail`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyEmail = "AuthenticatorKeyEmail" {
+    /// Schema `AuthenticatorKeyEmail`, with the members of `AuthenticatorSimple`. Its default has `key` set to `okta_email`.
+    AuthenticatorKeyEmail = "AuthenticatorKeyEmail", "key" = "okta_email" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -395,8 +395,8 @@ choice! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyExternalIdp`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyExternalIdp = "AuthenticatorKeyExternalIdp" {
+    /// Schema `AuthenticatorKeyExternalIdp`, with the members of `AuthenticatorSimple`. Its default has `key` set to `external_idp`.
+    AuthenticatorKeyExternalIdp = "AuthenticatorKeyExternalIdp", "key" = "external_idp" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -419,8 +419,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyGoogleOtp`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyGoogleOtp = "AuthenticatorKeyGoogleOtp" {
+    /// Schema `AuthenticatorKeyGoogleOtp`, with the members of `AuthenticatorSimple`. Its default has `key` set to `google_otp`.
+    AuthenticatorKeyGoogleOtp = "AuthenticatorKeyGoogleOtp", "key" = "google_otp" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -443,8 +443,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyOktaVerify`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyOktaVerify = "AuthenticatorKeyOktaVerify" {
+    /// Schema `AuthenticatorKeyOktaVerify`, with the members of `AuthenticatorSimple`. Its default has `key` set to `okta_verify`.
+    AuthenticatorKeyOktaVerify = "AuthenticatorKeyOktaVerify", "key" = "okta_verify" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -483,8 +483,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyOnprem`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyOnprem = "AuthenticatorKeyOnprem" {
+    /// Schema `AuthenticatorKeyOnprem`, with the members of `AuthenticatorSimple`. Its default has `key` set to `onprem_mfa`.
+    AuthenticatorKeyOnprem = "AuthenticatorKeyOnprem", "key" = "onprem_mfa" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -507,8 +507,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyPassword`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyPassword = "AuthenticatorKeyPassword" {
+    /// Schema `AuthenticatorKeyPassword`, with the members of `AuthenticatorSimple`. Its default has `key` set to `okta_password`.
+    AuthenticatorKeyPassword = "AuthenticatorKeyPassword", "key" = "okta_password" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -531,8 +531,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyPhone`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyPhone = "AuthenticatorKeyPhone" {
+    /// Schema `AuthenticatorKeyPhone`, with the members of `AuthenticatorSimple`. Its default has `key` set to `phone_number`.
+    AuthenticatorKeyPhone = "AuthenticatorKeyPhone", "key" = "phone_number" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -565,8 +565,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeySecurityKey`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeySecurityKey = "AuthenticatorKeySecurityKey" {
+    /// Schema `AuthenticatorKeySecurityKey`, with the members of `AuthenticatorSimple`. Its default has `key` set to `security_key`.
+    AuthenticatorKeySecurityKey = "AuthenticatorKeySecurityKey", "key" = "security_key" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -589,8 +589,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeySecurityQuestion`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeySecurityQuestion = "AuthenticatorKeySecurityQuestion" {
+    /// Schema `AuthenticatorKeySecurityQuestion`, with the members of `AuthenticatorSimple`. Its default has `key` set to `security_question`.
+    AuthenticatorKeySecurityQuestion = "AuthenticatorKeySecurityQuestion", "key" = "security_question" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -623,8 +623,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeySmartCard`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeySmartCard = "AuthenticatorKeySmartCard" {
+    /// Schema `AuthenticatorKeySmartCard`, with the members of `AuthenticatorSimple`. Its default has `key` set to `smart_card_idp`.
+    AuthenticatorKeySmartCard = "AuthenticatorKeySmartCard", "key" = "smart_card_idp" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -647,8 +647,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeySymantecVip`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeySymantecVip = "AuthenticatorKeySymantecVip" {
+    /// Schema `AuthenticatorKeySymantecVip`, with the members of `AuthenticatorSimple`. Its default has `key` set to `symantec_vip`.
+    AuthenticatorKeySymantecVip = "AuthenticatorKeySymantecVip", "key" = "symantec_vip" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -671,8 +671,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyTac`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyTac = "AuthenticatorKeyTac" {
+    /// Schema `AuthenticatorKeyTac`, with the members of `AuthenticatorSimple`. Its default has `key` set to `tac`.
+    AuthenticatorKeyTac = "AuthenticatorKeyTac", "key" = "tac" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -744,8 +744,8 @@ choice! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyWebauthn`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyWebauthn = "AuthenticatorKeyWebauthn" {
+    /// Schema `AuthenticatorKeyWebauthn`, with the members of `AuthenticatorSimple`. Its default has `key` set to `webauthn`.
+    AuthenticatorKeyWebauthn = "AuthenticatorKeyWebauthn", "key" = "webauthn" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -768,8 +768,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorKeyYubikey`, with the members of `AuthenticatorSimple`.
-    AuthenticatorKeyYubikey = "AuthenticatorKeyYubikey" {
+    /// Schema `AuthenticatorKeyYubikey`, with the members of `AuthenticatorSimple`. Its default has `key` set to `yubikey_token`.
+    AuthenticatorKeyYubikey = "AuthenticatorKeyYubikey", "key" = "yubikey_token" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `description`.
@@ -848,8 +848,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorMethodOtp`, with the members of `AuthenticatorMethodWithVerifiableProperties`.
-    AuthenticatorMethodOtp = "AuthenticatorMethodOtp" {
+    /// Schema `AuthenticatorMethodOtp`, with the members of `AuthenticatorMethodWithVerifiableProperties`. Its default has `type` set to `otp`.
+    AuthenticatorMethodOtp = "AuthenticatorMethodOtp", "type" = "otp" {
         /// `status`.
         0 status: LifecycleStatus = "status";
         /// `type`.
@@ -887,8 +887,8 @@ choice! {
 }
 
 object! {
-    /// Schema `AuthenticatorMethodPush`, with the members of `AuthenticatorMethodBase`.
-    AuthenticatorMethodPush = "AuthenticatorMethodPush" {
+    /// Schema `AuthenticatorMethodPush`, with the members of `AuthenticatorMethodBase`. Its default has `type` set to `push`.
+    AuthenticatorMethodPush = "AuthenticatorMethodPush", "type" = "push" {
         /// `status`.
         0 status: LifecycleStatus = "status";
         /// `type`.
@@ -913,8 +913,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorMethodSignedNonce`, with the members of `AuthenticatorMethodBase`.
-    AuthenticatorMethodSignedNonce = "AuthenticatorMethodSignedNonce" {
+    /// Schema `AuthenticatorMethodSignedNonce`, with the members of `AuthenticatorMethodBase`. Its default has `type` set to `signed_nonce`.
+    AuthenticatorMethodSignedNonce = "AuthenticatorMethodSignedNonce", "type" = "signed_nonce" {
         /// `status`.
         0 status: LifecycleStatus = "status";
         /// `type`.
@@ -951,8 +951,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorMethodTac`.
-    AuthenticatorMethodTac = "AuthenticatorMethodTac" {
+    /// Schema `AuthenticatorMethodTac`. Its default has `type` set to `tac`.
+    AuthenticatorMethodTac = "AuthenticatorMethodTac", "type" = "tac" {
         /// `status`.
         0 status: LifecycleStatus = "status";
         /// `type`.
@@ -963,8 +963,8 @@ object! {
 }
 
 object! {
-    /// Schema `AuthenticatorMethodTotp`, with the members of `AuthenticatorMethodBase`.
-    AuthenticatorMethodTotp = "AuthenticatorMethodTotp" {
+    /// Schema `AuthenticatorMethodTotp`, with the members of `AuthenticatorMethodBase`. Its default has `type` set to `totp`.
+    AuthenticatorMethodTotp = "AuthenticatorMethodTotp", "type" = "totp" {
         /// `status`.
         0 status: LifecycleStatus = "status";
         /// `type`.
@@ -1026,8 +1026,8 @@ choice! {
 }
 
 object! {
-    /// Schema `AuthenticatorMethodWebAuthn`, with the members of `AuthenticatorMethodBase`.
-    AuthenticatorMethodWebAuthn = "AuthenticatorMethodWebAuthn" {
+    /// Schema `AuthenticatorMethodWebAuthn`, with the members of `AuthenticatorMethodBase`. Its default has `type` set to `webauthn`.
+    AuthenticatorMethodWebAuthn = "AuthenticatorMethodWebAuthn", "type" = "webauthn" {
         /// `status`.
         0 status: LifecycleStatus = "status";
         /// `type`.
@@ -1316,8 +1316,8 @@ object! {
 }
 
 object! {
-    /// Schema `FCMPushProvider`, with the members of `PushProvider`.
-    FCMPushProvider = "FCMPushProvider" {
+    /// Schema `FCMPushProvider`, with the members of `PushProvider`. Its default has `providerType` set to `FCM`.
+    FCMPushProvider = "FCMPushProvider", "providerType" = "FCM" {
         /// `id`, read-only.
         0 id: String = "id" read_only;
         /// `lastUpdatedDate`, read-only.

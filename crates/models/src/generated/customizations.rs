@@ -2,7 +2,7 @@
 
 use super::{HrefObject, HrefObjectSelfLink, LinksSelf};
 use crate::named::{Blank, blank};
-use crate::{Json, List, Map, Timestamp};
+use crate::{Json, List, Map, Secret, Timestamp};
 
 union! {
     /// One of the forms of `BaseEmailServer`, told apart by `authType`.
@@ -95,8 +95,8 @@ object! {
 }
 
 object! {
-    /// Schema `BASIC_SMTP_AUTH`, with the members of `BaseEmailServer`.
-    BasicSmtpAuth = "BASIC_SMTP_AUTH" {
+    /// Schema `BASIC_SMTP_AUTH`, with the members of `BaseEmailServer`. Its default has `authType` set to `BASIC_SMTP_AUTH`.
+    BasicSmtpAuth = "BASIC_SMTP_AUTH", "authType" = "BASIC_SMTP_AUTH" {
         /// `alias`.
         0 alias: String = "alias";
         /// `authType`, required.
@@ -111,14 +111,14 @@ object! {
         5 port: i64 = "port";
         /// `username`.
         6 username: String = "username";
-        /// `password`.
-        7 password: String = "password";
+        /// `password`, secret.
+        7 password: Secret = "password" secret;
     }
 }
 
 object! {
-    /// Schema `BASIC_SMTP_AUTH_CREATE`, with the members of `BaseEmailServerCreate`.
-    BasicSmtpAuthCreate = "BASIC_SMTP_AUTH_CREATE" {
+    /// Schema `BASIC_SMTP_AUTH_CREATE`, with the members of `BaseEmailServerCreate`. Its default has `authType` set to `BASIC_SMTP_AUTH`.
+    BasicSmtpAuthCreate = "BASIC_SMTP_AUTH_CREATE", "authType" = "BASIC_SMTP_AUTH" {
         /// `alias`, required.
         0 alias: String = "alias" required;
         /// `authType`, required.
@@ -133,8 +133,8 @@ object! {
         5 port: i64 = "port" required;
         /// `username`, required.
         6 username: String = "username" required;
-        /// `password`, required.
-        7 password: String = "password" required;
+        /// `password`, required, secret.
+        7 password: Secret = "password" required secret;
     }
 }
 
@@ -271,8 +271,8 @@ object! {
 object! {
     /// Schema `CustomTelephonyProviderCredentialCreateRequest`.
     CustomTelephonyProviderCredentialCreateRequest = "CustomTelephonyProviderCredentialCreateRequest" {
-        /// `providerAuthToken`.
-        0 provider_auth_token: String = "providerAuthToken";
+        /// `providerAuthToken`, secret.
+        0 provider_auth_token: Secret = "providerAuthToken" secret;
         /// `providerCapability`.
         1 provider_capability: CustomTelephonyProviderCredentialCreateRequestProviderCapability = "providerCapability";
         /// `providerName`.
@@ -359,8 +359,8 @@ object! {
     CustomTelephonyProviderCredentialUpdateRequest = "CustomTelephonyProviderCredentialUpdateRequest" {
         /// `id`.
         0 id: String = "id";
-        /// `providerAuthToken`.
-        1 provider_auth_token: String = "providerAuthToken";
+        /// `providerAuthToken`, secret.
+        1 provider_auth_token: Secret = "providerAuthToken" secret;
         /// `providerSettings`.
         2 provider_settings: Box<CustomTelephonyProviderSettings> = "providerSettings";
         /// `providerSid`.
@@ -516,8 +516,8 @@ object! {
         0 certificate: String = "certificate" required;
         /// `certificateChain`, required.
         1 certificate_chain: String = "certificateChain" required;
-        /// `privateKey`, required.
-        2 private_key: String = "privateKey" required;
+        /// `privateKey`, required, secret.
+        2 private_key: Secret = "privateKey" required secret;
         /// `type`, required.
         3 r#type: DomainCertificateType = "type" required;
     }
@@ -1003,8 +1003,8 @@ choice! {
 }
 
 object! {
-    /// Schema `OAUTH2_CLIENT_CREDENTIALS`, with the members of `BaseEmailServer`.
-    Oauth2ClientCredentials = "OAUTH2_CLIENT_CREDENTIALS" {
+    /// Schema `OAUTH2_CLIENT_CREDENTIALS`, with the members of `BaseEmailServer`. Its default has `authType` set to `OAUTH2_CLIENT_CREDENTIALS`.
+    Oauth2ClientCredentials = "OAUTH2_CLIENT_CREDENTIALS", "authType" = "OAUTH2_CLIENT_CREDENTIALS" {
         /// `alias`.
         0 alias: String = "alias";
         /// `authType`, required.
@@ -1021,8 +1021,8 @@ object! {
         6 username: String = "username";
         /// `clientId`.
         7 client_id: String = "clientId";
-        /// `clientSecret`.
-        8 client_secret: String = "clientSecret";
+        /// `clientSecret`, secret.
+        8 client_secret: Secret = "clientSecret" secret;
         /// `scopes`.
         9 scopes: List<String> = "scopes";
         /// `tokenEndpoint`.
@@ -1033,8 +1033,8 @@ object! {
 }
 
 object! {
-    /// Schema `OAUTH2_CLIENT_CREDENTIALS_CREATE`, with the members of `BaseEmailServerCreate`.
-    Oauth2ClientCredentialsCreate = "OAUTH2_CLIENT_CREDENTIALS_CREATE" {
+    /// Schema `OAUTH2_CLIENT_CREDENTIALS_CREATE`, with the members of `BaseEmailServerCreate`. Its default has `authType` set to `OAUTH2_CLIENT_CREDENTIALS`.
+    Oauth2ClientCredentialsCreate = "OAUTH2_CLIENT_CREDENTIALS_CREATE", "authType" = "OAUTH2_CLIENT_CREDENTIALS" {
         /// `alias`, required.
         0 alias: String = "alias" required;
         /// `authType`, required.
@@ -1051,8 +1051,8 @@ object! {
         6 username: String = "username" required;
         /// `clientId`, required.
         7 client_id: String = "clientId" required;
-        /// `clientSecret`, required.
-        8 client_secret: String = "clientSecret" required;
+        /// `clientSecret`, required, secret.
+        8 client_secret: Secret = "clientSecret" required secret;
         /// `scopes`, required.
         9 scopes: List<String> = "scopes" required;
         /// `tokenEndpoint`, required.
@@ -1079,8 +1079,8 @@ choice! {
 }
 
 object! {
-    /// Schema `OAUTH2_JWT_BEARER_GRANT`, with the members of `BaseEmailServer`.
-    Oauth2JwtBearerGrant = "OAUTH2_JWT_BEARER_GRANT" {
+    /// Schema `OAUTH2_JWT_BEARER_GRANT`, with the members of `BaseEmailServer`. Its default has `authType` set to `OAUTH2_JWT_BEARER_GRANT`.
+    Oauth2JwtBearerGrant = "OAUTH2_JWT_BEARER_GRANT", "authType" = "OAUTH2_JWT_BEARER_GRANT" {
         /// `alias`.
         0 alias: String = "alias";
         /// `authType`, required.
@@ -1103,8 +1103,8 @@ object! {
         9 issuer: String = "issuer";
         /// `keyId`.
         10 key_id: String = "keyId";
-        /// `privateKey`.
-        11 private_key: String = "privateKey";
+        /// `privateKey`, secret.
+        11 private_key: Secret = "privateKey" secret;
         /// `scopes`.
         12 scopes: List<String> = "scopes";
         /// `signingAlgorithm`.
@@ -1117,8 +1117,8 @@ object! {
 }
 
 object! {
-    /// Schema `OAUTH2_JWT_BEARER_GRANT_CREATE`, with the members of `BaseEmailServerCreate`.
-    Oauth2JwtBearerGrantCreate = "OAUTH2_JWT_BEARER_GRANT_CREATE" {
+    /// Schema `OAUTH2_JWT_BEARER_GRANT_CREATE`, with the members of `BaseEmailServerCreate`. Its default has `authType` set to `OAUTH2_JWT_BEARER_GRANT`.
+    Oauth2JwtBearerGrantCreate = "OAUTH2_JWT_BEARER_GRANT_CREATE", "authType" = "OAUTH2_JWT_BEARER_GRANT" {
         /// `alias`, required.
         0 alias: String = "alias" required;
         /// `authType`, required.
@@ -1141,8 +1141,8 @@ object! {
         9 issuer: String = "issuer" required;
         /// `keyId`, required.
         10 key_id: String = "keyId" required;
-        /// `privateKey`, required.
-        11 private_key: String = "privateKey" required;
+        /// `privateKey`, required, secret.
+        11 private_key: Secret = "privateKey" required secret;
         /// `scopes`, required.
         12 scopes: List<String> = "scopes" required;
         /// `signingAlgorithm`, required.

@@ -193,8 +193,8 @@ union! {
 }
 
 object! {
-    /// Schema `DeviceAssuranceAndroidPlatform`, with the members of `DeviceAssurance`.
-    DeviceAssuranceAndroidPlatform = "DeviceAssuranceAndroidPlatform" {
+    /// Schema `DeviceAssuranceAndroidPlatform`, with the members of `DeviceAssurance`. Its default has `platform` set to `ANDROID`.
+    DeviceAssuranceAndroidPlatform = "DeviceAssuranceAndroidPlatform", "platform" = "ANDROID" {
         /// `createdBy`, read-only.
         0 created_by: String = "createdBy" read_only;
         /// `createdDate`, read-only.
@@ -289,8 +289,8 @@ object! {
 }
 
 object! {
-    /// Schema `DeviceAssuranceChromeOSPlatform`, with the members of `DeviceAssurance`.
-    DeviceAssuranceChromeOSPlatform = "DeviceAssuranceChromeOSPlatform" {
+    /// Schema `DeviceAssuranceChromeOSPlatform`, with the members of `DeviceAssurance`. Its default has `platform` set to `CHROMEOS`.
+    DeviceAssuranceChromeOSPlatform = "DeviceAssuranceChromeOSPlatform", "platform" = "CHROMEOS" {
         /// `createdBy`, read-only.
         0 created_by: String = "createdBy" read_only;
         /// `createdDate`, read-only.
@@ -337,8 +337,8 @@ choice! {
 }
 
 object! {
-    /// Schema `DeviceAssuranceIOSPlatform`, with the members of `DeviceAssurance`.
-    DeviceAssuranceIOSPlatform = "DeviceAssuranceIOSPlatform" {
+    /// Schema `DeviceAssuranceIOSPlatform`, with the members of `DeviceAssurance`. Its default has `platform` set to `IOS`.
+    DeviceAssuranceIOSPlatform = "DeviceAssuranceIOSPlatform", "platform" = "IOS" {
         /// `createdBy`, read-only.
         0 created_by: String = "createdBy" read_only;
         /// `createdDate`, read-only.
@@ -389,8 +389,8 @@ object! {
 }
 
 object! {
-    /// Schema `DeviceAssuranceMacOSPlatform`, with the members of `DeviceAssurance`.
-    DeviceAssuranceMacOSPlatform = "DeviceAssuranceMacOSPlatform" {
+    /// Schema `DeviceAssuranceMacOSPlatform`, with the members of `DeviceAssurance`. Its default has `platform` set to `MACOS`.
+    DeviceAssuranceMacOSPlatform = "DeviceAssuranceMacOSPlatform", "platform" = "MACOS" {
         /// `createdBy`, read-only.
         0 created_by: String = "createdBy" read_only;
         /// `createdDate`, read-only.
@@ -453,8 +453,8 @@ object! {
 }
 
 object! {
-    /// Schema `DeviceAssuranceWindowsPlatform`, with the members of `DeviceAssurance`.
-    DeviceAssuranceWindowsPlatform = "DeviceAssuranceWindowsPlatform" {
+    /// Schema `DeviceAssuranceWindowsPlatform`, with the members of `DeviceAssurance`. Its default has `platform` set to `WINDOWS`.
+    DeviceAssuranceWindowsPlatform = "DeviceAssuranceWindowsPlatform", "platform" = "WINDOWS" {
         /// `createdBy`, read-only.
         0 created_by: String = "createdBy" read_only;
         /// `createdDate`, read-only.

@@ -2,7 +2,7 @@
 
 use super::{HrefObject, HrefObjectNextLink, HrefObjectSelfLink, IdentityProviderType, LifecycleStatus, LinksSelf};
 use crate::named::{Blank, blank};
-use crate::{Json, List, Map, Number, Timestamp};
+use crate::{Json, List, Map, Number, Secret, Timestamp};
 
 object! {
     /// Schema `Agent`.
@@ -178,8 +178,8 @@ object! {
     AppleClientSigning = "AppleClientSigning" {
         /// `kid`.
         0 kid: String = "kid";
-        /// `privateKey`.
-        1 private_key: String = "privateKey";
+        /// `privateKey`, secret.
+        1 private_key: Secret = "privateKey" secret;
         /// `teamId`.
         2 team_id: String = "teamId";
     }
@@ -381,8 +381,8 @@ object! {
 object! {
     /// Schema `IDVCredentialsBearer`.
     IDVCredentialsBearer = "IDVCredentialsBearer" {
-        /// `apiKey`, required.
-        0 api_key: String = "apiKey" required;
+        /// `apiKey`, required, secret.
+        0 api_key: Secret = "apiKey" required secret;
     }
 }
 
@@ -391,8 +391,8 @@ object! {
     IDVCredentialsClient = "IDVCredentialsClient" {
         /// `client_id`, required.
         0 client_id: String = "client_id" required;
-        /// `client_secret`, required.
-        1 client_secret: String = "client_secret" required;
+        /// `client_secret`, required, secret.
+        1 client_secret: Secret = "client_secret" required secret;
     }
 }
 
@@ -861,8 +861,8 @@ object! {
     OAuthCredentialsClient = "OAuthCredentialsClient" {
         /// `client_id`.
         0 client_id: String = "client_id";
-        /// `client_secret`.
-        1 client_secret: String = "client_secret";
+        /// `client_secret`, secret.
+        1 client_secret: Secret = "client_secret" secret;
         /// `pkce_required`.
         2 pkce_required: bool = "pkce_required";
         /// `token_endpoint_auth_method`.
@@ -1121,8 +1121,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ProtocolIdVerification`.
-    ProtocolIdVerification = "ProtocolIdVerification" {
+    /// Schema `ProtocolIdVerification`. Its default has `type` set to `ID_PROOFING`.
+    ProtocolIdVerification = "ProtocolIdVerification", "type" = "ID_PROOFING" {
         /// `credentials`.
         0 credentials: Box<IDVCredentials> = "credentials";
         /// `endpoints`.
@@ -1142,8 +1142,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ProtocolMtls`.
-    ProtocolMtls = "ProtocolMtls" {
+    /// Schema `ProtocolMtls`. Its default has `type` set to `MTLS`.
+    ProtocolMtls = "ProtocolMtls", "type" = "MTLS" {
         /// `credentials`.
         0 credentials: Box<MtlsCredentials> = "credentials";
         /// `endpoints`.
@@ -1161,8 +1161,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ProtocolOAuth`.
-    ProtocolOAuth = "ProtocolOAuth" {
+    /// Schema `ProtocolOAuth`. Its default has `type` set to `OAUTH2`.
+    ProtocolOAuth = "ProtocolOAuth", "type" = "OAUTH2" {
         /// `credentials`.
         0 credentials: Box<OAuthCredentials> = "credentials";
         /// `endpoints`.
@@ -1182,8 +1182,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ProtocolOidc`.
-    ProtocolOidc = "ProtocolOidc" {
+    /// Schema `ProtocolOidc`. Its default has `type` set to `OIDC`.
+    ProtocolOidc = "ProtocolOidc", "type" = "OIDC" {
         /// `algorithms`.
         0 algorithms: Box<OidcAlgorithms> = "algorithms";
         /// `credentials`.
@@ -1211,8 +1211,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ProtocolSaml`.
-    ProtocolSaml = "ProtocolSaml" {
+    /// Schema `ProtocolSaml`. Its default has `type` set to `SAML2`.
+    ProtocolSaml = "ProtocolSaml", "type" = "SAML2" {
         /// `algorithms`.
         0 algorithms: Box<SamlAlgorithms> = "algorithms";
         /// `credentials`.
@@ -1530,8 +1530,8 @@ object! {
         1 id: String = "id" read_only;
         /// `scopes`, read-only.
         2 scopes: List<String> = "scopes" read_only;
-        /// `token`, read-only.
-        3 token: String = "token" read_only;
+        /// `token`, read-only, secret.
+        3 token: Secret = "token" read_only secret;
         /// `tokenAuthScheme`, read-only.
         4 token_auth_scheme: String = "tokenAuthScheme" read_only;
         /// `tokenType`, read-only.

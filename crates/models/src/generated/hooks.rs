@@ -195,8 +195,8 @@ object! {
         0 key: String = "key";
         /// `type`.
         1 r#type: EventHookChannelConfigAuthSchemeType = "type";
-        /// `value`, write-only.
-        2 value: Secret = "value" write_only;
+        /// `value`, write-only, secret.
+        2 value: Secret = "value" write_only secret;
     }
 }
 
@@ -212,8 +212,8 @@ object! {
     EventHookChannelConfigHeader = "EventHookChannelConfigHeader" {
         /// `key`.
         0 key: String = "key";
-        /// `value`.
-        1 value: String = "value";
+        /// `value`, secret.
+        1 value: Secret = "value" secret;
     }
 }
 
@@ -402,8 +402,8 @@ object! {
         0 key: String = "key";
         /// `type`.
         1 r#type: String = "type";
-        /// `value`.
-        2 value: String = "value";
+        /// `value`, secret.
+        2 value: Secret = "value" secret;
     }
 }
 
@@ -422,8 +422,8 @@ object! {
     InlineHookChannelConfigHeaders = "InlineHookChannelConfigHeaders" {
         /// `key`.
         0 key: String = "key";
-        /// `value`.
-        1 value: String = "value";
+        /// `value`, secret.
+        1 value: Secret = "value" secret;
     }
 }
 
@@ -452,8 +452,8 @@ object! {
 }
 
 object! {
-    /// Schema `InlineHookChannelHttp`, with the members of `InlineHookChannel`.
-    InlineHookChannelHttp = "InlineHookChannelHttp" {
+    /// Schema `InlineHookChannelHttp`, with the members of `InlineHookChannel`. Its default has `type` set to `HTTP`.
+    InlineHookChannelHttp = "InlineHookChannelHttp", "type" = "HTTP" {
         /// `type`.
         0 r#type: InlineHookChannelType = "type";
         /// `version`.
@@ -464,8 +464,8 @@ object! {
 }
 
 object! {
-    /// Schema `InlineHookChannelHttpCreate`, with the members of `InlineHookChannelCreate`.
-    InlineHookChannelHttpCreate = "InlineHookChannelHttpCreate" {
+    /// Schema `InlineHookChannelHttpCreate`, with the members of `InlineHookChannelCreate`. Its default has `type` set to `HTTP`.
+    InlineHookChannelHttpCreate = "InlineHookChannelHttpCreate", "type" = "HTTP" {
         /// `type`.
         0 r#type: InlineHookChannelType = "type";
         /// `version`.
@@ -476,8 +476,8 @@ object! {
 }
 
 object! {
-    /// Schema `InlineHookChannelOAuth`, with the members of `InlineHookChannel`.
-    InlineHookChannelOAuth = "InlineHookChannelOAuth" {
+    /// Schema `InlineHookChannelOAuth`, with the members of `InlineHookChannel`. Its default has `type` set to `OAUTH`.
+    InlineHookChannelOAuth = "InlineHookChannelOAuth", "type" = "OAUTH" {
         /// `type`.
         0 r#type: InlineHookChannelType = "type";
         /// `version`.
@@ -488,8 +488,8 @@ object! {
 }
 
 object! {
-    /// Schema `InlineHookChannelOAuthCreate`, with the members of `InlineHookChannelCreate`.
-    InlineHookChannelOAuthCreate = "InlineHookChannelOAuthCreate" {
+    /// Schema `InlineHookChannelOAuthCreate`, with the members of `InlineHookChannelCreate`. Its default has `type` set to `OAUTH`.
+    InlineHookChannelOAuthCreate = "InlineHookChannelOAuthCreate", "type" = "OAUTH" {
         /// `type`.
         0 r#type: InlineHookChannelType = "type";
         /// `version`.
@@ -642,8 +642,8 @@ object! {
 }
 
 object! {
-    /// Schema `InlineHookOAuthClientSecretConfig`, with the members of `InlineHookOAuthBasicConfig`.
-    InlineHookOAuthClientSecretConfig = "InlineHookOAuthClientSecretConfig" {
+    /// Schema `InlineHookOAuthClientSecretConfig`, with the members of `InlineHookOAuthBasicConfig`. Its default has `authType` set to `client_secret_post`.
+    InlineHookOAuthClientSecretConfig = "InlineHookOAuthClientSecretConfig", "authType" = "client_secret_post" {
         /// `headers`.
         0 headers: List<InlineHookChannelConfigHeaders> = "headers";
         /// `method`.
@@ -664,8 +664,8 @@ object! {
 }
 
 object! {
-    /// Schema `InlineHookOAuthClientSecretConfigCreate`, with the members of `InlineHookOAuthBasicConfig`.
-    InlineHookOAuthClientSecretConfigCreate = "InlineHookOAuthClientSecretConfigCreate" {
+    /// Schema `InlineHookOAuthClientSecretConfigCreate`, with the members of `InlineHookOAuthBasicConfig`. Its default has `authType` set to `client_secret_post`.
+    InlineHookOAuthClientSecretConfigCreate = "InlineHookOAuthClientSecretConfigCreate", "authType" = "client_secret_post" {
         /// `headers`.
         0 headers: List<InlineHookChannelConfigHeaders> = "headers";
         /// `method`.
@@ -680,14 +680,14 @@ object! {
         5 scope: String = "scope";
         /// `tokenUrl`.
         6 token_url: String = "tokenUrl";
-        /// `clientSecret`.
-        7 client_secret: String = "clientSecret";
+        /// `clientSecret`, secret.
+        7 client_secret: Secret = "clientSecret" secret;
     }
 }
 
 object! {
-    /// Schema `InlineHookOAuthPrivateKeyJwtConfig`, with the members of `InlineHookOAuthBasicConfig`.
-    InlineHookOAuthPrivateKeyJwtConfig = "InlineHookOAuthPrivateKeyJwtConfig" {
+    /// Schema `InlineHookOAuthPrivateKeyJwtConfig`, with the members of `InlineHookOAuthBasicConfig`. Its default has `authType` set to `private_key_jwt`.
+    InlineHookOAuthPrivateKeyJwtConfig = "InlineHookOAuthPrivateKeyJwtConfig", "authType" = "private_key_jwt" {
         /// `headers`.
         0 headers: List<InlineHookChannelConfigHeaders> = "headers";
         /// `method`.
@@ -804,8 +804,8 @@ object! {
     PasswordImportRequestDataContextCredential = "PasswordImportRequestDataContextCredential" {
         /// `username`.
         0 username: String = "username";
-        /// `password`.
-        1 password: String = "password";
+        /// `password`, secret.
+        1 password: Secret = "password" secret;
     }
 }
 
@@ -874,8 +874,8 @@ object! {
 }
 
 object! {
-    /// Schema `RegistrationInlineHookPPData`, with the members of `InlineHookBasePayload`, `RegistrationInlineHookRequest`.
-    RegistrationInlineHookPPData = "RegistrationInlineHookPPData" {
+    /// Schema `RegistrationInlineHookPPData`, with the members of `InlineHookBasePayload`, `RegistrationInlineHookRequest`. Its default has `requestType` set to `progressive.profile`.
+    RegistrationInlineHookPPData = "RegistrationInlineHookPPData", "requestType" = "progressive.profile" {
         /// `cloudEventVersion`.
         0 cloud_event_version: String = "cloudEventVersion";
         /// `contentType`.
@@ -988,8 +988,8 @@ object! {
 }
 
 object! {
-    /// Schema `RegistrationInlineHookSSRData`, with the members of `InlineHookBasePayload`, `RegistrationInlineHookRequest`.
-    RegistrationInlineHookSSRData = "RegistrationInlineHookSSRData" {
+    /// Schema `RegistrationInlineHookSSRData`, with the members of `InlineHookBasePayload`, `RegistrationInlineHookRequest`. Its default has `requestType` set to `self.service.registration`.
+    RegistrationInlineHookSSRData = "RegistrationInlineHookSSRData", "requestType" = "self.service.registration" {
         /// `cloudEventVersion`.
         0 cloud_event_version: String = "cloudEventVersion";
         /// `contentType`.
@@ -1297,8 +1297,8 @@ object! {
         2 otp_expires: String = "otpExpires";
         /// `deliveryChannel`.
         3 delivery_channel: String = "deliveryChannel";
-        /// `otpCode`.
-        4 otp_code: String = "otpCode";
+        /// `otpCode`, secret.
+        4 otp_code: Secret = "otpCode" secret;
         /// `locale`.
         5 locale: String = "locale";
     }

@@ -76,8 +76,8 @@ object! {
         16 response_type: ResponseTypesSupported = "response_type" required;
         /// `scope`, required.
         17 scope: String = "scope" required;
-        /// `sessionToken`.
-        18 session_token: String = "sessionToken";
+        /// `sessionToken`, secret.
+        18 session_token: Secret = "sessionToken" secret;
         /// `state`, required.
         19 state: String = "state" required;
     }
@@ -88,8 +88,8 @@ object! {
     BackchannelAuthorizeRequest = "BackchannelAuthorizeRequest" extensible {
         /// `binding_message`.
         0 binding_message: String = "binding_message";
-        /// `id_token_hint`, required.
-        1 id_token_hint: String = "id_token_hint" required;
+        /// `id_token_hint`, required, secret.
+        1 id_token_hint: Secret = "id_token_hint" required secret;
         /// `login_hint`, required.
         2 login_hint: String = "login_hint" required;
         /// `request`.
@@ -136,8 +136,8 @@ object! {
         0 challenge_types_supported: List<ChallengeType> = "challenge_types_supported";
         /// `channel_hint`.
         1 channel_hint: Channel = "channel_hint";
-        /// `mfa_token`, required.
-        2 mfa_token: String = "mfa_token" required;
+        /// `mfa_token`, required, secret.
+        2 mfa_token: Secret = "mfa_token" required secret;
     }
 }
 
@@ -205,8 +205,8 @@ object! {
 object! {
     /// Schema `DeviceAuthorizeResponse`.
     DeviceAuthorizeResponse = "DeviceAuthorizeResponse" {
-        /// `device_code`.
-        0 device_code: String = "device_code";
+        /// `device_code`, secret.
+        0 device_code: Secret = "device_code" secret;
         /// `expires_in`.
         1 expires_in: i64 = "expires_in";
         /// `interval`.
@@ -242,8 +242,8 @@ object! {
 object! {
     /// Schema `IntrospectionRequest`.
     IntrospectionRequest = "IntrospectionRequest" {
-        /// `token`.
-        0 token: String = "token";
+        /// `token`, secret.
+        0 token: Secret = "token" secret;
         /// `token_type_hint`.
         1 token_type_hint: TokenTypeHintIntrospect = "token_type_hint";
     }
@@ -284,8 +284,8 @@ object! {
 }
 
 object! {
-    /// Schema `JsonEncryptionWebKey`, with the members of `JsonWebKeyBase`.
-    JsonEncryptionWebKey = "JsonEncryptionWebKey" {
+    /// Schema `JsonEncryptionWebKey`, with the members of `JsonWebKeyBase`. Its default has `use` set to `enc`.
+    JsonEncryptionWebKey = "JsonEncryptionWebKey", "use" = "enc" {
         /// `kid`.
         0 kid: String = "kid";
         /// `e`.
@@ -314,8 +314,8 @@ choice! {
 }
 
 object! {
-    /// Schema `JsonSigningWebKey`, with the members of `JsonWebKeyBase`.
-    JsonSigningWebKey = "JsonSigningWebKey" {
+    /// Schema `JsonSigningWebKey`, with the members of `JsonWebKeyBase`. Its default has `use` set to `sig`.
+    JsonSigningWebKey = "JsonSigningWebKey", "use" = "sig" {
         /// `kid`.
         0 kid: String = "kid";
         /// `alg`.
@@ -333,8 +333,8 @@ choice! {
 }
 
 object! {
-    /// Schema `JsonWebKeyEC`, with the members of `JsonSigningWebKey`.
-    JsonWebKeyEC = "JsonWebKeyEC" {
+    /// Schema `JsonWebKeyEC`, with the members of `JsonSigningWebKey`. Its default has `kty` set to `EC`.
+    JsonWebKeyEC = "JsonWebKeyEC", "kty" = "EC" {
         /// `kid`.
         0 kid: String = "kid";
         /// `alg`.
@@ -358,8 +358,8 @@ choice! {
 }
 
 object! {
-    /// Schema `JsonWebKeyRsa`, with the members of `JsonSigningWebKey`.
-    JsonWebKeyRsa = "JsonWebKeyRsa" {
+    /// Schema `JsonWebKeyRsa`, with the members of `JsonSigningWebKey`. Its default has `kty` set to `RSA`.
+    JsonWebKeyRsa = "JsonWebKeyRsa", "kty" = "RSA" {
         /// `kid`.
         0 kid: String = "kid";
         /// `alg`.
@@ -385,8 +385,8 @@ choice! {
 object! {
     /// Schema `LogoutWithPost`.
     LogoutWithPost = "LogoutWithPost" {
-        /// `id_token_hint`, required.
-        0 id_token_hint: String = "id_token_hint" required;
+        /// `id_token_hint`, required, secret.
+        0 id_token_hint: Secret = "id_token_hint" required secret;
         /// `post_logout_redirect_uri`.
         1 post_logout_redirect_uri: String = "post_logout_redirect_uri";
         /// `state`.
@@ -415,8 +415,8 @@ object! {
         2 client_id_issued_at: i64 = "client_id_issued_at" read_only;
         /// `client_name`, required.
         3 client_name: String = "client_name" required;
-        /// `client_secret`, read-only, nullable.
-        4 client_secret: String = "client_secret" read_only nullable;
+        /// `client_secret`, read-only, secret, nullable.
+        4 client_secret: Secret = "client_secret" read_only secret nullable;
         /// `client_secret_expires_at`, read-only, nullable.
         5 client_secret_expires_at: i64 = "client_secret_expires_at" read_only nullable;
         /// `frontchannel_logout_session_required`.
@@ -773,8 +773,8 @@ object! {
         13 response_type: String = "response_type";
         /// `scope`.
         14 scope: String = "scope";
-        /// `sessionToken`.
-        15 session_token: String = "sessionToken";
+        /// `sessionToken`, secret.
+        15 session_token: Secret = "sessionToken" secret;
         /// `state`.
         16 state: String = "state";
     }
@@ -837,8 +837,8 @@ choice! {
 object! {
     /// Schema `RevokeRequestCustomAs`.
     RevokeRequestCustomAs = "RevokeRequestCustomAs" {
-        /// `token`, required.
-        0 token: String = "token" required;
+        /// `token`, required, secret.
+        0 token: Secret = "token" required secret;
         /// `token_type_hint`.
         1 token_type_hint: TokenTypeHintRevokeCustomAs = "token_type_hint";
     }
@@ -847,8 +847,8 @@ object! {
 object! {
     /// Schema `RevokeRequestOrgAs`.
     RevokeRequestOrgAs = "RevokeRequestOrgAs" {
-        /// `token`, required.
-        0 token: String = "token" required;
+        /// `token`, required, secret.
+        0 token: Secret = "token" required secret;
         /// `token_type_hint`.
         1 token_type_hint: TokenTypeHintRevokeOrgAs = "token_type_hint";
     }
@@ -880,14 +880,14 @@ union! {
 }
 
 object! {
-    /// Schema `SubIdIssSub`.
-    SubIdIssSub = "SubIdIssSub" {
+    /// Schema `SubIdIssSub`. Its default has `format` set to `iss_sub`.
+    SubIdIssSub = "SubIdIssSub", "format" = "iss_sub" {
         /// `format`, required, write-only.
         0 format: SubIdIssSubFormat = "format" required write_only;
         /// `iss`, required, write-only.
-        1 iss: Secret = "iss" required write_only;
+        1 iss: String = "iss" required write_only;
         /// `sub`, required, write-only.
-        2 sub: Secret = "sub" required write_only;
+        2 sub: String = "sub" required write_only;
     }
 }
 
@@ -899,12 +899,12 @@ choice! {
 }
 
 object! {
-    /// Schema `SubIdOpaque`.
-    SubIdOpaque = "SubIdOpaque" {
+    /// Schema `SubIdOpaque`. Its default has `format` set to `opaque`.
+    SubIdOpaque = "SubIdOpaque", "format" = "opaque" {
         /// `format`, required, write-only.
         0 format: SubIdOpaqueFormat = "format" required write_only;
         /// `id`, required, write-only.
-        1 id: Secret = "id" required write_only;
+        1 id: String = "id" required write_only;
     }
 }
 
@@ -931,22 +931,22 @@ choice! {
 }
 
 object! {
-    /// Schema `TokenRequestAuthorizationCode`, with the members of `OAuthTokenRequest`.
-    TokenRequestAuthorizationCode = "TokenRequestAuthorizationCode" {
+    /// Schema `TokenRequestAuthorizationCode`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `authorization_code`.
+    TokenRequestAuthorizationCode = "TokenRequestAuthorizationCode", "grant_type" = "authorization_code" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `code`, required.
-        1 code: String = "code" required;
-        /// `code_verifier`.
-        2 code_verifier: String = "code_verifier";
+        /// `code`, required, secret.
+        1 code: Secret = "code" required secret;
+        /// `code_verifier`, secret.
+        2 code_verifier: Secret = "code_verifier" secret;
         /// `redirect_uri`.
         3 redirect_uri: String = "redirect_uri";
     }
 }
 
 object! {
-    /// Schema `TokenRequestCiba`, with the members of `OAuthTokenRequest`.
-    TokenRequestCiba = "TokenRequestCiba" {
+    /// Schema `TokenRequestCiba`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `urn:openid:params:grant-type:ciba`.
+    TokenRequestCiba = "TokenRequestCiba", "grant_type" = "urn:openid:params:grant-type:ciba" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
         /// `auth_req_id`, required.
@@ -955,8 +955,8 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestClientCredentials`, with the members of `OAuthTokenRequest`.
-    TokenRequestClientCredentials = "TokenRequestClientCredentials" {
+    /// Schema `TokenRequestClientCredentials`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `client_credentials`.
+    TokenRequestClientCredentials = "TokenRequestClientCredentials", "grant_type" = "client_credentials" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
         /// `scope`, required.
@@ -995,14 +995,14 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestDirectAuthenticationMfaOob`, with the members of `OAuthTokenRequest`.
-    TokenRequestDirectAuthenticationMfaOob = "TokenRequestDirectAuthenticationMfaOob" {
+    /// Schema `TokenRequestDirectAuthenticationMfaOob`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `http://auth0.com/oauth/grant-type/mfa-oob`.
+    TokenRequestDirectAuthenticationMfaOob = "TokenRequestDirectAuthenticationMfaOob", "grant_type" = "http://auth0.com/oauth/grant-type/mfa-oob" {
         /// `grant_type`, required.
         0 grant_type: OAuthGrantType = "grant_type" required;
         /// `grant_types_supported`.
         1 grant_types_supported: List<OAuthGrantType> = "grant_types_supported";
-        /// `mfa_token`, required.
-        2 mfa_token: String = "mfa_token" required;
+        /// `mfa_token`, required, secret.
+        2 mfa_token: Secret = "mfa_token" required secret;
         /// `oob_code`, required.
         3 oob_code: String = "oob_code" required;
         /// `scope`.
@@ -1011,24 +1011,24 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestDirectAuthenticationMfaOtp`, with the members of `OAuthTokenRequest`.
-    TokenRequestDirectAuthenticationMfaOtp = "TokenRequestDirectAuthenticationMfaOtp" {
+    /// Schema `TokenRequestDirectAuthenticationMfaOtp`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `http://auth0.com/oauth/grant-type/mfa-otp`.
+    TokenRequestDirectAuthenticationMfaOtp = "TokenRequestDirectAuthenticationMfaOtp", "grant_type" = "http://auth0.com/oauth/grant-type/mfa-otp" {
         /// `grant_type`, required.
         0 grant_type: OAuthGrantType = "grant_type" required;
         /// `grant_types_supported`.
         1 grant_types_supported: List<OAuthGrantType> = "grant_types_supported";
-        /// `mfa_token`, required.
-        2 mfa_token: String = "mfa_token" required;
-        /// `otp`, required.
-        3 otp: String = "otp" required;
+        /// `mfa_token`, required, secret.
+        2 mfa_token: Secret = "mfa_token" required secret;
+        /// `otp`, required, secret.
+        3 otp: Secret = "otp" required secret;
         /// `scope`.
         4 scope: String = "scope";
     }
 }
 
 object! {
-    /// Schema `TokenRequestDirectAuthenticationOob`, with the members of `OAuthTokenRequest`.
-    TokenRequestDirectAuthenticationOob = "TokenRequestDirectAuthenticationOob" {
+    /// Schema `TokenRequestDirectAuthenticationOob`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `urn:okta:params:oauth:grant-type:oob`.
+    TokenRequestDirectAuthenticationOob = "TokenRequestDirectAuthenticationOob", "grant_type" = "urn:okta:params:oauth:grant-type:oob" {
         /// `grant_type`, required.
         0 grant_type: OAuthGrantType = "grant_type" required;
         /// `grant_types_supported`.
@@ -1041,28 +1041,28 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestDirectAuthenticationOtp`, with the members of `OAuthTokenRequest`.
-    TokenRequestDirectAuthenticationOtp = "TokenRequestDirectAuthenticationOtp" {
+    /// Schema `TokenRequestDirectAuthenticationOtp`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `urn:okta:params:oauth:grant-type:otp`.
+    TokenRequestDirectAuthenticationOtp = "TokenRequestDirectAuthenticationOtp", "grant_type" = "urn:okta:params:oauth:grant-type:otp" {
         /// `grant_type`, required.
         0 grant_type: OAuthGrantType = "grant_type" required;
         /// `grant_types_supported`.
         1 grant_types_supported: List<OAuthGrantType> = "grant_types_supported";
         /// `login_hint`, required.
         2 login_hint: String = "login_hint" required;
-        /// `otp`, required.
-        3 otp: String = "otp" required;
+        /// `otp`, required, secret.
+        3 otp: Secret = "otp" required secret;
         /// `scope`, required.
         4 scope: String = "scope" required;
     }
 }
 
 object! {
-    /// Schema `TokenRequestJwtBearer`, with the members of `OAuthTokenRequest`.
-    TokenRequestJwtBearer = "TokenRequestJwtBearer" {
+    /// Schema `TokenRequestJwtBearer`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `urn:ietf:params:oauth:grant-type:jwt-bearer`.
+    TokenRequestJwtBearer = "TokenRequestJwtBearer", "grant_type" = "urn:ietf:params:oauth:grant-type:jwt-bearer" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `assertion`, required.
-        1 assertion: String = "assertion" required;
+        /// `assertion`, required, secret.
+        1 assertion: Secret = "assertion" required secret;
         /// `scope`.
         2 scope: String = "scope";
     }
@@ -1098,12 +1098,12 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestPassword`, with the members of `OAuthTokenRequest`.
-    TokenRequestPassword = "TokenRequestPassword" {
+    /// Schema `TokenRequestPassword`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `password`.
+    TokenRequestPassword = "TokenRequestPassword", "grant_type" = "password" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `password`, required.
-        1 password: String = "password" required;
+        /// `password`, required, secret.
+        1 password: Secret = "password" required secret;
         /// `scope`, required.
         2 scope: String = "scope" required;
         /// `username`, required.
@@ -1112,36 +1112,36 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestRefreshToken`, with the members of `OAuthTokenRequest`.
-    TokenRequestRefreshToken = "TokenRequestRefreshToken" {
+    /// Schema `TokenRequestRefreshToken`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `refresh_token`.
+    TokenRequestRefreshToken = "TokenRequestRefreshToken", "grant_type" = "refresh_token" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `refresh_token`, required.
-        1 refresh_token: String = "refresh_token" required;
+        /// `refresh_token`, required, secret.
+        1 refresh_token: Secret = "refresh_token" required secret;
         /// `scope`.
         2 scope: String = "scope";
     }
 }
 
 object! {
-    /// Schema `TokenRequestSamlBearer`, with the members of `OAuthTokenRequest`.
-    TokenRequestSamlBearer = "TokenRequestSamlBearer" {
+    /// Schema `TokenRequestSamlBearer`, with the members of `OAuthTokenRequest`. Its default has `grant_type` set to `urn:ietf:params:oauth:grant-type:saml2-bearer`.
+    TokenRequestSamlBearer = "TokenRequestSamlBearer", "grant_type" = "urn:ietf:params:oauth:grant-type:saml2-bearer" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `assertion`, required.
-        1 assertion: String = "assertion" required;
+        /// `assertion`, required, secret.
+        1 assertion: Secret = "assertion" required secret;
         /// `scope`, required.
         2 scope: String = "scope" required;
     }
 }
 
 object! {
-    /// Schema `TokenRequestTokenExchangeCustomAs`, with the members of `TokenRequestTokenExchange`.
-    TokenRequestTokenExchangeCustomAs = "TokenRequestTokenExchangeCustomAs" {
+    /// Schema `TokenRequestTokenExchangeCustomAs`, with the members of `TokenRequestTokenExchange`. Its default has `grant_type` set to `urn:ietf:params:oauth:grant-type:token-exchange`.
+    TokenRequestTokenExchangeCustomAs = "TokenRequestTokenExchangeCustomAs", "grant_type" = "urn:ietf:params:oauth:grant-type:token-exchange" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `actor_token`.
-        1 actor_token: String = "actor_token";
+        /// `actor_token`, secret.
+        1 actor_token: Secret = "actor_token" secret;
         /// `audience`.
         2 audience: String = "audience";
         /// `auth_req_id`.
@@ -1150,8 +1150,8 @@ object! {
         4 resource: String = "resource";
         /// `scope`.
         5 scope: String = "scope";
-        /// `subject_token`, required.
-        6 subject_token: String = "subject_token" required;
+        /// `subject_token`, required, secret.
+        6 subject_token: Secret = "subject_token" required secret;
         /// `actor_token_type`.
         7 actor_token_type: TokenTypeCustomAs = "actor_token_type";
         /// `requested_token_type`.
@@ -1162,12 +1162,12 @@ object! {
 }
 
 object! {
-    /// Schema `TokenRequestTokenExchangeOrgAs`, with the members of `TokenRequestTokenExchange`.
-    TokenRequestTokenExchangeOrgAs = "TokenRequestTokenExchangeOrgAs" {
+    /// Schema `TokenRequestTokenExchangeOrgAs`, with the members of `TokenRequestTokenExchange`. Its default has `grant_type` set to `urn:ietf:params:oauth:grant-type:token-exchange`.
+    TokenRequestTokenExchangeOrgAs = "TokenRequestTokenExchangeOrgAs", "grant_type" = "urn:ietf:params:oauth:grant-type:token-exchange" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `actor_token`.
-        1 actor_token: String = "actor_token";
+        /// `actor_token`, secret.
+        1 actor_token: Secret = "actor_token" secret;
         /// `audience`.
         2 audience: String = "audience";
         /// `auth_req_id`.
@@ -1176,8 +1176,8 @@ object! {
         4 resource: String = "resource";
         /// `scope`.
         5 scope: String = "scope";
-        /// `subject_token`, required.
-        6 subject_token: String = "subject_token" required;
+        /// `subject_token`, required, secret.
+        6 subject_token: Secret = "subject_token" required secret;
         /// `actor_token_type`.
         7 actor_token_type: TokenTypeOrgAs = "actor_token_type";
         /// `requested_token_type`.
@@ -1190,16 +1190,16 @@ object! {
 object! {
     /// Schema `TokenResponseCustomAs`, with the members of `OAuthTokenResponse`.
     TokenResponseCustomAs = "TokenResponseCustomAs" {
-        /// `access_token`.
-        0 access_token: String = "access_token";
-        /// `device_secret`.
-        1 device_secret: String = "device_secret";
+        /// `access_token`, secret.
+        0 access_token: Secret = "access_token" secret;
+        /// `device_secret`, secret.
+        1 device_secret: Secret = "device_secret" secret;
         /// `expires_in`.
         2 expires_in: i64 = "expires_in";
-        /// `id_token`.
-        3 id_token: String = "id_token";
-        /// `refresh_token`.
-        4 refresh_token: String = "refresh_token";
+        /// `id_token`, secret.
+        3 id_token: Secret = "id_token" secret;
+        /// `refresh_token`, secret.
+        4 refresh_token: Secret = "refresh_token" secret;
         /// `scope`.
         5 scope: String = "scope";
         /// `token_type`.
@@ -1212,16 +1212,16 @@ object! {
 object! {
     /// Schema `TokenResponseOrgAs`, with the members of `OAuthTokenResponse`.
     TokenResponseOrgAs = "TokenResponseOrgAs" {
-        /// `access_token`.
-        0 access_token: String = "access_token";
-        /// `device_secret`.
-        1 device_secret: String = "device_secret";
+        /// `access_token`, secret.
+        0 access_token: Secret = "access_token" secret;
+        /// `device_secret`, secret.
+        1 device_secret: Secret = "device_secret" secret;
         /// `expires_in`.
         2 expires_in: i64 = "expires_in";
-        /// `id_token`.
-        3 id_token: String = "id_token";
-        /// `refresh_token`.
-        4 refresh_token: String = "refresh_token";
+        /// `id_token`, secret.
+        3 id_token: Secret = "id_token" secret;
+        /// `refresh_token`, secret.
+        4 refresh_token: Secret = "refresh_token" secret;
         /// `scope`.
         5 scope: String = "scope";
         /// `token_type`.
@@ -1230,16 +1230,16 @@ object! {
         7 issued_token_type: TokenTypeOrgAs = "issued_token_type";
         /// `service_account`.
         8 service_account: Box<TokenResponseServiceAccount> = "service_account";
-        /// `vaulted_secret`.
-        9 vaulted_secret: Map<String> = "vaulted_secret";
+        /// `vaulted_secret`, secret.
+        9 vaulted_secret: Map<String> = "vaulted_secret" secret;
     }
 }
 
 object! {
     /// Schema `TokenResponseServiceAccount`.
     TokenResponseServiceAccount = "TokenResponseServiceAccount" {
-        /// `password`.
-        0 password: String = "password";
+        /// `password`, secret.
+        0 password: Secret = "password" secret;
         /// `username`.
         1 username: String = "username";
     }

@@ -59,8 +59,8 @@ object! {
         7 status: ChildOrgStatus = "status" read_only;
         /// `subdomain`, required.
         8 subdomain: String = "subdomain" required;
-        /// `token`, read-only.
-        9 token: String = "token" read_only;
+        /// `token`, read-only, secret.
+        9 token: Secret = "token" read_only secret;
         /// `tokenType`, read-only.
         10 token_type: ChildOrgTokenType = "tokenType" read_only;
         /// `website`.
@@ -377,8 +377,8 @@ object! {
 }
 
 object! {
-    /// Schema `orgBillingContactType`.
-    OrgBillingContactType = "orgBillingContactType" {
+    /// Schema `orgBillingContactType`. Its default has `contactType` set to `BILLING`.
+    OrgBillingContactType = "orgBillingContactType", "contactType" = "BILLING" {
         /// `contactType`.
         0 contact_type: OrgContactType = "contactType";
         /// `_links`, read-only.
@@ -463,8 +463,8 @@ object! {
 object! {
     /// Schema `OrgCreationAdminCredentialsPassword`.
     OrgCreationAdminCredentialsPassword = "OrgCreationAdminCredentialsPassword" {
-        /// `value`, write-only.
-        0 value: Secret = "value" write_only;
+        /// `value`, write-only, secret.
+        0 value: Secret = "value" write_only secret;
     }
 }
 
@@ -629,8 +629,8 @@ choice! {
 }
 
 object! {
-    /// Schema `orgTechnicalContactType`.
-    OrgTechnicalContactType = "orgTechnicalContactType" {
+    /// Schema `orgTechnicalContactType`. Its default has `contactType` set to `TECHNICAL`.
+    OrgTechnicalContactType = "orgTechnicalContactType", "contactType" = "TECHNICAL" {
         /// `contactType`.
         0 contact_type: OrgContactType = "contactType";
         /// `_links`, read-only.

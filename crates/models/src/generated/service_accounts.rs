@@ -26,8 +26,8 @@ object! {
         8 owner_group_ids: List<String> = "ownerGroupIds";
         /// `ownerUserIds`.
         9 owner_user_ids: List<String> = "ownerUserIds";
-        /// `password`, required, write-only.
-        10 password: Secret = "password" required write_only;
+        /// `password`, required, write-only, secret.
+        10 password: Secret = "password" required write_only secret;
         /// `status`, read-only.
         11 status: ServiceAccountStatus = "status" read_only;
         /// `statusDetail`, read-only.

@@ -173,8 +173,8 @@ object! {
         0 auto_key_rotation: bool = "autoKeyRotation";
         /// `client_id`.
         1 client_id: String = "client_id";
-        /// `client_secret`.
-        2 client_secret: String = "client_secret";
+        /// `client_secret`, secret.
+        2 client_secret: Secret = "client_secret" secret;
         /// `pkce_required`.
         3 pkce_required: bool = "pkce_required";
         /// `token_endpoint_auth_method`.
@@ -585,8 +585,8 @@ object! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `AutoLoginApplication`, with the members of `Application`.
-    AutoLoginApplication = "AutoLoginApplication" {
+    /// Schema `AutoLoginApplication`, with the members of `Application`. Its default has `signOnMode` set to `AUTO_LOGIN`.
+    AutoLoginApplication = "AutoLoginApplication", "signOnMode" = "AUTO_LOGIN" {
         /// `accessibility`.
         0 accessibility: Box<ApplicationAccessibility> = "accessibility";
         /// `created`, read-only.
@@ -694,8 +694,8 @@ object! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `BasicAuthApplication`, with the members of `Application`.
-    BasicAuthApplication = "BasicAuthApplication" {
+    /// Schema `BasicAuthApplication`, with the members of `Application`. Its default has `signOnMode` set to `BASIC_AUTH`.
+    BasicAuthApplication = "BasicAuthApplication", "signOnMode" = "BASIC_AUTH" {
         /// `accessibility`.
         0 accessibility: Box<ApplicationAccessibility> = "accessibility";
         /// `created`, read-only.
@@ -747,8 +747,8 @@ choice! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `BookmarkApplication`, with the members of `Application`.
-    BookmarkApplication = "BookmarkApplication" {
+    /// Schema `BookmarkApplication`, with the members of `Application`. Its default has `signOnMode` set to `BOOKMARK`.
+    BookmarkApplication = "BookmarkApplication", "signOnMode" = "BOOKMARK" {
         /// `accessibility`.
         0 accessibility: Box<ApplicationAccessibility> = "accessibility";
         /// `created`, read-only.
@@ -832,8 +832,8 @@ object! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `BrowserPluginApplication`, with the members of `Application`.
-    BrowserPluginApplication = "BrowserPluginApplication" {
+    /// Schema `BrowserPluginApplication`, with the members of `Application`. Its default has `signOnMode` set to `BROWSER_PLUGIN`.
+    BrowserPluginApplication = "BrowserPluginApplication", "signOnMode" = "BROWSER_PLUGIN" {
         /// `accessibility`.
         0 accessibility: Box<ApplicationAccessibility> = "accessibility";
         /// `created`, read-only.
@@ -1778,8 +1778,8 @@ object! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `OAuth2ClientJsonEncryptionKeyResponse`, with the members of `OAuth2ClientJsonWebKeyRequestBase`, `OAuth2ClientJsonWebKeyResponseBase`.
-    OAuth2ClientJsonEncryptionKeyResponse = "OAuth2ClientJsonEncryptionKeyResponse" {
+    /// Schema `OAuth2ClientJsonEncryptionKeyResponse`, with the members of `OAuth2ClientJsonWebKeyRequestBase`, `OAuth2ClientJsonWebKeyResponseBase`. Its default has `use` set to `enc`.
+    OAuth2ClientJsonEncryptionKeyResponse = "OAuth2ClientJsonEncryptionKeyResponse", "use" = "enc" {
         /// `kid`, nullable.
         0 kid: String = "kid" nullable;
         /// `status`.
@@ -1832,8 +1832,8 @@ union! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `OAuth2ClientJsonWebKeyECResponse`, with the members of `OAuth2ClientJsonWebKeyRequestBase`, `OAuth2ClientJsonWebKeyResponseBase`.
-    OAuth2ClientJsonWebKeyECResponse = "OAuth2ClientJsonWebKeyECResponse" {
+    /// Schema `OAuth2ClientJsonWebKeyECResponse`, with the members of `OAuth2ClientJsonWebKeyRequestBase`, `OAuth2ClientJsonWebKeyResponseBase`. Its default has `kty` set to `EC`.
+    OAuth2ClientJsonWebKeyECResponse = "OAuth2ClientJsonWebKeyECResponse", "kty" = "EC" {
         /// `kid`, nullable.
         0 kid: String = "kid" nullable;
         /// `status`.
@@ -1874,8 +1874,8 @@ choice! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `OAuth2ClientJsonWebKeyRsaResponse`, with the members of `OAuth2ClientJsonWebKeyRequestBase`, `OAuth2ClientJsonWebKeyResponseBase`.
-    OAuth2ClientJsonWebKeyRsaResponse = "OAuth2ClientJsonWebKeyRsaResponse" {
+    /// Schema `OAuth2ClientJsonWebKeyRsaResponse`, with the members of `OAuth2ClientJsonWebKeyRequestBase`, `OAuth2ClientJsonWebKeyResponseBase`. Its default has `kty` set to `RSA`.
+    OAuth2ClientJsonWebKeyRsaResponse = "OAuth2ClientJsonWebKeyRsaResponse", "kty" = "RSA" {
         /// `kid`, nullable.
         0 kid: String = "kid" nullable;
         /// `status`.
@@ -2159,8 +2159,8 @@ object! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `OpenIdConnectApplication`, with the members of `Application`.
-    OpenIdConnectApplication = "OpenIdConnectApplication" {
+    /// Schema `OpenIdConnectApplication`, with the members of `Application`. Its default has `signOnMode` set to `OPENID_CONNECT`.
+    OpenIdConnectApplication = "OpenIdConnectApplication", "signOnMode" = "OPENID_CONNECT" {
         /// `accessibility`.
         0 accessibility: Box<ApplicationAccessibility> = "accessibility";
         /// `created`, read-only.
@@ -2483,8 +2483,8 @@ object! {
         0 hash: Box<PasswordCredentialHash> = "hash";
         /// `hook`.
         1 hook: Box<PasswordCredentialHook> = "hook";
-        /// `value`, write-only.
-        2 value: Secret = "value" write_only;
+        /// `value`, write-only, secret.
+        2 value: Secret = "value" write_only secret;
     }
 }
 
@@ -2506,12 +2506,12 @@ object! {
         2 iteration_count: i64 = "iterationCount";
         /// `keySize`.
         3 key_size: i64 = "keySize";
-        /// `salt`.
-        4 salt: String = "salt";
+        /// `salt`, secret.
+        4 salt: Secret = "salt" secret;
         /// `saltOrder`.
         5 salt_order: String = "saltOrder";
-        /// `value`.
-        6 value: String = "value";
+        /// `value`, secret.
+        6 value: Secret = "value" secret;
         /// `workFactor`.
         7 work_factor: i64 = "workFactor";
     }
@@ -2555,8 +2555,8 @@ object! {
 object! {
     /// Schema `RecoveryQuestionCredential`.
     RecoveryQuestionCredential = "RecoveryQuestionCredential" {
-        /// `answer`, write-only.
-        0 answer: Secret = "answer" write_only;
+        /// `answer`, write-only, secret.
+        0 answer: Secret = "answer" write_only secret;
         /// `question`.
         1 question: String = "question";
     }
@@ -2564,8 +2564,8 @@ object! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `Saml11Application`, with the members of `Application`.
-    Saml11Application = "Saml11Application" {
+    /// Schema `Saml11Application`, with the members of `Application`. Its default has `signOnMode` set to `SAML_1_1`.
+    Saml11Application = "Saml11Application", "signOnMode" = "SAML_1_1" {
         /// `accessibility`.
         0 accessibility: Box<ApplicationAccessibility> = "accessibility";
         /// `created`, read-only.
@@ -2647,8 +2647,8 @@ object! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `SamlApplication`, with the members of `Application`.
-    SamlApplication = "SamlApplication" {
+    /// Schema `SamlApplication`, with the members of `Application`. Its default has `signOnMode` set to `SAML_2_0`.
+    SamlApplication = "SamlApplication", "signOnMode" = "SAML_2_0" {
         /// `accessibility`.
         0 accessibility: Box<ApplicationAccessibility> = "accessibility";
         /// `created`, read-only.
@@ -2878,8 +2878,8 @@ object! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `SamlAttributeStatementExpression`.
-    SamlAttributeStatementExpression = "SamlAttributeStatementExpression" {
+    /// Schema `SamlAttributeStatementExpression`. Its default has `type` set to `EXPRESSION`.
+    SamlAttributeStatementExpression = "SamlAttributeStatementExpression", "type" = "EXPRESSION" {
         /// `name`.
         0 name: String = "name";
         /// `namespace`.
@@ -2903,8 +2903,8 @@ choice! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `SamlAttributeStatementGroup`.
-    SamlAttributeStatementGroup = "SamlAttributeStatementGroup" {
+    /// Schema `SamlAttributeStatementGroup`. Its default has `type` set to `GROUP`.
+    SamlAttributeStatementGroup = "SamlAttributeStatementGroup", "type" = "GROUP" {
         /// `filterType`.
         0 filter_type: SamlAttributeStatementGroupFilterType = "filterType";
         /// `filterValue`.
@@ -2989,8 +2989,8 @@ object! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `SecurePasswordStoreApplication`, with the members of `Application`.
-    SecurePasswordStoreApplication = "SecurePasswordStoreApplication" {
+    /// Schema `SecurePasswordStoreApplication`, with the members of `Application`. Its default has `signOnMode` set to `SECURE_PASSWORD_STORE`.
+    SecurePasswordStoreApplication = "SecurePasswordStoreApplication", "signOnMode" = "SECURE_PASSWORD_STORE" {
         /// `accessibility`.
         0 accessibility: Box<ApplicationAccessibility> = "accessibility";
         /// `created`, read-only.
@@ -3483,8 +3483,8 @@ object! {
 
 #[cfg(any(feature = "access-controls", feature = "applications", feature = "groups"))]
 object! {
-    /// Schema `WsFederationApplication`, with the members of `Application`.
-    WsFederationApplication = "WsFederationApplication" {
+    /// Schema `WsFederationApplication`, with the members of `Application`. Its default has `signOnMode` set to `WS_FEDERATION`.
+    WsFederationApplication = "WsFederationApplication", "signOnMode" = "WS_FEDERATION" {
         /// `accessibility`.
         0 accessibility: Box<ApplicationAccessibility> = "accessibility";
         /// `created`, read-only.

@@ -2,7 +2,7 @@
 
 use super::LinksSelfAndLifecycle;
 use crate::named::{Blank, blank};
-use crate::{Json, List};
+use crate::{Json, List, Secret};
 
 union! {
     /// One of the forms of `GetSsfStreamsResponse200`, told apart by form.
@@ -169,8 +169,8 @@ choice! {
 object! {
     /// Schema `StreamConfigurationDelivery`.
     StreamConfigurationDelivery = "StreamConfigurationDelivery" {
-        /// `authorization_header`, nullable.
-        0 authorization_header: String = "authorization_header" nullable;
+        /// `authorization_header`, secret, nullable.
+        0 authorization_header: Secret = "authorization_header" secret nullable;
         /// `endpoint_url`, required.
         1 endpoint_url: String = "endpoint_url" required;
         /// `method`, required.

@@ -418,8 +418,8 @@ object! {
 }
 
 object! {
-    /// Schema `LogStreamAws`, with the members of `LogStream`.
-    LogStreamAws = "LogStreamAws" {
+    /// Schema `LogStreamAws`, with the members of `LogStream`. Its default has `type` set to `aws_eventbridge`.
+    LogStreamAws = "LogStreamAws", "type" = "aws_eventbridge" {
         /// `created`, required, read-only.
         0 created: Timestamp = "created" required read_only;
         /// `id`, required, read-only.
@@ -440,8 +440,8 @@ object! {
 }
 
 object! {
-    /// Schema `LogStreamAwsPutSchema`, with the members of `LogStreamPutSchema`.
-    LogStreamAwsPutSchema = "LogStreamAwsPutSchema" {
+    /// Schema `LogStreamAwsPutSchema`, with the members of `LogStreamPutSchema`. Its default has `type` set to `aws_eventbridge`.
+    LogStreamAwsPutSchema = "LogStreamAwsPutSchema", "type" = "aws_eventbridge" {
         /// `name`, required.
         0 name: String = "name" required;
         /// `type`, required.
@@ -554,8 +554,8 @@ object! {
         0 edition: SplunkEdition = "edition" required;
         /// `host`, required.
         1 host: String = "host" required;
-        /// `token`, required, write-only.
-        2 token: Secret = "token" required write_only;
+        /// `token`, required, write-only, secret.
+        2 token: Secret = "token" required write_only secret;
     }
 }
 
@@ -570,8 +570,8 @@ object! {
 }
 
 object! {
-    /// Schema `LogStreamSplunk`, with the members of `LogStream`.
-    LogStreamSplunk = "LogStreamSplunk" {
+    /// Schema `LogStreamSplunk`, with the members of `LogStream`. Its default has `type` set to `splunk_cloud_logstreaming`.
+    LogStreamSplunk = "LogStreamSplunk", "type" = "splunk_cloud_logstreaming" {
         /// `created`, required, read-only.
         0 created: Timestamp = "created" required read_only;
         /// `id`, required, read-only.
@@ -592,8 +592,8 @@ object! {
 }
 
 object! {
-    /// Schema `LogStreamSplunkPutSchema`, with the members of `LogStreamPutSchema`.
-    LogStreamSplunkPutSchema = "LogStreamSplunkPutSchema" {
+    /// Schema `LogStreamSplunkPutSchema`, with the members of `LogStreamPutSchema`. Its default has `type` set to `splunk_cloud_logstreaming`.
+    LogStreamSplunkPutSchema = "LogStreamSplunkPutSchema", "type" = "splunk_cloud_logstreaming" {
         /// `name`, required.
         0 name: String = "name" required;
         /// `type`, required.

@@ -163,8 +163,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ApiServiceCapability`.
-    ApiServiceCapability = "ApiServiceCapability" {
+    /// Schema `ApiServiceCapability`. Its default has `capability` set to `API_SERVICE`.
+    ApiServiceCapability = "ApiServiceCapability", "capability" = "API_SERVICE" {
         /// `capability`, required.
         0 capability: ApiServiceCapabilityCapability = "capability" required;
         /// `supportedProtocols`, required.
@@ -282,8 +282,8 @@ object! {
 object! {
     /// Schema `AppServiceAccountCredentials`.
     AppServiceAccountCredentials = "AppServiceAccountCredentials" {
-        /// `password`, write-only.
-        0 password: Secret = "password" write_only;
+        /// `password`, write-only, secret.
+        0 password: Secret = "password" write_only secret;
         /// `username`, required.
         1 username: String = "username" required;
     }
@@ -756,8 +756,8 @@ object! {
         2 client_id_issued_at: i64 = "client_id_issued_at" read_only;
         /// `client_name`.
         3 client_name: String = "client_name";
-        /// `client_secret`, read-only, nullable.
-        4 client_secret: String = "client_secret" read_only nullable;
+        /// `client_secret`, read-only, secret, nullable.
+        4 client_secret: Secret = "client_secret" read_only secret nullable;
         /// `client_secret_expires_at`, read-only, nullable.
         5 client_secret_expires_at: i64 = "client_secret_expires_at" read_only nullable;
         /// `frontchannel_logout_session_required`.
@@ -808,8 +808,8 @@ object! {
 object! {
     /// Schema `CreateSessionRequest`.
     CreateSessionRequest = "CreateSessionRequest" {
-        /// `sessionToken`.
-        0 session_token: String = "sessionToken";
+        /// `sessionToken`, secret.
+        0 session_token: Secret = "sessionToken" secret;
     }
 }
 
@@ -1037,8 +1037,8 @@ object! {
 }
 
 object! {
-    /// Schema `EntitlementsCapability`.
-    EntitlementsCapability = "EntitlementsCapability" {
+    /// Schema `EntitlementsCapability`. Its default has `capability` set to `ENTITLEMENTS`.
+    EntitlementsCapability = "EntitlementsCapability", "capability" = "ENTITLEMENTS" {
         /// `actions`.
         0 actions: List<SubmissionAction> = "actions";
         /// `capability`, required.
@@ -1264,8 +1264,8 @@ object! {
 }
 
 object! {
-    /// Schema `IdvCapability`.
-    IdvCapability = "IdvCapability" {
+    /// Schema `IdvCapability`. Its default has `capability` set to `IDV`.
+    IdvCapability = "IdvCapability", "capability" = "IDV" {
         /// `capability`, required.
         0 capability: IdvCapabilityCapability = "capability" required;
         /// `supportedProtocols`, required.
@@ -1744,8 +1744,8 @@ object! {
         0 authorize_endpoint: String = "authorizeEndpoint" required;
         /// `clientId`, required.
         1 client_id: String = "clientId" required;
-        /// `clientSecret`, required.
-        2 client_secret: String = "clientSecret" required;
+        /// `clientSecret`, required, secret.
+        2 client_secret: Secret = "clientSecret" required secret;
         /// `publicKey`, read-only.
         3 public_key: Box<OAuth2SettingsPublicKey> = "publicKey" read_only;
         /// `scopes`.
@@ -1808,16 +1808,16 @@ object! {
 object! {
     /// Schema `OAuthTokenResponse`.
     OAuthTokenResponse = "OAuthTokenResponse" {
-        /// `access_token`.
-        0 access_token: String = "access_token";
-        /// `device_secret`.
-        1 device_secret: String = "device_secret";
+        /// `access_token`, secret.
+        0 access_token: Secret = "access_token" secret;
+        /// `device_secret`, secret.
+        1 device_secret: Secret = "device_secret" secret;
         /// `expires_in`.
         2 expires_in: i64 = "expires_in";
-        /// `id_token`.
-        3 id_token: String = "id_token";
-        /// `refresh_token`.
-        4 refresh_token: String = "refresh_token";
+        /// `id_token`, secret.
+        3 id_token: Secret = "id_token" secret;
+        /// `refresh_token`, secret.
+        4 refresh_token: Secret = "refresh_token" secret;
         /// `scope`.
         5 scope: String = "scope";
         /// `token_type`.
@@ -1982,8 +1982,8 @@ object! {
 }
 
 object! {
-    /// Schema `OSAccountMacOS`, with the members of `OSAccount`.
-    OSAccountMacOS = "OSAccountMacOS" {
+    /// Schema `OSAccountMacOS`, with the members of `OSAccount`. Its default has `platform` set to `MACOS`.
+    OSAccountMacOS = "OSAccountMacOS", "platform" = "MACOS" {
         /// `created`, required, read-only.
         0 created: Timestamp = "created" required read_only;
         /// `deviceId`, required, read-only.
@@ -2032,8 +2032,8 @@ choice! {
 }
 
 object! {
-    /// Schema `OSAccountWindows`, with the members of `OSAccount`.
-    OSAccountWindows = "OSAccountWindows" {
+    /// Schema `OSAccountWindows`, with the members of `OSAccount`. Its default has `platform` set to `WINDOWS`.
+    OSAccountWindows = "OSAccountWindows", "platform" = "WINDOWS" {
         /// `created`, required, read-only.
         0 created: Timestamp = "created" required read_only;
         /// `deviceId`, required, read-only.
@@ -2398,10 +2398,10 @@ object! {
         3 creation_state: String = "creationState";
         /// `preferUsernameOverEmail`.
         4 prefer_username_over_email: bool = "preferUsernameOverEmail";
-        /// `token`.
-        5 token: String = "token";
-        /// `tokenEncrypted`.
-        6 token_encrypted: String = "tokenEncrypted";
+        /// `token`, secret.
+        5 token: Secret = "token" secret;
+        /// `tokenEncrypted`, secret.
+        6 token_encrypted: Secret = "tokenEncrypted" secret;
     }
 }
 
@@ -2588,8 +2588,8 @@ union! {
 }
 
 object! {
-    /// Schema `PrivilegedResourceAccountAppRequest`, with the members of `PrivilegedResource`.
-    PrivilegedResourceAccountAppRequest = "PrivilegedResourceAccountAppRequest" {
+    /// Schema `PrivilegedResourceAccountAppRequest`, with the members of `PrivilegedResource`. Its default has `resourceType` set to `APP_ACCOUNT`.
+    PrivilegedResourceAccountAppRequest = "PrivilegedResourceAccountAppRequest", "resourceType" = "APP_ACCOUNT" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `credentialSyncInfo`.
@@ -2632,8 +2632,8 @@ object! {
 }
 
 object! {
-    /// Schema `PrivilegedResourceAccountOkta`, with the members of `PrivilegedResource`.
-    PrivilegedResourceAccountOkta = "PrivilegedResourceAccountOkta" {
+    /// Schema `PrivilegedResourceAccountOkta`, with the members of `PrivilegedResource`. Its default has `resourceType` set to `OKTA_USER_ACCOUNT`.
+    PrivilegedResourceAccountOkta = "PrivilegedResourceAccountOkta", "resourceType" = "OKTA_USER_ACCOUNT" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `credentialSyncInfo`.
@@ -2676,8 +2676,8 @@ object! {
 object! {
     /// Schema `PrivilegedResourceCredentials`.
     PrivilegedResourceCredentials = "PrivilegedResourceCredentials" {
-        /// `password`, write-only.
-        0 password: Secret = "password" write_only;
+        /// `password`, write-only, secret.
+        0 password: Secret = "password" write_only secret;
         /// `userName`, required.
         1 user_name: String = "userName" required;
     }
@@ -2736,8 +2736,8 @@ choice! {
 }
 
 object! {
-    /// Schema `ProvisioningCapability`.
-    ProvisioningCapability = "ProvisioningCapability" {
+    /// Schema `ProvisioningCapability`. Its default has `capability` set to `PROVISIONING`.
+    ProvisioningCapability = "ProvisioningCapability", "capability" = "PROVISIONING" {
         /// `actions`.
         0 actions: List<SubmissionAction> = "actions";
         /// `capability`, required.
@@ -3012,8 +3012,8 @@ object! {
 object! {
     /// Schema `RotatePasswordRequest`.
     RotatePasswordRequest = "RotatePasswordRequest" {
-        /// `password`, required, write-only.
-        0 password: Secret = "password" required write_only;
+        /// `password`, required, write-only, secret.
+        0 password: Secret = "password" required write_only secret;
         /// `secretVersionId`, required.
         1 secret_version_id: String = "secretVersionId" required;
     }
@@ -3382,8 +3382,8 @@ object! {
 }
 
 object! {
-    /// Schema `ServiceAccountDetailsAppAccount`, with the members of `ServiceAccount`.
-    ServiceAccountDetailsAppAccount = "ServiceAccountDetailsAppAccount" {
+    /// Schema `ServiceAccountDetailsAppAccount`, with the members of `ServiceAccount`. Its default has `accountType` set to `APP_ACCOUNT`.
+    ServiceAccountDetailsAppAccount = "ServiceAccountDetailsAppAccount", "accountType" = "APP_ACCOUNT" {
         /// `accountType`, required.
         0 account_type: ServiceAccountType = "accountType" required;
         /// `created`, read-only.
@@ -3424,8 +3424,8 @@ object! {
 }
 
 object! {
-    /// Schema `ServiceAccountDetailsOktaUserAccount`, with the members of `ServiceAccount`.
-    ServiceAccountDetailsOktaUserAccount = "ServiceAccountDetailsOktaUserAccount" {
+    /// Schema `ServiceAccountDetailsOktaUserAccount`, with the members of `ServiceAccount`. Its default has `accountType` set to `OKTA_USER_ACCOUNT`.
+    ServiceAccountDetailsOktaUserAccount = "ServiceAccountDetailsOktaUserAccount", "accountType" = "OKTA_USER_ACCOUNT" {
         /// `accountType`, required.
         0 account_type: ServiceAccountType = "accountType" required;
         /// `created`, read-only.
@@ -3595,8 +3595,8 @@ object! {
 }
 
 object! {
-    /// Schema `SsoCapability`.
-    SsoCapability = "SsoCapability" {
+    /// Schema `SsoCapability`. Its default has `capability` set to `SSO`.
+    SsoCapability = "SsoCapability", "capability" = "SSO" {
         /// `capability`, required.
         0 capability: SsoCapabilityCapability = "capability" required;
         /// `supportedProtocols`, required.
@@ -3626,7 +3626,7 @@ object! {
         /// `format`, write-only.
         0 format: SubjectFormat = "format" write_only;
         /// `id`, write-only.
-        1 id: Secret = "id" write_only;
+        1 id: String = "id" write_only;
     }
 }
 
@@ -3885,8 +3885,8 @@ object! {
 object! {
     /// Schema `TempPassword`.
     TempPassword = "TempPassword" {
-        /// `tempPassword`, read-only.
-        0 temp_password: String = "tempPassword" read_only;
+        /// `tempPassword`, read-only, secret.
+        0 temp_password: Secret = "tempPassword" read_only secret;
     }
 }
 
@@ -3973,8 +3973,8 @@ object! {
         0 url: String = "url" required;
         /// `username`, required.
         1 username: String = "username" required;
-        /// `password`, required.
-        2 password: String = "password" required;
+        /// `password`, required, secret.
+        2 password: Secret = "password" required secret;
         /// `instructions`.
         3 instructions: String = "instructions";
     }
@@ -4001,12 +4001,12 @@ object! {
         1 grant_types_supported: List<OAuthGrantType> = "grant_types_supported";
         /// `login_hint`, required.
         2 login_hint: String = "login_hint" required;
-        /// `otp`, required.
-        3 otp: String = "otp" required;
+        /// `otp`, required, secret.
+        3 otp: Secret = "otp" required secret;
         /// `scope`, required.
         4 scope: String = "scope" required;
-        /// `mfa_token`, required.
-        5 mfa_token: String = "mfa_token" required;
+        /// `mfa_token`, required, secret.
+        5 mfa_token: Secret = "mfa_token" required secret;
         /// `oob_code`, required.
         6 oob_code: String = "oob_code" required;
     }
@@ -4017,8 +4017,8 @@ object! {
     TokenRequestTokenExchange = "TokenRequestTokenExchange" {
         /// `grant_type`.
         0 grant_type: OAuthGrantType = "grant_type";
-        /// `actor_token`.
-        1 actor_token: String = "actor_token";
+        /// `actor_token`, secret.
+        1 actor_token: Secret = "actor_token" secret;
         /// `audience`.
         2 audience: String = "audience";
         /// `auth_req_id`.
@@ -4027,26 +4027,26 @@ object! {
         4 resource: String = "resource";
         /// `scope`.
         5 scope: String = "scope";
-        /// `subject_token`, required.
-        6 subject_token: String = "subject_token" required;
+        /// `subject_token`, required, secret.
+        6 subject_token: Secret = "subject_token" required secret;
     }
 }
 
 object! {
     /// Schema `TokenResponse`.
     TokenResponse = "TokenResponse" {
-        /// `access_token`.
-        0 access_token: String = "access_token";
-        /// `device_secret`.
-        1 device_secret: String = "device_secret";
+        /// `access_token`, secret.
+        0 access_token: Secret = "access_token" secret;
+        /// `device_secret`, secret.
+        1 device_secret: Secret = "device_secret" secret;
         /// `expires_in`.
         2 expires_in: i64 = "expires_in";
-        /// `id_token`.
-        3 id_token: String = "id_token";
+        /// `id_token`, secret.
+        3 id_token: Secret = "id_token" secret;
         /// `issued_token_type`.
         4 issued_token_type: TokenType = "issued_token_type";
-        /// `refresh_token`.
-        5 refresh_token: String = "refresh_token";
+        /// `refresh_token`, secret.
+        5 refresh_token: Secret = "refresh_token" secret;
         /// `scope`.
         6 scope: String = "scope";
         /// `token_type`.
@@ -4160,8 +4160,8 @@ object! {
 }
 
 object! {
-    /// Schema `UniversalLogoutCapability`.
-    UniversalLogoutCapability = "UniversalLogoutCapability" {
+    /// Schema `UniversalLogoutCapability`. Its default has `capability` set to `UNIVERSAL_LOGOUT`.
+    UniversalLogoutCapability = "UniversalLogoutCapability", "capability" = "UNIVERSAL_LOGOUT" {
         /// `actions`.
         0 actions: List<SubmissionAction> = "actions";
         /// `capability`, required.
@@ -4209,16 +4209,16 @@ choice! {
 object! {
     /// Schema `UserFactorActivateRequestVariant1`.
     UserFactorActivateRequestVariant1 = "UserFactorActivateRequestVariant1" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorActivateRequestVariant2`.
     UserFactorActivateRequestVariant2 = "UserFactorActivateRequestVariant2" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
@@ -4233,16 +4233,16 @@ object! {
 object! {
     /// Schema `UserFactorActivateRequestVariant4`.
     UserFactorActivateRequestVariant4 = "UserFactorActivateRequestVariant4" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorActivateRequestVariant5`.
     UserFactorActivateRequestVariant5 = "UserFactorActivateRequestVariant5" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
@@ -4293,18 +4293,18 @@ choice! {
 object! {
     /// Schema `UserFactorTokenFactorVerificationObject`.
     UserFactorTokenFactorVerificationObject = "UserFactorTokenFactorVerificationObject" {
-        /// `nextPassCode`.
-        0 next_pass_code: String = "nextPassCode";
-        /// `passCode`.
-        1 pass_code: String = "passCode";
+        /// `nextPassCode`, secret.
+        0 next_pass_code: Secret = "nextPassCode" secret;
+        /// `passCode`, secret.
+        1 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorVerifyRequestVariant1`.
     UserFactorVerifyRequestVariant1 = "UserFactorVerifyRequestVariant1" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
@@ -4333,8 +4333,8 @@ object! {
 object! {
     /// Schema `UserFactorVerifyRequestVariant2`.
     UserFactorVerifyRequestVariant2 = "UserFactorVerifyRequestVariant2" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
@@ -4349,48 +4349,48 @@ object! {
 object! {
     /// Schema `UserFactorVerifyRequestVariant4`.
     UserFactorVerifyRequestVariant4 = "UserFactorVerifyRequestVariant4" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorVerifyRequestVariant5`.
     UserFactorVerifyRequestVariant5 = "UserFactorVerifyRequestVariant5" {
-        /// `answer`, write-only.
-        0 answer: Secret = "answer" write_only;
+        /// `answer`, write-only, secret.
+        0 answer: Secret = "answer" write_only secret;
     }
 }
 
 object! {
     /// Schema `UserFactorVerifyRequestVariant6`.
     UserFactorVerifyRequestVariant6 = "UserFactorVerifyRequestVariant6" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorVerifyRequestVariant7`.
     UserFactorVerifyRequestVariant7 = "UserFactorVerifyRequestVariant7" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorVerifyRequestVariant8`.
     UserFactorVerifyRequestVariant8 = "UserFactorVerifyRequestVariant8" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorVerifyRequestVariant9`.
     UserFactorVerifyRequestVariant9 = "UserFactorVerifyRequestVariant9" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
@@ -4811,8 +4811,8 @@ choice! {
 }
 
 object! {
-    /// Schema `WorkflowActionProvider`, with the members of `ActionProvider`.
-    WorkflowActionProvider = "WorkflowActionProvider" {
+    /// Schema `WorkflowActionProvider`, with the members of `ActionProvider`. Its default has `type` set to `WORKFLOWS`.
+    WorkflowActionProvider = "WorkflowActionProvider", "type" = "WORKFLOWS" {
         /// `externalId`, required.
         0 external_id: String = "externalId" required;
         /// `type`, required.
@@ -4821,8 +4821,8 @@ object! {
 }
 
 object! {
-    /// Schema `WorkflowAvailableActionProvider`, with the members of `AvailableActionProvider`.
-    WorkflowAvailableActionProvider = "WorkflowAvailableActionProvider" {
+    /// Schema `WorkflowAvailableActionProvider`, with the members of `AvailableActionProvider`. Its default has `type` set to `WORKFLOWS`.
+    WorkflowAvailableActionProvider = "WorkflowAvailableActionProvider", "type" = "WORKFLOWS" {
         /// `actionName`, required.
         0 action_name: String = "actionName" required;
         /// `externalId`, required.
@@ -4835,8 +4835,8 @@ object! {
 }
 
 object! {
-    /// Schema `WorkflowsValidationDetailProvider`, with the members of `ValidationDetailProvider`.
-    WorkflowsValidationDetailProvider = "WorkflowsValidationDetailProvider" {
+    /// Schema `WorkflowsValidationDetailProvider`, with the members of `ValidationDetailProvider`. Its default has `type` set to `WORKFLOWS`.
+    WorkflowsValidationDetailProvider = "WorkflowsValidationDetailProvider", "type" = "WORKFLOWS" {
         /// `externalId`, required.
         0 external_id: String = "externalId" required;
         /// `type`, required.

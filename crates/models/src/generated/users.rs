@@ -127,7 +127,7 @@ object! {
         /// `multiUse`, write-only.
         0 multi_use: bool = "multiUse" write_only;
         /// `ttl`, write-only.
-        1 ttl: Secret = "ttl" write_only;
+        1 ttl: String = "ttl" write_only;
     }
 }
 
@@ -216,8 +216,8 @@ object! {
 object! {
     /// Schema `ForgotPasswordResponse`.
     ForgotPasswordResponse = "ForgotPasswordResponse" {
-        /// `resetPasswordUrl`, read-only.
-        0 reset_password_url: String = "resetPasswordUrl" read_only;
+        /// `resetPasswordUrl`, read-only, secret.
+        0 reset_password_url: Secret = "resetPasswordUrl" read_only secret;
     }
 }
 
@@ -360,8 +360,8 @@ choice! {
 object! {
     /// Schema `ResetPasswordToken`.
     ResetPasswordToken = "ResetPasswordToken" {
-        /// `resetPasswordUrl`, read-only.
-        0 reset_password_url: String = "resetPasswordUrl" read_only;
+        /// `resetPasswordUrl`, read-only, secret.
+        0 reset_password_url: Secret = "resetPasswordUrl" read_only secret;
     }
 }
 
@@ -412,8 +412,8 @@ object! {
 object! {
     /// Schema `tempPassword`.
     TempPasswordResponse = "tempPassword" {
-        /// `tempPassword`, read-only.
-        0 temp_password: String = "tempPassword" read_only;
+        /// `tempPassword`, read-only, secret.
+        0 temp_password: Secret = "tempPassword" read_only secret;
     }
 }
 
@@ -448,18 +448,18 @@ object! {
         1 public_id: String = "publicId";
         /// `privateId`.
         2 private_id: String = "privateId";
-        /// `aesKey`.
-        3 aes_key: String = "aesKey";
+        /// `aesKey`, secret.
+        3 aes_key: Secret = "aesKey" secret;
     }
 }
 
 object! {
     /// Schema `UserActivationToken`.
     UserActivationToken = "UserActivationToken" {
-        /// `activationToken`, read-only.
-        0 activation_token: String = "activationToken" read_only;
-        /// `activationUrl`, read-only.
-        1 activation_url: String = "activationUrl" read_only;
+        /// `activationToken`, read-only, secret.
+        0 activation_token: Secret = "activationToken" read_only secret;
+        /// `activationUrl`, read-only, secret.
+        1 activation_url: Secret = "activationUrl" read_only secret;
     }
 }
 
@@ -559,8 +559,8 @@ union! {
 object! {
     /// Schema `UserFactorActivateRequest`, with the members of `UserFactorActivateRequestVariant1`, `UserFactorActivateRequestVariant2`, `UserFactorActivateRequestVariant3`, `UserFactorActivateRequestVariant4`, `UserFactorActivateRequestVariant5`, `UserFactorActivateRequestVariant6`, `UserFactorActivateRequestVariant7`. It takes members of your own.
     UserFactorActivateRequest = "UserFactorActivateRequest" extensible {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
         /// `useNumberMatchingChallenge`.
         1 use_number_matching_challenge: bool = "useNumberMatchingChallenge";
         /// `clientData`.
@@ -649,8 +649,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorCall`, with the members of `UserFactor`.
-    UserFactorCall = "UserFactorCall" {
+    /// Schema `UserFactorCall`, with the members of `UserFactor`. Its default has `factorType` set to `call`.
+    UserFactorCall = "UserFactorCall", "factorType" = "call" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -692,8 +692,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorEmail`, with the members of `UserFactor`.
-    UserFactorEmail = "UserFactorEmail" {
+    /// Schema `UserFactorEmail`, with the members of `UserFactor`. Its default has `factorType` set to `email`.
+    UserFactorEmail = "UserFactorEmail", "factorType" = "email" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -765,8 +765,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorPush`, with the members of `UserFactor`.
-    UserFactorPush = "UserFactorPush" {
+    /// Schema `UserFactorPush`, with the members of `UserFactor`. Its default has `factorType` set to `push`.
+    UserFactorPush = "UserFactorPush", "factorType" = "push" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -795,8 +795,8 @@ object! {
     UserFactorPushProfile = "UserFactorPushProfile" {
         /// `credentialId`.
         0 credential_id: String = "credentialId";
-        /// `deviceToken`.
-        1 device_token: String = "deviceToken";
+        /// `deviceToken`, secret.
+        1 device_token: Secret = "deviceToken" secret;
         /// `deviceType`.
         2 device_type: String = "deviceType";
         /// `name`.
@@ -850,8 +850,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorPushTransactionRejected`, with the members of `UserFactorPushTransaction`.
-    UserFactorPushTransactionRejected = "UserFactorPushTransactionRejected" {
+    /// Schema `UserFactorPushTransactionRejected`, with the members of `UserFactorPushTransaction`. Its default has `factorResult` set to `REJECTED`.
+    UserFactorPushTransactionRejected = "UserFactorPushTransactionRejected", "factorResult" = "REJECTED" {
         /// `factorResult`.
         0 factor_result: UserFactorPushTransactionFactorResult = "factorResult";
         /// `profile`.
@@ -880,8 +880,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorPushTransactionTimeout`, with the members of `UserFactorPushTransaction`.
-    UserFactorPushTransactionTimeout = "UserFactorPushTransactionTimeout" {
+    /// Schema `UserFactorPushTransactionTimeout`, with the members of `UserFactorPushTransaction`. Its default has `factorResult` set to `TIMEOUT`.
+    UserFactorPushTransactionTimeout = "UserFactorPushTransactionTimeout", "factorResult" = "TIMEOUT" {
         /// `factorResult`.
         0 factor_result: UserFactorPushTransactionFactorResult = "factorResult";
         /// `profile`.
@@ -910,8 +910,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorPushTransactionWaitingNMC`, with the members of `UserFactorPushTransaction`.
-    UserFactorPushTransactionWaitingNMC = "UserFactorPushTransactionWaitingNMC" {
+    /// Schema `UserFactorPushTransactionWaitingNMC`, with the members of `UserFactorPushTransaction`. Its default has `factorResult` set to `WAITING`.
+    UserFactorPushTransactionWaitingNMC = "UserFactorPushTransactionWaitingNMC", "factorResult" = "WAITING" {
         /// `factorResult`.
         0 factor_result: UserFactorPushTransactionFactorResult = "factorResult";
         /// `profile`.
@@ -942,8 +942,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorPushTransactionWaitingNoNMC`, with the members of `UserFactorPushTransaction`.
-    UserFactorPushTransactionWaitingNoNMC = "UserFactorPushTransactionWaitingNoNMC" {
+    /// Schema `UserFactorPushTransactionWaitingNoNMC`, with the members of `UserFactorPushTransaction`. Its default has `factorResult` set to `WAITING`.
+    UserFactorPushTransactionWaitingNoNMC = "UserFactorPushTransactionWaitingNoNMC", "factorResult" = "WAITING" {
         /// `factorResult`.
         0 factor_result: UserFactorPushTransactionFactorResult = "factorResult";
         /// `profile`.
@@ -972,8 +972,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorSMS`, with the members of `UserFactor`.
-    UserFactorSMS = "UserFactorSMS" {
+    /// Schema `UserFactorSMS`, with the members of `UserFactor`. Its default has `factorType` set to `sms`.
+    UserFactorSMS = "UserFactorSMS", "factorType" = "sms" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1013,8 +1013,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorSecurityQuestion`, with the members of `UserFactor`.
-    UserFactorSecurityQuestion = "UserFactorSecurityQuestion" {
+    /// Schema `UserFactorSecurityQuestion`, with the members of `UserFactor`. Its default has `factorType` set to `question`.
+    UserFactorSecurityQuestion = "UserFactorSecurityQuestion", "factorType" = "question" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1041,8 +1041,8 @@ object! {
 object! {
     /// Schema `UserFactorSecurityQuestionProfile`.
     UserFactorSecurityQuestionProfile = "UserFactorSecurityQuestionProfile" {
-        /// `answer`, write-only.
-        0 answer: Secret = "answer" write_only;
+        /// `answer`, write-only, secret.
+        0 answer: Secret = "answer" write_only secret;
         /// `question`.
         1 question: UserFactorSecurityQuestionProfileQuestion = "question";
         /// `questionText`, read-only.
@@ -1112,8 +1112,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorToken`, with the members of `UserFactor`.
-    UserFactorToken = "UserFactorToken" {
+    /// Schema `UserFactorToken`, with the members of `UserFactor`. Its default has `factorType` set to `token`.
+    UserFactorToken = "UserFactorToken", "factorType" = "token" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1140,8 +1140,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorTokenHOTP`, with the members of `UserFactor`.
-    UserFactorTokenHOTP = "UserFactorTokenHOTP" {
+    /// Schema `UserFactorTokenHOTP`, with the members of `UserFactor`. Its default has `factorType` set to `token:hotp`.
+    UserFactorTokenHOTP = "UserFactorTokenHOTP", "factorType" = "token:hotp" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1170,8 +1170,8 @@ object! {
 object! {
     /// Schema `UserFactorTokenHOTPProfile`.
     UserFactorTokenHOTPProfile = "UserFactorTokenHOTPProfile" {
-        /// `sharedSecret`.
-        0 shared_secret: String = "sharedSecret";
+        /// `sharedSecret`, secret.
+        0 shared_secret: Secret = "sharedSecret" secret;
     }
 }
 
@@ -1183,8 +1183,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorTokenHardware`, with the members of `UserFactor`.
-    UserFactorTokenHardware = "UserFactorTokenHardware" {
+    /// Schema `UserFactorTokenHardware`, with the members of `UserFactor`. Its default has `factorType` set to `token:hardware`.
+    UserFactorTokenHardware = "UserFactorTokenHardware", "factorType" = "token:hardware" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1220,8 +1220,8 @@ choice! {
 object! {
     /// Schema `UserFactorTokenHardwareVerify`.
     UserFactorTokenHardwareVerify = "UserFactorTokenHardwareVerify" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
@@ -1242,8 +1242,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorTokenSoftwareTOTP`, with the members of `UserFactor`.
-    UserFactorTokenSoftwareTOTP = "UserFactorTokenSoftwareTOTP" {
+    /// Schema `UserFactorTokenSoftwareTOTP`, with the members of `UserFactor`. Its default has `factorType` set to `token:software:totp`.
+    UserFactorTokenSoftwareTOTP = "UserFactorTokenSoftwareTOTP", "factorType" = "token:software:totp" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1288,24 +1288,24 @@ union! {
 object! {
     /// Schema `UserFactorTokenVerifyRSA`.
     UserFactorTokenVerifyRSA = "UserFactorTokenVerifyRSA" {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
     /// Schema `UserFactorTokenVerifySymantec`.
     UserFactorTokenVerifySymantec = "UserFactorTokenVerifySymantec" {
-        /// `nextPassCode`.
-        0 next_pass_code: i64 = "nextPassCode";
-        /// `passCode`.
-        1 pass_code: String = "passCode";
+        /// `nextPassCode`, secret.
+        0 next_pass_code: i64 = "nextPassCode" secret;
+        /// `passCode`, secret.
+        1 pass_code: Secret = "passCode" secret;
     }
 }
 
 object! {
-    /// Schema `UserFactorU2F`, with the members of `UserFactor`.
-    UserFactorU2F = "UserFactorU2F" {
+    /// Schema `UserFactorU2F`, with the members of `UserFactor`. Its default has `factorType` set to `u2f`.
+    UserFactorU2F = "UserFactorU2F", "factorType" = "u2f" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1347,12 +1347,12 @@ choice! {
 object! {
     /// Schema `UserFactorVerifyRequest`, with the members of `UserFactorVerifyRequestVariant1`, `UserFactorVerifyRequestVariant2`, `UserFactorVerifyRequestVariant3`, `UserFactorVerifyRequestVariant4`, `UserFactorVerifyRequestVariant5`, `UserFactorVerifyRequestVariant6`, `UserFactorVerifyRequestVariant7`, `UserFactorVerifyRequestVariant8`, `UserFactorVerifyRequestVariant9`, `UserFactorVerifyRequestVariant10`, `UserFactorVerifyRequestVariant11`. It takes members of your own.
     UserFactorVerifyRequest = "UserFactorVerifyRequest" extensible {
-        /// `passCode`.
-        0 pass_code: String = "passCode";
+        /// `passCode`, secret.
+        0 pass_code: Secret = "passCode" secret;
         /// `useNumberMatchingChallenge`.
         1 use_number_matching_challenge: bool = "useNumberMatchingChallenge";
-        /// `answer`, write-only.
-        2 answer: Secret = "answer" write_only;
+        /// `answer`, write-only, secret.
+        2 answer: Secret = "answer" write_only secret;
         /// `clientData`.
         3 client_data: String = "clientData";
         /// `signatureData`.
@@ -1421,8 +1421,8 @@ choice! {
 }
 
 object! {
-    /// Schema `UserFactorWeb`, with the members of `UserFactor`.
-    UserFactorWeb = "UserFactorWeb" {
+    /// Schema `UserFactorWeb`, with the members of `UserFactor`. Its default has `factorType` set to `web`.
+    UserFactorWeb = "UserFactorWeb", "factorType" = "web" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1447,8 +1447,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserFactorWebAuthn`, with the members of `UserFactor`.
-    UserFactorWebAuthn = "UserFactorWebAuthn" {
+    /// Schema `UserFactorWebAuthn`, with the members of `UserFactor`. Its default has `factorType` set to `webauthn`.
+    UserFactorWebAuthn = "UserFactorWebAuthn", "factorType" = "webauthn" {
         /// `created`, read-only.
         0 created: Timestamp = "created" read_only;
         /// `factorType`.
@@ -1646,8 +1646,8 @@ object! {
 }
 
 object! {
-    /// Schema `UserRiskLevelNone`, with the members of `UserRiskGetResponse`.
-    UserRiskLevelNone = "UserRiskLevelNone" {
+    /// Schema `UserRiskLevelNone`, with the members of `UserRiskGetResponse`. Its default has `riskLevel` set to `NONE`.
+    UserRiskLevelNone = "UserRiskLevelNone", "riskLevel" = "NONE" {
         /// `riskLevel`.
         0 risk_level: UserRiskLevelAll = "riskLevel";
         /// `_links`.

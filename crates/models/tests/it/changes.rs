@@ -39,6 +39,23 @@ fn only_changed_members_are_sent() {
 }
 
 #[test]
+fn changes_of_what_no_tree_can_hold_are_sent() {
+    for (before, after) in [
+        (r#""\ud800""#, r#""\ud801""#),
+        ("1e999", "2e999"),
+        ("12345678901234567890123", "12345678901234567890124"),
+        (r#"{"x":["\ud800",1]}"#, r#"{"x":["\ud800",2]}"#),
+    ] {
+        let read = |badge: &str| {
+            UserProfile::read(format!(r#"{{"badge":{badge},"title":{badge}}}"#).as_bytes()).expect("JSON").value
+        };
+        let update = read(after).changes_since(&read(before)).map(|json| json.to_string());
+        assert_eq!(update, Some(format!(r#"{{"badge":{after},"title":{after}}}"#)));
+        assert_eq!(read(before).changes_since(&read(before)), None);
+    }
+}
+
+#[test]
 fn what_is_absent_is_left_as_it_is() {
     assert_eq!(update(|_, profile| profile.first_name = Field::absent()), None);
     let original = User::read(USER.as_bytes()).expect("a user").value;

@@ -39,6 +39,21 @@ fn states_are_told_apart_and_change() {
 }
 
 #[test]
+fn a_member_that_was_null_once_is_absent_when_its_value_is_taken() {
+    let mut name: Field<String> = Field::null();
+    *name = Some("Ada".into());
+    assert_eq!(name, Field::value("Ada".to_owned()));
+    assert_eq!(name.take().as_deref(), Some("Ada"));
+    assert!(name.is_absent());
+
+    let mut profile = UserProfile { first_name: Field::null(), ..Default::default() };
+    profile.set("firstName", "Ada");
+    assert_eq!(profile.first_name, "Ada".into());
+    profile.first_name.take();
+    assert_eq!(text(profile.write()), "{}");
+}
+
+#[test]
 fn models_are_built_in_place() {
     let user = User {
         status: UserStatus::Active.into(),
@@ -129,11 +144,14 @@ fn maps_keep_values_that_do_not_fit() {
 
 #[test]
 fn numbers_keep_their_kind_and_timestamps_their_text() {
-    for json in ["24", "24.0", "-0.5", "9007199254740993"] {
+    for json in ["24", "24.0", "-0.5", "9007199254740993", "12345678901234567890123", "0.10000000000000000001", "1E2"] {
         assert_eq!(text(Number::read(json.as_bytes()).expect("a number").value.write()), json);
     }
     assert_eq!(Number::from_f64(0.5).and_then(|number| number.to_f64()), Some(0.5));
     assert_eq!(Number::from_f64(f64::NAN), None);
+    let huge = Number::read(b"1e999").expect("a number").value;
+    assert_eq!((huge.as_str(), huge.to_f64(), huge.to_i64()), ("1e999", None, None));
+    assert_eq!((Number::from(24).to_f64(), Number::from(24).to_i64()), (Some(24.0), Some(24)));
     let written = Timestamp::from("2021-06-14T15:06:10.000Z");
     let instant = written.to_utc().expect("an instant");
     assert_eq!(Timestamp::from(instant), written);
@@ -148,6 +166,9 @@ fn secrets_are_written_but_never_shown() {
     let misfit = PasswordCredential::read(br#"{"value":{"hunter":2}}"#).expect("an object").value;
     assert_eq!(format!("{misfit:?}"), "PasswordCredential { value: *** }");
     assert_eq!(text(misfit.write()), r#"{"value":{"hunter":2}}"#);
+    // Also those that answers hold.
+    let tokens = oktant_models::Client::read(br#"{"client_id":"c","client_secret":"hunter2"}"#).expect("JSON").value;
+    assert_eq!(format!("{tokens:?}"), "Client { client_id: \"c\", client_secret: *** }");
     let secret: Field<Secret> = "hunter2".into();
     assert_eq!(format!("{secret:?}"), "***");
 }

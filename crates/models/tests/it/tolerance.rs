@@ -69,6 +69,15 @@ fn text_that_no_string_can_hold_is_kept() {
 }
 
 #[test]
+fn what_no_tree_can_hold_is_an_error_in_other_formats_and_not_null() {
+    for id in [r#""\ud800""#, "1e999"] {
+        let user = User::read(format!(r#"{{"id":{id}}}"#).as_bytes()).expect("an object").value;
+        assert!(serde_json::to_string(&user).is_err(), "{id}");
+        assert!(serde_json::to_value(&user).is_err(), "{id}");
+    }
+}
+
+#[test]
 fn what_is_deeper_than_the_stack_allows_is_kept() {
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
     let user = format!(r#"{{"_embedded":{{"x":{deep}}},"id":{deep}}}"#);

@@ -3,7 +3,7 @@
 use oktant_models::{
     Application, ApplicationSignOnMode, BookmarkApplication, GroupProfile, IdentityProviderProtocol,
     ListAssignedRolesForUserResponse200Item as Role, Model, OpenIdConnectApplicationSettingsClientKeysKeysItem as Key,
-    StreamConfigurationAud, Union, UserFactor, UserFactorPushTransaction, UserRiskGetResponse,
+    StreamConfigurationAud, Union, UserFactor, UserFactorPushTransaction, UserRiskGetResponse, UserRiskLevelExists,
     UserSchemaAttributeDefault, Value, View,
 };
 
@@ -65,6 +65,34 @@ fn a_form_made_here_gets_the_member_that_tells_it() {
     assert_eq!(application.sign_on_mode().as_ref(), Some(&ApplicationSignOnMode::Bookmark));
     let other = BookmarkApplication { sign_on_mode: "BOOKMARK_2".into(), ..Default::default() };
     assert_eq!(text(Application::from(other).write()), r#"{"signOnMode":"BOOKMARK_2"}"#);
+}
+
+#[test]
+fn a_form_built_directly_has_the_member_that_tells_it() {
+    let bookmark = BookmarkApplication { label: "x".into(), ..Default::default() };
+    let built = Application::Bookmark(Box::new(bookmark.clone()));
+    assert_eq!(text(built.write()), r#"{"label":"x","signOnMode":"BOOKMARK"}"#);
+    assert_eq!(built, Application::from(bookmark));
+    assert_eq!(form::<Application>(&text(built.write())), "BookmarkApplication");
+}
+
+#[test]
+fn what_is_read_without_that_member_is_written_without_it() {
+    let read = BookmarkApplication::read(br#"{"label":"x"}"#).expect("an object").value;
+    assert_eq!(text(read.clone().write()), r#"{"label":"x"}"#);
+    assert_eq!(text(UserRiskGetResponse::from(UserRiskLevelExists::default()).write()), "{}", "one of three levels");
+}
+
+#[test]
+fn of_a_member_that_stands_twice_the_last_counts() {
+    for json in [
+        r#"{"signOnMode":"BOOKMARK","label":"x","signOnMode":"SAML_2_0"}"#,
+        r#"{"signOnMode":7,"label":"x","signOnMode":"SAML_2_0"}"#,
+    ] {
+        assert_eq!(form::<Application>(json), "SamlApplication", "{json}");
+    }
+    // Nor does it count twice where the members that are known decide.
+    assert_eq!(form::<Key>(r#"{"n":"1","n":"2","n":"3","x":"1","y":"2"}"#), "OAuth2ClientJsonWebKeyECResponse");
 }
 
 #[test]

@@ -14,11 +14,11 @@ const KEYS_MAX: usize = 50;
 /// Bytes of the modulus of the weakest RSA key that is accepted.
 const MODULUS_BYTES_MIN: usize = 256;
 
-/// `listJwk`.
+/// `listJwk`: a list, as the schema says; the description's example has it in an object.
 pub(super) fn list(store: &Store, call: &Call<'_>) -> Outcome {
     let app = apps::find(store, call)?;
     let keys: Vec<Value> = of(app).iter().map(|key| shown(call, app.id, key)).collect();
-    Ok(Reply::json(&json!({ "jwks": { "keys": keys } })))
+    Ok(Reply::json(&keys))
 }
 
 /// `getJwk`.
@@ -111,7 +111,10 @@ fn of(app: &App) -> &[Value] {
 /// Puts changed keys in place of an application's.
 fn keep(app: &mut App, keys: &[Value]) {
     let settings = app.body.entry("settings").or_insert_with(|| json!({}));
-    settings["oauthClient"]["jwks"] = json!({ "keys": keys });
+    let client = settings.as_object_mut().map(|settings| settings.entry("oauthClient").or_insert_with(|| json!({})));
+    if let Some(client) = client.and_then(Value::as_object_mut) {
+        client.insert("jwks".to_owned(), json!({ "keys": keys }));
+    }
 }
 
 fn position(app: &App, call: &Call<'_>) -> Result<usize, ApiError> {

@@ -11,6 +11,7 @@ use crate::apps::App;
 use crate::http::Handler;
 
 pub(crate) use secrets::{ClientSecret, active as active_secrets};
+pub(crate) use tokens::with_links;
 
 /// Operations served here.
 pub(crate) const HANDLERS: &[(&str, Handler)] = &[

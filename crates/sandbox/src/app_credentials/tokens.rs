@@ -57,22 +57,28 @@ fn find(app: &App, call: &Call<'_>) -> Result<IssuedRefreshToken, ApiError> {
 fn shown(call: &Call<'_>, app: &App, token: &IssuedRefreshToken) -> Value {
     let own = format!("/api/v1/apps/{}/tokens/{}", app.id, token.id);
     let link = |path: &str| json!({ "href": call.url(path) });
+    let links = json!({
+        "app": { "href": call.url(&format!("/api/v1/apps/{}", app.id)), "title": app.label },
+        "self": link(&own),
+        "revoke": { "href": call.url(&own), "hints": { "allow": ["DELETE"] } },
+        "client": link(&format!("/oauth2/v1/clients/{}", client_id(app))),
+        "user": link(&format!("/api/v1/users/{}", token.user_id)),
+    });
+    with_links(token, call.base, client_id(app), &links)
+}
+
+/// A refresh token of a client as the API shows it, with the links that depend on where it is shown.
+pub(crate) fn with_links(token: &IssuedRefreshToken, issuer: &str, client: &str, links: &Value) -> Value {
     json!({
         "id": token.id,
         "status": "ACTIVE",
         "created": Stamp::of(token.created).text(),
         "lastUpdated": Stamp::of(token.used_at).text(),
         "expiresAt": Stamp::of(token.expires_at).text(),
-        "issuer": call.base,
-        "clientId": client_id(app),
+        "issuer": issuer,
+        "clientId": client,
         "userId": token.user_id,
         "scopes": token.scopes,
-        "_links": {
-            "app": { "href": call.url(&format!("/api/v1/apps/{}", app.id)), "title": app.label },
-            "self": link(&own),
-            "revoke": { "href": call.url(&own), "hints": { "allow": ["DELETE"] } },
-            "client": link(&format!("/oauth2/v1/clients/{}", client_id(app))),
-            "user": link(&format!("/api/v1/users/{}", token.user_id)),
-        },
+        "_links": links,
     })
 }

@@ -155,9 +155,9 @@ fn settings(sent: &Value, name: &str, mode: &str, store: &mut Store) -> Value {
     }
     if mode == "OPENID_CONNECT" {
         settings["oauthClient"] = template::oauth_settings(&sent["oauthClient"]);
-        name_keys(&mut settings["oauthClient"]["jwks"]["keys"], store);
-        if settings["oauthClient"]["jwks"].is_null() || settings["oauthClient"]["jwks"]["keys"].is_null() {
-            settings["oauthClient"].as_object_mut().map(|client| client.shift_remove("jwks"));
+        match settings.pointer_mut("/oauthClient/jwks/keys").filter(|keys| !keys.is_null()) {
+            Some(keys) => name_keys(keys, store),
+            None => drop(settings["oauthClient"].as_object_mut().map(|client| client.shift_remove("jwks"))),
         }
     }
     settings

@@ -102,11 +102,12 @@ pub(super) fn rotate(store: &mut Store, call: &Call<'_>) -> Outcome {
     add_next(store, &path, entropy);
     let now = call.stamp();
     if let Some(server) = store.resources.collection_mut(SERVERS).get_mut(id)
-        && let Some(signing) = server.get_mut("credentials").and_then(|own| own.get_mut("signing"))
+        && let Some(Value::Object(signing)) = server.get_mut("credentials").and_then(|own| own.get_mut("signing"))
     {
-        signing["kid"] = next.into();
-        signing["lastRotated"] = now.text().into();
-        signing["nextRotation"] = Stamp::from_seconds(now.seconds() + ROTATION).text().into();
+        let next_rotation = Stamp::from_seconds(now.seconds() + ROTATION);
+        signing.insert("kid".to_owned(), next.into());
+        signing.insert("lastRotated".to_owned(), now.text().into());
+        signing.insert("nextRotation".to_owned(), next_rotation.text().into());
     }
     let keys = all(store, id)?;
     Ok(shown_all(&keys, call, id))

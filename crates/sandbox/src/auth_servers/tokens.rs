@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::SERVERS;
-use crate::app_credentials::client_id;
+use crate::app_credentials::{client_id, with_links};
 use crate::apps::App;
 use crate::http::{ApiError, Call, Outcome, Reply};
 use crate::oauth::{AuthorizationServer, IssuedRefreshToken};
-use crate::store::{Stamp, Store};
+use crate::store::Store;
 use crate::users;
 
 /// The server of the call.
@@ -99,23 +99,13 @@ fn shown(store: &Store, call: &Call<'_>, token: &IssuedRefreshToken) -> Value {
     let label = app.map(|app| app.label.clone());
     let name = store.resources.item(SERVERS, server).and_then(|server| server.get("name")?.as_str());
     let user = users::named(store, &token.user_id).and_then(|number| store.users.get(number));
-    json!({
-        "id": token.id,
-        "status": "ACTIVE",
-        "created": Stamp::of(token.created).text(),
-        "lastUpdated": Stamp::of(token.used_at).text(),
-        "expiresAt": Stamp::of(token.expires_at).text(),
-        "issuer": call.url(&format!("/oauth2/{server}")),
-        "clientId": client,
-        "userId": token.user_id,
-        "scopes": token.scopes,
-        "_links": {
-            "app": titled(format!("/api/v1/apps/{}", app.map_or(client, |app| app.id.as_str())), label.clone()),
-            "authorizationServer": titled(format!("{SERVERS}/{server}"), name.map(str::to_owned)),
-            "self": { "href": call.url(&own) },
-            "revoke": { "href": call.url(&own), "hints": { "allow": ["DELETE"] } },
-            "client": titled(format!("/oauth2/v1/clients/{client}"), label),
-            "user": titled(format!("/api/v1/users/{}", token.user_id), user.map(crate::store::User::display_name)),
-        },
-    })
+    let links = json!({
+        "app": titled(format!("/api/v1/apps/{}", app.map_or(client, |app| app.id.as_str())), label.clone()),
+        "authorizationServer": titled(format!("{SERVERS}/{server}"), name.map(str::to_owned)),
+        "self": { "href": call.url(&own) },
+        "revoke": { "href": call.url(&own), "hints": { "allow": ["DELETE"] } },
+        "client": titled(format!("/oauth2/v1/clients/{client}"), label),
+        "user": titled(format!("/api/v1/users/{}", token.user_id), user.map(crate::store::User::display_name)),
+    });
+    with_links(token, &call.url(&format!("/oauth2/{server}")), client, &links)
 }

@@ -103,7 +103,7 @@ fn read_profile(kind: Kind, body: &Map<String, Value>, login: &str, call: &Call<
             profile.insert("credentialId".to_owned(), login.into());
             None
         }
-        Kind::WebAuthn => None,
+        Kind::WebAuthn | Kind::SignedNonce => None,
         // Tokens of other makers keep their keys to themselves; a custom one brings its own.
         Kind::Token => {
             profile.remove("sharedSecret").and_then(|key| Some(Secret::new(key.as_str()?.as_bytes().to_vec())))

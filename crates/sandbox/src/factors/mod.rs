@@ -15,7 +15,7 @@ use crate::store::{Id, Status, Store};
 use crate::users;
 
 pub(crate) use model::{Factor, Factors};
-pub(crate) use push::Answer;
+pub(crate) use push::{Answer, Unanswerable};
 pub(crate) use seed::seed;
 
 /// Operations served here.

@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     OktaTotp,
     GoogleTotp,
     Push,
+    /// Okta FastPass. It comes with the enrolment of a device, never over the API.
+    SignedNonce,
     WebAuthn,
     /// Tokens of other makers, whose codes nobody here can compute.
     Token,
@@ -185,6 +187,7 @@ impl Kind {
             Self::OktaTotp => ("token:software:totp", "OKTA"),
             Self::GoogleTotp => ("token:software:totp", "GOOGLE"),
             Self::Push => ("push", "OKTA"),
+            Self::SignedNonce => ("signed_nonce", "OKTA"),
             Self::WebAuthn => ("webauthn", "FIDO"),
             Self::Token => ("token:hardware", "YUBICO"),
         }
@@ -194,7 +197,7 @@ impl Kind {
     ///
     /// # Source
     ///
-    /// Observed; a phone keeps the `mbl` of its enrolment.
+    /// Observed, that of FastPass recorded; a phone keeps the `mbl` of its enrolment.
     pub(super) fn prefix(self) -> &'static str {
         match self {
             Self::Question => "ufs",
@@ -203,6 +206,7 @@ impl Kind {
             Self::Email => "emf",
             Self::OktaTotp | Self::GoogleTotp => "ost",
             Self::Push => "opf",
+            Self::SignedNonce => "crp",
             Self::WebAuthn => "fwf",
             Self::Token => "ufv",
         }

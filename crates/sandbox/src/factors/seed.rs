@@ -11,7 +11,7 @@ use crate::store::{Id, Stamp, Status, Store, User};
 const SHARES: [&[Kind]; 20] = [
     &[Kind::Question, Kind::Sms],
     &[Kind::Question],
-    &[Kind::Push, Kind::OktaTotp],
+    &[Kind::Push, Kind::OktaTotp, Kind::SignedNonce],
     &[],
     &[Kind::Email],
     &[],
@@ -65,7 +65,8 @@ impl Owner {
     fn of(user: &User) -> Self {
         Self {
             login: user.login().to_owned(),
-            phone: user.profile.text("mobilePhone").to_owned(),
+            // Factors have numbers without separators (recorded).
+            phone: user.profile.text("mobilePhone").replace(' ', ""),
             since: user.activated.unwrap_or(user.created),
         }
     }
@@ -94,10 +95,24 @@ impl Owner {
             Kind::Email => json!({ "email": self.login }),
             Kind::OktaTotp | Kind::GoogleTotp | Kind::Push => json!({ "credentialId": self.login }),
             Kind::WebAuthn => json!({ "credentialId": self.login, "authenticatorName": "Security key" }),
+            Kind::SignedNonce => json!({
+                "credentialId": self.login, "deviceType": "SmartPhone_IPhone", "name": "iPhone", "platform": "IOS",
+                "version": "18.0.0", "keys": [public_key("proofOfPossession"), public_key("userVerification")],
+            }),
             Kind::Token => json!({}),
         };
         if let Value::Object(profile) = profile { profile } else { Map::new() }
     }
+}
+
+/// A public key of a device, as the profile of its factor lists it: the base point of the curve, whose
+/// private half everybody knows, and which nobody uses.
+fn public_key(purpose: &str) -> Value {
+    json!({
+        "kty": "EC", "use": "sig", "kid": "default", "jwkType": purpose,
+        "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+        "crv": "P-256",
+    })
 }
 
 /// What proves a factor: an answer, or a key made out of the id, so that nothing need be drawn.

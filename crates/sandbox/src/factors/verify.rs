@@ -63,7 +63,7 @@ pub(super) fn verify(store: &mut Store, call: &Call<'_>) -> Outcome {
     Ok(Reply::json(&json!({ "factorResult": "SUCCESS" })))
 }
 
-/// `resendEnrollFactor`: a new code, but not too soon after the last.
+/// `resendEnrollFactor`: a new code, but not too soon after the last, or a new push.
 pub(super) fn resend(store: &mut Store, call: &Call<'_>) -> Outcome {
     let (user, factor) = exclusive(store, call)?;
     let (pause, too_soon) = match factor.kind {
@@ -76,8 +76,12 @@ pub(super) fn resend(store: &mut Store, call: &Call<'_>) -> Outcome {
     }
     let message = send_code(factor, call);
     let shown = view::factor(call, user, factor);
+    let pending_push = (factor.kind == Kind::Push && factor.standing == Standing::Pending).then_some(factor.id);
     if let Some(message) = message {
         store.factors.post(message);
+    }
+    if let Some(id) = pending_push {
+        push::resend(store, call, user, id);
     }
     Ok(Reply::json(&shown))
 }
@@ -94,7 +98,7 @@ fn check(factor: &mut Factor, body: &Map<String, Value>, call: &Call<'_>) -> Res
         Kind::OktaTotp | Kind::GoogleTotp => check_totp(factor, given("passCode"), call),
         Kind::Sms | Kind::Call | Kind::Email => check_sent(factor, given("passCode"), call),
         Kind::Token => check_counted(factor, given("passCode")),
-        Kind::Push | Kind::WebAuthn => Err(errors::E0000068.into()),
+        Kind::Push | Kind::WebAuthn | Kind::SignedNonce => Err(errors::E0000068.into()),
     }
 }
 

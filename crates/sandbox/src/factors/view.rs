@@ -69,7 +69,10 @@ fn links(call: &Call<'_>, user: Id, factor: &Factor) -> Value {
             &["GET"]
         }
         Standing::Active => {
-            links.insert("verify".into(), link(call, &format!("{own}/verify"), &["POST"]));
+            // FastPass is answered by the device, not over the API (recorded).
+            if factor.kind != Kind::SignedNonce {
+                links.insert("verify".into(), link(call, &format!("{own}/verify"), &["POST"]));
+            }
             &["GET", "DELETE"]
         }
     };

@@ -16,6 +16,9 @@ pub(super) fn assign(store: &mut Store, call: &Call<'_>) -> Outcome {
     let body = call.object()?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
     let (id, kind) = (text("id"), text("type"));
+    if !["GROUP", "USER"].contains(&kind) {
+        return Err(ApiError::invalid_field("type", "The field has an invalid value"));
+    }
     if store.resources.item(&path, id).is_some() {
         return Err(ApiError::validation("owner").cause("Provided owner is already assigned to this group"));
     }

@@ -21,8 +21,9 @@ use crate::org::Org;
 use crate::resources::{self, Document};
 use crate::store::Store;
 
-pub(crate) use outgoing::Outgoing;
-use outgoing::{Answer, Failure, Target};
+pub(crate) use outgoing::Loopback;
+use outgoing::{Answer, Target};
+pub use outgoing::{Outgoing, Unanswered};
 
 /// Operations served here.
 pub(crate) const HANDLERS: &[(&str, Handler)] = &[
@@ -47,7 +48,7 @@ fn verify<'a>(org: &'a Org, call: &'a Call<'a>) -> BoxFuture<'a, Outcome> {
         let hook = hook(&org.store.read(), "/api/v1/eventHooks", call.param("eventHookId"), "Webhook")?;
         if let Some(target) = Target::of(&hook) {
             let challenge = org.token(40);
-            let answer = org.outgoing.get(&target, &[(CHALLENGE, &challenge)]).await;
+            let answer = target.get(org.outgoing.as_ref(), (CHALLENGE, &challenge)).await;
             check(answer, &challenge)?;
         }
         Ok(resources::write(&mut org.store.write(), call)?.0)
@@ -55,11 +56,11 @@ fn verify<'a>(org: &'a Org, call: &'a Call<'a>) -> BoxFuture<'a, Outcome> {
     .boxed()
 }
 
-fn check(answer: Result<Answer, Failure>, challenge: &str) -> Result<(), ApiError> {
+fn check(answer: Result<Answer, Unanswered>, challenge: &str) -> Result<(), ApiError> {
     let refused = |reason: &str| Err(ApiError::validation("eventHook").cause(format!("verification: {reason}")));
     match answer {
-        Err(Failure::Timeout) => refused("The endpoint did not answer within 3 seconds."),
-        Err(Failure::Unreachable) => refused("The endpoint could not be reached."),
+        Err(Unanswered::Timeout) => refused("The endpoint did not answer within 3 seconds."),
+        Err(Unanswered::Unreachable) => refused("The endpoint could not be reached."),
         Ok(Answer { status: 200, body: Some(body) }) if body["verification"] == challenge => Ok(()),
         Ok(Answer { status: 200, .. }) => refused("The endpoint did not return the verification value."),
         Ok(Answer { status, .. }) => refused(&format!("The endpoint answered with status {status}.")),
@@ -87,8 +88,8 @@ fn execute<'a>(org: &'a Org, call: &'a Call<'a>) -> BoxFuture<'a, Outcome> {
         let payload = Value::Object(call.object()?);
         let hook = hook(&org.store.read(), "/api/v1/inlineHooks", call.param("inlineHookId"), "InlineHook")?;
         let answer = match Target::of(&hook) {
-            Some(target) => org.outgoing.post(&target, &payload).await,
-            None => Err(Failure::Unreachable),
+            Some(target) => target.post(org.outgoing.as_ref(), &payload).await,
+            None => Err(Unanswered::Unreachable),
         };
         answered(answer)
     }
@@ -98,16 +99,16 @@ fn execute<'a>(org: &'a Org, call: &'a Call<'a>) -> BoxFuture<'a, Outcome> {
 /// # Errors
 ///
 /// 502 `E0000134` without a good answer, 400 `E0000135` for one that is no JSON, 504 `E0000137` for none in time.
-fn answered(answer: Result<Answer, Failure>) -> Outcome {
+fn answered(answer: Result<Answer, Unanswered>) -> Outcome {
     match answer {
         Ok(Answer { status: 204, .. }) => Ok(Reply::json(&json!({}))),
         Ok(Answer { status: 200..300, body: Some(body) }) => Ok(Reply::json(&body).status(StatusCode::OK)),
         Ok(Answer { status: 200..300, body: None }) => {
             Err(ApiError::known(400, "E0000135", "The inline hook returned a response that is not valid."))
         }
-        Ok(Answer { .. }) | Err(Failure::Unreachable) => {
+        Ok(Answer { .. }) | Err(Unanswered::Unreachable) => {
             Err(ApiError::known(502, "E0000134", "The inline hook could not be executed."))
         }
-        Err(Failure::Timeout) => Err(ApiError::known(504, "E0000137", "The inline hook did not respond in time.")),
+        Err(Unanswered::Timeout) => Err(ApiError::known(504, "E0000137", "The inline hook did not respond in time.")),
     }
 }

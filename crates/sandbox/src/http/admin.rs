@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::faults::Fault;
 use super::reply::Reply;
-use crate::factors::Answer;
+use crate::factors::{Answer, Unanswerable};
 use crate::org::Org;
 
 /// Where the sandbox's own paths start.
@@ -79,8 +79,11 @@ struct PushAnswer {
 
 fn answer_push(org: &Org, id: &str, body: &[u8]) -> Reply {
     match serde_json::from_slice::<PushAnswer>(body) {
-        Ok(given) if org.store.write().factors.pushes_mut().answer(id, given.answer) => Reply::no_content(),
-        Ok(_) => problem(StatusCode::NOT_FOUND, "there is no such push"),
+        Ok(given) => match org.store.write().factors.pushes_mut().answer(id, given.answer, org.clock.now()) {
+            Ok(()) => Reply::no_content(),
+            Err(Unanswerable::Unknown) => problem(StatusCode::NOT_FOUND, "there is no such push"),
+            Err(Unanswerable::Ended) => problem(StatusCode::CONFLICT, "the push was answered or has timed out"),
+        },
         Err(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
     }
 }

@@ -4,6 +4,7 @@ use http::{HeaderName, HeaderValue, header};
 use url::form_urlencoded;
 
 use super::call::Call;
+use super::errors::ApiError;
 use super::reply::Reply;
 
 /// Adds the `self` link, and the `next` link if there is a cursor.
@@ -19,6 +20,27 @@ pub(crate) fn add(reply: Reply, call: &Call<'_>, limit: usize, next: Option<&str
         Some(cursor) => push(reply, &page_url(call, Some(cursor), Some(limit)), "next"),
         None => reply,
     }
+}
+
+/// The items of the page that a call asks for, and the cursor of the next one: the key of its last item.
+///
+/// # Errors
+///
+/// 400 `E0000031` if `after` is no item's key.
+pub(crate) fn page<T>(
+    mut items: impl Iterator<Item = T>,
+    call: &Call<'_>,
+    limit: usize,
+    key: impl Fn(&T) -> String,
+) -> Result<(Vec<T>, Option<String>), ApiError> {
+    if let Some(after) = call.query("after") {
+        items.find(|item| key(item) == after).ok_or_else(ApiError::bad_cursor)?;
+    }
+    let mut page: Vec<T> = items.take(limit + 1).collect();
+    let more = page.len() > limit;
+    page.truncate(limit);
+    let next = page.last().filter(|_| more).map(key);
+    Ok((page, next))
 }
 
 /// Adds the `self` link alone, for lists that never page.

@@ -1,6 +1,7 @@
 //! One request from its first byte to the ledger.
 
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use bytes::Bytes;
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use oktant_base::Timestamp;
@@ -49,7 +50,11 @@ async fn observe(State(org): State<Arc<Org>>, request: Request, next: Next) -> R
     let struck = effect.as_ref().and_then(|effect| effect.instead(false));
     let response = match struck {
         Some(error) => Exchange::begin(&org, &parts).finish(Err(error), None).0,
-        None => next.run(Request::from_parts(parts, body)).await,
+        None => {
+            let head = parts.clone();
+            let answered = caught(next.run(Request::from_parts(parts, body)).map(Ok)).await;
+            answered.unwrap_or_else(|error| Exchange::begin(&org, &head).finish(Err(error), None).0)
+        }
     };
     let operation = method_of(&method).and_then(|method| oktant_catalog::route(method, uri.path()));
     org.ledger.record(RecordedRequest {
@@ -95,7 +100,7 @@ async fn answer(org: &Org, parts: &Parts, body: Bytes, has_place: bool, effect: 
     let outcome = match effect.and_then(|effect| exchange.struck(effect, &mut allowance)) {
         Some(error) => Err(error),
         None => match found {
-            Ok(found) => exchange.run(found, body, has_place, &mut allowance).await,
+            Ok(found) => caught(exchange.run(found, body, has_place, &mut allowance)).await,
             Err(error) => Err(error),
         },
     };
@@ -118,6 +123,11 @@ async fn answer(org: &Org, parts: &Parts, body: Bytes, has_place: bool, effect: 
         Some(Effect::Truncate { bytes: kept }) => cut(response, kept.unwrap_or(bytes / 2), bytes),
         _ => response,
     }
+}
+
+/// What an answer in the making comes to; 500 if it panics, as a service that fails answers.
+async fn caught<T>(answer: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| Err(errors::E0000009.into()))
 }
 
 /// The response with a body that breaks off after `kept` of `bytes` bytes.
@@ -274,4 +284,17 @@ fn find_operation(parts: &Parts) -> Result<RouteMatch, ApiError> {
 fn method_of(method: &http::Method) -> Option<Method> {
     let all = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
     all.into_iter().find(|known| known.as_str() == method.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error() {
+        let texts: Vec<&str> = Vec::new();
+        let answer = caught(async { Ok(texts[0]) }).await;
+        assert_eq!(answer.unwrap_err().status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(caught(async { Ok(1) }).await.unwrap(), 1);
+    }
 }

@@ -92,15 +92,16 @@ fn switch(store: &mut Store, call: &Call<'_>) -> Outcome {
     Ok(linked(resources::write(store, call)?.0, call))
 }
 
-/// Adds what the org knows about a type of provider.
+/// Adds what the org knows about a type of provider. What has another form than it should is left to
+/// [`resources::write`] to refuse.
 fn complete(call: &Call<'_>, body: &mut Document) {
     let kind = body.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let Some(Value::Object(protocol)) = body.get_mut("protocol") else { return };
     let addresses = SOCIAL.iter().find(|(known, ..)| *known == kind);
     if let Some((_, authorization, token)) = addresses {
-        let endpoints = protocol.entry("endpoints").or_insert_with(|| json!({}));
-        endpoints["authorization"] = json!({ "url": authorization, "binding": "HTTP-REDIRECT" });
-        endpoints["token"] = json!({ "url": token, "binding": "HTTP-POST" });
+        let Value::Object(endpoints) = protocol.entry("endpoints").or_insert_with(|| json!({})) else { return };
+        endpoints.insert("authorization".to_owned(), json!({ "url": authorization, "binding": "HTTP-REDIRECT" }));
+        endpoints.insert("token".to_owned(), json!({ "url": token, "binding": "HTTP-POST" }));
     }
     match kind.as_str() {
         "SAML2" => complete_saml(call, body),
@@ -125,8 +126,8 @@ fn complete_saml(call: &Call<'_>, body: &mut Document) {
         policy.entry("trustClaims").or_insert(false.into());
     }
     let Some(Value::Object(protocol)) = body.get_mut("protocol") else { return };
-    let credentials = protocol.entry("credentials").or_insert_with(|| json!({}));
-    credentials["signing"] = json!({ "kid": kid });
+    let Value::Object(credentials) = protocol.entry("credentials").or_insert_with(|| json!({})) else { return };
+    credentials.insert("signing".to_owned(), json!({ "kid": kid }));
     if let Some(Value::Object(trust)) = credentials.get_mut("trust") {
         trust.entry("audience").or_insert_with(|| audience.into());
         trust.entry("revocation").or_insert(Value::Null);

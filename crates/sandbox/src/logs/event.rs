@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::kind::Kind;
 use super::target::Target;
 use crate::http::{Call, Principal};
-use crate::org::hex;
+use crate::org::uuid;
 use crate::store::{Store, with_millis};
 
 /// Address of every caller: the sandbox listens on loopback only.
@@ -142,13 +142,4 @@ fn layout(parts: &Parts<'_>) -> Value {
 fn form_query(call: &Call<'_>) -> String {
     let pairs: Vec<_> = call.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     format!("?{}", pairs.join("&"))
-}
-
-fn uuid(entropy: &dyn Entropy) -> String {
-    let mut bytes = [0; 16];
-    entropy.fill(&mut bytes);
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = hex(&bytes);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -20,6 +20,10 @@ use super::store::{CODE_LIFE, Code, Grant, Session, Subject};
 /// What a user without an assignment to the application is told.
 pub(super) const NOT_ASSIGNED: &str = "User is not assigned to the client application.";
 
+/// What is said about an address that the client did not register.
+pub(super) const BAD_REDIRECT: &str =
+    "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings.";
+
 /// An authorization request that passed all checks that need no user.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
@@ -31,7 +35,7 @@ pub(super) struct Request {
     nonce: Option<String>,
     challenge: Option<String>,
     prompts: Vec<String>,
-    max_age: Option<i64>,
+    max_age: Option<u64>,
     pub(super) login_hint: Option<String>,
 }
 
@@ -65,10 +69,19 @@ impl AuthorizationServer {
         let Some(client) = client else {
             return page::failure(StatusCode::BAD_REQUEST, "Illegal value for 'client_id' parameter.");
         };
+        if let Some(uri) = params.get("request_uri") {
+            // What the browser adds to a pushed request does not count (RFC 9126, 4).
+            return match self.pushed(&client, uri) {
+                Some(request) => self.sign_in_or_continue(headers, &client, request),
+                None => page::failure(
+                    StatusCode::BAD_REQUEST,
+                    "The 'request_uri' parameter is invalid, was used before, or has expired.",
+                ),
+            };
+        }
         let Some(redirect_uri) = params.get("redirect_uri").filter(|uri| accepts(&client, uri)) else {
             // Never a redirect: the address may be an attacker's.
-            let text = "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings.";
-            return page::failure(StatusCode::BAD_REQUEST, text);
+            return page::failure(StatusCode::BAD_REQUEST, BAD_REDIRECT);
         };
         match self.read_request(&client, params, redirect_uri) {
             Ok(request) => match params.get("sessionToken").and_then(|token| self.directory.redeem(token)) {
@@ -96,7 +109,10 @@ impl AuthorizationServer {
         let now = self.now();
         let session = session::of(headers).and_then(|id| self.sessions().lock().session(&id, now));
         let recent = |session: &Session| {
-            request.max_age.is_none_or(|seconds| session.auth_time + TimeDelta::seconds(seconds) > now)
+            let age = |seconds: u64| TimeDelta::try_seconds(i64::try_from(seconds).ok()?);
+            let end = |seconds| session.auth_time.checked_add_signed(age(seconds)?);
+            // An age beyond all calendars is never reached.
+            request.max_age.and_then(end).is_none_or(|end| end > now)
         };
         match session.filter(|session| recent(session) && !request.prompts("login")) {
             Some(session) => {
@@ -163,7 +179,13 @@ impl AuthorizationServer {
         redirect(&request.redirect_uri, request.response_mode, &answer)
     }
 
-    fn read_request(&self, client: &Client, params: &Params, redirect_uri: &str) -> Result<Request, OAuthError> {
+    /// Checks what a client asks for, its address apart.
+    pub(super) fn read_request(
+        &self,
+        client: &Client,
+        params: &Params,
+        redirect_uri: &str,
+    ) -> Result<Request, OAuthError> {
         let response_mode = response_mode(params)?;
         let state = params.owned("state").ok_or_else(|| {
             OAuthError::invalid_request("The authentication request has an invalid 'state' parameter.")
@@ -257,7 +279,7 @@ fn response_mode(params: &Params) -> Result<ResponseMode, OAuthError> {
 }
 
 /// Whether a client may be sent back to this address.
-fn accepts(client: &Client, uri: &str) -> bool {
+pub(super) fn accepts(client: &Client, uri: &str) -> bool {
     if client.redirect_uris.iter().any(|registered| registered == uri) {
         return true;
     }

@@ -21,9 +21,12 @@ use super::AuthorizationServer;
 use super::directory::{Client, EndUser};
 use super::error::OAuthError;
 use super::scope::OPENID;
-use super::store::Terms;
+use super::store::{Store, Terms};
 use crate::http::ApiError;
 use crate::policies::includes;
+
+/// Longest life that a rule can give a token: five years.
+const LIFE_MINUTES_MAX: i64 = 2_628_000;
 
 /// What a custom server is set up to do, as the API shows the parts.
 #[derive(Debug, Clone, Default)]
@@ -93,8 +96,13 @@ impl AuthorizationServer {
     /// The server whose login or consent page is being answered.
     pub(super) fn holder(self: &Arc<Self>, pending: &str) -> Arc<Self> {
         let now = self.now();
+        self.holder_where(|store| store.pending(pending, now).is_some())
+    }
+
+    /// The custom server whose store has something; this one if there is none.
+    pub(super) fn holder_where(self: &Arc<Self>, has: impl Fn(&mut Store) -> bool) -> Arc<Self> {
         let customs = self.customs.lock();
-        let found = customs.values().find(|server| server.store.lock().pending(pending, now).is_some());
+        let found = customs.values().find(|server| has(&mut server.store.lock()));
         Arc::clone(found.unwrap_or(self))
     }
 
@@ -152,7 +160,9 @@ fn texts(list: &Value) -> Vec<&str> {
 fn terms_of(rule: &Value) -> Terms {
     let token = &rule["actions"]["token"];
     let minutes = |name: &str, default: i64| {
-        TimeDelta::minutes(token[name].as_i64().filter(|given| *given > 0).unwrap_or(default))
+        TimeDelta::minutes(
+            token[name].as_i64().filter(|given| (1..=LIFE_MINUTES_MAX).contains(given)).unwrap_or(default),
+        )
     };
     Terms {
         access: minutes("accessTokenLifetimeMinutes", 60),
@@ -265,6 +275,15 @@ mod tests {
         let people = rule("people", json!(["password"]), json!(["read"]), json!(["00g1"]));
         let rest = rule("rest", json!(["password"]), json!(["*"]), json!(["EVERYONE"]));
         Setup { policies: vec![(own, vec![machines, people]), (all, vec![rest])], ..Setup::default() }
+    }
+
+    #[test]
+    fn a_life_that_no_rule_can_give_is_the_usual_one() {
+        let terms = |minutes: i64| {
+            terms_of(&json!({ "actions": { "token": { "accessTokenLifetimeMinutes": minutes } } })).access
+        };
+        let lives = [5, i64::MAX, -1].map(|minutes| terms(minutes).num_minutes());
+        assert_eq!(lives, [5, 60, 60]);
     }
 
     #[test]

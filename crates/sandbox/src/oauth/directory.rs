@@ -244,12 +244,15 @@ fn keys(array: &Value) -> Vec<Jwk> {
     array.as_array().into_iter().flatten().filter(usable).filter_map(parse).collect()
 }
 
+/// Longest time that a replaced refresh token goes on working.
+const LEEWAY_SECONDS_MAX: i64 = 60;
+
 /// # Source
 ///
 /// Okta's default is `STATIC` for web applications; a rotating token has 30 seconds of leeway unless set.
 fn rotation(settings: &Value) -> Rotation {
     if settings["rotation_type"] == "ROTATE" {
-        Rotation::Rotate { leeway_seconds: settings["leeway"].as_i64().unwrap_or(30) }
+        Rotation::Rotate { leeway_seconds: settings["leeway"].as_i64().unwrap_or(30).clamp(0, LEEWAY_SECONDS_MAX) }
     } else {
         Rotation::Static
     }

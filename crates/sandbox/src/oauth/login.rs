@@ -56,7 +56,8 @@ impl AuthorizationServer {
     }
 }
 
-fn explain(error: SignInError) -> &'static str {
+/// What a user is told whose sign-in failed.
+pub(super) fn explain(error: SignInError) -> &'static str {
     match error {
         SignInError::InvalidCredentials => "Unable to sign in. Check the user name and the password.",
         SignInError::LockedOut => "This account is locked. Ask an administrator to unlock it.",

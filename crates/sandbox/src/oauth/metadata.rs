@@ -99,6 +99,8 @@ impl AuthorizationServer {
             "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
             "end_session_endpoint": self.endpoint("logout"),
             "request_parameter_supported": false,
+            "device_authorization_endpoint": self.endpoint("device/authorize"),
+            "pushed_authorization_request_endpoint": self.endpoint("par"),
             "dpop_signing_alg_values_supported": algorithms,
         })
     }

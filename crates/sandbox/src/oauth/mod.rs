@@ -6,14 +6,15 @@
 //!
 //! Custom authorization servers are servers of their own behind it ([`custom`]).
 //!
-//! Left out, and therefore not advertised by discovery: implicit and hybrid responses, device and
-//! CIBA grants, pushed requests.
+//! Left out, and therefore not advertised by discovery: implicit and hybrid responses, CIBA and direct
+//! authentication.
 
 mod access;
 mod authorize;
 mod client_auth;
 mod consent;
 mod custom;
+mod device;
 mod directory;
 mod dpop;
 mod error;
@@ -25,6 +26,8 @@ mod metadata;
 mod org;
 mod page;
 mod params;
+mod pushed;
+mod refused;
 mod scope;
 mod session;
 mod store;
@@ -56,12 +59,16 @@ pub(crate) use store::IssuedRefreshToken;
 use store::Store;
 
 /// Operations of the description that [`AuthorizationServer::router`] serves.
-const OPERATIONS: [&str; 21] = [
+const OPERATIONS: [&str; 29] = [
     "getWellKnownOpenIDConfiguration",
     "oauthKeys",
     "authorize",
     "authorizeWithPost",
     "token",
+    "tokenOptions",
+    "par",
+    "parOptions",
+    "deviceAuthorize",
     "introspect",
     "revoke",
     "userinfo",
@@ -73,6 +80,10 @@ const OPERATIONS: [&str; 21] = [
     "authorizeCustomAS",
     "authorizeCustomASWithPost",
     "tokenCustomAS",
+    "tokenOptionsCustomAS",
+    "parCustomAS",
+    "parOptionsCustomAS",
+    "deviceAuthorizeCustomAS",
     "introspectCustomAS",
     "revokeCustomAS",
     "userinfoCustomAS",
@@ -130,9 +141,11 @@ impl AuthorizationServer {
     pub(crate) fn router(self: &Arc<Self>) -> Router {
         let custom = Router::new()
             .route("/oauth2/{server}/v1/{endpoint}", any(custom::dispatch))
+            .route("/oauth2/{server}/v1/{area}/{endpoint}", any(custom::dispatch))
             .route("/oauth2/{server}/.well-known/{document}", any(custom::dispatch))
             .route(login::PATH, post(login::submit))
             .route(consent::PATH, post(consent::submit))
+            .route(device::PATH, get(device::show).post(device::submit))
             .with_state(Arc::clone(self));
         self.endpoints().merge(custom)
     }
@@ -145,11 +158,14 @@ impl AuthorizationServer {
             .route(&format!("{well_known}/oauth-authorization-server"), get(metadata::discovery))
             .route(&path("keys"), get(metadata::keys))
             .route(&path("authorize"), get(authorize::by_query).post(authorize::by_form))
-            .route(&path("token"), post(token::token))
+            .route(&path("token"), post(token::token).options(pushed::preflight))
+            .route(&path("par"), post(pushed::push).options(pushed::preflight))
+            .route(&path("device/authorize"), post(device::begin))
             .route(&path("introspect"), post(introspect::introspect))
             .route(&path("revoke"), post(introspect::revoke))
             .route(&path("userinfo"), get(introspect::userinfo).post(introspect::userinfo))
             .route(&path("logout"), get(session::logout).post(session::logout))
+            .merge(refused::router(&self.prefix))
             .with_state(Arc::clone(self))
     }
 

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 const LAYOUT: &str = include_str!("pages/layout.html");
 const LOGIN: &str = include_str!("pages/login.html");
+const ACTIVATE: &str = include_str!("pages/activate.html");
 const CONSENT: &str = include_str!("pages/consent.html");
 const STYLE: &str = include_str!("pages/style.css");
 
@@ -28,12 +29,11 @@ pub(super) struct Login<'a> {
 
 /// The login page.
 pub(super) fn login(status: StatusCode, login: &Login<'_>) -> Response {
-    let alert = login.alert.map(|text| format!("<p class=\"alert\" role=\"alert\" id=\"alert\">{}</p>", escape(text)));
-    let described = if login.alert.is_some() { " aria-invalid=\"true\" aria-describedby=\"alert\"" } else { "" };
+    let (alert, described) = alerting(login.alert);
     let body = fill(
         LOGIN,
         &[
-            ("alert", &alert.unwrap_or_default()),
+            ("alert", &alert),
             ("described", described),
             ("app", &escape(login.app)),
             ("request", &escape(login.id)),
@@ -41,6 +41,26 @@ pub(super) fn login(status: StatusCode, login: &Login<'_>) -> Response {
         ],
     );
     render(status, "Sign in", &body)
+}
+
+/// The page for the code that a device shows; `alert` says why the last attempt failed.
+pub(super) fn activate(status: StatusCode, code: &str, alert: Option<&str>) -> Response {
+    let (alert, described) = alerting(alert);
+    let body = fill(ACTIVATE, &[("alert", &alert), ("described", described), ("code", &escape(code))]);
+    render(status, "Activate your device", &body)
+}
+
+/// What a user sees whose device was let in.
+pub(super) fn activated() -> Response {
+    render(StatusCode::OK, "Device activated", "<h1>Device activated</h1>\n<p>Go back to your device.</p>")
+}
+
+/// The paragraph of an alert, and the attributes of the fields that it is about.
+fn alerting(alert: Option<&str>) -> (String, &'static str) {
+    alert.map_or_else(Default::default, |text| {
+        let paragraph = format!("<p class=\"alert\" role=\"alert\" id=\"alert\">{}</p>", escape(text));
+        (paragraph, " aria-invalid=\"true\" aria-describedby=\"alert\"")
+    })
 }
 
 /// The consent page, with one line for each scope.

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 /// Named parameters. Of a name that stands twice the first value counts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Params(HashMap<String, String>);
@@ -17,6 +19,13 @@ impl Params {
             params.entry(name.into_owned()).or_insert_with(|| value.into_owned());
         }
         Self(params)
+    }
+
+    /// Reads the members of a JSON object; texts as they are, others as they are written.
+    pub(super) fn from_json(body: &[u8]) -> Self {
+        let members: serde_json::Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+        let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        Self(members.into_iter().map(|(name, value)| (name, text(value))).collect())
     }
 
     /// The value of a parameter; empty ones count as absent.

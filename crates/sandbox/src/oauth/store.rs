@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use oktant_base::Timestamp;
 
 use super::authorize::Request;
+use super::device::Devices;
 use super::directory::Rotation;
 
 /// Life of an access token and an id token: fixed for the org authorization server.
@@ -16,8 +17,8 @@ pub(super) const CODE_LIFE: TimeDelta = TimeDelta::seconds(300);
 const REFRESH_TOKEN_IDLE: TimeDelta = TimeDelta::days(7);
 /// Life of a session. Okta's default policy says two hours idle; the sandbox does not count idleness.
 const SESSION_LIFE: TimeDelta = TimeDelta::hours(2);
-/// How long a page may stay open before it is submitted. Assumed.
-const PENDING_LIFE: TimeDelta = TimeDelta::hours(1);
+/// How long a page may stay open before it is submitted (assumed), and a pushed request waits for its browser.
+pub(super) const PENDING_LIFE: TimeDelta = TimeDelta::hours(1);
 /// A new nonce is made after this time, and an old one honoured for three days.
 const NONCE_RENEWAL: TimeDelta = TimeDelta::hours(24);
 const NONCE_LIFE: TimeDelta = TimeDelta::days(3);
@@ -141,6 +142,9 @@ pub(super) enum Refresh {
 pub(super) struct Store {
     sessions: HashMap<String, Session>,
     pending: HashMap<String, Pending>,
+    /// Requests that clients pushed, by their URIs.
+    pushed: HashMap<String, Pending>,
+    pub(super) devices: Devices,
     codes: HashMap<String, Code>,
     access: HashMap<String, AccessToken>,
     refresh: HashMap<String, RefreshToken>,
@@ -177,6 +181,15 @@ impl Store {
 
     pub(super) fn end_pending(&mut self, id: &str) {
         self.pending.remove(id);
+    }
+
+    pub(super) fn add_pushed(&mut self, uri: String, request: Request, now: Timestamp) {
+        self.pushed.retain(|_, pushed| pushed.expires_at > now);
+        self.pushed.insert(uri, Pending { request, subject: None, expires_at: now + PENDING_LIFE });
+    }
+
+    pub(super) fn take_pushed(&mut self, uri: &str, now: Timestamp) -> Option<Request> {
+        self.pushed.remove(uri).filter(|pushed| pushed.expires_at > now).map(|pushed| pushed.request)
     }
 
     pub(super) fn add_code(&mut self, value: String, code: Code, now: Timestamp) {

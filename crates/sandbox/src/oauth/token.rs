@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::AuthorizationServer;
+use super::device;
 use super::directory::{ApplicationType, AuthMethod, Client, EndUser, Event, Rotation, SignInError};
 use super::error::{OAuthError, add_nonce, no_store};
 use super::issue::Extras;
@@ -19,7 +20,8 @@ use super::params::Params;
 use super::store::{Code, Grant, Refresh, Subject};
 
 /// Grant types that this server serves.
-pub(super) const GRANT_TYPES: [&str; 4] = ["authorization_code", "refresh_token", "client_credentials", "password"];
+pub(super) const GRANT_TYPES: [&str; 5] =
+    ["authorization_code", "refresh_token", "client_credentials", "password", device::GRANT_TYPE];
 
 const INVALID_CODE: &str = "The authorization code is invalid or has expired.";
 const INVALID_REFRESH_TOKEN: &str = "The refresh token is invalid or expired.";
@@ -58,6 +60,7 @@ impl AuthorizationServer {
             "authorization_code" => self.redeem_code(&client, params, jkt),
             "refresh_token" => self.refresh(&client, params, jkt),
             "client_credentials" => self.client_credentials(client, params, jkt),
+            device::GRANT_TYPE => self.device_code(&client, params, jkt),
             _ => self.password(&client, params, jkt),
         }
     }
@@ -147,7 +150,7 @@ impl AuthorizationServer {
     }
 
     /// Issues tokens for a user who just signed in, with a refresh token if `offline_access` was allowed.
-    fn issue_with_refresh(&self, grant: &Grant, user: &EndUser, nonce: Option<&str>) -> Value {
+    pub(super) fn issue_with_refresh(&self, grant: &Grant, user: &EndUser, nonce: Option<&str>) -> Value {
         if !grant.scopes.iter().any(|scope| scope == "offline_access") {
             return self.issue(grant, Some(user), Extras { nonce, ..Extras::default() });
         }
@@ -162,7 +165,7 @@ impl AuthorizationServer {
         format!("oar{}", &letters[..17])
     }
 
-    fn user_of(&self, grant: &Grant) -> Option<EndUser> {
+    pub(super) fn user_of(&self, grant: &Grant) -> Option<EndUser> {
         self.directory.user(&grant.subject.as_ref()?.user_id)
     }
 
@@ -177,7 +180,12 @@ impl AuthorizationServer {
     }
 }
 
-fn check_grant_type(client: &Client, grant_type: &str, is_org: bool) -> Result<(), OAuthError> {
+/// Refuses a grant type that the server does not serve, or that the client is not set up for.
+///
+/// # Errors
+///
+/// `unsupported_grant_type`, `unauthorized_client`.
+pub(super) fn check_grant_type(client: &Client, grant_type: &str, is_org: bool) -> Result<(), OAuthError> {
     let configured = client.grant_types.join(", ");
     if !GRANT_TYPES.contains(&grant_type) {
         return Err(OAuthError::new(

@@ -19,25 +19,33 @@ struct Subject {
 }
 
 /// `createPolicySimulation`: people and groups decide; other conditions count as met (documented for
-/// conditions whose context is not given).
+/// conditions whose context is not given). The schema of the body is a list of simulations, the
+/// description's example is one of them; both are taken.
 ///
 /// # Errors
 ///
-/// 404 if the application does not exist.
+/// 404 if an application does not exist.
 pub(super) fn simulate(store: &Store, call: &Call<'_>) -> Outcome {
-    let body = call.object()?;
-    let app = text(&body, "appInstance");
+    let bodies = match serde_json::from_slice::<Vec<Document>>(&call.body) {
+        Ok(bodies) => bodies,
+        Err(_) => vec![call.object()?],
+    };
+    let shown: Result<Vec<_>, _> = bodies.iter().map(|body| evaluations(store, call, body)).collect();
+    Ok(Reply::json(&shown?.concat()))
+}
+
+fn evaluations(store: &Store, call: &Call<'_>, body: &Document) -> Result<Vec<Value>, ApiError> {
+    let app = text(body, "appInstance");
     let found = Id::parse(app).filter(|id| store.apps.contains_key(id));
     let app = found.ok_or_else(|| ApiError::not_found(app, "AppInstance"))?;
-    let subject = subject(store, &body);
+    let subject = subject(store, body);
     let named: Vec<_> = body.get("policyTypes").and_then(Value::as_array).into_iter().flatten().collect();
     let mut kinds: Vec<&str> = named.iter().filter_map(|kind| kind.as_str()).collect();
     if kinds.is_empty() {
         kinds.extend(TYPES);
     }
     let wanted = call.query("expand").unwrap_or_default();
-    let shown: Vec<_> = kinds.iter().map(|kind| evaluation(store, app, kind, &subject, wanted)).collect();
-    Ok(Reply::json(&shown))
+    Ok(kinds.iter().map(|kind| evaluation(store, app, kind, &subject, wanted)).collect())
 }
 
 fn subject(store: &Store, body: &Document) -> Subject {

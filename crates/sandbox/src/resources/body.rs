@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::collection::Document;
 use super::recipe::Recipe;
 use super::schema;
+use super::template;
 use crate::http::{ApiError, Call, errors};
 
 /// Whether members that the description requires may be missing.
@@ -37,6 +38,11 @@ pub(super) fn read(call: &Call<'_>, recipe: &Recipe, extent: Extent) -> Result<D
     faults.object("", request.schema, &body, extent, &recipe.optional)?;
     for name in recipe.required.iter().filter(|name| extent == Extent::Whole && !body.contains_key(*name)) {
         faults.causes.push((name.clone(), format!("errors in the field: {name}")));
+    }
+    for (path, (least, most)) in &recipe.ranges {
+        if let Some(value) = template::at_path(&body, path) {
+            faults.number(path, number(value), Some(*least), Some(*most));
+        }
     }
     faults.refuse()?;
     keep_known(call, recipe, request.schema, &mut body);
@@ -115,9 +121,8 @@ impl Faults {
         extent: Extent,
         optional: &[String],
     ) -> Result<(), ApiError> {
-        if optional.iter().any(|spared| spared == path) {
-            return Ok(());
-        }
+        // What the org does not require is not checked for what it lacks either.
+        let extent = if optional.iter().any(|spared| spared == path) { Extent::Part } else { extent };
         let of = schema::resolved(member.schema);
         if !has_type(of, value) {
             return Err(errors::E0000003.into());
@@ -125,7 +130,7 @@ impl Faults {
         match value {
             Value::Object(inner) => self.object(path, of, inner, extent, optional)?,
             Value::String(text) => self.text(path, member, text),
-            Value::Number(number) => self.number(path, member, number.as_f64()),
+            Value::Number(_) => self.number(path, number(value), member.minimum, member.maximum),
             Value::Array(elements) => {
                 let TypeRef::Array(element) = of else { return Ok(()) };
                 for inner in elements.iter().filter_map(Value::as_object) {
@@ -153,10 +158,9 @@ impl Faults {
         }
     }
 
-    fn number(&mut self, path: &str, member: &Property, number: Option<f64>) {
-        let number = number.unwrap_or_default();
-        let small = member.minimum.is_some_and(|least| number < least);
-        if small || member.maximum.is_some_and(|most| number > most) {
+    fn number(&mut self, path: &str, number: Option<f64>, least: Option<f64>, most: Option<f64>) {
+        let Some(number) = number else { return };
+        if least.is_some_and(|least| number < least) || most.is_some_and(|most| number > most) {
             self.add(path, "The field is not in the allowed range");
         }
     }
@@ -170,7 +174,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 fn has_type(of: TypeRef, value: &Value) -> bool {
     match of {
         TypeRef::String(_) | TypeRef::Binary => !value.is_object() && !value.is_array(),
-        TypeRef::Integer | TypeRef::Number => value.is_number() || numeric(value),
+        TypeRef::Integer | TypeRef::Number => number(value).is_some(),
         TypeRef::Boolean => value.is_boolean() || value == "true" || value == "false",
         TypeRef::Array(_) => value.is_array(),
         TypeRef::Map(_) => value.is_object(),
@@ -183,7 +187,7 @@ fn has_type(of: TypeRef, value: &Value) -> bool {
     }
 }
 
-/// Numbers in quotes are read as numbers.
-fn numeric(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.parse::<f64>().is_ok())
+/// The number that a value is; those in quotes are read as numbers, too.
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }

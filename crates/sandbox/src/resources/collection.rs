@@ -111,6 +111,23 @@ impl Resources {
         Some(removed)
     }
 
+    /// Takes out what hangs on a user or group that is gone: documents that have its id for a key, such
+    /// as owners of groups, and those that are about it, such as members of bindings.
+    pub(crate) fn forget(&mut self, id: &str) {
+        let is_about = |document: &Document| {
+            let texts = ["primary", "target"].iter().filter_map(|name| document.get(*name)?.as_str());
+            texts.into_iter().any(|text| text.rsplit('/').next() == Some(id))
+        };
+        let mut gone = Vec::new();
+        for (path, collection) in &self.collections {
+            let own = collection.iter().filter(|(key, document)| *key == id || is_about(document));
+            gone.extend(own.map(|(key, _)| (path.clone(), key.to_owned())));
+        }
+        for (path, key) in gone {
+            self.remove_item(&path, &key);
+        }
+    }
+
     /// Takes out everything below a path.
     pub(crate) fn remove_below(&mut self, path: &str) {
         let prefix = format!("{path}/");
@@ -189,6 +206,26 @@ mod tests {
         resources.remove_item("/a", "1");
         assert!(resources.collection("/a/1/b").is_none() && resources.singleton("/a/1/c").is_none());
         assert!(resources.item("/a/10/b", "2").is_some());
+    }
+
+    #[test]
+    fn what_hangs_on_something_goes_with_it() {
+        let mut resources = Resources::default();
+        for (path, key, value) in [
+            ("/groups/g/owners", "u1", json!({})),
+            ("/groups/g/owners", "u10", json!({})),
+            ("/values", "a", json!({ "primary": "u1" })),
+            ("/members", "b", json!({ "target": "http://localhost/api/v1/users/u1" })),
+            ("/members", "c", json!({ "target": "http://localhost/api/v1/users/u10" })),
+            ("/hooks", "d", json!({ "createdBy": "u1" })),
+        ] {
+            resources.collection_mut(path).put(key, document(&value));
+        }
+        resources.forget("u1");
+        let left =
+            |path: &str| resources.collection(path).unwrap().iter().map(|(key, _)| key.to_owned()).collect::<Vec<_>>();
+        assert_eq!((left("/groups/g/owners"), left("/values")), (vec!["u10".to_owned()], vec![]));
+        assert_eq!((left("/members"), left("/hooks")), (vec!["c".to_owned()], vec!["d".to_owned()]));
     }
 
     #[test]

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
 use crate::store::{Stamp, Store};
 
-pub(crate) use collection::{Collection, Document, Resources};
+pub(crate) use collection::{Collection, Document, Resources, merge};
 
 /// Whether an operation is served here.
 pub(crate) fn serves(operation: &Operation) -> bool {

@@ -28,12 +28,14 @@ pub(crate) struct Recipe {
     pub(crate) key: String,
     /// Other members that name an item in paths.
     pub(crate) names: Vec<String>,
-    /// Members whose values no two items share.
+    /// Members whose values no two items share, beside `key`.
     pub(crate) unique: Vec<String>,
     /// Members that the description requires and the org does not.
     pub(crate) optional: Vec<String>,
     /// Members that the org requires and the description does not.
     pub(crate) required: Vec<String>,
+    /// Dotted paths of numbers that the org takes within bounds that the description lacks: least and most.
+    pub(crate) ranges: HashMap<String, (f64, f64)>,
     /// What is said about a value that another item has, if not the usual words.
     pub(crate) duplicate: Option<Failure>,
     /// Members that are not in the description of requests, and are kept all the same.

@@ -29,7 +29,8 @@ pub(super) fn refuse_duplicate(
     sent: &Document,
     own: Option<&str>,
 ) -> Result<(), ApiError> {
-    for member in &recipe.unique {
+    let key = Some(&recipe.key).filter(|key| !key.is_empty());
+    for member in recipe.unique.iter().chain(key) {
         let Some(wanted) = template::at_path(sent, member) else { continue };
         let mut others = items.iter().filter(|(key, _)| Some(*key) != own);
         if others.any(|(_, document)| template::at_path(document, member) == Some(wanted)) {

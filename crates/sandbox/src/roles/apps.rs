@@ -34,9 +34,16 @@ fn target(store: &Store, call: &Call<'_>) -> Result<AppTarget, ApiError> {
 /// Recorded for instances; documented for kinds.
 pub(super) fn list(store: &Store, call: &Call<'_>) -> Outcome {
     let role = &store.roles[targetable(store, call)?];
-    let shown: Vec<Value> = role.apps.iter().filter_map(|target| shown(store, call, target, role.created)).collect();
-    let limit = call.limit(PAGE.0, PAGE.1)?;
-    Ok(links::only_self(Reply::json(&shown), call, Some(limit)))
+    let limit = call.limit(PAGE.0, PAGE.1)?.max(1);
+    let known = role.apps.iter().filter_map(|target| Some((target, shown(store, call, target, role.created)?)));
+    let (page, next) = links::page(known, call, limit, |(target, _)| key(target).to_owned())?;
+    let shown: Vec<Value> = page.into_iter().map(|(_, shown)| shown).collect();
+    Ok(links::add(Reply::json(&shown), call, limit, next.as_deref()))
+}
+
+/// What tells a target from the others of its role.
+fn key(target: &AppTarget) -> &str {
+    target.instance.as_ref().map_or(target.name.as_str(), Id::as_str)
 }
 
 fn shown(store: &Store, call: &Call<'_>, target: &AppTarget, since: Stamp) -> Option<Value> {

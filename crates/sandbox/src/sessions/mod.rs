@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::http::{ApiError, Call, Handler, Outcome, Reply, errors};
 use crate::oauth::{SignInError, sign_in};
 use crate::resources::{Collection, Document};
-use crate::store::{Id, Stamp, Store, User};
+use crate::store::{Id, Stamp, Status, Store, User};
 use crate::users;
 
 /// Operations served here.
@@ -109,12 +109,12 @@ pub(crate) fn redeem(store: &mut Store, token: &str, now: Stamp) -> Option<Id> {
 ///
 /// # Errors
 ///
-/// 401 `E0000004` for a session token that is unknown, used or too old.
+/// 401 `E0000004` for a session token that is unknown, used or too old, or whose user is not active.
 fn create(store: &mut Store, call: &Call<'_>) -> Outcome {
     let body = call.object()?;
     let token = body.get("sessionToken").and_then(Value::as_str).unwrap_or_default();
     let now = call.stamp();
-    let user = redeem(store, token, now).and_then(|id| store.users.by_id(id)).ok_or(errors::E0000004)?;
+    let user = redeem(store, token, now).and_then(|id| active(store, id)).ok_or(errors::E0000004)?;
     let id = format!("102{}", call.org.token(22));
     let session = json!({
         "id": id,
@@ -134,9 +134,17 @@ fn create(store: &mut Store, call: &Call<'_>) -> Outcome {
     Ok(Reply::json(&shown(store, call, document, "me")))
 }
 
+/// The user of an id, if it may have a session.
+fn active(store: &Store, id: Id) -> Option<&User> {
+    store.users.by_id(id).filter(|user| user.status == Status::Active)
+}
+
 fn find<'a>(store: &'a Store, id: &str, now: Stamp) -> Result<&'a Document, ApiError> {
-    let kept = store.resources.item(SESSIONS, id).filter(|session| !is_over(session, now));
-    kept.ok_or_else(|| ApiError::not_found(id, "AppSession"))
+    let is_alive = |session: &&Document| {
+        let user = session.get("userId").and_then(Value::as_str).and_then(Id::parse);
+        !is_over(session, now) && user.is_some_and(|id| active(store, id).is_some())
+    };
+    store.resources.item(SESSIONS, id).filter(is_alive).ok_or_else(|| ApiError::not_found(id, "AppSession"))
 }
 
 /// A session with its links, which name it otherwise than its id does.

@@ -102,6 +102,7 @@ impl Store {
         self.factors.forget(user.id);
         self.roles.retain(|role| role.holder != Holder::User(user.id));
         self.resources.remove_below(&format!("/api/v1/users/{}", user.id));
+        self.resources.forget(user.id.as_str());
     }
 
     /// Ends a user's direct assignments to apps.
@@ -124,6 +125,7 @@ impl Store {
         }
         self.roles.retain(|role| role.holder != Holder::Group(group.id));
         self.resources.remove_below(&format!("/api/v1/groups/{}", group.id));
+        self.resources.forget(group.id.as_str());
     }
 
     /// The schema of a user type's profiles.

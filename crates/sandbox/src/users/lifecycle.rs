@@ -9,7 +9,7 @@
 use oktant_base::Secret;
 use serde_json::json;
 
-use super::{find, shown};
+use super::{end_sessions, find, shown};
 use crate::http::{ApiError, Call, Outcome, Reply, errors};
 use crate::logs::{self, Kind};
 use crate::store::{Password, Status, Store, User, UserNumber};
@@ -61,7 +61,7 @@ pub(crate) fn deactivate(store: &mut Store, call: &Call<'_>) -> Outcome {
     Ok(Reply::empty_object())
 }
 
-/// Ends a user's access: memberships, assignments and password go. Nothing happens to one that is deprovisioned.
+/// Ends a user's access: memberships, assignments, sessions and password go. Nothing happens to one that is deprovisioned.
 fn deprovision(store: &mut Store, call: &Call<'_>, number: UserNumber) -> Result<(), ApiError> {
     let user = store.users.get_mut(number).ok_or(errors::E0000009)?;
     if user.status == Status::Deprovisioned {
@@ -70,11 +70,13 @@ fn deprovision(store: &mut Store, call: &Call<'_>, number: UserNumber) -> Result
     enter(user, Status::Deprovisioned, call);
     user.password = None;
     user.recovery_question = None;
+    let id = user.id;
     let groups: Vec<_> = user.groups.iter().collect();
     for group in groups {
         store.remove_member(group, number, call.stamp());
     }
     store.unassign(number);
+    end_sessions(store, call, id);
     logs::record_user(store, call, number, Kind::USER_DEACTIVATE);
     Ok(())
 }
@@ -100,6 +102,8 @@ pub(crate) fn suspend(store: &mut Store, call: &Call<'_>) -> Outcome {
         return Err(ApiError::invalid("Cannot suspend a user that is not active"));
     }
     enter(user, Status::Suspended, call);
+    let id = user.id;
+    end_sessions(store, call, id);
     logs::record_user(store, call, number, Kind::USER_SUSPEND);
     Ok(Reply::empty_object())
 }
@@ -133,8 +137,16 @@ fn with_password<'a>(store: &'a mut Store, call: &Call<'_>) -> Result<(UserNumbe
     if allowed { Ok((number, user)) } else { Err(errors::E0000038.into()) }
 }
 
-/// `expirePassword`.
+/// `expirePassword`. The description has the temporary password at a path of its own; the older query
+/// parameter for it, which okta-sdk-python 2.x sends, is served as well.
+///
+/// # Source
+///
+/// Documented in earlier versions of the API reference.
 pub(crate) fn expire_password(store: &mut Store, call: &Call<'_>) -> Outcome {
+    if call.flag("tempPassword", false) {
+        return expire_password_with_temporary(store, call);
+    }
     let (number, user) = with_password(store, call)?;
     enter(user, Status::PasswordExpired, call);
     let reply = shown(call, user);

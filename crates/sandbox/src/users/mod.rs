@@ -10,10 +10,12 @@ mod resource;
 mod update;
 mod view;
 
-use crate::http::{Call, Handler, Outcome, Reply, errors};
+use serde_json::Value;
+
+use crate::http::{ApiError, Call, Handler, Outcome, Reply, errors};
 use crate::logs::{self, Kind};
 use crate::sessions;
-use crate::store::{Store, User};
+use crate::store::{Id, Store, User, UserNumber};
 
 pub(crate) use credentials::is_password;
 pub(crate) use find::{named, shared};
@@ -30,6 +32,7 @@ pub(crate) const HANDLERS: &[(&str, Handler)] = &[
     ("deleteUser", Handler::Write(lifecycle::delete)),
     ("listUserBlocks", Handler::Read(blocks)),
     ("revokeUserSessions", Handler::Write(revoke_sessions)),
+    ("globalTokenRevocation", Handler::Write(revoke_everything)),
     ("activateUser", Handler::Write(lifecycle::activate)),
     ("reactivateUser", Handler::Write(lifecycle::reactivate)),
     ("deactivateUser", Handler::Write(lifecycle::deactivate)),
@@ -62,14 +65,42 @@ fn blocks(store: &Store, call: &Call<'_>) -> Outcome {
     Err(errors::E0000015.into())
 }
 
+/// Ends every session of a user, with the API and in the browser.
+fn end_sessions(store: &mut Store, call: &Call<'_>, user: Id) {
+    call.org.oauth.end_sessions(user.as_str());
+    sessions::end_all(store, user);
+}
+
 /// `revokeUserSessions`: with `oauthTokens=true` the user's tokens go, too.
 fn revoke_sessions(store: &mut Store, call: &Call<'_>) -> Outcome {
     let number = find::user(store, call)?;
+    revoke(store, call, number, call.flag("oauthTokens", false))
+}
+
+/// `globalTokenRevocation`: sessions and tokens of a user whom an identity provider names.
+///
+/// # Source
+///
+/// Documented. Which users a provider may name is not checked: its subjects are ids or logins (assumed).
+fn revoke_everything(store: &mut Store, call: &Call<'_>) -> Outcome {
+    let body = call.object()?;
+    let subject = body.get("sub_id").unwrap_or(&Value::Null);
+    let name = match subject["format"].as_str() {
+        Some("opaque") => subject["id"].as_str(),
+        Some("iss_sub") => subject["sub"].as_str(),
+        _ => None,
+    };
+    let number = name.and_then(|name| named(store, name));
+    let number =
+        number.ok_or_else(|| ApiError::invalid("Api validation failed: sub_id").cause("sub_id: No such user."))?;
+    revoke(store, call, number, true)
+}
+
+fn revoke(store: &mut Store, call: &Call<'_>, number: UserNumber, with_tokens: bool) -> Outcome {
     let Some(user) = store.users.get(number) else { return Err(errors::E0000009.into()) };
     let id = user.id;
-    call.org.oauth.end_sessions(id.as_str());
-    sessions::end_all(store, id);
-    if call.flag("oauthTokens", false) {
+    end_sessions(store, call, id);
+    if with_tokens {
         call.org.oauth.revoke_tokens(id.as_str());
     }
     logs::record_user(store, call, number, Kind::SESSION_CLEAR);

@@ -57,6 +57,43 @@ async fn secrets_of_oidc_apps_are_shown_by_writes_only() {
 }
 
 #[tokio::test]
+async fn an_app_that_can_be_provisioned_has_a_connection_and_features() {
+    let org = Org::empty().await;
+    let settings = json!({ "acsUrl": "https://x.example/acs", "audRestriction": "https://x.example", "baseUrl": "https://x.example" });
+    let body =
+        json!({ "name": "okta_org2org", "label": "Hub", "signOnMode": "SAML_2_0", "settings": { "app": settings } });
+    let own = format!("/api/v1/apps/{}", app(&org, body).await["id"].as_str().unwrap());
+    let connection = format!("{own}/connections/default");
+    let new = org.get(&connection).await.json;
+    assert_eq!((&new["authScheme"], &new["status"], new.get("profile")), (&json!("TOKEN"), &json!("DISABLED"), None));
+    org.expect(400, "GET", &format!("{own}/features"), None).await;
+
+    let credentials =
+        json!({ "baseUrl": "https://x.example", "profile": { "authScheme": "TOKEN", "token": "secret" } });
+    let set = org.expect(200, "POST", &connection, Some(credentials)).await.json;
+    assert_eq!((&set["profile"], &set["status"]), (&json!({ "authScheme": "TOKEN" }), &json!("DISABLED")));
+    org.expect(204, "POST", &format!("{connection}/lifecycle/activate"), None).await;
+    let on = org.get(&connection).await.json;
+    assert!(on["status"] == "ENABLED" && on["_links"]["deactivate"].is_object(), "{on}");
+
+    assert_eq!(
+        org.get(&format!("{own}/features")).await.column("/name"),
+        ["USER_PROVISIONING", "INBOUND_PROVISIONING"]
+    );
+    let feature = format!("{own}/features/USER_PROVISIONING");
+    let create = json!({ "create": { "lifecycleCreate": { "status": "ENABLED" } } });
+    let changed = org.expect(200, "PUT", &feature, Some(create)).await.json;
+    assert_eq!(changed["capabilities"]["create"]["lifecycleCreate"]["status"], "ENABLED");
+    assert_eq!(changed["capabilities"]["update"]["profile"]["status"], "DISABLED");
+    assert_eq!(org.get(&feature).await.json, changed);
+    org.expect(404, "GET", &format!("{own}/features/TELEPORT"), None).await;
+
+    let plain =
+        format!("/api/v1/apps/{}/connections/default", app(&org, bookmark("News")).await["id"].as_str().unwrap());
+    assert_eq!(org.get(&plain).await.json, json!({ "status": "UNKNOWN", "profile": { "authScheme": "UNKNOWN" } }));
+}
+
+#[tokio::test]
 async fn only_inactive_apps_are_deleted() {
     let org = Org::empty().await;
     let id = app(&org, bookmark("Gone")).await["id"].as_str().unwrap().to_owned();

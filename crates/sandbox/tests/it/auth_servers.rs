@@ -236,3 +236,20 @@ async fn a_session_token_gives_a_code_without_a_page() {
         (&json!("shopper@x.example"), &json!(user), &json!("gold"))
     );
 }
+
+#[tokio::test]
+async fn lives_of_tokens_beyond_all_bounds_are_refused() {
+    let org = Org::empty().await;
+    let server = server(&org, "client_credentials").await;
+    let rule = org.get(&server.rule).await.json;
+    for (name, minutes) in [
+        ("accessTokenLifetimeMinutes", json!(1_000_000_000_000_i64)),
+        ("accessTokenLifetimeMinutes", json!(4)),
+        ("refreshTokenWindowMinutes", json!("1000000000000")),
+    ] {
+        let mut changed = rule.clone();
+        changed["actions"]["token"][name] = minutes;
+        let refused = org.expect(400, "PUT", &server.rule, Some(changed)).await;
+        assert_eq!(refused.cause(), format!("actions.token.{name}: The field is not in the allowed range"));
+    }
+}

@@ -40,6 +40,11 @@ async fn a_group_has_owners_once_each() {
     let again = org.expect(400, "POST", &owners, body).await;
     assert_eq!(again.cause(), "Provided owner is already assigned to this group");
     assert_eq!(org.get(&owners).await.column("/lastUpdated"), ["2026-03-02 12:00:00.0"]);
+    for kind in ["BANANA", "GROUP"] {
+        let answer =
+            org.post(&owners, json!({ "id": org.user(&format!("{kind}@x.example")).await, "type": kind })).await;
+        assert!(answer.status.is_client_error(), "{kind}: {}", answer.json);
+    }
     org.expect(204, "DELETE", &format!("{owners}/{user}"), None).await;
     assert_eq!(org.get(&owners).await.json, json!([]));
 }
@@ -67,6 +72,44 @@ async fn an_app_has_a_mapping_each_way_that_takes_known_attributes() {
     assert_eq!(changed["properties"]["nickName"], json!({ "expression": "appuser.nick", "pushStatus": "DONT_PUSH" }));
     org.expect(200, "POST", &mapping, change("nickName", serde_json::Value::Null)).await;
     assert_eq!(org.get(&mapping).await.json["properties"].get("nickName"), None);
+}
+
+#[tokio::test]
+async fn mappings_are_read_page_by_page() {
+    let org = Org::empty().await;
+    saml_app(&org).await;
+    let (all, _) = org.all("/api/v1/mappings").await;
+    let (paged, pages) = org.all("/api/v1/mappings?limit=1").await;
+    assert_eq!((&paged, pages), (&all, all.len()));
+    let lost = org.expect(400, "GET", "/api/v1/mappings?after=prm0000000000000000x7", None).await;
+    assert_eq!(lost.cause(), "Invalid cursor.");
+}
+
+#[tokio::test]
+async fn nothing_names_a_user_that_is_gone() {
+    let org = Org::empty().await;
+    let (boss, worker) = (org.user("boss@x.example").await, org.user("worker@x.example").await);
+    let group = org.expect(200, "POST", "/api/v1/groups", Some(json!({ "profile": { "name": "Owned" } }))).await.json;
+    let owners = format!("/api/v1/groups/{}/owners", group["id"].as_str().unwrap());
+    for user in [&boss, &worker] {
+        org.expect(201, "POST", &owners, Some(json!({ "id": user, "type": "USER" }))).await;
+    }
+    let side = |name: &str| json!({ "name": name, "title": name, "description": name, "type": "USER" });
+    let body = json!({ "primary": side("manager"), "associated": side("subordinate") });
+    org.expect(201, "POST", "/api/v1/meta/schemas/user/linkedObjects", Some(body)).await;
+    org.expect(204, "PUT", &format!("/api/v1/users/{worker}/linkedObjects/manager/{boss}"), None).await;
+    let body = json!({ "type": "FACEBOOK", "name": "Social",
+        "protocol": { "type": "OAUTH2", "credentials": { "client": { "client_id": "a", "client_secret": "b" } } }, "policy": {} });
+    let idp = org.expect(200, "POST", "/api/v1/idps", Some(body)).await.json;
+    let linked = format!("/api/v1/idps/{}/users", idp["id"].as_str().unwrap());
+    org.expect(200, "POST", &format!("{linked}/{boss}"), Some(json!({ "externalId": "x" }))).await;
+
+    for _ in 0..2 {
+        org.expect(204, "DELETE", &format!("/api/v1/users/{boss}"), None).await;
+    }
+    assert_eq!(org.get(&owners).await.column("/id"), [worker.as_str()]);
+    assert_eq!(org.get(&format!("/api/v1/users/{worker}/linkedObjects/manager")).await.json, json!([]));
+    assert_eq!(org.get(&linked).await.json, json!([]));
 }
 
 #[tokio::test]

@@ -140,7 +140,41 @@ async fn a_push_waits_for_whoever_holds_the_phone() {
         assert_eq!(org.get(&poll).await.json["factorResult"], result);
     }
     assert_eq!(org.get("/sandbox/pushes").await.json.as_array().unwrap().len(), 4);
+    // What has ended stays as it ended.
+    for push in org.get("/sandbox/pushes").await.column("/id") {
+        org.expect(409, "POST", &format!("/sandbox/pushes/{push}"), Some(json!({ "answer": "APPROVE" }))).await;
+    }
     org.expect(404, "POST", "/sandbox/pushes/none", Some(json!({ "answer": "APPROVE" }))).await;
+}
+
+#[tokio::test]
+async fn an_activation_that_came_too_late_starts_anew() {
+    let org = Org::empty().await;
+    let factors = format!("/api/v1/users/{}/factors", org.user("push@x.example").await);
+    let body = json!({ "factorType": "push", "provider": "OKTA" });
+    let factor = org.expect(200, "POST", &factors, Some(body)).await.json;
+    let own = format!("{factors}/{}", factor["id"].as_str().unwrap());
+    let activate = async || org.expect(200, "POST", &format!("{own}/lifecycle/activate"), None).await.json;
+    let answer = async |status: u16, answer: &str| {
+        let push = format!("/sandbox/pushes/{}", factor["id"].as_str().unwrap());
+        org.expect(status, "POST", &push, Some(json!({ "answer": answer }))).await;
+    };
+    let pass_time = || org.clock.advance(std::time::Duration::from_secs(301));
+    let first = activate().await;
+    pass_time();
+    answer(409, "APPROVE").await;
+    assert_eq!(activate().await["factorResult"], "TIMEOUT");
+    let second = activate().await;
+    assert_eq!(second["factorResult"], "WAITING");
+    assert_ne!(second["expiresAt"], first["expiresAt"]);
+    answer(204, "REJECT").await;
+    assert_eq!(activate().await["factorResult"], "REJECTED");
+
+    activate().await;
+    pass_time();
+    org.expect(200, "POST", &format!("{own}/resend"), None).await;
+    answer(204, "APPROVE").await;
+    assert_eq!(activate().await["status"], "ACTIVE");
 }
 
 #[tokio::test]
@@ -157,4 +191,30 @@ async fn a_counting_token_takes_the_next_codes_and_none_again() {
     for (code, status) in [("755224", 200), ("755224", 403), ("969429", 200), ("287082", 403), ("338314", 200)] {
         org.expect(status, "POST", &verify, Some(json!({ "passCode": code }))).await;
     }
+}
+
+#[tokio::test]
+async fn somebody_in_a_generated_org_has_okta_fast_pass() {
+    let org = Org::with_users(12).await;
+    let mut found = Vec::new();
+    for id in org.get("/api/v1/users").await.column("/id") {
+        let factors = org.get(&format!("/api/v1/users/{id}/factors")).await.json;
+        found.extend(
+            factors.as_array().unwrap().iter().filter(|factor| factor["factorType"] == "signed_nonce").cloned(),
+        );
+        for factor in factors.as_array().unwrap().iter().filter(|factor| factor["factorType"] == "sms") {
+            let number = factor["profile"]["phoneNumber"].as_str().unwrap();
+            assert!(!number.contains(' '), "{number}");
+        }
+    }
+    let factor = found.first().expect("one of twelve users");
+    assert!(
+        factor["id"].as_str().unwrap().starts_with("crp") && factor["profile"]["keys"][0]["kty"] == "EC",
+        "{factor}"
+    );
+    assert_eq!(factor["_links"].get("verify"), None);
+    let user = factor["_links"]["user"]["href"].as_str().unwrap();
+    let enrol = json!({ "factorType": "signed_nonce", "provider": "OKTA" });
+    org.expect(400, "POST", &format!("{user}/factors"), Some(enrol)).await;
+    org.expect(204, "DELETE", factor["_links"]["self"]["href"].as_str().unwrap(), None).await;
 }

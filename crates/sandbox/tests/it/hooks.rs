@@ -7,6 +7,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures::future::{BoxFuture, FutureExt as _};
+use oktant_sandbox::{Outgoing, Sandbox, Unanswered};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -112,6 +114,38 @@ async fn executing_gives_back_what_the_server_answers() {
     }
     let (method, _, payload) = seen.lock().remove(0);
     assert_eq!((method, &payload["data"]), (Method::POST, &json!({ "a": 1 })));
+}
+
+/// Servers that are all too slow, with the addresses that were tried.
+#[derive(Debug, Default)]
+struct TooSlow(Mutex<Vec<String>>);
+
+impl Outgoing for TooSlow {
+    fn send(
+        &self,
+        request: axum::http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<axum::http::Response<Bytes>, Unanswered>> {
+        self.0.lock().push(format!("{} {}", request.method(), request.uri()));
+        std::future::ready(Err(Unanswered::Timeout)).boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_too_long_is_told_from_none() {
+    let edge = Arc::new(TooSlow::default());
+    let org = Org::start(Sandbox::builder().outgoing(edge.clone())).await;
+    let body = json!({ "name": "Inline", "type": "com.okta.oauth2.tokens.transform", "version": "1.0.0",
+        "channel": channel("http://127.0.0.1:9/inline") });
+    let inline = org.expect(200, "POST", "/api/v1/inlineHooks", Some(body)).await.json;
+    let execute = format!("/api/v1/inlineHooks/{}/execute", inline["id"].as_str().unwrap());
+    assert_eq!(org.expect(504, "POST", &execute, Some(json!({}))).await.code(), "E0000137");
+    for (uri, status) in [("http://127.0.0.1:9/event", 400), ("https://hooks.example/away", 200)] {
+        let hook = org.expect(200, "POST", "/api/v1/eventHooks", Some(event_hook(uri))).await.json;
+        let verify = format!("/api/v1/eventHooks/{}/lifecycle/verify", hook["id"].as_str().unwrap());
+        let answer = org.expect(status, "POST", &verify, None).await;
+        assert!(status == 200 || answer.cause().contains("within 3 seconds"), "{}", answer.json);
+    }
+    assert_eq!(*edge.0.lock(), ["POST http://127.0.0.1:9/inline", "GET http://127.0.0.1:9/event"]);
 }
 
 #[tokio::test]

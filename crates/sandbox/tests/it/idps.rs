@@ -43,6 +43,26 @@ async fn each_type_has_its_endpoints_and_links() {
 }
 
 #[tokio::test]
+async fn what_has_another_form_than_it_should_is_refused() {
+    let org = Org::empty().await;
+    let google = |protocol: Value| json!({ "type": "GOOGLE", "name": "Odd", "protocol": protocol, "policy": {} });
+    let saml = |protocol: Value| json!({ "type": "SAML2", "name": "Odd", "protocol": protocol, "policy": {} });
+    for body in [
+        google(json!({ "type": "OIDC", "endpoints": "x" })),
+        google(json!({ "endpoints": "x" })),
+        saml(json!({ "type": "SAML2", "credentials": [] })),
+        json!({ "type": "GOOGLE", "protocol": { "endpoints": "x" } }),
+    ] {
+        let answer = org.post(IDPS, body.clone()).await;
+        assert_eq!(answer.status.as_u16(), 400, "{body}: {}", answer.json);
+    }
+    let app = json!({ "name": "oidc_client", "label": "Odd", "signOnMode": "OPENID_CONNECT",
+        "settings": { "oauthClient": { "jwks": "x" } } });
+    let app = org.expect(200, "POST", "/api/v1/apps", Some(app)).await.json;
+    assert_eq!(app["settings"]["oauthClient"].get("jwks"), None);
+}
+
+#[tokio::test]
 async fn certificates_are_read_and_kept_once() {
     let org = Org::empty().await;
     let idp = create(&org, social("Social")).await;

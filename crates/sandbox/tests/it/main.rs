@@ -1,5 +1,7 @@
 //! The sandbox over HTTP, as a stranger's client sees it.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail at the line, as tests do")]
+
 mod access;
 mod apps;
 mod auth_servers;

@@ -170,7 +170,9 @@ async fn applications_follow_the_policy_that_was_chosen_for_them() {
     org.expect(200, "POST", POLICIES, Some(only)).await;
     let body = json!({ "appInstance": app, "policyTypes": ["OKTA_SIGN_ON", "ACCESS_POLICY"],
         "policyContext": { "user": { "id": user }, "groups": { "ids": [] } } });
-    let answer = org.expect(200, "POST", "/api/v1/policies/simulate?expand=EVALUATED", Some(body)).await.json;
+    let path = "/api/v1/policies/simulate?expand=EVALUATED";
+    let answer = org.expect(200, "POST", path, Some(body.clone())).await.json;
+    assert_eq!(org.expect(200, "POST", path, Some(json!([body]))).await.json, answer);
     assert_eq!(answer[0]["result"]["policies"][0]["name"], "Default Policy");
     let evaluated = &answer[0]["evaluated"]["policies"];
     assert_eq!((&evaluated[0]["name"], &evaluated[0]["status"]), (&json!("Nobody"), &json!("NOT_MATCH")));

@@ -30,6 +30,18 @@ async fn no_documented_operation_is_unknown() {
 }
 
 #[tokio::test]
+async fn what_is_named_by_a_member_is_there_once() {
+    let org = Org::empty().await;
+    let users = "/api/v1/identity-sources/0oa0000000000000x7/users";
+    let profile = |name: &str| json!({ "firstName": name, "userName": "ada", "email": "ada@x.example" });
+    let body = |name: &str| json!({ "externalId": "e1", "profile": profile(name) });
+    org.expect(200, "POST", users, Some(body("Ada"))).await;
+    let again = org.expect(400, "POST", users, Some(body("Eve"))).await;
+    assert_eq!(again.cause(), "externalId: An object with this field already exists in the current organization");
+    assert_eq!(org.get(&format!("{users}/e1")).await.json["profile"]["firstName"], "Ada");
+}
+
+#[tokio::test]
 async fn a_resource_lives_by_the_description() {
     let org = Org::empty().await;
     let origins = "/api/v1/trustedOrigins";

@@ -130,6 +130,17 @@ async fn a_life_from_create_to_delete() {
 }
 
 #[tokio::test]
+async fn the_older_query_parameter_gives_a_temporary_password_as_well() {
+    let org = Org::empty().await;
+    for step in ["expire_password_with_temp_password", "expire_password?tempPassword=true"] {
+        let id = org.user(&format!("{}@x.example", &step[14..16])).await;
+        let given = org.expect(200, "POST", &format!("/api/v1/users/{id}/lifecycle/{step}"), None).await;
+        assert_eq!(given.json["tempPassword"].as_str().map(str::len), Some(12), "{step}");
+        assert_eq!(org.get(&format!("/api/v1/users/{id}")).await.json["status"], "PASSWORD_EXPIRED");
+    }
+}
+
+#[tokio::test]
 async fn steps_that_a_status_forbids_are_refused() {
     let org = Org::empty().await;
     let id = org.user("steps@x.example").await;

@@ -1,7 +1,5 @@
 //! Whether a resource satisfies a filter.
 
-use std::cmp::Ordering;
-
 use serde_json::{Map, Value};
 
 use super::{Filter, Literal, Operator, parse_time};
@@ -94,7 +92,7 @@ fn holds(value: &Value, path: &Path, operator: Operator, literal: &Literal) -> b
         }
         (Value::String(value), Literal::Text(literal)) => text_holds(&fold(value), operator, &fold(literal)),
         (Value::String(value), Literal::Time(literal)) => {
-            parse_time(value).is_some_and(|value| ordering_holds(value.cmp(literal), operator))
+            parse_time(value).is_some_and(|value| operator.holds(value.cmp(literal)))
         }
         (Value::Bool(value), Literal::Boolean(literal)) => operator == Operator::Eq && value == literal,
         _ => false,
@@ -106,18 +104,6 @@ fn text_holds(value: &str, operator: Operator, literal: &str) -> bool {
         Operator::Sw => value.starts_with(literal),
         Operator::Co => value.contains(literal),
         Operator::Ew => value.ends_with(literal),
-        _ => ordering_holds(value.cmp(literal), operator),
-    }
-}
-
-fn ordering_holds(ordering: Ordering, operator: Operator) -> bool {
-    match operator {
-        Operator::Eq => ordering.is_eq(),
-        Operator::Ne => ordering.is_ne(),
-        Operator::Gt => ordering.is_gt(),
-        Operator::Ge => ordering.is_ge(),
-        Operator::Lt => ordering.is_lt(),
-        Operator::Le => ordering.is_le(),
-        Operator::Sw | Operator::Co | Operator::Ew => false,
+        _ => operator.holds(value.cmp(literal)),
     }
 }

@@ -17,7 +17,7 @@ use crate::schema::{Kind, Path};
 /// A condition on a resource. Prints as the text it would be parsed from.
 ///
 /// A comparison holds if any value of the attribute satisfies it; `ne` holds if none is equal, also where the attribute is
-/// absent. Text is compared as [`Attribute::case_exact`] of [`Path::compared`] says.
+/// absent. Text is compared as [`Attribute::case_exact`](crate::schema::Attribute::case_exact) of [`Path::compared`] says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
     /// All of two or more.
@@ -80,7 +80,7 @@ impl Filter {
         match profile {
             Profile::Rfc => parse::filter(text, resource_type, Unknown::Refuse),
             Profile::Snowflake { .. } => {
-                parse::filter(text, resource_type, Unknown::Nothing)?.as_snowflake_has_it(kind)
+                parse::filter(text, resource_type, Unknown::Nothing)?.limited_to_snowflake(kind)
             }
         }
     }
@@ -90,7 +90,7 @@ impl Filter {
         parse::filter(text, kind.resource_type(profile), Unknown::Nothing)
     }
 
-    fn as_snowflake_has_it(self, kind: Kind) -> Result<Self, Error> {
+    fn limited_to_snowflake(self, kind: Kind) -> Result<Self, Error> {
         let searched = match kind {
             Kind::User => "userName",
             Kind::Group => "displayName",
@@ -134,8 +134,8 @@ impl Filter {
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::And(parts) => join(f, parts, " and ", 1),
-            Self::Or(parts) => join(f, parts, " or ", 0),
+            Self::And(parts) => oktant_filter::join(f, parts, " and ", |part| part.binding() <= 1),
+            Self::Or(parts) => oktant_filter::join(f, parts, " or ", |part| part.binding() == 0),
             Self::Not(inner) => write!(f, "not ({inner})"),
             Self::Present(path) => write!(f, "{path} pr"),
             Self::Compare { path, operator, literal } => write!(f, "{path} {} {literal}", operator.as_str()),
@@ -144,17 +144,6 @@ impl fmt::Display for Filter {
             Self::Nothing => f.write_str("not (id pr)"),
         }
     }
-}
-
-fn join(f: &mut fmt::Formatter<'_>, parts: &[Filter], separator: &str, binding: u8) -> fmt::Result {
-    for (index, part) in parts.iter().enumerate() {
-        if index > 0 {
-            f.write_str(separator)?;
-        }
-        // A list inside a list of the same kind keeps its parentheses, so that the tree survives.
-        if part.binding() <= binding { write!(f, "({part})")? } else { write!(f, "{part}")? }
-    }
-    Ok(())
 }
 
 impl fmt::Display for Literal {

@@ -4,7 +4,7 @@ use oktant_base::limits::EXPRESSION_DEPTH_MAX;
 use oktant_filter::{Kind as Token, Lexer};
 
 use super::{Filter, Literal, Operator, parse_time};
-use crate::error::Error;
+use crate::error::{Error, excerpt};
 use crate::resource::boolean;
 use crate::schema::{Attribute, DataType, Path, ResourceType, Returned};
 
@@ -47,8 +47,9 @@ pub(crate) fn filter(text: &str, resource_type: &'static ResourceType, unknown: 
 
 /// Parses and resolves the path of a PATCH operation; fails with 400 `invalidPath`.
 pub(crate) fn target(text: &str, resource_type: &'static ResourceType) -> Result<Target, Error> {
-    target_or_filter_error(text, resource_type)
-        .map_err(|error| Error::bad_request(crate::ScimType::InvalidPath, format!("path {text:?}: {}", error.detail())))
+    target_or_filter_error(text, resource_type).map_err(|error| {
+        Error::bad_request(crate::ScimType::InvalidPath, format!("path {}: {}", excerpt(text), error.detail()))
+    })
 }
 
 fn target_or_filter_error(text: &str, resource_type: &'static ResourceType) -> Result<Target, Error> {
@@ -76,7 +77,7 @@ fn target_or_filter_error(text: &str, resource_type: &'static ResourceType) -> R
 }
 
 fn unknown_attribute(name: &str) -> Error {
-    Error::invalid_filter(format!("there is no attribute {name:?}"))
+    Error::invalid_filter(format!("there is no attribute {}", excerpt(name)))
 }
 
 /// What names are looked up in.

@@ -15,6 +15,8 @@ use crate::resource::Stored;
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Option<Value>,
+    /// `members` of the body, as text; the body has something else before.
+    pub(super) members: Option<String>,
     /// Version of the resource.
     pub(super) version: Option<String>,
     pub(super) location: Option<String>,
@@ -91,7 +93,11 @@ impl Answer {
             }
         }
         if let Some(body) = self.body {
-            let text = body.to_string();
+            let mut text = body.to_string();
+            if let Some(members) = self.members {
+                text.truncate(text.len() - "}".len());
+                text.extend([",\"members\":", &members, "}"]);
+            }
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/scim+json"));
             if method == Method::HEAD {
                 response.headers_mut().insert(http::header::CONTENT_LENGTH, HeaderValue::from(text.len()));

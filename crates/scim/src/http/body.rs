@@ -39,7 +39,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> R
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
     let refuse = |detail: &'static str| Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
-    let encoding = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes());
+    let encoding = headers.get(CONTENT_ENCODING).map(http::HeaderValue::as_bytes);
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
         return refuse("bodies must not be compressed");
     }

@@ -72,7 +72,7 @@ impl<P: Provider> Exchange<'_, P> {
         };
         let mut waiting: Vec<usize> = (0..operations.len()).collect();
         while !waiting.is_empty() && progress.errors < errors_max {
-            let place = self.next(&operations, &waiting, &progress);
+            let place = progress.next(&operations, &waiting);
             let index = waiting.remove(place);
             let pending = pending(&operations, &waiting);
             self.run(&operations[index], index, &pending, &mut progress).await;
@@ -103,19 +103,6 @@ impl<P: Provider> Exchange<'_, P> {
         Ok((operations, errors_max.unwrap_or(u64::MAX)))
     }
 
-    /// The first operation that waits for nothing; else a group whose members alone are missing; else the first.
-    fn next(&self, operations: &[Operation], waiting: &[usize], progress: &Progress) -> usize {
-        let pending = pending(operations, waiting);
-        let free = |&index: &usize| {
-            !operations[index]
-                .needs
-                .iter()
-                .any(|name| pending.contains(name.as_str()) && !progress.made.contains_key(name))
-        };
-        let group = |&index: &usize| operations[index].method == Method::POST && is_groups(&operations[index].path);
-        waiting.iter().position(free).or_else(|| waiting.iter().position(group)).unwrap_or(0)
-    }
-
     async fn run(&self, operation: &Operation, index: usize, pending: &HashSet<&str>, progress: &mut Progress) {
         let mut data = operation.data.clone();
         let postponed = if operation.method == Method::POST && is_groups(&operation.path) {
@@ -131,7 +118,9 @@ impl<P: Provider> Exchange<'_, P> {
         answer.extend(version.map(|version| ("version".to_owned(), version.into())));
         let created = operation.method == Method::POST;
         let location = outcome.answer.location.clone();
-        let location = location.or_else(|| (!created).then(|| format!("{}{}", self.base_url, operation.path)));
+        let path = resolve_path(&operation.path, &progress.made);
+        let path = path.as_deref().unwrap_or(&operation.path);
+        let location = location.or_else(|| (!created).then(|| format!("{}{path}", self.base_url)));
         answer.extend(location.map(|location| ("location".to_owned(), location.into())));
         answer.insert("status".to_owned(), outcome.answer.status.as_str().into());
         match &outcome.error {
@@ -196,7 +185,8 @@ impl<P: Provider> Exchange<'_, P> {
         };
         let outcome = Outcome::new(result, true);
         let kind = target.as_ref().and_then(Endpoint::kind);
-        let event = self.origin.event(&operation.method, path, kind, &outcome);
+        let path = format!("{}{path}", self.origin.base_path);
+        let event = self.origin.event(&operation.method, &path, kind, &outcome);
         self.service.provider.audit(Some(self.context), &event).await;
         outcome
     }
@@ -217,6 +207,16 @@ impl<P: Provider> Exchange<'_, P> {
 }
 
 impl Progress {
+    /// The first operation that waits for nothing; else a group whose members alone are missing; else the first.
+    fn next(&self, operations: &[Operation], waiting: &[usize]) -> usize {
+        let pending = pending(operations, waiting);
+        let free = |&index: &usize| {
+            !operations[index].needs.iter().any(|name| pending.contains(name.as_str()) && !self.made.contains_key(name))
+        };
+        let group = |&index: &usize| operations[index].method == Method::POST && is_groups(&operations[index].path);
+        waiting.iter().position(free).or_else(|| waiting.iter().position(group)).unwrap_or(0)
+    }
+
     /// An operation that seemed to have succeeded has not.
     fn fail(&mut self, index: usize, error: &Error) {
         self.errors += 1;

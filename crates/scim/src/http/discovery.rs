@@ -8,8 +8,11 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::Limits;
+use super::answer::Answer;
 use super::list::LIST_SCHEMA;
-use crate::error::Error;
+use super::parameters::Parameters;
+use super::route::Endpoint;
+use crate::error::{Error, excerpt};
 use crate::profile::Profile;
 use crate::schema::{Attribute, DataType, Kind, Schema};
 
@@ -17,8 +20,27 @@ const CONFIG_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProvid
 const RESOURCE_TYPE_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
 const SCHEMA_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 
+/// What an endpoint of the description answers.
+pub(super) fn answer(
+    endpoint: &Endpoint,
+    profile: Profile,
+    parameters: &Parameters,
+    limits: &Limits,
+    base_url: &str,
+) -> Result<Answer, Error> {
+    if parameters.filter.is_some() {
+        return Err(Error::forbidden("the description of the service cannot be filtered"));
+    }
+    let document = match endpoint {
+        Endpoint::ResourceTypes(name) => resource_types(profile, name.as_deref(), base_url)?,
+        Endpoint::Schemas(urn) => schemas(profile, urn.as_deref(), base_url)?,
+        _ => config(profile, limits, base_url),
+    };
+    Ok(Answer::ok(document))
+}
+
 /// What the service can do.
-pub(super) fn config(profile: Profile, limits: &Limits, base_url: &str) -> Value {
+fn config(profile: Profile, limits: &Limits, base_url: &str) -> Value {
     let whole = !profile.is_snowflake();
     json!({
         "schemas": [CONFIG_SCHEMA],
@@ -48,18 +70,18 @@ pub(super) fn config(profile: Profile, limits: &Limits, base_url: &str) -> Value
             "specUri": "https://www.rfc-editor.org/info/rfc6750",
             "primary": true,
         }],
-        "meta": meta("ServiceProviderConfig", format!("{base_url}/ServiceProviderConfig")),
+        "meta": meta("ServiceProviderConfig", &format!("{base_url}/ServiceProviderConfig")),
     })
 }
 
 /// All resource types, or the one of a name.
-pub(super) fn resource_types(profile: Profile, name: Option<&str>, base_url: &str) -> Result<Value, Error> {
+fn resource_types(profile: Profile, name: Option<&str>, base_url: &str) -> Result<Value, Error> {
     let documents = Kind::ALL.map(|kind| (kind.name(), resource_type(kind, profile, base_url)));
     choose(documents.into(), name)
 }
 
 /// All schemas, or the one of a URN.
-pub(super) fn schemas(profile: Profile, urn: Option<&str>, base_url: &str) -> Result<Value, Error> {
+fn schemas(profile: Profile, urn: Option<&str>, base_url: &str) -> Result<Value, Error> {
     let types = Kind::ALL.map(|kind| kind.resource_type(profile));
     let all = types.into_iter().flat_map(|found| std::iter::once(found.core).chain(found.extensions.iter().copied()));
     choose(all.map(|found| (found.id, schema(found, base_url))).collect(), urn)
@@ -79,10 +101,10 @@ fn choose(documents: Vec<(&str, Value)>, name: Option<&str>) -> Result<Value, Er
     let found = documents.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
     found
         .map(|(_, document)| document)
-        .ok_or_else(|| Error::new(StatusCode::NOT_FOUND, format!("this service does not know {name:?}")))
+        .ok_or_else(|| Error::new(StatusCode::NOT_FOUND, format!("this service does not know {}", excerpt(name))))
 }
 
-fn meta(resource_type: &str, location: String) -> Value {
+fn meta(resource_type: &str, location: &str) -> Value {
     json!({ "resourceType": resource_type, "location": location })
 }
 
@@ -98,7 +120,7 @@ fn resource_type(kind: Kind, profile: Profile, base_url: &str) -> Value {
         "endpoint": format!("/{}", kind.endpoint()),
         "schema": found.core.id,
         "schemaExtensions": extensions,
-        "meta": meta("ResourceType", format!("{base_url}/ResourceTypes/{}", kind.name())),
+        "meta": meta("ResourceType", &format!("{base_url}/ResourceTypes/{}", kind.name())),
     })
 }
 
@@ -109,7 +131,7 @@ fn schema(found: &Schema, base_url: &str) -> Value {
         "name": found.name,
         "description": found.description,
         "attributes": found.attributes.iter().map(attribute).collect::<Vec<_>>(),
-        "meta": meta("Schema", format!("{base_url}/Schemas/{}", found.id)),
+        "meta": meta("Schema", &format!("{base_url}/Schemas/{}", found.id)),
     })
 }
 

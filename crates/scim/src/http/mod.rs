@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
 use oktant_base::{Clock, Secret};
 use tokio::sync::Semaphore;
 
@@ -124,5 +123,3 @@ pub fn router<P: Provider>(provider: Arc<P>, settings: Settings) -> Router {
     let service = Arc::new(Service { provider, settings, cursors, in_flight });
     Router::new().fallback(serve::serve::<P>).with_state(service)
 }
-
-type Shared<P> = State<Arc<Service<P>>>;

@@ -18,7 +18,7 @@ impl<P: Provider> Exchange<'_, P> {
         let resource = Resource::from_json(kind, self.profile, &call.body)?;
         let projection = self.projection(kind, call)?;
         let stored = self.service.provider.create(self.context, resource, &projection).await?;
-        Ok(self.show(&stored, &projection, StatusCode::CREATED))
+        Ok(self.show(stored, &projection, StatusCode::CREATED))
     }
 
     /// Everything that is done to a resource by its id.
@@ -40,7 +40,7 @@ impl<P: Provider> Exchange<'_, P> {
         if call.known.as_ref().is_some_and(|known| known.holds(&stored.version)) {
             return Ok(Answer::about(&stored, StatusCode::NOT_MODIFIED, self.base_url));
         }
-        Ok(self.show(&stored, &projection, StatusCode::OK))
+        Ok(self.show(stored, &projection, StatusCode::OK))
     }
 
     async fn replace(&self, kind: Kind, id: &str, call: &Call<'_>) -> Result<Answer, Error> {
@@ -56,7 +56,7 @@ impl<P: Provider> Exchange<'_, P> {
         let projection = self.projection(kind, call)?;
         let provider = &self.service.provider;
         let stored = provider.replace(self.context, id, resource, &call.precondition, &projection).await?;
-        Ok(self.show(&stored, &projection, StatusCode::OK))
+        Ok(self.show(stored, &projection, StatusCode::OK))
     }
 
     async fn patch(&self, kind: Kind, id: &str, call: &Call<'_>) -> Result<Answer, Error> {
@@ -76,7 +76,7 @@ impl<P: Provider> Exchange<'_, P> {
         if silent || (left_out && self.profile == Profile::Rfc) {
             return Ok(Answer::about(&stored, StatusCode::NO_CONTENT, self.base_url));
         }
-        Ok(self.show(&stored, &projection, StatusCode::OK))
+        Ok(self.show(stored, &projection, StatusCode::OK))
     }
 
     /// Whether a PATCH of a group is answered with 204.
@@ -94,8 +94,11 @@ impl<P: Provider> Exchange<'_, P> {
         Projection::parse(attributes, excluded, kind.resource_type(self.profile), self.profile)
     }
 
-    fn show(&self, stored: &Stored, projection: &Projection, status: StatusCode) -> Answer {
+    fn show(&self, mut stored: Stored, projection: &Projection, status: StatusCode) -> Answer {
+        let about = Answer::about(&stored, status, self.base_url);
+        let members =
+            if projection.wants_whole("members") { stored.take_members(self.profile, self.base_url) } else { None };
         let body = projection.cut(stored.to_json(self.profile, self.base_url));
-        Answer::about(stored, status, self.base_url).with_body(body)
+        Answer { members, ..about.with_body(body) }
     }
 }

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, NestedPath, Request};
+use axum::extract::{ConnectInfo, NestedPath, Request, State};
 use axum::response::Response;
 use futures::FutureExt;
 use http::header::{AUTHORIZATION, HOST, IF_MATCH, IF_NONE_MATCH};
@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use super::answer::Answer;
 use super::parameters::Parameters;
 use super::route::{Endpoint, Route};
-use super::{BaseUrl, InFlight, Service, Shared, body, discovery};
+use super::{BaseUrl, InFlight, Service, body, discovery};
 use crate::error::Error;
 use crate::precondition::Precondition;
 use crate::profile::Profile;
@@ -41,6 +41,8 @@ pub(super) struct Exchange<'a, P: Provider> {
 pub(super) struct Origin<'a> {
     pub(super) route: &'a Route,
     pub(super) client_ip: Option<IpAddr>,
+    /// Path of the service, of the integration if one is named.
+    pub(super) base_path: &'a str,
 }
 
 impl Origin<'_> {
@@ -99,13 +101,23 @@ pub(super) struct Call<'a> {
     pub(super) known: Option<Precondition>,
 }
 
-pub(super) async fn serve<P: Provider>(service: Shared<P>, request: Request) -> Response {
-    let service: Arc<Service<P>> = service.0;
+/// Serves a request to its end, even if the client hangs up: what was done is audited.
+pub(super) async fn serve<P: Provider>(State(service): State<Arc<Service<P>>>, request: Request) -> Response {
+    let method = request.method().clone();
+    let served = tokio::spawn(serve_whole(service, request)).await;
+    served.unwrap_or_else(|_| Answer::refusal(&Error::internal(), false).into_response(&method))
+}
+
+async fn serve_whole<P: Provider>(service: Arc<Service<P>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let method = parts.method.clone();
     let route = Route::parse(parts.uri.path());
     let path = format!("{}{}", mounted_at(&parts), parts.uri.path());
-    let origin = Origin { route: &route, client_ip: client_ip(&parts) };
+    let base_path = match route.endpoint_id {
+        Some(id) => format!("{}/{id}", mounted_at(&parts)),
+        None => mounted_at(&parts).to_owned(),
+    };
+    let origin = Origin { route: &route, client_ip: client_ip(&parts), base_path: &base_path };
     let mut context = None;
     let answering = service.answer(&parts, body, origin, &mut context);
     let result = AssertUnwindSafe(answering).catch_unwind().await.unwrap_or_else(|_| {
@@ -133,9 +145,11 @@ impl<P: Provider> Service<P> {
         origin: Origin<'_>,
         known_context: &mut Option<P::Context>,
     ) -> Result<Answer, Error> {
-        let base_url = self.base_url(parts, origin.route);
-        if let Some(answer) = self.public(parts, origin.route, &base_url) {
-            return Ok(answer);
+        let base_url = self.base_url(parts, &origin);
+        let parameters = Parameters::from_query(parts.uri.query().unwrap_or_default());
+        if let Some(profile) = self.public(parts, origin.route) {
+            let (endpoint, limits) = (Endpoint::ServiceProviderConfig, &self.settings.limits);
+            return discovery::answer(&endpoint, profile, &parameters?, limits, &base_url);
         }
         let caller =
             Caller { headers: &parts.headers, client_ip: origin.client_ip, endpoint_id: origin.route.endpoint_id };
@@ -153,42 +167,40 @@ impl<P: Provider> Service<P> {
         }
         let exchange = Exchange { service: self, context, profile, base_url: &base_url, origin };
         let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&parts.method);
-        let body = match has_body {
-            true => body::read(&parts.headers, body, self.settings.limits.body_bytes).await?,
-            false => Value::Null,
+        let body = if has_body {
+            body::read(&parts.headers, body, self.settings.limits.body_bytes).await?
+        } else {
+            Value::Null
         };
         exchange
             .call(Call {
                 method: &parts.method,
                 endpoint,
                 body,
-                parameters: Parameters::from_query(parts.uri.query().unwrap_or_default())?,
+                parameters: parameters?,
                 precondition: header(&parts.headers, IF_MATCH).map(Precondition::parse).unwrap_or_default(),
                 known: header(&parts.headers, IF_NONE_MATCH).filter(|tags| !tags.is_empty()).map(Precondition::parse),
             })
             .await
     }
 
-    /// The configuration, to those who have no credentials.
-    fn public(&self, parts: &Parts, route: &Route, base_url: &str) -> Option<Answer> {
-        let profile = self.settings.public_config?;
+    /// Whose configuration is shown without credentials, if it is asked for.
+    fn public(&self, parts: &Parts, route: &Route) -> Option<Profile> {
         let read = parts.method == Method::GET || parts.method == Method::HEAD;
         let asked = route.endpoint == Some(Endpoint::ServiceProviderConfig);
-        (read && asked && !parts.headers.contains_key(AUTHORIZATION))
-            .then(|| Answer::ok(discovery::config(profile, &self.settings.limits, base_url)))
+        let anonymous = !parts.headers.contains_key(AUTHORIZATION);
+        self.settings.public_config.filter(|_| read && asked && anonymous)
     }
 
-    fn base_url(&self, parts: &Parts, route: &Route) -> String {
-        let base = match &self.settings.base_url {
-            BaseUrl::Fixed(base) => base.clone(),
-            BaseUrl::FromHost { scheme } => {
-                let host = header(&parts.headers, HOST).or_else(|| parts.uri.authority().map(|host| host.as_str()));
-                format!("{scheme}://{}{}", host.unwrap_or("localhost"), mounted_at(parts))
+    fn base_url(&self, parts: &Parts, origin: &Origin<'_>) -> String {
+        match (&self.settings.base_url, origin.route.endpoint_id) {
+            (BaseUrl::Fixed(base), Some(id)) => format!("{base}/{id}"),
+            (BaseUrl::Fixed(base), None) => base.clone(),
+            (BaseUrl::FromHost { scheme }, _) => {
+                let host = header(&parts.headers, HOST);
+                let host = host.or_else(|| parts.uri.authority().map(http::uri::Authority::as_str));
+                format!("{scheme}://{}{}", host.unwrap_or("localhost"), origin.base_path)
             }
-        };
-        match route.endpoint_id {
-            Some(id) => format!("{base}/{id}"),
-            None => base,
         }
     }
 }
@@ -210,16 +222,9 @@ impl<P: Provider> Exchange<'_, P> {
                 }
             }
             Endpoint::Bulk => self.bulk(&call.body).await,
-            Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_)
-                if call.parameters.filter.is_some() =>
-            {
-                Err(Error::forbidden("the description of the service cannot be filtered"))
+            Endpoint::ServiceProviderConfig | Endpoint::ResourceTypes(_) | Endpoint::Schemas(_) => {
+                discovery::answer(call.endpoint, self.profile, &call.parameters, limits, self.base_url)
             }
-            Endpoint::ServiceProviderConfig => Ok(Answer::ok(discovery::config(self.profile, limits, self.base_url))),
-            Endpoint::ResourceTypes(name) => {
-                discovery::resource_types(self.profile, name.as_deref(), self.base_url).map(Answer::ok)
-            }
-            Endpoint::Schemas(urn) => discovery::schemas(self.profile, urn.as_deref(), self.base_url).map(Answer::ok),
         }
     }
 

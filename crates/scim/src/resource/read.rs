@@ -122,7 +122,7 @@ pub(crate) fn canonical(attribute: &Attribute, value: &Value) -> Result<Option<V
         return canonical_single(attribute, value);
     }
     let values = match value {
-        Value::Null => return Ok(None),
+        _ if is_unassigned(value) => return Ok(None),
         Value::Array(values) => values.as_slice(),
         single => std::slice::from_ref(single),
     };
@@ -146,7 +146,7 @@ pub(crate) fn check_length(attribute: &Attribute, length: usize) -> Result<(), E
 pub(crate) fn canonical_single(attribute: &Attribute, value: &Value) -> Result<Option<Value>, Error> {
     let wrong = || Error::invalid_value(format!("{} must be a {}", attribute.name, attribute.data_type.name()));
     match (attribute.data_type, value) {
-        (_, Value::Null) => Ok(None),
+        _ if is_unassigned(value) => Ok(None),
         (DataType::Complex, Value::Object(_)) => {
             let parts = canonical_parts(attribute.sub_attributes, object(value, attribute.name)?)?;
             Ok((!parts.is_empty()).then_some(Value::Object(parts)))
@@ -157,14 +157,28 @@ pub(crate) fn canonical_single(attribute: &Attribute, value: &Value) -> Result<O
             let parts = canonical_single(part, value)?.map(|value| (part.name.to_owned(), value));
             Ok(Some(Value::Object(parts.into_iter().collect())))
         }
-        (DataType::Boolean, Value::Bool(_)) => Ok(Some(value.clone())),
         (DataType::Boolean, Value::String(text)) => boolean(text).map(Value::Bool).map(Some).ok_or_else(wrong),
         (DataType::DateTime, Value::String(text)) => match parse_time(text) {
             Some(_) => Ok(Some(value.clone())),
             None => Err(wrong()),
         },
-        (DataType::String | DataType::Reference | DataType::Binary, Value::String(_)) => Ok(Some(value.clone())),
+        (DataType::Boolean, Value::Bool(_))
+        | (DataType::String | DataType::Reference | DataType::Binary, Value::String(_)) => Ok(Some(value.clone())),
         _ => Err(wrong()),
+    }
+}
+
+/// Whether a value says that there is none.
+///
+/// # Source
+///
+/// RFC 7643, 2.5; clients write `{}`, too.
+fn is_unassigned(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(values) => values.is_empty(),
+        Value::Object(parts) => parts.is_empty(),
+        _ => false,
     }
 }
 
@@ -198,7 +212,7 @@ fn canonical_parts(attributes: &[Attribute], members: &Map<String, Value>) -> Re
 /// A password; none where it is null or empty.
 pub(crate) fn password(value: &Value) -> Result<Option<Secret>, Error> {
     match value {
-        Value::Null => Ok(None),
+        _ if is_unassigned(value) => Ok(None),
         Value::String(text) => Ok((!text.is_empty()).then(|| Secret::new(text.clone()))),
         _ => Err(Error::invalid_value("password must be a string")),
     }
@@ -207,7 +221,7 @@ pub(crate) fn password(value: &Value) -> Result<Option<Secret>, Error> {
 /// Members of a group: objects with `value`, or ids alone; each id once.
 pub(crate) fn members_of(value: &Value) -> Result<Vec<Member>, Error> {
     let values = match value {
-        Value::Null => return Ok(Vec::new()),
+        _ if is_unassigned(value) => return Ok(Vec::new()),
         Value::Array(values) => values.as_slice(),
         single => std::slice::from_ref(single),
     };

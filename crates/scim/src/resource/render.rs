@@ -1,6 +1,7 @@
 //! From resources to JSON.
 
 use oktant_base::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{Member, Stored};
@@ -27,8 +28,8 @@ impl Stored {
         for (name, list) in [("groups", &resource.groups), ("members", &resource.members)] {
             let attribute = kind.resource_type(profile).core.attribute(name);
             if let (Some(attribute), Some(list)) = (attribute, list.as_ref().filter(|list| !list.is_empty())) {
-                let list = list.iter().map(|member| member.to_json(attribute, base_url)).collect();
-                body.insert(name.to_owned(), Value::Array(list));
+                let list: Vec<Shown<'_>> = list.iter().map(|member| member.shown(attribute, base_url)).collect();
+                body.insert(name.to_owned(), json!(list));
             }
         }
         body.insert(
@@ -42,6 +43,14 @@ impl Stored {
             }),
         );
         body
+    }
+
+    /// Takes the members away and gives them as text: a large group is not built as values first. `None` where there are none.
+    pub(crate) fn take_members(&mut self, profile: Profile, base_url: &str) -> Option<String> {
+        let attribute = self.resource.kind().resource_type(profile).core.attribute("members")?;
+        let members = self.resource.members.take().filter(|members| !members.is_empty())?;
+        let shown: Vec<Shown<'_>> = members.iter().map(|member| member.shown(attribute, base_url)).collect();
+        serde_json::to_string(&shown).ok()
     }
 
     /// Where the resource is.
@@ -70,18 +79,32 @@ impl Member {
     }
 
     /// As a value of `members` or of `groups`, with the parts that the attribute has.
-    fn to_json(&self, attribute: &Attribute, base_url: &str) -> Value {
-        let label = if attribute.name == "groups" { Some("direct") } else { self.kind.map(Kind::name) };
-        let parts = [
-            ("value", Some(self.value.clone())),
-            ("$ref", self.kind.map(|kind| location(base_url, kind, &self.value))),
-            ("display", self.display.clone()),
-            ("displayName", self.display.clone()),
-            ("type", label.map(str::to_owned)),
-        ];
-        let known = parts.into_iter().filter(|(name, _)| attribute.sub_attribute(name).is_some());
-        known.filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?)))).collect()
+    fn shown(&self, attribute: &Attribute, base_url: &str) -> Shown<'_> {
+        let has = |name: &str| attribute.sub_attribute(name).is_some();
+        let display = self.display.as_deref();
+        Shown {
+            value: &self.value,
+            reference: self.kind.map(|kind| location(base_url, kind, &self.value)),
+            display: display.filter(|_| has("display")),
+            display_name: display.filter(|_| has("displayName")),
+            label: if attribute.name == "groups" { Some("direct") } else { self.kind.map(Kind::name) },
+        }
     }
+}
+
+/// A member as answers show it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    value: &'a str,
+    #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<&'a str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    label: Option<&'static str>,
 }
 
 fn location(base_url: &str, kind: Kind, id: &str) -> String {

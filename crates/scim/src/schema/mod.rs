@@ -1,7 +1,7 @@
 //! What resources look like: kinds, attributes and their characteristics.
 //!
-//! The tables are data ([`User`](tables), [`Group`](tables), extensions per profile); whatever is accepted,
-//! returned, filtered or discovered is read off them, so that discovery never disagrees with behaviour.
+//! The schemas are tables, per profile; whatever is accepted, returned, filtered or discovered is read off them, so that
+//! discovery never disagrees with behaviour.
 
 mod path;
 mod tables;
@@ -112,7 +112,7 @@ fn find(attributes: &'static [Attribute], name: &str) -> Option<&'static Attribu
 }
 
 /// An attribute and its characteristics (RFC 7643, 2.2).
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Attribute {
     /// Its name, in the letter case of the schema.
     pub name: &'static str,

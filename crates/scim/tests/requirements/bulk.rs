@@ -49,12 +49,12 @@ async fn each_operation_has_its_answer() {
     assert_eq!((&answers[0]["bulkId"], &answers[0]["version"]), (&json!("a"), &json!("W/\"1\"")), "B3");
     assert!(answers[1].get("location").is_none(), "B3");
     assert_eq!(answers[1]["response"]["scimType"], "uniqueness", "B3");
-    for index in 2..7 {
-        assert!(answers[index]["location"].as_str().unwrap().starts_with(BASE), "B3: {index}");
+    for answer in &answers[2..7] {
+        assert!(answer["location"].as_str().unwrap().starts_with(BASE), "B3: {answer}");
     }
     assert_eq!(answers[5]["response"]["status"], "404", "B3");
     assert!(!answer.text.contains("canary"));
-    assert_eq!(service.memory.events().iter().filter(|event| event.path.starts_with("/Users")).count(), 7);
+    assert_eq!(service.memory.events().iter().filter(|event| event.path.starts_with("/scim/v2/Users")).count(), 8);
 }
 
 #[tokio::test]

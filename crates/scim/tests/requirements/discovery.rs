@@ -34,6 +34,9 @@ async fn the_configuration_is_complete_and_public() {
     let mut request = Service::request(Method::GET, "/ServiceProviderConfig", None);
     request.headers_mut().remove(header::AUTHORIZATION);
     service.send(request).await.is(200);
+    let mut filtered = Service::request(Method::GET, "/ServiceProviderConfig?filter=a%20pr", None);
+    filtered.headers_mut().remove(header::AUTHORIZATION);
+    service.send(filtered).await.is(403);
 }
 
 #[tokio::test]

@@ -181,7 +181,7 @@ async fn requests_in_flight_are_limited_per_endpoint() {
     let app: Router = router(provider.clone(), Settings { limits, ..Settings::new(Secret::new([7; 32]), clock) });
     let get = |path: &str| app.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
     let first = tokio::spawn(get("/Users"));
-    tokio::time::timeout(Duration::from_secs(60), provider.started.notified()).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), provider.started.notified()).await.unwrap();
     let second = get("/Users").await.unwrap();
     assert_eq!(second.status(), 429);
     assert_eq!(second.headers()[header::RETRY_AFTER], "1");

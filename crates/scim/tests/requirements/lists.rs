@@ -68,7 +68,7 @@ async fn walk(service: &Service, parameters: &[(&str, &str)]) -> Vec<String> {
         assert!(page.body.get("startIndex").is_none(), "P2");
         seen.extend(page.names("userName").into_iter().map(str::to_owned));
         match page.body.get("nextCursor") {
-            Some(next) => cursor = next.as_str().unwrap().to_owned(),
+            Some(next) => next.as_str().unwrap().clone_into(&mut cursor),
             None => return seen,
         }
         assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)), "P3: {cursor}");
@@ -299,8 +299,9 @@ async fn searches_span_kinds() {
         service.post("/.search", body).await
     };
     let shown = |list: &crate::support::Answer| -> Vec<String> {
-        let name =
-            |found: &Value| found.get("userName").or(found.get("displayName")).unwrap().as_str().unwrap().to_owned();
+        let name = |found: &Value| {
+            found.get("userName").or_else(|| found.get("displayName")).unwrap().as_str().unwrap().to_owned()
+        };
         list.resources().iter().map(name).collect()
     };
     for (body, names, total) in [

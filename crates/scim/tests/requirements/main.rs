@@ -4,6 +4,9 @@
 //! Snowflake: E endpoints, M media types, D discovery, C create, G read, L and P lists and cursors, F filters, S sort, U
 //! replace, A PATCH, T entity tags, B bulk.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail at the line, as tests do")]
+#![expect(clippy::needless_pass_by_value, reason = "bodies are written where they are sent")]
+
 mod bulk;
 mod discovery;
 mod hostile;

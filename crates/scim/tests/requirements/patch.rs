@@ -298,7 +298,7 @@ async fn a_patch_is_done_whole_or_not_at_all() {
         ("a", "mutability", json!({ "op": "remove", "path": "schemas" })),
         ("a", "invalidValue", json!({ "op": "replace", "path": "userName", "value": "" })),
         ("a", "invalidValue", json!({ "op": "replace", "path": "active", "value": "maybe" })),
-        ("a", "invalidValue", json!({ "op": "replace", "path": "title", "value": {} })),
+        ("a", "invalidValue", json!({ "op": "replace", "path": "title", "value": { "x": 1 } })),
         ("M5", "invalidPath", json!({ "op": "add", "path": "nothing", "value": "x" })),
         ("M5", "invalidPath", json!({ "op": "add", "path": "name.nothing", "value": "x" })),
         ("M5", "invalidPath", json!({ "op": "add", "path": "urn:nothing:title", "value": "x" })),

@@ -194,6 +194,31 @@ async fn excluded_attributes_are_left_out() {
 }
 
 #[tokio::test]
+async fn members_are_shown_whole_in_part_or_not_at_all() {
+    let service = Service::new(Profile::Rfc);
+    let id = service.user("a").await;
+    let group = service.group("g", &[&id]).await;
+    let whole = json!([{ "value": id, "$ref": format!("{BASE}/Users/{id}"), "type": "User" }]);
+    let part = json!([{ "value": id }]);
+    let without = json!([{ "$ref": format!("{BASE}/Users/{id}"), "type": "User" }]);
+    for (parameter, names, expected) in [
+        ("attributes", "", Some(&whole)),
+        ("attributes", "members", Some(&whole)),
+        ("attributes", "members.value,members", Some(&whole)),
+        ("attributes", "members.value", Some(&part)),
+        ("attributes", "displayName", None),
+        ("excludedAttributes", "displayName", Some(&whole)),
+        ("excludedAttributes", "members.value", Some(&without)),
+        ("excludedAttributes", "members", None),
+        // What is named often is copied once.
+        ("attributes", &"members,members.value,".repeat(2_000), Some(&whole)),
+    ] {
+        let path = format!("/Groups/{group}{}", query(&[(parameter, names)]));
+        assert_eq!(service.get(&path).await.is(200).body.get("members"), expected, "G3, G7: {parameter}={names}");
+    }
+}
+
+#[tokio::test]
 async fn writes_are_answered_with_what_is_asked_for() {
     let service = Service::new(Profile::Rfc);
     let shown = |answer: &Value| answer.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
@@ -245,7 +270,7 @@ async fn put_of_a_group_replaces_the_members() {
     let path = format!("/Groups/{group}");
     let body = |members: Value| json!({ "schemas": [GROUP], "displayName": "g", "members": members });
     service.put(&path, body(json!([{ "value": b }]))).await.is(200);
-    assert_eq!(service.members(&group).await, [b.clone()], "U6");
+    assert_eq!(service.members(&group).await, vec![b.clone()], "U6");
     assert_eq!(service.get(&format!("/Users/{b}")).await.body["groups"][0]["value"], group);
     service.put(&path, json!({ "schemas": [GROUP], "displayName": "g" })).await.is(200);
     assert!(service.members(&group).await.is_empty(), "U6");
@@ -284,15 +309,15 @@ async fn versions_guard_reads_and_writes() {
         assert_eq!(unchanged.header(header::ETAG), first, "T2");
     }
     service.with(Method::GET, &path, None, "if-none-match", "W/\"x\"").await.is(200);
-    let patch = json!({ "schemas": [crate::support::PATCH], "Operations": [{ "op": "replace", "value": { "active": false } }] });
+    let deactivate = json!({ "schemas": [crate::support::PATCH], "Operations": [{ "op": "replace", "value": { "active": false } }] });
     for (method, body) in
-        [(Method::PUT, Some(user("a@example.com"))), (Method::PATCH, Some(patch.clone())), (Method::DELETE, None)]
+        [(Method::PUT, Some(user("a@example.com"))), (Method::PATCH, Some(deactivate.clone())), (Method::DELETE, None)]
     {
         service.with(method, &path, body.as_ref(), "if-match", "W/\"x\"").await.is(412);
     }
-    let changed = service.with(Method::PATCH, &path, Some(&patch), "if-match", &strong).await.is(200);
+    let changed = service.with(Method::PATCH, &path, Some(&deactivate), "if-match", &strong).await.is(200);
     assert_ne!(changed.header(header::ETAG), first, "T1");
-    service.with(Method::PATCH, &path, Some(&patch), "if-match", &first).await.is(412);
+    service.with(Method::PATCH, &path, Some(&deactivate), "if-match", &first).await.is(412);
     service.with(Method::GET, &path, None, "if-none-match", &first).await.is(200);
     service.with(Method::DELETE, &path, None, "if-match", "*").await.is(204);
 }

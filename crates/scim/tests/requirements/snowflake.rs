@@ -136,7 +136,7 @@ async fn a_group_patch_is_answered_by_client() {
         let add = json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }]);
         let answer = service.patch(&format!("/Groups/{group}"), add).await.is(status);
         assert_eq!(answer.text.is_empty(), status == 204, "{client:?}");
-        assert_eq!(service.members(&group).await, [id.clone()]);
+        assert_eq!(service.members(&group).await, vec![id.clone()]);
         service
             .patch(&format!("/Users/{id}"), json!([{ "op": "replace", "value": { "active": false } }]))
             .await
@@ -165,7 +165,7 @@ async fn put_leaves_what_snowflake_does_not_document() {
     let id = service.user("a").await;
     let group = service.group("g", &[&id]).await;
     service.put(&format!("/Groups/{group}"), json!({ "displayName": "new" })).await.is(200);
-    assert_eq!(service.members(&group).await, [id.clone()]);
+    assert_eq!(service.members(&group).await, vec![id.clone()]);
     let mut body = user("a");
     body["id"] = "another".into();
     service.put(&format!("/Users/{id}"), body).await.is(200);

@@ -92,11 +92,12 @@ async fn names_are_taken_in_any_letter_case_and_unknown_ones_ignored() {
     let body = json!({
         "SCHEMAS": [USER.to_uppercase()], "username": "Ann", "NAME": { "GIVENNAME": "A", "unknown": 1 },
         "nickname": null, "emails": [], "ims": [{}], "dispName": "misspelled", "entitlements": {},
+        "title": {}, "locale": [],
     });
     let made = service.post("/Users", body).await.is(201).body;
     assert_eq!(made["userName"], "Ann", "M4");
     assert_eq!(made["name"], json!({ "givenName": "A" }), "M4, M5");
-    for absent in ["nickName", "emails", "ims", "dispName", "entitlements"] {
+    for absent in ["nickName", "emails", "ims", "dispName", "entitlements", "title", "locale"] {
         assert!(made.get(absent).is_none(), "M5, M6: {absent}");
     }
     service.post("/Users", json!({ "schemas": [USER], "userName": "b", "username": "c" })).await.bad("invalidSyntax");

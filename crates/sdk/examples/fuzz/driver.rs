@@ -24,6 +24,14 @@ const SEEDS: &[&str] = &[
     "Policy\n{\"type\":\"OKTA_SIGN_ON\",\"priority\":1,\"system\":false,\"conditions\":{\"people\":{\"groups\":{\"include\":[\"00g1\"]}}}}",
     "UserFactor\n{\"id\":\"sms1\",\"factorType\":\"sms\",\"provider\":\"OKTA\",\"profile\":{\"phoneNumber\":\"+1-555-415-1337\"},\"_embedded\":{\"activation\":{\"timeStep\":1.5e3}}}",
     "LogEvent\n{\"eventType\":\"user.session.start\",\"severity\":\"INFO\",\"target\":[{\"id\":\"x\",\"detailEntry\":{\"a\":1}}],\"debugContext\":{\"debugData\":{\"k\":\"v\"}}}",
+    "userName eq \"ann@example.com\" and not (emails[type eq \"work\" and value co \"@\"] or active ne true)",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department sw \"I\" or meta.created gt \"2026-01-01T00:00:00Z\"",
+    "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":[{\"op\":\"add\",\"path\":\"emails[type eq \\\"work\\\"].value\",\"value\":\"x\"},{\"op\":\"replace\",\"value\":{\"active\":\"False\",\"name.givenName\":\"A\"}}]}",
+    "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":[{\"op\":\"remove\",\"path\":\"members[value eq \\\"a\\\"]\"},{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"c\"}]}]}",
+    "{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:User\"],\"userName\":\"ann\",\"name\":{\"givenName\":\"A\"},\"emails\":[{\"value\":\"a\",\"primary\":true}],\"active\":true,\"password\":\"x\",\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\":{\"manager\":{\"value\":\"1\"}}}",
+    "GET /Users?filter=userName%20eq%20%22ann%22&startIndex=1&count=2&sortBy=name.givenName&attributes=emails.value",
+    "POST /Bulk\n{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:BulkRequest\"],\"Operations\":[{\"method\":\"POST\",\"path\":\"/Groups\",\"bulkId\":\"g\",\"data\":{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"displayName\":\"g\",\"members\":[{\"value\":\"bulkId:h\"}]}}]}",
+    "POST /.search\n{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:SearchRequest\"],\"filter\":\"displayName pr\",\"cursor\":\"\",\"count\":1}",
     "{\"id\":\"x\",\"type\":\"IP\",\"status\":\"INACTIVE\",\"name\":\"n\",\"items\":[{\"a\":[]},null,1]}",
 ];
 
@@ -82,6 +90,15 @@ const PIECES: &[&str] = &[
     "\"status\":{},",
     "1.0E+2",
     "\\ud800",
+    " and ",
+    "not (",
+    " eq ",
+    "[value pr]",
+    "members",
+    "\"path\":\"",
+    "\"op\":\"remove\",",
+    "\"Operations\":[",
+    "bulkId:",
 ];
 
 /// Makes inputs whose sequence depends on the seed alone.

@@ -4,7 +4,8 @@
 
 mod arguments;
 mod calls;
+mod cases;
 mod every_operation;
 mod example;
-mod fixtures;
 mod replay;
+mod world;

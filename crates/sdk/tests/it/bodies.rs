@@ -66,6 +66,41 @@ async fn bodies_that_are_not_json_have_their_types() {
 }
 
 #[tokio::test]
+async fn the_last_body_is_the_one_that_is_sent() {
+    let script = Script::start((0..2).map(|_| Answer::new(200, "{}"))).await;
+    let okta = script.okta().await;
+    let (json, file) = (Json::parse("{}").unwrap(), Upload::new("a.txt", "text/plain", "x"));
+    let request = || okta.request(Method::Post, "/api/v1/new-thing").unwrap();
+    request().json(&json).upload("file", &file).send().await.unwrap();
+    request().upload("file", &file).json(&json).send().await.unwrap();
+    let asked = script.asked();
+    assert!(asked[0].header("content-type").starts_with("multipart/form-data"));
+    assert_eq!((asked[1].header("content-type"), asked[1].body.as_str()), ("application/json", "{}"));
+}
+
+#[tokio::test]
+async fn a_body_is_not_printed() {
+    let script = Script::start([]).await;
+    let okta = script.okta().await;
+    let body = Json::parse(r#"{"credentials":{"password":{"value":"s3cret"}}}"#).unwrap();
+    let request = okta.request(Method::Post, "/api/v1/users").unwrap().json(&body);
+    let printed = format!("{request:?} {:?}", request.clone().list_of::<Json>());
+    assert!(printed.contains("47 bytes of application/json"), "{printed}");
+    let others = (Certificate::pem("s3cret"), Upload::new("a.txt", "text/plain", "s3cret"));
+    let printed = format!("{printed} {others:?} {:?}", request.upload("file", &others.1));
+    assert!(!printed.contains("s3cret"), "{printed}");
+}
+
+#[tokio::test]
+async fn a_timeout_beyond_all_calendars_is_none() {
+    let script = Script::start((0..2).map(|_| Answer::new(200, "{}"))).await;
+    let okta = script.okta().await;
+    for timeout in [std::time::Duration::MAX, std::time::Duration::from_secs(u64::MAX / 1000)] {
+        okta.users().get_user("me").timeout(timeout).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn anything_can_be_called() {
     let script =
         Script::start([Answer::new(200, r#"{"a":24.0}"#), Answer::new(200, "raw"), Answer::new(200, "[]")]).await;

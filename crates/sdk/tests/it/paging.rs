@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use oktant_base::{Coded, ManualClock};
 use oktant_sdk::models::{LogEvent, User};
 use oktant_sdk::{Cursor, Items};
@@ -93,6 +93,23 @@ async fn a_page_that_fails_is_an_error_and_the_end() {
     assert!(users.next().await.is_none());
     let again = Script::start([three_pages()[0].clone(), Answer::new(403, "")]).await;
     assert_eq!(again.okta().await.users().list_users().collect().await.unwrap_err().status(), Some(403));
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_read_is_an_error_and_the_end() {
+    let [first, _, last] = three_pages();
+    let broken = Answer::page(r#"{"items":[]}"#, "/api/v1/users?after=3&limit=2");
+    let script = Script::start([first.clone(), broken, last.clone()]).await;
+    let users = script.okta().await.users().list_users().stream();
+    // As a caller reads that skips what fails.
+    let seen: Vec<_> = users.map(|user| user.map(|user| id(&user).to_owned()).ok()).collect().await;
+    assert_eq!(seen, [Some("1".to_owned()), Some("2".to_owned()), None]);
+
+    let odd = Answer::page(r#"[{"id":7}]"#, "/api/v1/users?after=3&limit=2");
+    let script = Script::start([first, odd, last]).await;
+    let pages = script.okta().await.strict(true).users().list_users().pages();
+    let read: Vec<_> = pages.map(|page| page.is_ok()).collect().await;
+    assert_eq!(read, [true, false]);
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ impl<'a> Planner<'a> {
 
     fn narrowing(&self, access: &Access) -> Narrowing {
         match self.scan.options.pushdown {
-            Pushdown::Off => Narrowing::Open,
+            Pushdown::Off | Pushdown::Parameters => Narrowing::Open,
             Pushdown::On => narrow(self.scan, access.index, access.route, &self.filters),
         }
     }
@@ -132,7 +132,9 @@ impl<'a> Planner<'a> {
     /// instant lies between them.
     fn time_range(&mut self, range: &TimeRange) -> Option<Query> {
         let bounds = match (self.scan.options.pushdown, self.scan.relation.position(range.column)) {
-            (Pushdown::On, Some(position)) => TimeBounds::of(&self.filters, &self.scan.relation, position),
+            (Pushdown::On | Pushdown::Parameters, Some(position)) => {
+                TimeBounds::of(&self.filters, &self.scan.relation, position)
+            }
             _ => TimeBounds::default(),
         };
         let now = self.scan.options.now;
@@ -167,7 +169,7 @@ impl<'a> Planner<'a> {
         let relation = &self.scan.relation;
         let all: Vec<String> = parameter.enumerate.iter().map(ToString::to_string).collect();
         let bound = match (self.scan.options.pushdown, relation.position(parameter.column)) {
-            (Pushdown::On, Some(position)) => keys::bound(&self.filters, relation, position),
+            (Pushdown::On | Pushdown::Parameters, Some(position)) => keys::bound(&self.filters, relation, position),
             _ => None,
         };
         let Some(bound) = bound else { return Some(all) };
@@ -254,7 +256,7 @@ impl<'a> Planner<'a> {
 
     fn assemble(self, access: Access, questions: Questions) -> ScanPlan {
         let residual = self.residual();
-        let dedupe = questions.queries.len() > 1 && !self.scan.relation.key().is_empty();
+        let dedupe = self.may_repeat(&access, questions.queries.len());
         let keys = if dedupe { self.scan.relation.key() } else { Vec::new() };
         let columns = self.columns(&residual, &keys);
         let page = self.page(access.route, residual.is_empty());
@@ -280,6 +282,14 @@ impl<'a> Planner<'a> {
             ordered: questions.sorted,
             estimate,
         }
+    }
+
+    /// Whether a row may come twice: from two lists, or from two pages of one while objects come and go.
+    fn may_repeat(&self, access: &Access, lists: usize) -> bool {
+        let key = self.scan.relation.key();
+        // What happened stays where it is, and would be much to remember.
+        let may_shift = access.route.page > 0 && access.parents.is_none() && access.route.time_range.is_none();
+        !key.is_empty() && (lists > 1 || (may_shift && key.len() == 1))
     }
 
     /// Adds what shapes the answer: projection, embedded objects and page size.

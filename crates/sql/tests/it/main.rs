@@ -9,5 +9,6 @@ mod differential;
 mod failures;
 mod faults;
 mod names;
+mod odd_orgs;
 mod requests;
 mod support;

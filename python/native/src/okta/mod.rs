@@ -19,6 +19,7 @@ use crate::runtime::wait;
 
 mod asyncio;
 pub(crate) mod gate;
+pub(crate) mod log;
 mod raw;
 
 use raw::Raw;
@@ -60,7 +61,10 @@ impl Org {
     fn open(values: &str, cache: bool) -> PyResult<Self> {
         let values = serde_json::from_str(values)
             .map_err(|error| Failure::internal("the configuration is not JSON").caused_by(&error))?;
-        let mut config = Loader::system().values(values).load().map_err(|error| Failure::of(&error))?;
+        let mut config = Loader::system()
+            .values(values)
+            .load()
+            .map_err(|error| Failure::of(&error).with_causes(error.problems.iter().map(ToString::to_string)))?;
         if !cache {
             config.properties.cache = None;
         }

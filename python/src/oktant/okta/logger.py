@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from oktant import _native
+
 LOG_FORMAT = "%(asctime)s - %(name)s - %(module)s - %(levelname)s - %(message)s"
 NAME = "okta-sdk-python"
 
@@ -24,6 +26,8 @@ def setup_logging(enabled: bool = False, log_level: int | str = logging.INFO) ->
         handler = _Handler()
         handler.setFormatter(logging.Formatter(LOG_FORMAT))
         logger.addHandler(handler)
+    # The repeats, waits and cache of the native client; above 255 there are no events.
+    _native.log_to(logger.log, min(logger.level, 255))
 
 
 logging.getLogger(NAME).disabled = True

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::super::emit::GENERATED_BY;
-use super::items::{Arm, Item, ItemKind, Member};
+use super::items::{Arm, Item, ItemKind, Member, Tag};
 use super::names::{feature_name, snake_case};
 
 /// Modules that are not named after a group.
@@ -146,22 +146,26 @@ fn condition(groups: &BTreeSet<String>) -> String {
 
 fn item(item: &Item) -> String {
     match &item.kind {
-        ItemKind::Object { bases, extensible, members } => object(item, bases, *extensible, members),
+        ItemKind::Object { bases, extensible, members, tags } => object(item, bases, *extensible, members, tags),
         ItemKind::Choice { values } => choice(item, values),
         ItemKind::Union { property, common, arms, shared } => union(item, property, common.as_deref(), arms, shared),
     }
 }
 
-fn object(item: &Item, bases: &[String], extensible: bool, members: &[Member]) -> String {
+fn object(item: &Item, bases: &[String], extensible: bool, members: &[Member], tags: &[Tag]) -> String {
     let Item { name, schema, .. } = item;
     let extends = match bases {
         [] => String::new(),
         bases => format!(", with the members of {}", code_list(bases.iter())),
     };
     let takes = if extensible { " It takes members of your own." } else { "" };
+    let begins = tags.iter().map(|(member, value)| format!(" Its default has `{member}` set to `{value}`."));
+    let begins: String = begins.collect();
     let extensible = if extensible { " extensible" } else { "" };
-    let mut out =
-        format!("object! {{\n    /// Schema `{schema}`{extends}.{takes}\n    {name} = {schema:?}{extensible} {{\n");
+    let set: String = tags.iter().map(|(member, value)| format!(", {member:?} = {value:?}")).collect();
+    let mut out = format!(
+        "object! {{\n    /// Schema `{schema}`{extends}.{takes}{begins}\n    {name} = {schema:?}{extensible}{set} {{\n"
+    );
     for (index, Member { field, json, rust, flags }) in members.iter().enumerate() {
         let facts = [format!("`{json}`")].into_iter().chain(flags.iter().map(|flag| flag.replace('_', "-")));
         let facts = facts.collect::<Vec<_>>().join(", ");

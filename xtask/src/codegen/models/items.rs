@@ -26,10 +26,13 @@ pub(crate) struct Item {
 /// What a Rust type is made of.
 #[derive(Debug)]
 pub(crate) enum ItemKind {
-    Object { bases: Vec<String>, extensible: bool, members: Vec<Member> },
+    Object { bases: Vec<String>, extensible: bool, members: Vec<Member>, tags: Vec<Tag> },
     Choice { values: Vec<(String, String)> },
     Union { property: String, common: Option<String>, arms: Vec<Arm>, shared: Vec<Member> },
 }
+
+/// A member by which unions tell an object from others: its name and its value there.
+pub(crate) type Tag = (String, String);
 
 /// One member of an object.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +43,7 @@ pub(crate) struct Member {
     pub json: String,
     /// Type inside `Field`.
     pub rust: String,
-    /// Flags: `required`, `read_only`, `write_only`, `nullable`.
+    /// Flags: `required`, `read_only`, `write_only`, `secret`, `nullable`.
     pub flags: Vec<&'static str>,
 }
 
@@ -62,8 +65,34 @@ pub(crate) fn items(types: &Types<'_>, schemas: &Schemas, operations: &[Operatio
     for (schema, definition) in schemas {
         builder.schema(schema, &definition.kind);
     }
+    tag(&mut items);
     reach(types, operations, &mut items);
     items
+}
+
+/// Notes for every object the members that tell it apart in the unions it is a form of, where they agree on one
+/// value. What a union falls back to has none: it stands for values that are not listed, too.
+fn tag(items: &mut BTreeMap<String, Item>) {
+    let mut found: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    for item in items.values() {
+        let ItemKind::Union { property, common, arms, .. } = &item.kind else { continue };
+        let forms = arms.iter().filter(|arm| !arm.values.is_empty());
+        for arm in forms {
+            let target = innermost(&arm.rust);
+            if common.as_ref() != Some(&target) && arm.rust == format!("Box<{target}>") {
+                let values = found.entry(target).or_default().entry(property.clone()).or_default();
+                values.extend(arm.values.iter().cloned());
+            }
+        }
+    }
+    for (name, properties) in found {
+        if let Some(Item { kind: ItemKind::Object { tags, .. }, .. }) = items.get_mut(&name) {
+            let single = properties.into_iter().filter(|(_, values)| values.len() == 1);
+            tags.extend(
+                single.flat_map(|(property, values)| values.into_iter().map(move |value| (property.clone(), value))),
+            );
+        }
+    }
 }
 
 struct Builder<'a, 'b> {
@@ -92,7 +121,8 @@ impl<'a> Builder<'a, '_> {
                     }
                 }
                 let extensible = matches!(object.additional, Additional::Allowed(_));
-                let shape = |members| ItemKind::Object { bases: object.bases.clone(), extensible, members };
+                let bases = object.bases.clone();
+                let shape = |members| ItemKind::Object { bases, extensible, members, tags: Vec::new() };
                 if let (Some(discriminator), true) = (&object.discriminator, has_subtypes(kind)) {
                     self.base(name.clone(), schema, discriminator, &members);
                     self.add(common_name(&name), schema, shape(members));
@@ -206,7 +236,7 @@ impl<'a> Builder<'a, '_> {
             member.flags.retain(|flag| by_all || *flag != "required");
         }
         let bases = forms.iter().map(|(form, _)| (*form).to_owned()).collect();
-        self.add(name, schema, ItemKind::Object { bases, extensible: true, members });
+        self.add(name, schema, ItemKind::Object { bases, extensible: true, members, tags: Vec::new() });
     }
 
     /// The object that a type refers to.
@@ -254,6 +284,7 @@ fn flags(property: &Property) -> Vec<&'static str> {
         (property.required, "required"),
         (property.read_only, "read_only"),
         (property.write_only, "write_only"),
+        (property.secret, "secret"),
         (property.nullable, "nullable"),
     ]
     .into_iter()

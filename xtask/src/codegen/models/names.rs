@@ -50,32 +50,9 @@ pub(crate) fn member_name(name: &str) -> String {
     }
 }
 
-/// Words in lower case with `_` between them; a run of capitals is one word.
+/// Words in lower case with `_` between them; `OAuth` is one word.
 pub(crate) fn snake_case(name: &str) -> String {
-    let name = name.replace("OAuth", "Oauth");
-    let characters: Vec<char> = name.chars().collect();
-    let mut out = String::with_capacity(name.len() + 4);
-    for (index, &character) in characters.iter().enumerate() {
-        if !character.is_ascii_alphanumeric() {
-            if !out.is_empty() && !out.ends_with('_') {
-                out.push('_');
-            }
-            continue;
-        }
-        let before = index.checked_sub(1).map(|before| characters[before]);
-        let after = characters.get(index + 1);
-        let starts_word = character.is_ascii_uppercase()
-            && before.is_some_and(|before| {
-                before.is_ascii_lowercase()
-                    || before.is_ascii_digit()
-                    || (before.is_ascii_uppercase() && after.is_some_and(char::is_ascii_lowercase))
-            });
-        if starts_word && !out.is_empty() && !out.ends_with('_') {
-            out.push('_');
-        }
-        out.push(character.to_ascii_lowercase());
-    }
-    out.trim_end_matches('_').to_owned()
+    super::super::names::snake_case(&name.replace("OAuth", "Oauth"))
 }
 
 /// `Access Controls` is `access-controls`.

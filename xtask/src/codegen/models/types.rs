@@ -200,7 +200,7 @@ impl<'a> Types<'a> {
             let choice = choice.map_or("String", String::as_str);
             return if matches!(resolved, TypeRef::Array(_)) { format!("List<{choice}>") } else { choice.to_owned() };
         }
-        if property.write_only && matches!(resolved, TypeRef::String(format) if format != "date-time") {
+        if property.secret && matches!(resolved, TypeRef::String(format) if format != "date-time") {
             return "Secret".to_owned();
         }
         self.nested_type_of(&property.schema)

@@ -207,7 +207,7 @@ fn member(schemas: &Schemas, property: &Property) -> Member {
         shape => shape,
     };
     let name = property.name.clone();
-    Member { attributes: attributes(&name), name, shape, secret: property.write_only }
+    Member { attributes: attributes(&name), name, shape, secret: property.secret }
 }
 
 /// The members of all variants of a union, so that one class can hold any of them.

@@ -1,36 +1,13 @@
 //! How names of the description become names of Python.
 
+pub(crate) use super::super::names::snake_case;
+
 /// Words that Python keeps for itself.
 const KEYWORDS: &[&str] = &[
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
     "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
     "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
 ];
-
-/// `listOAuth2Claims` as `list_o_auth2_claims`, which is how okta-sdk-python 3.x spells it.
-pub(crate) fn snake_case(name: &str) -> String {
-    let characters: Vec<char> = name.chars().collect();
-    let mut result = String::with_capacity(name.len() + 8);
-    for (index, &character) in characters.iter().enumerate() {
-        if !character.is_ascii_alphanumeric() {
-            push_separator(&mut result);
-            continue;
-        }
-        let before = index.checked_sub(1).and_then(|index| characters.get(index));
-        let after = characters.get(index + 1);
-        let starts_word = character.is_ascii_uppercase()
-            && before.is_some_and(|before| {
-                before.is_ascii_lowercase()
-                    || before.is_ascii_digit()
-                    || (before.is_ascii_uppercase() && after.is_some_and(char::is_ascii_lowercase))
-            });
-        if starts_word {
-            push_separator(&mut result);
-        }
-        result.push(character.to_ascii_lowercase());
-    }
-    result.trim_matches('_').to_owned()
-}
 
 /// `list_o_auth2_claims` as `list_o_auth_2_claims`, which is how okta-sdk-python 2.x spells it.
 pub(crate) fn with_digits_apart(snake: &str) -> String {
@@ -74,12 +51,6 @@ pub(crate) fn constant(value: &str) -> Option<String> {
     let name: String =
         value.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
     is_identifier(&name).then_some(name)
-}
-
-fn push_separator(result: &mut String) {
-    if !result.is_empty() && !result.ends_with('_') {
-        result.push('_');
-    }
 }
 
 #[cfg(test)]

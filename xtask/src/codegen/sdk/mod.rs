@@ -6,13 +6,37 @@ mod emit;
 mod names;
 mod plan;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use self::plan::Plan;
 use super::Error;
 use super::emit::GENERATED_BY;
 use super::model::{Operation, Schemas};
 use super::models::{Types, feature_name};
+
+/// A table of the groups for the front page: their features, handles, and what they are about.
+pub(crate) fn groups_page(operations: &[Operation]) -> String {
+    let mut groups: BTreeMap<&str, (usize, BTreeSet<&str>)> = BTreeMap::new();
+    for operation in operations.iter().filter(|operation| operation.api == "Management") {
+        let (count, collections) = groups.entry(&operation.group).or_default();
+        *count += 1;
+        collections.extend(collection(&operation.path));
+    }
+    let mut page = "| Feature | Handle | Operations | Collections |\n|---|---|---|---|\n".to_owned();
+    for (group, (count, collections)) in &groups {
+        let collections: Vec<String> = collections.iter().map(|name| format!("`{name}`")).collect();
+        let (feature, handle) = (feature_name(group), module(group));
+        let _ = writeln!(page, "| `{feature}` | `okta.{handle}()` | {count} | {} |", collections.join(" "));
+    }
+    page
+}
+
+/// The collection that a path is about: `groups` of `/api/v1/groups/{groupId}`.
+fn collection(path: &str) -> Option<&str> {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    segments.find(|segment| !matches!(*segment, "api" | "v1" | "v2"))
+}
 
 /// The generated sources with their paths.
 pub(crate) fn sources(

@@ -12,19 +12,6 @@ use super::super::names::pascal_case;
 use super::super::overlay::{self, ColumnType, Overlay};
 use super::{Column, Route, Source};
 
-/// Members whose values are secrets wherever they occur.
-const SECRETS: [&str; 9] = [
-    "client_secret",
-    "secret_hash",
-    "secretKey",
-    "password",
-    "answer",
-    "sharedSecret",
-    "privateKey",
-    "apiKey",
-    "token",
-];
-
 /// The columns that feed path parameters. A column that another route takes from its rows
 /// gets that source from the overlay.
 pub(crate) fn parents(routes: &[Route<'_>]) -> Vec<Column> {
@@ -204,7 +191,7 @@ fn top_level_member(column: &Column) -> Option<String> {
 
 fn is_dropped(property: &Property) -> bool {
     let name = property.name.as_str();
-    property.write_only || name == "_links" || name == "_link" || SECRETS.contains(&name)
+    property.write_only || property.secret || name == "_links" || name == "_link"
 }
 
 /// The SQL type of a member, and its enumeration.

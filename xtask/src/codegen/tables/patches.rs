@@ -69,6 +69,10 @@ impl Editor<'_> {
         if matching.is_empty() {
             return Err(self.overlay.error(name, format!("no column of {} is called {}", self.table, name.get_ref())));
         }
+        if patch.drop {
+            matching.into_iter().rev().for_each(|position| drop(self.columns.remove(position)));
+            return Ok(());
+        }
         matching.into_iter().try_for_each(|position| self.correct(patch, position, name))
     }
 

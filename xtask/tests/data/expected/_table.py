@@ -34,7 +34,7 @@ THIRD: dict[str, str] = {
 MODELS: dict[str, str] = {
     "Animal": "|id kind:~AnimalKind born weight visitors legs tags:[~] name:AnimalName2 owner:Keeper microchip! notes extra _embedded=embedded _links=links",
     "AnimalLinks": "|self",
-    "AnimalName2": "|latin common password",
+    "AnimalName2": "|latin common password!",
     "Cat": "Animal|lives home",
     "Dish": "|name recipe",
     "DishVariant1": "|name",

@@ -41,7 +41,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         group: "Zoo",
         parameters: &[path("animalId", TypeRef::String(""))],
         request: None,
-        responses: &[Response { status: 204, media_types: &[], schema: None }],
+        responses: &[Response { status: 200, media_types: &[], schema: None }],
         scopes: &[],
         security: Security::Open,
         lifecycle: Lifecycle::EarlyAccess,

@@ -22,7 +22,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("tags", TypeRef::Array(&TypeRef::String(""))).values(&["wild", "tame"]),
                     property("name", TypeRef::Named("AnimalName2")),
                     property("owner", TypeRef::Named("Keeper")).read_only(),
-                    property("microchip", TypeRef::String("")).write_only(),
+                    property("microchip", TypeRef::String("")).write_only().secret(),
                     property("notes", TypeRef::Map(&TypeRef::String(""))),
                     property("extra", TypeRef::Map(&TypeRef::Any)),
                     property("_embedded", TypeRef::Map(&TypeRef::Any)).read_only(),
@@ -57,7 +57,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                 &[
                     property("latin", TypeRef::String("")).min_length(1).max_length(80).pattern("^[A-Z]"),
                     property("common", TypeRef::String("")).nullable(),
-                    property("password", TypeRef::String("")),
+                    property("password", TypeRef::String("")).secret(),
                 ]
             },
             additional: Additional::Allowed(TypeRef::Any),
@@ -150,7 +150,7 @@ pub(crate) static SCHEMAS: &[Schema] = &[
                     property("tags", TypeRef::Array(&TypeRef::String(""))).values(&["wild", "tame"]),
                     property("name", TypeRef::Named("AnimalName2")),
                     property("owner", TypeRef::Named("Keeper")).read_only(),
-                    property("microchip", TypeRef::String("")).write_only(),
+                    property("microchip", TypeRef::String("")).write_only().secret(),
                     property("notes", TypeRef::Map(&TypeRef::String(""))),
                     property("extra", TypeRef::Map(&TypeRef::Any)),
                     property("_embedded", TypeRef::Map(&TypeRef::Any)).read_only(),

@@ -67,6 +67,22 @@ async fn a_code_works_once_for_its_client_and_address_and_for_five_minutes() {
 }
 
 #[tokio::test]
+async fn a_session_is_fresh_enough_for_any_age_beyond_its_own() {
+    let world = World::new();
+    world.sign_in("web", &[]).await;
+    world.pass(60);
+    let authorize =
+        async |age: &str| world.get("/oauth2/v1/authorize", &authorize_params("web", &[("max_age", age)])).await;
+    for age in ["61", "9223372036854775807", "18446744073709551615"] {
+        assert!(authorize(age).await.sent("code").is_some(), "{age}");
+    }
+    assert_eq!(authorize("60").await.status, StatusCode::OK);
+    for age in ["-1", "1.5", "soon"] {
+        assert_eq!(authorize(age).await.sent("error").as_deref(), Some("invalid_request"), "{age}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_verifier_is_refused() {
     let world = World::new();
     let code = world.sign_in("web", &[]).await.sent("code").unwrap();

@@ -249,7 +249,11 @@ fn rows_cover_every_type_that_is_pushed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    // Each case is a table; as many as are asked for, or else few.
+    #![proptest_config(ProptestConfig {
+        cases: std::env::var_os("PROPTEST_CASES").map_or(128, |_| ProptestConfig::default().cases),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn what_is_sent_loses_no_row(

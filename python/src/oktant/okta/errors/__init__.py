@@ -11,7 +11,7 @@ __all__ = ["ConfigurationError", "Error", "HTTPError", "OktaAPIError"]
 
 
 class ConfigurationError(ProgrammingError, ValueError):
-    """The configuration is wrong; all problems at once."""
+    """The configuration is wrong: ``causes`` are all of its problems, each with the place it came from."""
 
 
 class Error(Exception):

@@ -29,8 +29,6 @@ union! {
         name: Box<AnimalName2>;
         /// `owner`, which every form has.
         owner: Box<Keeper>;
-        /// `microchip`, which every form has.
-        microchip: Secret;
         /// `notes`, which every form has.
         notes: Map<String>;
         /// `extra`, which every form has.
@@ -63,8 +61,8 @@ object! {
         7 name: Box<AnimalName2> = "name";
         /// `owner`, read-only.
         8 owner: Box<Keeper> = "owner" read_only;
-        /// `microchip`, write-only.
-        9 microchip: Secret = "microchip" write_only;
+        /// `microchip`, write-only, secret.
+        9 microchip: Secret = "microchip" write_only secret;
         /// `notes`.
         10 notes: Map<String> = "notes";
         /// `extra`.
@@ -100,8 +98,8 @@ object! {
         0 latin: String = "latin";
         /// `common`, nullable.
         1 common: String = "common" nullable;
-        /// `password`.
-        2 password: String = "password";
+        /// `password`, secret.
+        2 password: Secret = "password" secret;
     }
 }
 
@@ -135,7 +133,7 @@ object! {
         /// `owner`, read-only.
         8 owner: Box<Keeper> = "owner" read_only;
         /// `microchip`, write-only.
-        9 microchip: Secret = "microchip" write_only;
+        9 microchip: String = "microchip" write_only;
         /// `notes`.
         10 notes: Map<String> = "notes";
         /// `extra`.
@@ -186,8 +184,8 @@ object! {
 }
 
 object! {
-    /// Schema `Fish`, with the members of `Animal`.
-    Fish = "Fish" {
+    /// Schema `Fish`, with the members of `Animal`. Its default has `kind` set to `FISH`.
+    Fish = "Fish", "kind" = "FISH" {
         /// `id`, read-only.
         0 id: String = "id" read_only;
         /// `kind`, required.
@@ -206,8 +204,8 @@ object! {
         7 name: Box<AnimalName2> = "name";
         /// `owner`, read-only.
         8 owner: Box<Keeper> = "owner" read_only;
-        /// `microchip`, write-only.
-        9 microchip: Secret = "microchip" write_only;
+        /// `microchip`, write-only, secret.
+        9 microchip: Secret = "microchip" write_only secret;
         /// `notes`.
         10 notes: Map<String> = "notes";
         /// `extra`.
