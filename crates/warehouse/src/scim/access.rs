@@ -94,6 +94,10 @@ fn expired() -> Error {
     Error::unauthorized("Access token expired")
 }
 
+fn no_such_integration() -> Error {
+    Error::new(http::StatusCode::NOT_FOUND, "There is no such security integration")
+}
+
 /// Refuses callers from where a network policy does not admit them.
 async fn admit(account: &Account, access: &ScimAccess, caller: &Caller<'_>) -> Result<()> {
     let of_integration = access.integration.network_policy.as_deref();
@@ -178,8 +182,10 @@ async fn integration_token(tx: Tx<'_>, hash: &str, endpoint_id: Option<Uuid>, no
     let unknown = || Error::unauthorized("The access token is not known");
     let token = token::by_hash(tx, hash).await?.ok_or_else(unknown)?;
     let integration = integration::by_id(tx, token.integration_id).await?.ok_or_else(unknown)?;
-    if endpoint_id.is_some_and(|id| id != integration.endpoint_id) {
-        return Err(Error::unauthorized("The access token belongs to another security integration"));
+    if let Some(id) = endpoint_id.filter(|id| *id != integration.endpoint_id) {
+        let exists = integration::all(tx).await?.iter().any(|other| other.endpoint_id == id);
+        let belongs = "The access token belongs to another security integration";
+        return Err(if exists { Error::unauthorized(belongs) } else { no_such_integration() });
     }
     if now >= token.expires_at {
         return Err(expired());
@@ -205,7 +211,7 @@ async fn user_token(tx: Tx<'_>, hash: &str, endpoint_id: Option<Uuid>, now: Time
     }
     let integration = match (integrations.pop(), integrations.is_empty()) {
         (Some(integration), true) => integration,
-        (None, _) => return Err(Error::new(http::StatusCode::NOT_FOUND, "There is no such security integration")),
+        (None, _) => return Err(no_such_integration()),
         (Some(_), false) => {
             let detail = "There are several security integrations: use the base URL with SCIM_ENDPOINT_ID";
             return Err(Error::forbidden(detail));

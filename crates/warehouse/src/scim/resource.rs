@@ -104,8 +104,12 @@ pub(super) fn bare_user(access: &ScimAccess, user: &User) -> Stored {
 pub(super) fn user_resource(access: &ScimAccess, user: &User) -> Resource {
     let properties = &user.properties;
     let mut attributes = user.resource.clone();
+    // By the standard a client may leave it away or take it away; who was made by a statement is shown whole.
+    let is_absent = !access.profile.is_snowflake() && !attributes.is_empty() && !attributes.contains_key("active");
+    if user.disabled || !is_absent {
+        put(&mut attributes, "active", Some((!user.disabled).into()));
+    }
     put(&mut attributes, "userName", Some(user.login_name.as_str().into()));
-    put(&mut attributes, "active", Some((!user.disabled).into()));
     put(&mut attributes, "displayName", text(properties.display_name.as_ref()));
     let name = attributes.entry("name").or_insert_with(|| Value::Object(Map::new()));
     if let Value::Object(name) = name {

@@ -330,6 +330,9 @@ async fn standard_integrations_keep_whole_resources() {
     let (_, body) = client.get(&format!("/Users/{id}")).await;
     assert_eq!((&body["nickName"], &body[ENTERPRISE]["department"]), (&json!("JD"), &json!("R&D")));
     assert_eq!(body["emails"].as_array().unwrap().len(), 2);
+    let (_, body) = client.patch(&format!("/Users/{id}"), json!([{ "op": "remove", "path": "active" }])).await;
+    assert!(body["active"].is_null(), "what was taken away is not shown: {body}");
+    assert_eq!(client.get("/470680ae-f1bc-4af8-887a-995870337085/Users").await.0, 404);
     let (_, found) = client.get("/Users?filter=nickName%20eq%20%22jd%22%20and%20emails.type%20eq%20%22home%22").await;
     assert_eq!(found["totalResults"], 1, "{found}");
     let group = client.create_group("Team", &[id, "fake-member-id"]).await;
@@ -375,4 +378,61 @@ async fn history_shows_each_request() {
     assert_eq!(admin_roles_only.rows.len(), 1, "secondary roles count");
     run_all(&admin, &["use secondary roles none"]).await;
     assert!(ask(&admin, "select * from table(rest_event_history('scim'))").await.rows.is_empty());
+}
+
+/// The twelve steps of the suite that Okta publishes for SCIM 2.0 services, under the default rules.
+///
+/// # Source
+///
+/// Okta developer documentation, "Okta SCIM 2.0 specification test".
+#[tokio::test]
+async fn oktas_specification_suite_passes() {
+    const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+    const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+    let test = TestAccount::new().await;
+    let okta = test.provisioning("").await;
+    okta.create_user("first@acme.example").await;
+    let is_whole = |user: &serde_json::Value| {
+        for pointer in ["/id", "/name/familyName", "/name/givenName", "/userName", "/emails/0/value"] {
+            assert!(
+                user.pointer(pointer).and_then(|value| value.as_str()).is_some_and(|text| !text.is_empty()),
+                "{pointer}"
+            );
+        }
+        assert!(user["active"].is_boolean());
+    };
+    let (status, first) = okta.get("/Users?count=1&startIndex=1").await;
+    assert_eq!((status, &first["schemas"]), (200, &json!([LIST])));
+    assert!(["itemsPerPage", "startIndex", "totalResults"].iter().all(|name| first[*name].is_number()));
+    is_whole(&first["Resources"][0]);
+    let (status, same) = okta.get(&format!("/Users/{}", first["Resources"][0]["id"].as_str().unwrap())).await;
+    assert_eq!((status, &same["id"]), (200, &first["Resources"][0]["id"]));
+    is_whole(&same);
+    for filter in ["nobody@acme.example", "New.User@Acme.example"] {
+        let (status, none) = okta.get(&format!("/Users?filter=userName%20eq%20%22{filter}%22")).await;
+        assert_eq!((status, &none["totalResults"], &none["schemas"]), (200, &json!(0), &json!([LIST])));
+    }
+    for id in ["010101001010101011001010101011", "00919288221112222"] {
+        let (status, error) = okta.get(&format!("/Users/{id}")).await;
+        assert_eq!((status, &error["status"], &error["schemas"]), (404, &json!("404"), &json!([ERROR])));
+        assert!(!error["detail"].as_str().unwrap().is_empty());
+    }
+    let new = user("New.User@Acme.example");
+    let (status, created) = okta.send("POST", "/Users", Some(new.clone())).await;
+    assert_eq!((status, &created["active"], &created["userName"]), (201, &json!(true), &new["userName"]));
+    assert_eq!(
+        (&created["name"]["givenName"], &created["name"]["familyName"]),
+        (&new["name"]["givenName"], &new["name"]["familyName"])
+    );
+    assert!(created["schemas"].as_array().unwrap().contains(&json!(USER)));
+    let (status, read) = okta.get(&format!("/Users/{}", created["id"].as_str().unwrap())).await;
+    assert_eq!((status, &read["userName"]), (200, &new["userName"]));
+    assert_eq!(okta.send("POST", "/Users", Some(new)).await.0, 409);
+    let (status, upper) = okta.get("/Users?filter=userName%20eq%20%22NEW.USER%40ACME.EXAMPLE%22").await;
+    assert_eq!((status, &upper["totalResults"]), (200, &json!(1)));
+    let (status, groups) = okta.get("/Groups").await;
+    assert_eq!((status, &groups["totalResults"]), (200, &json!(0)));
+    let (status, refused) = okta.with_token("non-token").get("/Users?count=1").await;
+    assert_eq!((status, &refused["status"], &refused["schemas"]), (401, &json!("401"), &json!([ERROR])));
+    assert!(!refused["detail"].as_str().unwrap().is_empty());
 }
