@@ -1,0 +1,12 @@
+//! The account from outside: statements, SCIM, both databases, secrets, crashes.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail at the line, as tests do")]
+
+mod common;
+mod contract;
+mod crash;
+mod engine;
+mod objects;
+mod scim;
+mod secrets;
+mod statements;
