@@ -65,7 +65,8 @@ async fn names_are_swapped_through_a_third_one() {
     let ada = bench.assigned("ada").await;
     let mut groups = Vec::new();
     for name in ["A", "B", "C", "D"] {
-        groups.push(bench.pushed(name, if name == "A" { &[&ada] } else { &[] }).await);
+        let members: &[&str] = if name == "A" { &[ada.as_str()] } else { &[] };
+        groups.push(bench.pushed(name, members).await);
     }
     bench.apply_all().await;
     let before = bench.target.model(|model| model.groups.clone());

@@ -77,7 +77,8 @@ impl Bench {
     pub(crate) async fn user(&self, name: &str) -> String {
         let login = format!("{name}@acme.example");
         let profile = json!({ "login": login, "email": login, "firstName": name, "lastName": "Doe" });
-        text(&self.call("POST", "/api/v1/users?activate=true", json!({ "profile": profile })).await["id"])
+        let body = json!({ "profile": profile, "credentials": { "password": { "value": "Correct-horse-7" } } });
+        text(&self.call("POST", "/api/v1/users?activate=true", body).await["id"])
     }
 
     pub(crate) async fn assign(&self, user: &str) {

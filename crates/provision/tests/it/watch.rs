@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use oktant_provision::WatchOptions;
+use parking_lot::Mutex;
 
 use crate::org::Bench;
 use crate::target::{Effect, Fault};
@@ -14,11 +15,14 @@ async fn a_change_in_the_org_arrives_and_a_failed_round_is_made_up_for() {
     bench.target.model(|model| model.faults = vec![Fault::new("POST", "/Users", Effect::Answer(400, "{}"))]);
     let provisioner = bench.open().await;
     let options = WatchOptions { interval: Duration::from_secs(5), ..WatchOptions::default() };
-    let mut rounds = Vec::new();
+    let rounds = Mutex::new(Vec::new());
     let watching = provisioner.watch(&options, |round| {
-        rounds.push((round.cause.clone(), round.outcome.as_ref().map(|report| (report.done, report.failed)).ok()));
+        rounds
+            .lock()
+            .push((round.cause.clone(), round.outcome.as_ref().map(|report| (report.done, report.failed)).ok()));
     });
     let arrived = async {
+        until(|| rounds.lock().len() == 1).await;
         let bob = bench.assigned("bob").await;
         wait_for(&bench, &["ada@acme.example", "bob@acme.example"]).await;
         bench.unassign(&bob).await;
@@ -28,6 +32,7 @@ async fn a_change_in_the_org_arrives_and_a_failed_round_is_made_up_for() {
         outcome = watching => panic!("it ended: {outcome:?}"),
         () = arrived => {}
     }
+    let rounds = rounds.into_inner();
     assert_eq!(rounds[0], ("the watch begins".to_owned(), Some((0, 1))));
     assert!(rounds[1].0.contains("events, the first"), "{rounds:?}");
     provisioner.close().await.unwrap();
@@ -36,11 +41,15 @@ async fn a_change_in_the_org_arrives_and_a_failed_round_is_made_up_for() {
 /// Waits until exactly these users are active at the target.
 async fn wait_for(bench: &Bench, users: &[&str]) {
     let expected = users.iter().map(|user| (*user).to_owned()).collect();
+    until(|| bench.target.model(|model| model.active()) == expected).await;
+}
+
+async fn until(holds: impl Fn() -> bool) {
     for _ in 0..600 {
-        if bench.target.model(|model| model.active()) == expected {
+        if holds() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("{users:?} did not arrive");
+    panic!("it did not come about");
 }
