@@ -17,7 +17,7 @@ use crate::scim::Target;
 use crate::source::Source;
 use crate::state::State;
 
-/// A provisioning that is open: nobody else has its state meanwhile.
+/// A provisioning that is open; nobody else writes its state meanwhile.
 #[derive(Debug)]
 pub struct Provisioner {
     pub(crate) config: Config,
@@ -29,6 +29,13 @@ pub struct Provisioner {
     entropy: Arc<dyn Entropy>,
     /// What the target says about PATCH; `None` before it was asked, or if it does not say.
     patch_supported: Option<bool>,
+}
+
+/// What a state is opened for.
+#[derive(Debug, Clone, Copy)]
+enum Access {
+    Read,
+    Write,
 }
 
 /// How a plan is applied.
@@ -49,12 +56,28 @@ impl Provisioner {
     ///
     /// [`Error::Application`], [`Error::Busy`], [`Error::State`], or what the org objects to.
     pub async fn open(config: Config, org: Org, edges: &Edges) -> Result<Self, Error> {
+        Self::open_for(config, org, edges, Access::Write).await
+    }
+
+    /// The same to plan and explain only, also while another run holds the state.
+    ///
+    /// # Errors
+    ///
+    /// As [`Provisioner::open`], but for [`Error::Busy`].
+    pub async fn open_read_only(config: Config, org: Org, edges: &Edges) -> Result<Self, Error> {
+        Self::open_for(config, org, edges, Access::Read).await
+    }
+
+    async fn open_for(config: Config, org: Org, edges: &Edges, access: Access) -> Result<Self, Error> {
         let (clock, entropy) = (Arc::clone(&edges.clock), Arc::clone(&edges.entropy));
         let target = Target::new(&config.target, Arc::clone(&clock), Arc::clone(&entropy))?;
         let source = Source::open(org.clone(), &config.app).await?;
         let host = org.properties().org.to_string();
         let binding = [("org", host.as_str()), ("application", &source.app.id), ("target", target.url())];
-        let state = State::open(&config.state, &binding, Arc::clone(&clock)).await?;
+        let state = match access {
+            Access::Write => State::open(&config.state, &binding, Arc::clone(&clock)).await?,
+            Access::Read => State::peek(&config.state, &binding, Arc::clone(&clock)).await?,
+        };
         Ok(Self { config, org, source, target, state, clock, entropy, patch_supported: None })
     }
 
@@ -92,6 +115,11 @@ impl Provisioner {
         let mut plan = Plan::make(&self.config, desired, actual, applied, patches);
         plan.requests_spent = self.target.requests() - spent;
         Ok(plan)
+    }
+
+    /// Makes the next plan read everything anew.
+    pub(crate) fn forget(&self) {
+        self.source.forget();
     }
 
     /// Reads the lists of the target; once more if someone changed them meanwhile.

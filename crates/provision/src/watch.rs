@@ -51,7 +51,10 @@ pub struct Round {
 const EVENT_TYPES: &[&str] = &[
     "application.user_membership.",
     "application.lifecycle.",
-    "application.provision.group_push.mapping.",
+    "application.provision.group_push.activate_mapping",
+    "application.provision.group_push.deactivate_mapping",
+    "application.provision.group_push.mapping.created",
+    "application.provision.group_push.removed",
     "group.user_membership.",
     "group.application_assignment.",
     "group.profile.update",
@@ -110,7 +113,7 @@ impl Provisioner {
             }
         };
         let outcome = if plan.is_empty() {
-            Ok(Report::default())
+            self.settle(&plan).await.map(|()| Report::default())
         } else {
             self.apply(&plan, ApplyOptions { watched: true, ..ApplyOptions::default() }).await
         };
@@ -143,6 +146,7 @@ impl Provisioner {
                     Err(error) => {
                         tracing::warn!(%error, "the System Log cannot be read; everything is compared instead");
                         *log = self.log(began - LOOK_BACK)?;
+                        self.forget();
                         return Ok("the System Log cannot be read".to_owned());
                     }
                 };
@@ -161,6 +165,7 @@ impl Provisioner {
             }
             let waited = (self.clock.now() - began).to_std().unwrap_or_default();
             if waited >= patience {
+                self.forget();
                 return Ok("it is time to compare everything".to_owned());
             }
         }

@@ -29,9 +29,11 @@ impl<'a> Executor<'a> {
             Change::CreateGroup { group } => self.create_group(*group).await,
             Change::AdoptGroup { group, actual } => {
                 let subject = self.group_subject("adopt_group", *group);
-                let scim_id = &self.plan.world.actual.groups[*actual as usize].scim_id;
+                let there = &self.plan.world.actual.groups[*actual as usize];
+                // It has a key already if it was renamed a moment ago.
+                let name = if self.group_link(*group).is_some() { subject.name } else { &there.name };
                 let mut writes = Vec::new();
-                self.keep_group(*group, scim_id, &self.desired_group(*group).name, &mut writes);
+                self.keep_group(*group, &there.scim_id, name, &mut writes);
                 self.conclude(&subject, Verdict::Done("taken over".to_owned()), writes).await
             }
             Change::DeleteGroup { okta_id, actual } => self.delete_group(okta_id, *actual).await,

@@ -204,7 +204,7 @@ fn of_members(plan: &Plan, change: &MemberChange) -> Vec<Entry> {
     let remove: Vec<String> = change.remove.iter().map(|removal| removed(world, removal)).collect();
     let add: Option<Entry> = if add.is_empty() { None } else { entry("add_members", add, "members in the org") };
     let remove: Option<Entry> =
-        if remove.is_empty() { None } else { entry("remove_members", remove, "no members in the org") };
+        if remove.is_empty() { None } else { entry("remove_members", remove, "not members in the org") };
     add.into_iter().chain(remove).collect()
 }
 

@@ -48,9 +48,9 @@ pub(super) fn changes(world: &World) -> Vec<Change> {
     let (mut changes, mut members) = (Vec::new(), Vec::new());
     for (index, group) in world.desired.groups.iter().enumerate() {
         let taken = !names.insert(group.name.to_lowercase());
-        let (change, actual) = change(world, index as u32, group, taken);
-        let is_blocked = matches!(change, Some(Change::Blocked { .. }));
-        changes.extend(change);
+        let (made, actual) = change(world, index as u32, group, taken);
+        let is_blocked = made.iter().any(|change| matches!(change, Change::Blocked { .. }));
+        changes.extend(made);
         if !is_blocked {
             let change = member_change(world, index as u32, actual, &keys);
             members.extend((change.len() > 0).then_some(Change::Members(change)));
@@ -61,10 +61,15 @@ pub(super) fn changes(world: &World) -> Vec<Change> {
     changes
 }
 
-fn change(world: &World, index: u32, group: &DesiredGroup, name_is_taken: bool) -> (Option<Change>, Option<u32>) {
+/// What has to happen to the group itself, and its position at the target if it is there.
+fn change(world: &World, index: u32, group: &DesiredGroup, name_is_taken: bool) -> (Vec<Change>, Option<u32>) {
     let blocked = |reason: String, hint: &str| {
         let (okta_id, name, hint) = (group.okta_id.clone(), group.name.clone(), hint.to_owned());
-        Some(Change::Blocked { okta_id, name, reason, hint })
+        vec![Change::Blocked { okta_id, name, reason, hint }]
+    };
+    let rename = |actual: u32| {
+        let differs = world.actual.groups[actual as usize].name != group.name;
+        (world.config.groups.rename && differs).then_some(Change::RenameGroup { group: index, actual })
     };
     if name_is_taken {
         let reason = format!("another pushed group has the name \"{}\" at the target as well", group.name);
@@ -72,21 +77,21 @@ fn change(world: &World, index: u32, group: &DesiredGroup, name_is_taken: bool) 
     }
     let link = world.group_links[index as usize];
     if let Some(actual) = link {
-        let there = &world.actual.groups[actual as usize];
-        let rename = world.config.groups.rename && there.name != group.name;
-        return (rename.then_some(Change::RenameGroup { group: index, actual }), link);
+        return (rename(actual).into_iter().collect(), link);
     }
     let Some(actual) = world.actual.group_named(&group.name) else {
-        return (Some(Change::CreateGroup { group: index }), None);
+        return (vec![Change::CreateGroup { group: index }], None);
     };
     let scim_id = &world.actual.groups[actual as usize].scim_id;
     let is_anothers = world.applied.groups.values().any(|known| known.scim_id == *scim_id);
     if is_anothers {
         // It will have another name, or be gone, when this one is made.
-        return (Some(Change::CreateGroup { group: index }), None);
+        return (vec![Change::CreateGroup { group: index }], None);
     }
     if world.config.groups.adopt || world.was_begun(&group.okta_id) {
-        return (Some(Change::AdoptGroup { group: index, actual }), Some(actual));
+        // Found in another letter case, it gets the one that it has in the org.
+        let adopt = Change::AdoptGroup { group: index, actual };
+        return ([adopt].into_iter().chain(rename(actual)).collect(), Some(actual));
     }
     let reason = format!("the target has a group \"{}\" already", group.name);
     let hint = match world.config.target.kind {

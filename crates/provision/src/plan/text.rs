@@ -30,7 +30,8 @@ pub fn plan_table(plan: &Plan) -> String {
     }
     write_summary(&mut text, plan);
     for warning in &plan.warnings {
-        line(&mut text, format_args!("warning: {}", warning.message));
+        let word = if warning.kind == "deferred_members" { "note" } else { "warning" };
+        line(&mut text, format_args!("{word}: {}", warning.message));
     }
     for guard in &plan.tripped {
         line(&mut text, format_args!("safeguard: {guard}; --force overrides it"));
@@ -43,19 +44,21 @@ fn write_summary(text: &mut String, plan: &Plan) {
     line(
         text,
         format_args!(
-            "{} assigned users, {} pushed groups; {} users at the target",
-            summary.assigned, summary.groups, summary.at_target
+            "{}, {}; {} at the target",
+            counted(summary.assigned, "assigned user"),
+            counted(summary.groups, "pushed group"),
+            counted(summary.at_target, "user")
         ),
     );
     if summary.waiting > 0 {
-        line(text, format_args!("{} assigned users are not active in the org yet", summary.waiting));
+        line(text, format_args!("{} not active in the org yet", counted(summary.waiting, "assigned user")));
     }
     if plan.is_empty() {
         line(text, format_args!("nothing to do"));
         return;
     }
     let kinds: Vec<String> = summary.entries.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    line(text, format_args!("{}: {} requests", kinds.join(", "), summary.requests));
+    line(text, format_args!("{}: {}", kinds.join(", "), counted(summary.requests as usize, "request")));
 }
 
 fn write_entry(text: &mut String, entry: &Entry) {
@@ -68,7 +71,7 @@ fn write_entry(text: &mut String, entry: &Entry) {
     let members = entry.members.as_ref().map_or_else(String::new, |members| {
         let named = members.users[..members.users.len().min(MEMBERS_SHOWN)].join(", ");
         let more = if members.count > MEMBERS_SHOWN { ", …" } else { "" };
-        format!(" {}: {named}{more}", members.count)
+        format!(" ({}): {named}{more}", members.count)
     });
     line(text, format_args!("{sign} {:<15} {}{members}  ({})", entry.kind, entry.name, entry.reason));
     for field in &entry.fields {
@@ -102,9 +105,15 @@ impl DriftReport {
                 ),
             );
         }
-        line(&mut text, format_args!("{} differences in {} users and groups", self.drift.len(), self.examined));
+        let (differences, examined) = (counted(self.drift.len(), "difference"), self.examined);
+        line(&mut text, format_args!("{differences} in {examined} users and groups"));
         text
     }
+}
+
+/// A number with its noun.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {

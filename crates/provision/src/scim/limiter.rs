@@ -17,6 +17,10 @@ const LIMIT_FIRST: usize = 8;
 /// Successes after which the limit grows and the latency is judged.
 const WINDOW: usize = 50;
 
+/// The least that slowness alone brings the limit down to: a target that is busy with others does not get
+/// quicker by being asked less.
+const LIMIT_WHEN_SLOW: usize = 4;
+
 /// A latency that is never called slow: below it, noise doubles figures.
 const LATENCY_FLOOR: Duration = Duration::from_millis(50);
 
@@ -103,7 +107,7 @@ impl Permit<'_> {
         match result {
             Ok(_) => state.succeeded((now - self.sent_at).to_std().unwrap_or_default(), self.limiter.most, now),
             Err(Error::Throttled { .. }) if state.halved_at.is_none_or(|halved| self.sent_at >= halved) => {
-                state.halve(now)
+                state.halve(1, now)
             }
             Err(_) => {}
         }
@@ -123,8 +127,9 @@ impl Drop for Permit<'_> {
 }
 
 impl State {
-    fn halve(&mut self, now: Timestamp) {
-        self.limit = (self.limit / 2).max(1);
+    /// Halves the limit, but not below `least`.
+    fn halve(&mut self, least: usize, now: Timestamp) {
+        self.limit = (self.limit / 2).max(least.min(self.limit));
         self.halved_at = Some(now);
         self.latencies.clear();
     }
@@ -140,7 +145,7 @@ impl State {
         let best = self.best.map_or(slowest, |best| best.min(slowest));
         self.best = Some(best);
         if slowest > best * 2 {
-            self.halve(now);
+            self.halve(LIMIT_WHEN_SLOW, now);
             // What is quick may change for good; in time the limit finds the new measure.
             self.best = Some(best + best / 8);
         } else {

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use oktant_base::limits;
+use oktant_base::{Timestamp, limits};
 use oktant_client::Org;
+use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
@@ -36,6 +38,46 @@ pub(super) struct Group {
     pub(super) id: Box<str>,
     #[serde(default)]
     profile: Map<String, Json>,
+    #[serde(rename = "lastMembershipUpdated")]
+    membership_updated: Option<Timestamp>,
+    #[serde(rename = "type", default)]
+    kind: Box<str>,
+}
+
+/// A membership is remembered once it has rested for so long: the org's times have seconds, and its clock may
+/// differ from ours.
+const SETTLED: TimeDelta = TimeDelta::minutes(1);
+
+/// Members of groups as they were read, so that a watcher reads those again only that have changed.
+#[derive(Debug, Default)]
+pub(super) struct Memberships(Mutex<HashMap<Box<str>, Membership>>);
+
+/// Members of one group, and when the org last changed them.
+#[derive(Debug, Clone)]
+struct Membership {
+    updated: Timestamp,
+    /// Okta ids, one on each line.
+    ids: Arc<str>,
+}
+
+impl Memberships {
+    /// Forgets everything: the next reading is a whole one.
+    pub(super) fn clear(&self) {
+        self.0.lock().clear();
+    }
+
+    fn get(&self, group: &Group) -> Option<Arc<str>> {
+        let known = self.0.lock().get(&group.id).cloned()?;
+        (group.membership_updated == Some(known.updated)).then_some(known.ids)
+    }
+
+    fn put(&self, group: &Group, ids: Arc<str>, now: Timestamp) {
+        // The built-in groups have members by rule, without a change of their own.
+        let changed = group.membership_updated.filter(|_| &*group.kind != "BUILT_IN");
+        if let Some(updated) = changed.filter(|updated| now - updated > SETTLED) {
+            self.0.lock().insert(group.id.clone(), Membership { updated, ids });
+        }
+    }
 }
 
 impl Group {
@@ -150,15 +192,32 @@ impl Catalogue {
     }
 
     /// Reads the members of the pushed groups and adds the groups to what is desired.
-    pub(super) async fn push(self, org: &Org, config: &Config, desired: &mut Desired) -> Result<(), Error> {
+    pub(super) async fn push(
+        self,
+        org: &Org,
+        known: &Memberships,
+        config: &Config,
+        desired: &mut Desired,
+    ) -> Result<(), Error> {
         let needed: BTreeSet<Box<str>> =
             self.pushed.iter().flat_map(|id| self.nesting.parts(id)).map(|part| part.id).collect();
         let by_id = &desired.by_id;
         let users = &desired.users;
         let position = |user: &str| by_id.get(user).copied().filter(|index| users[*index as usize].active);
+        let groups = &self.groups;
         let members = |id: Box<str>| async move {
-            let members = members(org, &id, position).await?;
-            Ok::<_, Error>((id, members))
+            let group = groups.get(&id);
+            let ids = match group.and_then(|group| known.get(group)) {
+                Some(ids) => ids,
+                None => member_ids(org, &id).await?,
+            };
+            if let Some(group) = group {
+                known.put(group, Arc::clone(&ids), org.clock().now());
+            }
+            let mut positions: Vec<u32> = ids.lines().filter_map(position).collect();
+            positions.sort_unstable();
+            positions.dedup();
+            Ok::<_, Error>((id, positions.into()))
         };
         let reads = stream::iter(needed).map(members);
         let direct: HashMap<Box<str>, Arc<[u32]>> = reads.buffer_unordered(limits::PARALLELISM).try_collect().await?;
@@ -206,20 +265,21 @@ impl Catalogue {
     }
 }
 
-/// Positions of a group's members as `position` knows them, in order.
-async fn members(org: &Org, id: &str, position: impl Fn(&str) -> Option<u32>) -> Result<Arc<[u32]>, Error> {
+/// Okta ids of a group's members, one on each line.
+async fn member_ids(org: &Org, id: &str) -> Result<Arc<str>, Error> {
     #[derive(Deserialize)]
     struct Member<'a> {
         id: &'a str,
     }
-    let mut found = Vec::new();
+    let mut ids = String::new();
     let mut pages = org.pages(operation("listGroupUsers", &[("groupId", id), ("limit", MEMBERS_PER_PAGE)])?);
     while let Some(page) = pages.next().await {
         let page = page?;
         let members: Vec<Member<'_>> = read("listGroupUsers", &page.body)?;
-        found.extend(members.iter().filter_map(|member| position(member.id)));
+        for member in members {
+            ids.push_str(member.id);
+            ids.push('\n');
+        }
     }
-    found.sort_unstable();
-    found.dedup();
-    Ok(found.into())
+    Ok(ids.into())
 }

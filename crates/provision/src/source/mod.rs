@@ -23,6 +23,7 @@ const ASSIGNMENTS_PER_PAGE: &str = "500";
 pub(crate) struct Source {
     org: Org,
     pub(crate) app: App,
+    memberships: groups::Memberships,
 }
 
 /// The application that is provisioned from.
@@ -133,15 +134,25 @@ impl Source {
     /// [`Error::Application`] if there is none, or several, or it is not active.
     pub(crate) async fn open(org: Org, name: &str) -> Result<Self, Error> {
         let app = find_app(&org, name).await?;
-        Ok(Self { org, app })
+        Ok(Self { org, app, memberships: groups::Memberships::default() })
     }
 
-    /// Reads all assignments and pushed groups.
+    /// Forgets what was read before, so that the next reading is a whole one.
+    pub(crate) fn forget(&self) {
+        self.memberships.clear();
+    }
+
+    /// Reads all assignments and pushed groups. Members are read of those groups only whose membership has
+    /// changed since the last reading.
+    ///
+    /// # Source
+    ///
+    /// Okta developer reference, groups: `lastMembershipUpdated` changes with the members.
     pub(crate) async fn read(&self, config: &Config) -> Result<Desired, Error> {
         let (users, groups) =
             tokio::try_join!(self.users(config), groups::Catalogue::read(&self.org, &self.app, config))?;
         let mut desired = users;
-        groups.push(&self.org, config, &mut desired).await?;
+        groups.push(&self.org, &self.memberships, config, &mut desired).await?;
         Ok(desired)
     }
 

@@ -97,8 +97,11 @@ pub struct OutcomeRow {
 impl State {
     /// Reads everything that was applied, with values in the order of `mappings`.
     pub(crate) async fn load(&self, mappings: &Mappings) -> Result<Applied, Error> {
-        let mut reader = self.reader().await?;
         let mut applied = Applied::default();
+        if !self.exists() {
+            return Ok(applied);
+        }
+        let mut reader = self.reader().await?;
         let names: HashMap<String, usize> =
             mappings.iter().enumerate().map(|(index, mapping)| (mapping.path.to_string(), index)).collect();
         let row = |text: &str| {

@@ -39,8 +39,8 @@ pub(crate) struct State {
     next_key: AtomicI64,
     next_entry: AtomicI64,
     clock: Arc<dyn Clock>,
-    /// Released by the operating system when the process ends, however it ends.
-    _lock: File,
+    /// Released by the operating system when the process ends, however it ends. Whoever only reads has none.
+    _lock: Option<File>,
 }
 
 impl State {
@@ -80,8 +80,25 @@ impl State {
             next_key: AtomicI64::new(key + 1),
             next_entry: AtomicI64::new(entry + 1),
             clock,
-            _lock: lock,
+            _lock: Some(lock),
         })
+    }
+
+    /// Opens the state for reading only, whoever holds it. One that does not exist yet is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if it belongs to something else or cannot be read.
+    pub(crate) async fn peek(path: &Path, binding: &[(&str, &str)], clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
+        if path.exists() {
+            let mut connection = connect(path, false).await.map_err(|error| wrong(error.to_string()))?;
+            if let Some(problem) = mismatch(&mut connection, binding).await? {
+                return Err(wrong(problem));
+            }
+        }
+        let (next_key, next_entry) = (AtomicI64::new(1), AtomicI64::new(1));
+        Ok(Self { path: path.to_owned(), sender: None, writer: None, next_key, next_entry, clock, _lock: None })
     }
 
     /// A key for a user or group that is not known yet.
@@ -110,6 +127,11 @@ impl State {
     fn closed(&self) -> Error {
         let problem = "it can no longer be written; is the disk full?".to_owned();
         Error::State { path: self.path.clone(), problem }
+    }
+
+    /// Whether there is a file: whoever only reads makes none.
+    pub(crate) fn exists(&self) -> bool {
+        self.path.exists()
     }
 
     /// A connection to read with.
@@ -153,18 +175,23 @@ async fn connect(path: &Path, writes: bool) -> Result<SqliteConnection, sqlx::Er
 
 /// Notes what the state belongs to, or says that it belongs to something else.
 async fn bind(connection: &mut SqliteConnection, binding: &[(&str, &str)]) -> Result<Option<String>, sqlx::Error> {
+    let problem = mismatch(connection, binding).await?;
+    if problem.is_none() {
+        for (name, value) in binding {
+            let insert = sqlx::query("INSERT OR IGNORE INTO binding (name, value) VALUES (?1, ?2)");
+            insert.bind(*name).bind(*value).execute(&mut *connection).await?;
+        }
+    }
+    Ok(problem)
+}
+
+/// What the state belongs to, if that is something else than `binding` says.
+async fn mismatch(connection: &mut SqliteConnection, binding: &[(&str, &str)]) -> Result<Option<String>, sqlx::Error> {
     for (name, value) in binding {
-        let known: Option<String> = sqlx::query_scalar("SELECT value FROM binding WHERE name = ?1")
-            .bind(*name)
-            .fetch_optional(&mut *connection)
-            .await?;
-        match known {
-            Some(known) if known != *value => return Ok(Some(format!("it belongs to {name} {known}, not {value}"))),
-            Some(_) => {}
-            None => {
-                let insert = sqlx::query("INSERT INTO binding (name, value) VALUES (?1, ?2)");
-                insert.bind(*name).bind(*value).execute(&mut *connection).await?;
-            }
+        let query = sqlx::query_scalar("SELECT value FROM binding WHERE name = ?1").bind(*name);
+        let known: Option<String> = query.fetch_optional(&mut *connection).await?;
+        if let Some(known) = known.filter(|known| known != value) {
+            return Ok(Some(format!("it belongs to {name} {known}, not {value}")));
         }
     }
     Ok(None)

@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::{Config, Variables};
+use crate::expression::Value;
 
 fn config(folder: &Path) -> Config {
     let variables: Variables = [("T".to_owned(), "t".to_owned())].into();
@@ -67,11 +68,16 @@ async fn a_state_serves_one_run_and_one_target() {
     let path = folder.path().join("state.db");
     let first = open(&path, "https://a.example").await.unwrap();
     assert_eq!(open(&path, "https://a.example").await.unwrap_err().code().id(), "OKT6012");
+    let peeked = State::peek(&path, &[("target", "https://a.example")], Arc::new(SystemClock)).await.unwrap();
+    assert!(peeked.load(&config(folder.path()).mappings).await.unwrap().users.is_empty());
+    assert_eq!(peeked.write(Vec::new()).await.unwrap_err().code().id(), "OKT6011");
     first.close().await.unwrap();
     let error = open(&path, "https://b.example").await.unwrap_err();
     assert_eq!(error.code().id(), "OKT6011");
     assert!(error.to_string().ends_with("it belongs to target https://a.example, not https://b.example"), "{error}");
     assert_eq!(open(&folder.path().join("no/where.db"), "x").await.unwrap_err().code().id(), "OKT6011");
+    let nowhere = folder.path().join("none.db");
+    let peeked = State::peek(&nowhere, &[], Arc::new(SystemClock)).await.unwrap();
+    assert!(peeked.load(&config(folder.path()).mappings).await.unwrap().users.is_empty());
+    assert!(!nowhere.exists());
 }
-
-use crate::expression::Value;

@@ -8,6 +8,9 @@ use tokio::sync::{mpsc, oneshot};
 /// Jobs that one transaction holds at most.
 const JOBS_TOGETHER: usize = 512;
 
+/// Runs whose log is kept.
+const RUNS_KEPT: i64 = 100;
+
 /// What is written together.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -111,6 +114,7 @@ impl Write {
     async fn execute(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
         let query = match self {
             Self::RunStarted { id, command, at } => {
+                prune(connection, *id - RUNS_KEPT).await?;
                 sqlx::query("INSERT INTO runs (id, command, started_at) VALUES (?1, ?2, ?3)")
                     .bind(*id)
                     .bind(*command)
@@ -184,6 +188,15 @@ impl Write {
         };
         query.execute(connection).await.map(|_| ())
     }
+}
+
+/// Forgets the log of old runs, but no request whose answer is still open.
+async fn prune(connection: &mut SqliteConnection, last: i64) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM outcomes WHERE run <= ?1").bind(last).execute(&mut *connection).await?;
+    let journal = sqlx::query("DELETE FROM journal WHERE run <= ?1 AND result IS NOT NULL");
+    journal.bind(last).execute(&mut *connection).await?;
+    sqlx::query("DELETE FROM runs WHERE id <= ?1").bind(last).execute(connection).await?;
+    Ok(())
 }
 
 async fn members(

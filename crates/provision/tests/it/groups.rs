@@ -1,9 +1,12 @@
 //! Pushed groups: created, renamed, members in batches, nested, taken over.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
-use oktant_base::Coded as _;
+use oktant_base::{Clock as _, Coded as _, ManualClock, SystemClock};
 use oktant_provision::history;
+use oktant_sandbox::Sandbox;
 
 use crate::org::{Bench, ids, kinds, open};
 use crate::target::{FakeTarget, Habits};
@@ -187,9 +190,7 @@ async fn a_group_of_the_same_name_is_taken_over_only_if_told_to() {
     let blocked = plan.entries().last().unwrap();
     assert!(blocked.hint.unwrap().starts_with("set groups.adopt = true"));
     bench.settings = "[groups]\nadopt = true\nforeign_members = \"keep\"".to_owned();
-    assert_eq!(kinds(&bench.plan().await), ["create_user", "adopt_group", "add_members"]);
-    bench.apply().await;
-    // The name is brought into its own letter case by the next run.
+    assert_eq!(kinds(&bench.plan().await), ["create_user", "adopt_group", "rename_group", "add_members"]);
     bench.apply().await;
     assert!(bench.plan().await.is_empty());
     bench.target.model(|model| {
@@ -220,4 +221,35 @@ async fn members_whose_accounts_are_missing_are_deferred_not_dropped() {
     bench.target.model(|model| model.habits.hidden.clear());
     bench.apply_all().await;
     bench.target.model(|model| assert_eq!(model.members("Staff"), names(&["ada", "bob"])));
+}
+
+#[tokio::test]
+async fn members_of_a_group_that_has_not_changed_are_read_once() {
+    // An org whose times are an hour old: a membership counts as settled after a minute.
+    let clock = Arc::new(ManualClock::at(SystemClock.now() - chrono::TimeDelta::hours(1)));
+    let bench = Bench::of(Sandbox::builder().clock(clock.clone()), FakeTarget::start().await).await;
+    let (ada, bob) = (bench.assigned("ada").await, bench.assigned("bob").await);
+    let staff = bench.pushed("Staff", &[&ada]).await;
+    bench.pushed("Crew", &[&ada]).await;
+    let provisioner = bench.open().await;
+    let reads = |bench: &Bench| {
+        let requests = bench.sandbox.requests();
+        bench.sandbox.clear_requests();
+        requests
+            .iter()
+            .filter(|request| request.path.starts_with("/api/v1/groups/") && request.path.ends_with("/users"))
+            .count()
+    };
+    provisioner.plan().await.unwrap();
+    assert_eq!(reads(&bench), 2);
+    provisioner.plan().await.unwrap();
+    assert_eq!(reads(&bench), 0);
+    clock.advance(Duration::from_secs(1));
+    bench.join(&staff, &bob).await;
+    bench.sandbox.clear_requests();
+    let plan = provisioner.plan().await.unwrap();
+    assert_eq!(reads(&bench), 1);
+    let members: usize = plan.entries().filter_map(|entry| entry.members).map(|members| members.count).sum();
+    assert_eq!(members, 3);
+    provisioner.close().await.unwrap();
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use oktant_base::{Clock, SystemClock, Timestamp};
 use oktant_client::{Edges, Org as Connection, Properties};
 use oktant_provision::{ApplyOptions, Config, Error, Plan, Provisioner, Report};
-use oktant_sandbox::Sandbox;
+use oktant_sandbox::{Builder, Sandbox};
 use serde_json::{Value, json};
 
 use crate::target::{FakeTarget, TOKEN};
@@ -46,7 +46,11 @@ impl Bench {
     }
 
     pub(crate) async fn with(target: FakeTarget) -> Self {
-        let sandbox = Sandbox::builder().start().await.expect("a sandbox");
+        Self::of(Sandbox::builder(), target).await
+    }
+
+    pub(crate) async fn of(org: Builder, target: FakeTarget) -> Self {
+        let sandbox = org.start().await.expect("a sandbox");
         let client = reqwest::Client::builder().build().expect("a client");
         let folder = tempfile::tempdir().expect("a folder");
         let (settings, target_settings) = (String::new(), String::new());

@@ -6,6 +6,7 @@ use oktant_sandbox::Sandbox;
 use serde_json::json;
 
 use crate::org::Bench;
+use crate::target::FakeTarget;
 
 /// A group of the org whose members are all of its users.
 const EVERYONE: &str = "Everyone";
@@ -13,10 +14,7 @@ const EVERYONE: &str = "Everyone";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_org_is_planned_in_bounded_time_and_memory() {
     let users: usize = std::env::var("OKTANT_PROVISION_SCALE").map_or(1_000, |text| text.parse().expect("a number"));
-    let mut bench = Bench::new().await;
-    bench.sandbox = Sandbox::builder().users(users).groups(users / 50).start().await.expect("a sandbox");
-    let app = json!({ "label": "Snowflake", "signOnMode": "BOOKMARK", "settings": { "app": { "url": "https://x.example" } } });
-    bench.app = crate::org::text(&bench.call("POST", "/api/v1/apps", app).await["id"]);
+    let mut bench = Bench::of(Sandbox::builder().users(users).groups(users / 50), FakeTarget::start().await).await;
     let groups = bench.call("GET", "/api/v1/groups?limit=10000", json!(null)).await;
     let groups = groups.as_array().expect("groups");
     let id_of = |name: &str| {

@@ -25,6 +25,10 @@ async fn a_change_in_the_org_arrives_and_a_failed_round_is_made_up_for() {
         until(|| rounds.lock().len() == 1).await;
         let bob = bench.assigned("bob").await;
         wait_for(&bench, &["ada@acme.example", "bob@acme.example"]).await;
+        let staff = bench.pushed("Staff", &[]).await;
+        until(|| bench.target.model(|model| model.groups.len()) == 1).await;
+        bench.join(&staff, &bob).await;
+        until(|| bench.target.model(|model| model.members("Staff").len()) == 1).await;
         bench.unassign(&bob).await;
         wait_for(&bench, &["ada@acme.example"]).await;
     };
