@@ -260,6 +260,55 @@ codes! {
         "The port is taken or a file of faults cannot be read.",
         "choose another --port, or 0 for a free one";
 
+    OKT6001 "the provisioning file cannot be used", "08001", 400, 2, Programming,
+        "The file of a provisioning is missing, is not TOML, or has a key or value that does not exist.",
+        "correct what the message names; docs/guides/provisioning.md lists every key";
+    OKT6002 "a mapping cannot be used", "42601", 400, 2, Programming,
+        "The expression or the target attribute of a mapping is not valid.",
+        "correct the mapping at the place the message names";
+    OKT6003 "the application cannot be provisioned from", "02000", 404, 1, Data,
+        "No application has this id or label, several have it, or it is not active.",
+        "give the id of an active application; `oktant api listApplications` shows them";
+    OKT6004 "the target's address cannot be used", "08001", 400, 2, Programming,
+        "The URL is not an https address that a SCIM client can use.",
+        "give the base URL of the target's SCIM endpoint, such as https://my-account.snowflakecomputing.com/scim/v2";
+    OKT6005 "the target refused the token", "28000", 401, 4, Operational,
+        "The token is unknown, expired or revoked. The run stopped; nothing was marked as failed.",
+        "make a new token, put it where target.token_env or target.token_file points, and run again";
+    OKT6006 "the target refused access", "42501", 403, 1, Operational,
+        "The token is valid, but its role or a network policy does not allow the request.",
+        "check the network policy of the integration and the privileges of the role it runs as";
+    OKT6007 "the target cannot be reached", "08006", 502, 1, Operational,
+        "The name does not resolve, nothing listens there, or the connection was lost, also after retries.",
+        "check target.url and the network";
+    OKT6008 "the target's answer cannot be read", "08006", 502, 1, Operational,
+        "The answer is not what the SCIM protocol promises.",
+        "check that target.url is the base of a SCIM 2.0 endpoint; it ends before /Users";
+    OKT6009 "a list of the target is incomplete", "58030", 502, 1, Operational,
+        "The target's pages end early, repeat themselves or changed while they were read. Nothing was planned on half a list.",
+        "run again; if it stays, set target.read = \"lookup\"";
+    OKT6010 "a safeguard stopped the run", "55000", 409, 1, Data,
+        "More users would be deactivated, or more members removed, than the safeguards of the file allow.",
+        "look at the plan, then run with --force, or raise the limit in [safeguards]";
+    OKT6011 "the state cannot be used", "58030", 500, 1, Operational,
+        "The file that remembers what was provisioned cannot be read or written, or belongs to another application or target.",
+        "check the path of `state`; another application or target needs a file of its own";
+    OKT6012 "another run is under way", "55006", 409, 1, Operational,
+        "A plan or apply of the same state is running.",
+        "wait until it has ended";
+    OKT6013 "some objects were not provisioned", "58030", 502, 1, Operational,
+        "The target refused or failed for some objects; the others were provisioned.",
+        "`oktant provision log` says why, per object; run again when it is mended";
+    OKT6014 "the target failed", "08006", 502, 1, Operational,
+        "The target answered with a server error or with its limit of requests, also after retries.",
+        "try again later";
+    OKT6015 "the target rejected a request", "22000", 400, 1, Data,
+        "The target's validation refused a value.",
+        "correct the mapping of the attribute that the message names";
+    OKT6016 "a group cannot be pushed", "02000", 404, 1, Data,
+        "A group of the provisioning file does not exist, its name is not unique, or groups contain each other in a circle.",
+        "correct [groups] as the message says";
+
     OKT6500 "the SCIM request cannot be served", "22000", 400, 1, Data,
         "The body, path, filter or a parameter of the request is not what SCIM allows.",
         "correct what the detail of the answer names";

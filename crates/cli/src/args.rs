@@ -35,6 +35,7 @@ pub(crate) enum Command {
     Sql(SqlArgs),
     Api(ApiArgs),
     Sandbox(SandboxArgs),
+    Provision(ProvisionArgs),
     Login(LoginArgs),
     Doctor(DoctorArgs),
     Explain(ExplainArgs),
@@ -196,6 +197,123 @@ pub(crate) enum RateLimits {
     Okta,
     /// None
     Off,
+}
+
+/// Bring an application's assignments and pushed groups to a SCIM target
+///
+/// A file says which application and which target; `docs/guides/provisioning.md` describes it. `plan` exits
+/// with 0 if there is nothing to do and with 2 if there is, `drift` likewise.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  oktant provision plan
+  oktant provision apply --yes
+  oktant provision drift --output json
+  oktant provision explain jane.doe@acme.example")]
+pub(crate) struct ProvisionArgs {
+    #[command(subcommand)]
+    pub(crate) command: ProvisionCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProvisionCommand {
+    /// Check the file, the application and the target without planning anything
+    Check(ProvisionOptions),
+    /// Show what would be done, field by field, and what it costs
+    Plan(ProvisionOptions),
+    /// Plan, and do it
+    Apply(ProvisionApplyArgs),
+    /// Show what someone changed at the target since it was applied
+    Drift(ProvisionOptions),
+    /// Apply now and whenever the org changes, until told to stop
+    Watch(ProvisionWatchArgs),
+    /// Say why a user has the access they have
+    Explain(ProvisionExplainArgs),
+    /// Show what earlier runs did, and why
+    Log(ProvisionLogArgs),
+}
+
+/// What every command of a provisioning takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProvisionOptions {
+    /// The provisioning file
+    #[arg(short, long, value_name = "FILE", default_value = "provision.toml")]
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+
+    /// Format of what is written
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = ProvisionFormat::Table)]
+    pub(crate) output: ProvisionFormat,
+}
+
+/// Formats of plans and reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProvisionFormat {
+    /// For people
+    Table,
+    /// For programs, with stable ids
+    Json,
+}
+
+/// Options of an apply.
+#[derive(Debug, Args)]
+pub(crate) struct ProvisionApplyArgs {
+    #[command(flatten)]
+    pub(crate) options: ProvisionOptions,
+
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+
+    /// Go on although a safeguard is broken
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Set the password of a user, read from standard input: one line for each option
+    #[arg(long, value_name = "USER")]
+    pub(crate) set_password: Vec<String>,
+}
+
+/// Options of a watch.
+#[derive(Debug, Args)]
+pub(crate) struct ProvisionWatchArgs {
+    #[command(flatten)]
+    pub(crate) options: ProvisionOptions,
+
+    /// Seconds between two looks at the System Log
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) interval: u64,
+
+    /// Minutes after which everything is compared although the log is silent
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    pub(crate) full_every: u64,
+
+    /// Rounds after which to stop [default: none]
+    #[arg(long, value_name = "N")]
+    pub(crate) rounds: Option<u32>,
+}
+
+/// Whom to explain.
+#[derive(Debug, Args)]
+pub(crate) struct ProvisionExplainArgs {
+    #[command(flatten)]
+    pub(crate) options: ProvisionOptions,
+
+    /// Login, user name at the target, or Okta id
+    #[arg(value_name = "USER")]
+    pub(crate) user: String,
+}
+
+/// Which run to show.
+#[derive(Debug, Args)]
+pub(crate) struct ProvisionLogArgs {
+    #[command(flatten)]
+    pub(crate) options: ProvisionOptions,
+
+    /// Number of the run; 0 lists all runs [default: the last one]
+    #[arg(long, value_name = "N")]
+    pub(crate) run: Option<i64>,
 }
 
 /// Sign in to an org in the browser and store the tokens

@@ -13,6 +13,7 @@ mod logging;
 mod login;
 mod output;
 mod progress;
+mod provision;
 mod reference;
 mod runtime;
 mod sandbox;
@@ -53,6 +54,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Sql(args) => sql::run(&args)?,
         Command::Api(args) => return api::run(args),
         Command::Sandbox(args) => sandbox::run(&args)?,
+        Command::Provision(args) => return provision::run(&args.command),
         Command::Login(args) => login::run(&args)?,
         Command::Doctor(args) => return doctor::run(&args),
         Command::Explain(args) => explain::run(&args)?,

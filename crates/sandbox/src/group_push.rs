@@ -2,13 +2,15 @@
 //!
 //! # Source
 //!
-//! Recorded.
+//! Recorded; that each change of a mapping is an event, with group and application as its targets, is Okta's
+//! catalogue of event types.
 
 use http::StatusCode;
 use serde_json::Value;
 
 use crate::apps;
 use crate::http::{ApiError, Call, Handler, Outcome, Reply};
+use crate::logs::{self, Kind, Target};
 use crate::resources;
 use crate::store::{Datum, Group, GroupKind, Id, NumberSet, Profile, Store};
 
@@ -43,7 +45,25 @@ fn create(store: &mut Store, call: &Call<'_>) -> Outcome {
             mapping.insert("targetGroupId".to_owned(), made.to_string().into());
         }
     }
+    record(store, call, source, Kind::PUSH_MAPPING_CREATED)?;
     Ok(resources::show(store, call, &path)?.status(StatusCode::OK))
+}
+
+/// Writes what happened to the mapping of the group with the id `source`.
+fn record(store: &mut Store, call: &Call<'_>, source: &str, kind: Kind) -> Result<(), ApiError> {
+    let app = apps::find(store, call)?;
+    let app = Target::named("AppInstance", app.id.as_str(), &app.label);
+    let group = Id::parse(source).and_then(|id| store.groups.number(id)).and_then(|number| store.groups.get(number));
+    let targets: Vec<_> = group.map(Target::group).into_iter().chain([app]).collect();
+    logs::record(store, call, kind, &targets);
+    Ok(())
+}
+
+/// Id of the group that the mapping at `path` pushes.
+fn source_of(store: &Store, path: &str) -> String {
+    let (collection, key) = path.rsplit_once('/').unwrap_or_default();
+    let mapping = store.resources.item(collection, key);
+    mapping.and_then(|mapping| mapping.get("sourceGroupId")?.as_str()).unwrap_or_default().to_owned()
 }
 
 fn make_group(store: &mut Store, call: &Call<'_>, app: Id, name: &str) -> Id {
@@ -70,7 +90,11 @@ fn update(store: &mut Store, call: &Call<'_>) -> Outcome {
     if !matches!(status, "ACTIVE" | "INACTIVE") {
         return Err(ApiError::invalid_field("status", "The field has an invalid value"));
     }
-    Ok(resources::write(store, call)?.0)
+    let (reply, path) = resources::write(store, call)?;
+    let kind = if status == "ACTIVE" { Kind::PUSH_MAPPING_ACTIVATE } else { Kind::PUSH_MAPPING_DEACTIVATE };
+    let source = source_of(store, &path);
+    record(store, call, &source, kind)?;
+    Ok(reply)
 }
 
 /// `deleteGroupPushMapping`: only while it is off; the group it made goes too, unless it is to stay.
@@ -82,7 +106,9 @@ fn delete(store: &mut Store, call: &Call<'_>) -> Outcome {
         let cause = "A group push mapping must be inactive before it is deleted.";
         return Err(ApiError::validation("status").cause(cause));
     }
+    let source = source_of(store, &path);
     resources::write(store, call)?;
+    record(store, call, &source, Kind::PUSH_MAPPING_REMOVED)?;
     let target = mapping.get("targetGroupId").and_then(Value::as_str).and_then(Id::parse);
     if call.flag("deleteTargetGroup", false)
         && let Some(number) = target.and_then(|target| store.groups.number(target))

@@ -3,6 +3,7 @@
 mod api;
 mod connection;
 mod explain;
+mod provision;
 mod reference;
 mod sandbox;
 mod sql;

@@ -69,6 +69,10 @@ kinds! {
     APP_USER_ADD "application.user_membership.add", "Add user to application membership", "app.generic.provision.assign_user_to_app";
     APP_USER_UPDATE "application.user_membership.update", "Update application user membership";
     APP_USER_REMOVE "application.user_membership.remove", "Remove user's application membership";
+    PUSH_MAPPING_CREATED "application.provision.group_push.mapping.created", "Create group push mapping";
+    PUSH_MAPPING_ACTIVATE "application.provision.group_push.activate_mapping", "Activate group push mapping";
+    PUSH_MAPPING_DEACTIVATE "application.provision.group_push.deactivate_mapping", "Deactivate group push mapping";
+    PUSH_MAPPING_REMOVED "application.provision.group_push.removed", "Remove group push mapping";
     USER_ROLE_GRANT "user.account.privilege.grant", "Grant user privilege", "core.user.admin_privilege.granted";
     USER_ROLE_REVOKE "user.account.privilege.revoke", "Revoke user privilege", "core.user.admin_privilege.revoked";
     GROUP_ROLE_GRANT "group.privilege.grant", "Grant group privilege";

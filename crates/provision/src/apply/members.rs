@@ -1,0 +1,228 @@
+//! Members of groups: one request after the other for a group, each with a bounded number of members.
+
+use std::collections::HashSet;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde_json::{Map, Value as Json, json};
+
+use super::groups::member_ids;
+use super::{Executor, Link, Verdict};
+use crate::actual::by_id;
+use crate::attribute::PATCH_SCHEMA;
+use crate::error::Error;
+use crate::plan::{Change, MemberChange, Removal};
+use crate::scim::{self, Endpoint, Request};
+use crate::state::Write;
+
+/// One member that comes or goes, ready to be sent.
+#[derive(Debug, Clone)]
+enum Step<'a> {
+    Add { user: u32, scim_id: std::sync::Arc<str>, name: &'a str, key: i64 },
+    Remove { scim_id: &'a str, name: &'a str, key: Option<i64> },
+}
+
+impl Step<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Add { name, .. } | Self::Remove { name, .. } => name,
+        }
+    }
+}
+
+impl<'a> Executor<'a> {
+    fn member_changes(&self) -> impl Iterator<Item = &'a MemberChange> {
+        self.plan.changes.iter().filter_map(|change| match change {
+            Change::Members(members) => Some(members),
+            _ => None,
+        })
+    }
+
+    /// Takes members out of groups, and puts those in by the same requests who have their accounts already.
+    pub(super) async fn remove_members(&self) {
+        let keys = self.plan.world.keys_by_actual();
+        let keys = &keys;
+        let changes = self.member_changes().filter(|change| !change.remove.is_empty()).collect();
+        self.each(changes, |change| async move {
+            let Some(link) = self.group_link(change.group).or_else(|| self.adopted(change.group)) else {
+                return Ok(());
+            };
+            let removals = change.remove.iter().map(|removal| self.removal(removal, keys));
+            let additions = change.add.iter().filter_map(|user| self.addition(*user));
+            let steps: Vec<_> = removals.chain(additions).collect();
+            self.work_off(change.group, &link, &steps).await
+        })
+        .await;
+    }
+
+    /// A group that is about to be taken over: it has no key yet, and what is noted of its members comes later.
+    fn adopted(&self, group: u32) -> Option<Link> {
+        let adopts = |change: &Change| match change {
+            Change::AdoptGroup { group: adopted, actual } if *adopted == group => Some(*actual),
+            _ => None,
+        };
+        let actual = self.plan.changes.iter().find_map(adopts)?;
+        Some(Link { scim_id: (&*self.plan.world.actual.groups[actual as usize].scim_id).into(), key: 0 })
+    }
+
+    /// Puts everyone in who is not in yet and has an account by now; the others are deferred.
+    pub(super) async fn add_members(&self) {
+        let changes = self.member_changes().filter(|change| !change.add.is_empty()).collect();
+        self.each(changes, |change| async move {
+            let done = self.added.lock().get(&change.group).cloned().unwrap_or_default();
+            let left: Vec<u32> = change.add.iter().copied().filter(|user| !done.contains(user)).collect();
+            let subject = self.group_subject("add_members", change.group);
+            let Some(link) = self.group_link(change.group) else {
+                let reason = format!("{} members wait until the group is there", left.len());
+                let outcome = self.outcome(&subject, "deferred", &reason);
+                return self.state.write(vec![outcome]).await;
+            };
+            let steps: Vec<_> = left.iter().filter_map(|user| self.addition(*user)).collect();
+            let waiting = left.len() - steps.len();
+            self.work_off(change.group, &link, &steps).await?;
+            if waiting > 0 {
+                let reason = format!("{waiting} members wait until their accounts are there");
+                let outcome = self.outcome(&subject, "deferred", &reason);
+                self.state.write(vec![outcome]).await?;
+            }
+            Ok(())
+        })
+        .await;
+    }
+
+    fn addition(&self, user: u32) -> Option<Step<'a>> {
+        let Link { scim_id, key } = self.link(user)?;
+        Some(Step::Add { user, scim_id, name: self.plan.world.desired.users[user as usize].shown(), key })
+    }
+
+    fn removal(&self, removal: &'a Removal, keys: &std::collections::HashMap<u32, i64>) -> Step<'a> {
+        match removal {
+            Removal::User(position) => {
+                let there = &self.plan.world.actual.users[*position as usize];
+                Step::Remove { scim_id: &there.scim_id, name: there.user_name(), key: keys.get(position).copied() }
+            }
+            Removal::Foreign(id) => Step::Remove { scim_id: id, name: id, key: None },
+        }
+    }
+
+    /// Sends the steps of one group, one request after the other.
+    async fn work_off(&self, group: u32, link: &Link, steps: &[Step<'_>]) -> Result<(), Error> {
+        // A target without PATCH gets the whole group at once anyway.
+        let batch = if self.plan.patches { self.plan.batch } else { steps.len().max(1) };
+        for steps in steps.chunks(batch) {
+            if self.is_stopped() {
+                break;
+            }
+            self.send_steps(group, link, steps).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends some steps in one request. If the target rejects it for one member, the others get requests of their own.
+    fn send_steps<'b>(&'b self, group: u32, link: &'b Link, steps: &'b [Step<'b>]) -> BoxFuture<'b, Result<(), Error>> {
+        async move {
+            let adds = steps.iter().any(|step| matches!(step, Step::Add { .. }));
+            let subject = self.group_subject(if adds { "add_members" } else { "remove_members" }, group);
+            let sent = if self.plan.patches {
+                let request = Request::patch(Endpoint::Groups, &link.scim_id, patch(steps));
+                self.send(&subject, &request).await?
+            } else {
+                self.replace(&subject, Endpoint::Groups, &link.scim_id, |resource| overlay(resource, steps)).await?.0
+            };
+            let mut writes = vec![self.answer(&sent, "")];
+            let error = match &sent.result {
+                Ok(_) => {
+                    self.note_steps(group, link, steps, &mut writes);
+                    return self.conclude(&subject, Verdict::Done(summary(steps)), writes).await;
+                }
+                Err(error) if error.stops_the_run() => return self.give_up(sent).await,
+                Err(error) => error,
+            };
+            let is_rejection = matches!(
+                error,
+                scim::Error::Rejected { .. } | scim::Error::NotFound { .. } | scim::Error::Conflict { .. }
+            );
+            if is_rejection && steps.len() > 1 && self.plan.patches && self.group_exists(link).await {
+                self.state.write(writes).await?;
+                let (first, second) = steps.split_at(steps.len() / 2);
+                self.send_steps(group, link, first).await?;
+                return self.send_steps(group, link, second).await;
+            }
+            let verdict = match steps {
+                [only] => match self.refusal(error, "group", subject.name) {
+                    Verdict::Blocked(reason) => Verdict::Blocked(format!("{}: {reason}", only.name())),
+                    Verdict::Failed(reason) => Verdict::Failed(format!("{}: {reason}", only.name())),
+                    other => other,
+                },
+                _ => self.refusal(error, "group", subject.name),
+            };
+            self.conclude(&subject, verdict, writes).await
+        }
+        .boxed()
+    }
+
+    async fn group_exists(&self, link: &Link) -> bool {
+        matches!(by_id(self.target, Endpoint::Groups, &link.scim_id).await, Ok(Some(_)))
+    }
+
+    /// Remembers members as sent.
+    fn note_steps(&self, group: u32, link: &Link, steps: &[Step<'_>], writes: &mut Vec<Write>) {
+        let (mut add, mut remove, mut users) = (Vec::new(), Vec::new(), HashSet::new());
+        for step in steps {
+            match step {
+                Step::Add { user, key, .. } => {
+                    add.push(*key);
+                    users.insert(*user);
+                }
+                Step::Remove { key, .. } => remove.extend(*key),
+            }
+        }
+        self.added.lock().entry(group).or_default().extend(users);
+        if link.key != 0 {
+            writes.push(Write::Members { group: link.key, add, remove });
+        }
+    }
+}
+
+/// One request: removals by filter, as Okta sends them, then all additions together.
+fn patch(steps: &[Step<'_>]) -> Json {
+    let mut operations = Vec::new();
+    let mut additions = Vec::new();
+    for step in steps {
+        match step {
+            Step::Add { scim_id, name, .. } => additions.push(json!({ "value": **scim_id, "display": name })),
+            Step::Remove { scim_id, .. } => {
+                let path = format!("members[value eq {}]", Json::from(*scim_id));
+                operations.push(json!({ "op": "remove", "path": path }));
+            }
+        }
+    }
+    if !additions.is_empty() {
+        operations.push(json!({ "op": "add", "path": "members", "value": additions }));
+    }
+    json!({ "schemas": [PATCH_SCHEMA], "Operations": operations })
+}
+
+fn overlay(resource: &mut Map<String, Json>, steps: &[Step<'_>]) {
+    let mut members = member_ids(resource);
+    for step in steps {
+        match step {
+            Step::Add { scim_id, name, .. } => {
+                if !members.iter().any(|member| member["value"] == **scim_id) {
+                    members.push(json!({ "value": **scim_id, "display": name }));
+                }
+            }
+            Step::Remove { scim_id, .. } => members.retain(|member| member["value"] != *scim_id),
+        }
+    }
+    resource.insert("members".to_owned(), members.into());
+}
+
+fn summary(steps: &[Step<'_>]) -> String {
+    let added = steps.iter().filter(|step| matches!(step, Step::Add { .. })).count();
+    match (added, steps.len() - added) {
+        (added, 0) => format!("{added} members added"),
+        (0, removed) => format!("{removed} members removed"),
+        (added, removed) => format!("{added} members added, {removed} removed"),
+    }
+}

@@ -1,0 +1,384 @@
+//! Changes of users.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oktant_base::Secret;
+use serde_json::{Map, Value as Json, json};
+
+use super::journal::{Sent, Subject};
+use super::{Executor, Link, Verdict, halting};
+use crate::actual::{ActualUser, by_id};
+use crate::attribute::PATCH_SCHEMA;
+use crate::config::Apply;
+use crate::error::Error;
+use crate::expression::Value;
+use crate::plan::Change;
+use crate::scim::{self, Endpoint, Request, equals};
+use crate::source::DesiredUser;
+use crate::state::{AppliedUser, Write};
+
+/// Attempts at creating one object whose answers are lost.
+pub(super) const CREATE_TRIES_MAX: u32 = 5;
+
+/// Bytes of chance in a random password: 256 bits.
+const PASSWORD_BYTES: usize = 32;
+
+impl<'a> Executor<'a> {
+    /// Carries out one change of a user. With `may_wait`, an update that meets a taken name is postponed.
+    pub(super) async fn user_change(&self, change: &Change, may_wait: bool) -> Result<(), Error> {
+        match change {
+            Change::CreateUser { user } => self.create_user(*user).await,
+            Change::AdoptUser { user, actual, fields }
+            | Change::UpdateUser { user, actual, fields }
+            | Change::ReactivateUser { user, actual, fields } => {
+                let there = &self.plan.world.actual.users[*actual as usize];
+                let subject = self.user_subject(change.kinds()[0], *user);
+                let reason = match change {
+                    Change::AdoptUser { .. } => crate::plan::adoption(&self.plan.world, *user, *actual),
+                    Change::ReactivateUser { .. } => "reactivated",
+                    _ => "updated",
+                };
+                let postponed = self.update_user(&subject, *user, there, *fields, reason, may_wait).await?;
+                if postponed {
+                    self.tally.lock().postponed.push(change.clone());
+                }
+                Ok(())
+            }
+            Change::DeactivateUser { okta_id, actual } => self.end_user(okta_id, *actual, false).await,
+            Change::DeleteUser { okta_id, actual } => self.end_user(okta_id, *actual, true).await,
+            Change::SetPassword { user } => self.set_password(*user).await,
+            Change::Blocked { okta_id, name, reason, hint } => {
+                let subject = Subject { kind: "blocked", okta_id, name };
+                self.conclude(&subject, Verdict::Blocked(format!("{reason}; {hint}")), Vec::new()).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn desired(&self, user: u32) -> &'a DesiredUser {
+        &self.plan.world.desired.users[user as usize]
+    }
+
+    fn known(&self, user: u32) -> Option<&'a AppliedUser> {
+        self.plan.world.applied.users.get(&self.desired(user).okta_id)
+    }
+
+    fn user_subject(&self, kind: &'static str, user: u32) -> Subject<'a> {
+        let desired = self.desired(user);
+        Subject { kind, okta_id: &desired.okta_id, name: desired.shown() }
+    }
+
+    async fn create_user(&self, user: u32) -> Result<(), Error> {
+        let subject = self.user_subject("create_user", user);
+        let desired = self.desired(user);
+        let mut body = self.plan.world.config.mappings.resource(&desired.values);
+        body.insert("active".to_owned(), json!(true));
+        let password = self.plan.world.config.users.random_password.then(|| self.random_password());
+        if let Some(password) = &password {
+            body.insert("password".to_owned(), password.expose().as_str().into());
+        }
+        let mut request = Request::post(Endpoint::Users, body.into());
+        request.secret = password;
+        for tries in 1.. {
+            let sent = self.send(&subject, &request).await?;
+            let error = match &sent.result {
+                Ok(answer) => match answer.resource(&request).ok().flatten().filter(|made| made.contains_key("id")) {
+                    Some(resource) => return self.created(&subject, user, &sent, &resource).await,
+                    // Okta takes an empty answer for a failure; the user may be there all the same.
+                    None => None,
+                },
+                Err(error) => Some(error),
+            };
+            if let Some(error) = error {
+                if error.stops_the_run() {
+                    return self.give_up(sent).await;
+                }
+                let is_conflict = matches!(error, scim::Error::Conflict { .. });
+                if !is_conflict && !error.is_uncertain() {
+                    let verdict = self.refusal(error, "user", subject.name);
+                    return self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await;
+                }
+                if !is_conflict {
+                    self.clock.sleep(scim::backoff(tries, self.entropy)).await;
+                }
+            }
+            let found = self.find_user(desired).await;
+            let found = match found {
+                Ok(found) => found,
+                Err(error) => {
+                    let error = halting(error)?;
+                    return self
+                        .conclude(&subject, Verdict::Failed(error.to_string()), vec![self.answer(&sent, "")])
+                        .await;
+                }
+            };
+            match (found, error) {
+                (Some(resource), error) => {
+                    let reason = match error {
+                        Some(scim::Error::Conflict { .. }) => "the userName was taken: adopted",
+                        _ => "the answer was lost: found at the target",
+                    };
+                    self.state.write(vec![self.answer(&sent, reason)]).await?;
+                    return self.adopt_found(&subject, user, &resource, reason).await;
+                }
+                (None, Some(error @ scim::Error::Conflict { .. })) => {
+                    let verdict = self.refusal(error, "user", subject.name);
+                    return self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await;
+                }
+                (None, error) if tries >= CREATE_TRIES_MAX => {
+                    let reason =
+                        error.map_or_else(|| "the target answered without the user".to_owned(), ToString::to_string);
+                    return self.conclude(&subject, Verdict::Failed(reason), vec![self.answer(&sent, "")]).await;
+                }
+                (None, _) => self.state.write(vec![self.answer(&sent, "not found at the target: sent again")]).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn find_user(&self, desired: &DesiredUser) -> Result<Option<Map<String, Json>>, scim::Error> {
+        self.target.find(Endpoint::Users, equals("userName", desired.user_name())).await
+    }
+
+    /// Notes a user that was created.
+    async fn created(
+        &self,
+        subject: &Subject<'_>,
+        user: u32,
+        sent: &Sent,
+        made: &Map<String, Json>,
+    ) -> Result<(), Error> {
+        let Some(after) = ActualUser::read(made, &self.plan.world.config.mappings) else { return Ok(()) };
+        let mut writes = vec![self.answer(sent, "")];
+        let not_kept = self.keep_user(user, &after, u64::MAX, &mut writes);
+        self.conclude(subject, Verdict::Done(remarked("created", &not_kept)), writes).await
+    }
+
+    /// Takes a user over that was found at the target only when it should have been created.
+    async fn adopt_found(
+        &self,
+        subject: &Subject<'_>,
+        user: u32,
+        resource: &Map<String, Json>,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let mappings = &self.plan.world.config.mappings;
+        let Some(there) = ActualUser::read(resource, mappings) else {
+            return self.conclude(subject, Verdict::Failed("it has no id at the target".to_owned()), Vec::new()).await;
+        };
+        let desired = self.desired(user);
+        let differs =
+            |index: usize| desired.values[index] != *there.value(index) && mappings[index].apply == Apply::Always;
+        let fields = (0..mappings.len()).filter(|index| differs(*index)).fold(0, |fields, index| fields | 1 << index);
+        self.update_user(subject, user, &there, fields, reason, false).await.map(|_| ())
+    }
+
+    /// Gives a user the values of the word `fields`, and makes it active. Says whether that was postponed.
+    async fn update_user(
+        &self,
+        subject: &Subject<'_>,
+        user: u32,
+        there: &ActualUser,
+        fields: u64,
+        reason: &str,
+        may_wait: bool,
+    ) -> Result<bool, Error> {
+        if fields == 0 && there.active {
+            let mut writes = Vec::new();
+            self.keep_user(user, there, 0, &mut writes);
+            return self.conclude(subject, Verdict::Done(reason.to_owned()), writes).await.map(|()| false);
+        }
+        let outcome = if self.plan.patches {
+            let request = Request::patch(Endpoint::Users, &there.scim_id, self.patch(user, there, fields));
+            self.send(subject, &request).await.map(|sent| (sent, request))
+        } else {
+            let set = |resource: &mut Map<String, Json>| self.overlay(resource, user, fields);
+            self.replace(subject, Endpoint::Users, &there.scim_id, set).await
+        };
+        let (sent, request) = outcome?;
+        let error = match &sent.result {
+            Ok(answer) => {
+                let after = match answer.resource(&request).ok().flatten() {
+                    Some(resource) => Some(resource),
+                    // What an empty answer stands for is needed to know what the target made of it.
+                    None => by_id(self.target, Endpoint::Users, &there.scim_id).await.ok().flatten(),
+                };
+                let after = after.and_then(|after| ActualUser::read(&after, &self.plan.world.config.mappings));
+                let mut writes = vec![self.answer(&sent, "")];
+                let not_kept = self.keep_user(user, after.as_ref().unwrap_or(there), fields, &mut writes);
+                let reason = remarked(reason, &not_kept);
+                return self.conclude(subject, Verdict::Done(reason), writes).await.map(|()| false);
+            }
+            Err(error) => error,
+        };
+        if error.stops_the_run() {
+            return self.give_up(sent).await.map(|()| false);
+        }
+        let writes = vec![self.answer(&sent, "")];
+        match error {
+            scim::Error::NotFound { .. } => {
+                // Deleted since it was read: it is made anew.
+                self.state.write(writes).await?;
+                Box::pin(self.create_user(user)).await.map(|()| false)
+            }
+            scim::Error::Conflict { .. } if may_wait => {
+                self.conclude(subject, Verdict::Postponed, writes).await.map(|()| true)
+            }
+            error => {
+                let verdict = self.refusal(error, "user", subject.name);
+                self.conclude(subject, verdict, writes).await.map(|()| false)
+            }
+        }
+    }
+
+    /// The body of a PATCH.
+    fn patch(&self, user: u32, there: &ActualUser, fields: u64) -> Json {
+        let desired = self.desired(user);
+        let mappings = &self.plan.world.config.mappings;
+        let sent = (0..mappings.len()).filter(|index| fields >> index & 1 == 1);
+        let mut operations: Vec<Json> =
+            sent.map(|index| mappings[index].path.patch(&desired.values[index], &there.found(index))).collect();
+        if !there.active {
+            operations.push(json!({ "op": "replace", "path": "active", "value": true }));
+        }
+        json!({ "schemas": [PATCH_SCHEMA], "Operations": operations })
+    }
+
+    fn overlay(&self, resource: &mut Map<String, Json>, user: u32, fields: u64) {
+        let mappings = &self.plan.world.config.mappings;
+        for (index, mapping) in mappings.iter().enumerate().filter(|(index, _)| fields >> index & 1 == 1) {
+            mapping.path.write(resource, &self.desired(user).values[index]);
+        }
+        resource.insert("active".to_owned(), json!(true));
+    }
+
+    async fn end_user(&self, okta_id: &str, actual: u32, delete: bool) -> Result<(), Error> {
+        let there = &self.plan.world.actual.users[actual as usize];
+        let Some(known) = self.plan.world.applied.users.get(okta_id) else { return Ok(()) };
+        let kind = if delete { "delete_user" } else { "deactivate_user" };
+        let subject = Subject { kind, okta_id, name: there.user_name() };
+        let sent = if delete {
+            self.send(&subject, &Request::delete(Endpoint::Users, &there.scim_id)).await?
+        } else if self.plan.patches {
+            let operations = json!([{ "op": "replace", "path": "active", "value": false }]);
+            let body = json!({ "schemas": [PATCH_SCHEMA], "Operations": operations });
+            self.send(&subject, &Request::patch(Endpoint::Users, &there.scim_id, body)).await?
+        } else {
+            let set = |resource: &mut Map<String, Json>| {
+                resource.insert("active".to_owned(), json!(false));
+            };
+            self.replace(&subject, Endpoint::Users, &there.scim_id, set).await?.0
+        };
+        let mut writes = vec![self.answer(&sent, "")];
+        let verdict = match &sent.result {
+            Ok(_) if delete => {
+                writes.push(Write::ForgetUser { key: known.key });
+                Verdict::Done("deleted".to_owned())
+            }
+            Ok(_) => {
+                writes.push(Write::UserActive { key: known.key, active: false });
+                Verdict::Done("deactivated".to_owned())
+            }
+            Err(scim::Error::NotFound { .. }) => {
+                writes.push(Write::ForgetUser { key: known.key });
+                Verdict::Done("it was gone already".to_owned())
+            }
+            Err(error) if error.stops_the_run() => return self.give_up(sent).await,
+            Err(error) => self.refusal(error, "user", subject.name),
+        };
+        self.conclude(&subject, verdict, writes).await
+    }
+
+    async fn set_password(&self, user: u32) -> Result<(), Error> {
+        let subject = self.user_subject("set_password", user);
+        let (Some(link), Some(password)) = (self.link(user), self.passwords.get(&user)) else {
+            let verdict = Verdict::Failed("the user has no account at the target".to_owned());
+            return self.conclude(&subject, verdict, Vec::new()).await;
+        };
+        let sent = if self.plan.patches {
+            let operations = json!([{ "op": "replace", "path": "password", "value": password.expose() }]);
+            let body = json!({ "schemas": [PATCH_SCHEMA], "Operations": operations });
+            let mut request = Request::patch(Endpoint::Users, &link.scim_id, body);
+            request.secret = Some(password.clone());
+            self.send(&subject, &request).await?
+        } else {
+            let set = |resource: &mut Map<String, Json>| {
+                resource.insert("password".to_owned(), password.expose().as_str().into());
+            };
+            self.replace(&subject, Endpoint::Users, &link.scim_id, set).await?.0
+        };
+        let verdict = match &sent.result {
+            Ok(_) => Verdict::Done("password set".to_owned()),
+            Err(error) if error.stops_the_run() => return self.give_up(sent).await,
+            Err(error) => self.refusal(error, "user", subject.name),
+        };
+        self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await
+    }
+
+    /// Remembers what a user has at the target after the values of the word `fields` were sent. Gives the paths
+    /// of those that it does not have.
+    fn keep_user(&self, user: u32, after: &ActualUser, fields: u64, writes: &mut Vec<Write>) -> Vec<String> {
+        let desired = self.desired(user);
+        let known = self.known(user);
+        let key = known.map_or_else(|| self.state.new_key(), |known| known.key);
+        if known.is_some_and(|known| known.scim_id != after.scim_id) {
+            // Another account in place of one that is gone: nothing of what was known is true of it.
+            writes.push(Write::ForgetUser { key });
+        }
+        let known = known.filter(|known| known.scim_id == after.scim_id);
+        let (sent, answered, not_kept) = self.remembered(desired, known, after, fields);
+        writes.push(Write::User {
+            key,
+            okta_id: desired.okta_id.to_string(),
+            scim_id: after.scim_id.to_string(),
+            active: true,
+            sent: sent.into(),
+            answered: answered.into(),
+        });
+        self.links.lock()[user as usize] = Some(Link { scim_id: (&*after.scim_id).into(), key });
+        not_kept
+    }
+
+    /// Values as sent, values as answered where they differ, and paths of what was sent now and not kept.
+    pub(super) fn remembered(
+        &self,
+        desired: &DesiredUser,
+        known: Option<&AppliedUser>,
+        after: &ActualUser,
+        fields: u64,
+    ) -> (Map<String, Json>, Map<String, Json>, Vec<String>) {
+        let (mut sent, mut answered, mut not_kept) = (Map::new(), Map::new(), Vec::new());
+        for (index, mapping) in self.plan.world.config.mappings.iter().enumerate() {
+            let (wanted, found) = (&desired.values[index], after.value(index));
+            let path = mapping.path.to_string();
+            let is_sent = fields >> index & 1 == 1;
+            if is_sent || wanted == found {
+                sent.insert(path.clone(), wanted.to_json());
+                if wanted != found {
+                    answered.insert(path.clone(), found.to_json());
+                    not_kept.push(path);
+                }
+                continue;
+            }
+            let before = |row: &[Option<Value>]| row[index].as_ref().map(Value::to_json);
+            sent.extend(known.and_then(|known| before(&known.sent)).map(|value| (path.clone(), value)));
+            answered.extend(known.and_then(|known| before(&known.answered)).map(|value| (path, value)));
+        }
+        (sent, answered, not_kept)
+    }
+
+    fn random_password(&self) -> Secret {
+        let mut bytes = [0; PASSWORD_BYTES];
+        self.entropy.fill(&mut bytes);
+        // One of each kind of character, as password policies ask for.
+        Secret::new(format!("Aa1!{}", URL_SAFE_NO_PAD.encode(bytes)))
+    }
+}
+
+/// A reason with what the target did not apply.
+fn remarked(reason: &str, not_kept: &[String]) -> String {
+    if not_kept.is_empty() {
+        return reason.to_owned();
+    }
+    format!("{reason}; the target did not apply {}", not_kept.join(", "))
+}

@@ -1,0 +1,345 @@
+//! Attributes of the target: how they are named, read from a resource, and written.
+//!
+//! # Source
+//!
+//! RFC 7643, sections 2.1 (names ignore case), 2.4 and 4; RFC 7644, section 3.5.2 (paths of PATCH).
+
+use std::fmt;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::expression::Value;
+
+/// URN of the core user schema.
+pub const USER_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+/// URN of the core group schema.
+pub const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+/// URN of the enterprise extension, in which Snowflake reads its own attributes from Okta, too.
+pub const ENTERPRISE_SCHEMA: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+/// URN of PATCH bodies.
+pub(crate) const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+/// The path of one attribute, such as `userName`, `name.givenName`, `emails[type eq "work"].value` or
+/// `urn:…:extension:enterprise:2.0:User:department`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AttributePath {
+    /// URN of the extension that holds it; `None` for the core schema.
+    schema: Option<String>,
+    name: String,
+    place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Place {
+    Simple,
+    /// `name.givenName`
+    Sub(String),
+    /// `emails[type eq "work"].value`
+    Typed {
+        kind: String,
+        sub: String,
+    },
+}
+
+/// What a resource holds at a path.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Found {
+    /// The value.
+    pub value: Value,
+    /// Whether it stands in an element of the very type that the path names.
+    pub typed: bool,
+}
+
+/// Multi-valued attributes whose main element is marked as primary.
+const WITH_PRIMARY: &[&str] = &["emails"];
+
+impl AttributePath {
+    /// Reads a path.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in a few words.
+    ///
+    /// ```
+    /// use oktant_provision::attribute::AttributePath;
+    ///
+    /// let path = AttributePath::parse("emails[type eq \"work\"].value").unwrap();
+    /// assert_eq!(path.to_string(), "emails[type eq \"work\"].value");
+    /// assert!(AttributePath::parse("emails[").is_err());
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (schema, rest) = match text.to_ascii_lowercase().starts_with("urn:") {
+            true => text.rsplit_once(':').map(|(schema, rest)| (Some(schema), rest)).unwrap_or_default(),
+            false => (None, text),
+        };
+        let schema = schema.filter(|schema| !schema.eq_ignore_ascii_case(USER_SCHEMA)).map(str::to_owned);
+        let is_name = |name: &str| {
+            name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '$')
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$'))
+        };
+        let (name, place) = if let Some((name, filter)) = rest.split_once('[') {
+            let (filter, sub) = filter.split_once(']').ok_or("] is missing")?;
+            let kind = filter.trim().strip_prefix("type eq \"").and_then(|kind| kind.strip_suffix('"'));
+            let kind = kind.filter(|kind| !kind.is_empty() && !kind.contains(['"', '\\']));
+            let kind = kind.ok_or("in brackets stands type eq \"…\"")?.to_owned();
+            let sub = sub.strip_prefix('.').unwrap_or("value").to_owned();
+            (name, Place::Typed { kind, sub })
+        } else if let Some((name, sub)) = rest.split_once('.') {
+            (name, Place::Sub(sub.to_owned()))
+        } else {
+            (rest, Place::Simple)
+        };
+        let sub_is_name = match &place {
+            Place::Simple => true,
+            Place::Sub(sub) | Place::Typed { sub, .. } => is_name(sub),
+        };
+        if !is_name(name) || !sub_is_name {
+            return Err("it is no attribute of a SCIM resource".to_owned());
+        }
+        Ok(Self { schema, name: name.to_owned(), place })
+    }
+
+    /// The same attribute in the extension `schema`.
+    pub(crate) fn of_extension(schema: &str, name: &str) -> Self {
+        Self { schema: Some(schema.to_owned()), name: name.to_owned(), place: Place::Simple }
+    }
+
+    /// URN of the extension that holds it.
+    pub(crate) fn extension(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
+    /// Whether it is the attribute `name` of the core schema itself.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.schema.is_none() && self.place == Place::Simple && self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// The last name of an extension attribute, for what is known of Snowflake's.
+    pub(crate) fn extension_name(&self) -> Option<&str> {
+        self.schema.is_some().then_some(self.name.as_str())
+    }
+
+    /// Whether its value is an electronic mail address.
+    pub(crate) fn is_email(&self) -> bool {
+        self.schema.is_none() && self.name.eq_ignore_ascii_case("emails")
+    }
+
+    /// What `resource` holds there. Without an element of the type, the primary one counts, then the only one,
+    /// because targets that keep one address forget its type.
+    pub(crate) fn read(&self, resource: &Map<String, Json>) -> Found {
+        let holder = match &self.schema {
+            Some(schema) => get(resource, schema).and_then(Json::as_object),
+            None => Some(resource),
+        };
+        let Some(value) = holder.and_then(|holder| get(holder, &self.name)) else { return Found::default() };
+        let plain =
+            |value: Option<&Json>| Found { value: value.map_or(Value::Null, Value::of_json).normal(), typed: false };
+        match &self.place {
+            Place::Simple => plain(Some(value)),
+            Place::Sub(sub) => plain(value.as_object().and_then(|object| get(object, sub))),
+            Place::Typed { kind, sub } => {
+                let elements: Vec<_> = value.as_array().into_iter().flatten().filter_map(Json::as_object).collect();
+                let text = |element: &Map<String, Json>, name: &str| get(element, name).cloned().unwrap_or_default();
+                let has_type = |element: &&&Map<String, Json>| {
+                    text(element, "type").as_str().is_some_and(|found| found.eq_ignore_ascii_case(kind))
+                };
+                if let Some(element) = elements.iter().find(has_type) {
+                    return Found { typed: true, ..plain(get(element, sub)) };
+                }
+                let untyped = |element: &&&Map<String, Json>| text(element, "type").is_null();
+                let primary = |element: &&&Map<String, Json>| text(element, "primary") == true;
+                let main = elements.iter().filter(untyped).find(primary);
+                let main = main.or_else(|| elements.iter().find(|element| elements.len() == 1 && untyped(element)));
+                plain(main.and_then(|element| get(element, sub)))
+            }
+        }
+    }
+
+    /// Puts `value` into a resource that is to be created or replaced; no value takes it out.
+    pub(crate) fn write(&self, resource: &mut Map<String, Json>, value: &Value) {
+        let holder = match &self.schema {
+            Some(schema) => object_at(resource, schema),
+            None => resource,
+        };
+        match &self.place {
+            Place::Simple => put(holder, &self.name, value),
+            Place::Sub(sub) => put(object_at(holder, &self.name), sub, value),
+            Place::Typed { kind, sub } => {
+                let key = key_of(holder, &self.name);
+                let elements = holder.entry(key).or_insert_with(|| json!([]));
+                if !elements.is_array() {
+                    *elements = json!([]);
+                }
+                let Some(elements) = elements.as_array_mut() else { return };
+                let position = elements.iter().position(|element| element["type"] == kind.as_str());
+                if sub == "value" && value.is_absent() {
+                    position.map(|position| elements.remove(position));
+                    return;
+                }
+                let position = position.unwrap_or_else(|| {
+                    // An element that lost its type is the one that was meant.
+                    let untyped = elements.len() == 1 && elements[0]["type"].is_null();
+                    if !untyped {
+                        elements.push(json!({}));
+                    }
+                    elements.len() - 1
+                });
+                let first = position == 0;
+                if let Some(element) = elements[position].as_object_mut() {
+                    put(element, sub, value);
+                    element.insert("type".to_owned(), kind.as_str().into());
+                    if first && WITH_PRIMARY.contains(&self.name.as_str()) {
+                        element.insert("primary".to_owned(), true.into());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The operation of a PATCH that gives it `value` where the target has `held`.
+    pub(crate) fn patch(&self, value: &Value, held: &Found) -> Json {
+        match (&self.place, value.is_absent()) {
+            (Place::Typed { kind, sub }, _) if !held.typed => {
+                // There is no element to address: one is added beside those of other types. One without a
+                // type is all that the target keeps, and is replaced.
+                let op = if held.value.is_absent() { "add" } else { "replace" };
+                let path = self.holder_path();
+                if value.is_absent() {
+                    return json!({ "op": "remove", "path": path });
+                }
+                let mut element = json!({ "type": kind, sub: value.to_json() });
+                if WITH_PRIMARY.contains(&self.name.as_str()) {
+                    element["primary"] = true.into();
+                }
+                json!({ "op": op, "path": path, "value": [element] })
+            }
+            (Place::Typed { kind, sub }, true) if sub == "value" => {
+                json!({ "op": "remove", "path": format!("{}[type eq \"{kind}\"]", self.holder_path()) })
+            }
+            (_, true) => json!({ "op": "remove", "path": self.to_string() }),
+            (_, false) => json!({ "op": "replace", "path": self.to_string(), "value": value.to_json() }),
+        }
+    }
+
+    /// The path of the attribute itself, without filter and sub-attribute.
+    fn holder_path(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{schema}:{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+impl fmt::Display for AttributePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.holder_path())?;
+        match &self.place {
+            Place::Simple => Ok(()),
+            Place::Sub(sub) => write!(f, ".{sub}"),
+            Place::Typed { kind, sub } => write!(f, "[type eq \"{kind}\"].{sub}"),
+        }
+    }
+}
+
+/// The attribute `name` in any letter case.
+pub(crate) fn get<'a>(object: &'a Map<String, Json>, name: &str) -> Option<&'a Json> {
+    object
+        .get(name)
+        .or_else(|| object.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+}
+
+/// The key that `object` has for `name`, in its own letter case.
+fn key_of(object: &Map<String, Json>, name: &str) -> String {
+    let known = object.keys().find(|known| known.eq_ignore_ascii_case(name));
+    known.cloned().unwrap_or_else(|| name.to_owned())
+}
+
+fn put(object: &mut Map<String, Json>, name: &str, value: &Value) {
+    let key = key_of(object, name);
+    if value.is_absent() {
+        object.shift_remove(&key);
+    } else {
+        object.insert(key, value.to_json());
+    }
+}
+
+fn object_at<'a>(object: &'a mut Map<String, Json>, name: &str) -> &'a mut Map<String, Json> {
+    let key = key_of(object, name);
+    let inner = object.entry(key).or_insert_with(|| json!({}));
+    if !inner.is_object() {
+        *inner = json!({});
+    }
+    inner.as_object_mut().expect("it was made an object")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> AttributePath {
+        AttributePath::parse(text).expect(text)
+    }
+
+    #[test]
+    fn every_form_is_read_and_printed() {
+        for text in [
+            "userName",
+            "name.givenName",
+            "emails[type eq \"work\"].value",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+        ] {
+            assert_eq!(path(text).to_string(), text);
+        }
+        assert_eq!(path("urn:ietf:params:scim:schemas:core:2.0:User:title").to_string(), "title");
+        for text in ["", "1a", "a b", "a.", "emails[", "emails[x]", "emails[type eq \"\"].value", "urn:"] {
+            assert!(AttributePath::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut resource = Map::new();
+        for (text, value) in [
+            ("userName", "ada"),
+            ("name.givenName", "Ada"),
+            ("emails[type eq \"work\"].value", "a@x.example"),
+            ("emails[type eq \"home\"].value", "b@x.example"),
+            ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "Maths"),
+        ] {
+            path(text).write(&mut resource, &value.into());
+            assert_eq!(path(text).read(&resource).value, value.into(), "{text}");
+        }
+        assert_eq!(resource["emails"][0], json!({ "value": "a@x.example", "type": "work", "primary": true }));
+        assert_eq!(resource["emails"][1], json!({ "value": "b@x.example", "type": "home" }));
+        path("emails[type eq \"work\"].value").write(&mut resource, &Value::Null);
+        assert_eq!(resource["emails"], json!([{ "value": "b@x.example", "type": "home" }]));
+        path("NAME.givenname").write(&mut resource, &Value::Null);
+        assert_eq!(resource["name"], json!({}));
+    }
+
+    #[test]
+    fn an_address_that_lost_its_type_is_the_one_meant() {
+        let emails = path("emails[type eq \"work\"].value");
+        let read = |emails_json: Json| {
+            let resource = json!({ "Emails": emails_json });
+            emails.read(resource.as_object().expect("an object"))
+        };
+        assert_eq!(read(json!([{ "primary": true, "value": "a" }])), Found { value: "a".into(), typed: false });
+        assert_eq!(read(json!([{ "type": "WORK", "value": "a" }])), Found { value: "a".into(), typed: true });
+        assert_eq!(read(json!([{ "type": "home", "value": "a" }])), Found::default());
+        assert_eq!(
+            emails.patch(&"b".into(), &Found::default()),
+            json!({ "op": "add", "path": "emails", "value": [{ "type": "work", "value": "b", "primary": true }] })
+        );
+        assert_eq!(
+            emails.patch(&"b".into(), &Found { value: "a".into(), typed: true }),
+            json!({ "op": "replace", "path": "emails[type eq \"work\"].value", "value": "b" })
+        );
+        assert_eq!(
+            emails.patch(&Value::Null, &Found { value: "a".into(), typed: true }),
+            json!({ "op": "remove", "path": "emails[type eq \"work\"]" })
+        );
+    }
+}

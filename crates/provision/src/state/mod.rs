@@ -1,0 +1,218 @@
+//! What was provisioned, in a SQLite file: ids, values as last sent, and a journal of every write.
+//!
+//! The journal is written ahead (`journal_mode = WAL`, `synchronous = NORMAL`): whatever was committed survives
+//! the end of the process by any means. After a power failure the last commits may be missing; the next plan
+//! reads the target and finds what they said there.
+
+mod load;
+mod write;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use oktant_base::Clock;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::error::Error;
+
+pub(crate) use load::{Applied, AppliedGroup, AppliedUser};
+pub use load::{OutcomeRow, RunRow};
+pub(crate) use write::{Outcome, Write};
+
+const SCHEMA: &str = include_str!("schema.sql");
+const SCHEMA_VERSION: i64 = 1;
+
+/// Writes that wait for the writer.
+const WRITES_WAITING: usize = 1_024;
+
+/// The state of one provisioning, held by one run at a time.
+#[derive(Debug)]
+pub(crate) struct State {
+    path: PathBuf,
+    sender: Option<mpsc::Sender<write::Job>>,
+    writer: Option<JoinHandle<Result<(), sqlx::Error>>>,
+    next_key: AtomicI64,
+    next_entry: AtomicI64,
+    clock: Arc<dyn Clock>,
+    /// Released by the operating system when the process ends, however it ends. Whoever only reads has none.
+    _lock: Option<File>,
+}
+
+impl State {
+    /// Opens the state at `path`, or makes it, for the application and target that `binding` names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] if another run has it, [`Error::State`] if it belongs to something else or is of a later version.
+    pub(crate) async fn open(path: &Path, binding: &[(&str, &str)], clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let lock = lock(path)?;
+        let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
+        let mut connection = connect(path, true).await.map_err(|error| wrong(error.to_string()))?;
+        let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut connection).await?;
+        match version {
+            0 => {
+                let mut transaction = connection.begin().await?;
+                sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
+                transaction.commit().await?;
+            }
+            SCHEMA_VERSION => {}
+            later => return Err(wrong(format!("it has version {later}, which this program does not know"))),
+        }
+        bind(&mut connection, binding).await?.map_or(Ok(()), |problem| Err(wrong(problem)))?;
+        let key: i64 = sqlx::query_scalar(
+            "SELECT max(coalesce((SELECT max(key) FROM users), 0), coalesce((SELECT max(key) FROM groups), 0))",
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        let entry: i64 =
+            sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM journal").fetch_one(&mut connection).await?;
+        let (sender, receiver) = mpsc::channel(WRITES_WAITING);
+        let writer = tokio::spawn(write::run(connection, receiver));
+        Ok(Self {
+            path: path.to_owned(),
+            sender: Some(sender),
+            writer: Some(writer),
+            next_key: AtomicI64::new(key + 1),
+            next_entry: AtomicI64::new(entry + 1),
+            clock,
+            _lock: Some(lock),
+        })
+    }
+
+    /// Opens the state for reading only, whoever holds it. One that does not exist yet is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] if it belongs to something else or cannot be read.
+    pub(crate) async fn peek(path: &Path, binding: &[(&str, &str)], clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
+        if path.exists() {
+            let mut connection = connect(path, false).await.map_err(|error| wrong(error.to_string()))?;
+            if let Some(problem) = mismatch(&mut connection, binding).await? {
+                return Err(wrong(problem));
+            }
+        }
+        let (next_key, next_entry) = (AtomicI64::new(1), AtomicI64::new(1));
+        Ok(Self { path: path.to_owned(), sender: None, writer: None, next_key, next_entry, clock, _lock: None })
+    }
+
+    /// A key for a user or group that is not known yet.
+    pub(crate) fn new_key(&self) -> i64 {
+        self.next_key.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// An id for a request that is about to be sent.
+    pub(crate) fn new_entry(&self) -> i64 {
+        self.next_entry.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The current instant as it is written.
+    pub(crate) fn now(&self) -> String {
+        self.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+    }
+
+    /// Writes all of `writes` or none, and waits until they are committed.
+    pub(crate) async fn write(&self, writes: Vec<Write>) -> Result<(), Error> {
+        let (done, committed) = oneshot::channel();
+        let sender = self.sender.as_ref().ok_or_else(|| self.closed())?;
+        sender.send(write::Job { writes, done }).await.map_err(|_| self.closed())?;
+        committed.await.map_err(|_| self.closed())
+    }
+
+    fn closed(&self) -> Error {
+        let problem = "it can no longer be written; is the disk full?".to_owned();
+        Error::State { path: self.path.clone(), problem }
+    }
+
+    /// Whether there is a file: whoever only reads makes none.
+    pub(crate) fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// A connection to read with.
+    pub(crate) async fn reader(&self) -> Result<SqliteConnection, Error> {
+        Ok(connect(&self.path, false).await?)
+    }
+
+    /// Waits until everything is written, and lets go of the file.
+    pub(crate) async fn close(mut self) -> Result<(), Error> {
+        drop(self.sender.take());
+        match self.writer.take() {
+            Some(writer) => Ok(writer.await.map_err(|_| self.closed())??),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Takes the state for this process.
+fn lock(path: &Path) -> Result<File, Error> {
+    let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".lock");
+    let file = File::create(path.with_file_name(name)).map_err(|error| wrong(error.to_string()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Busy(path.to_owned())),
+        Err(TryLockError::Error(error)) => Err(wrong(error.to_string())),
+    }
+}
+
+async fn connect(path: &Path, writes: bool) -> Result<SqliteConnection, sqlx::Error> {
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_secs(30));
+    let options = if writes {
+        let options = options.create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+        options.synchronous(SqliteSynchronous::Normal)
+    } else {
+        options.read_only(true)
+    };
+    options.disable_statement_logging().connect().await
+}
+
+/// Notes what the state belongs to, or says that it belongs to something else.
+async fn bind(connection: &mut SqliteConnection, binding: &[(&str, &str)]) -> Result<Option<String>, sqlx::Error> {
+    let problem = mismatch(connection, binding).await?;
+    if problem.is_none() {
+        for (name, value) in binding {
+            let insert = sqlx::query("INSERT OR IGNORE INTO binding (name, value) VALUES (?1, ?2)");
+            insert.bind(*name).bind(*value).execute(&mut *connection).await?;
+        }
+    }
+    Ok(problem)
+}
+
+/// What the state belongs to, if that is something else than `binding` says.
+async fn mismatch(connection: &mut SqliteConnection, binding: &[(&str, &str)]) -> Result<Option<String>, sqlx::Error> {
+    for (name, value) in binding {
+        let query = sqlx::query_scalar("SELECT value FROM binding WHERE name = ?1").bind(*name);
+        let known: Option<String> = query.fetch_optional(&mut *connection).await?;
+        if let Some(known) = known.filter(|known| known != value) {
+            return Ok(Some(format!("it belongs to {name} {known}, not {value}")));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads the log of earlier runs without taking the state from a run that is under way.
+///
+/// # Errors
+///
+/// [`Error::State`] if there is no state at `path`.
+pub async fn history(path: &Path) -> Result<History, Error> {
+    let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
+    let connection = connect(path, false).await.map_err(|error| wrong(error.to_string()))?;
+    Ok(History { connection })
+}
+
+/// The log of earlier runs.
+#[derive(Debug)]
+pub struct History {
+    connection: SqliteConnection,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+-- What was provisioned, and every request on the way there. No secret is ever written here.
+
+-- Which application and target the file belongs to.
+CREATE TABLE binding (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A user at the target. `sent` are the values last sent, by target attribute; `answered` are those the target
+-- had afterwards where they differ, so that what a target does not keep is not sent again and again.
+CREATE TABLE users (
+    key INTEGER PRIMARY KEY,
+    okta_id TEXT NOT NULL UNIQUE,
+    scim_id TEXT NOT NULL,
+    active INTEGER NOT NULL,
+    sent TEXT NOT NULL,
+    answered TEXT NOT NULL
+) STRICT;
+
+-- A group at the target.
+CREATE TABLE groups (
+    key INTEGER PRIMARY KEY,
+    okta_id TEXT NOT NULL UNIQUE,
+    scim_id TEXT NOT NULL,
+    name TEXT NOT NULL
+) STRICT;
+
+-- Members as last sent. A change writes its own rows only, whatever the size of the group.
+CREATE TABLE members (
+    group_key INTEGER NOT NULL,
+    user_key INTEGER NOT NULL,
+    PRIMARY KEY (group_key, user_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    command TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    finished_at TEXT,
+    outcome TEXT
+) STRICT;
+
+-- Each request that writes: the intent before it is sent, the result after it.
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    change TEXT NOT NULL,
+    object TEXT NOT NULL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    intent TEXT NOT NULL,
+    sent_at TEXT NOT NULL,
+    status INTEGER,
+    result TEXT,
+    answered_at TEXT
+) STRICT;
+CREATE INDEX journal_open ON journal (id) WHERE result IS NULL;
+
+-- What became of each change of a plan, and why.
+CREATE TABLE outcomes (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    change TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    object TEXT NOT NULL,
+    result TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at TEXT NOT NULL
+) STRICT;
+CREATE INDEX outcomes_run ON outcomes (run);
+
+PRAGMA user_version = 1;

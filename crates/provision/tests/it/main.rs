@@ -1,0 +1,11 @@
+//! The provisioner between a sandbox org and a target that fails in every way.
+
+mod faults;
+mod groups;
+mod kill;
+mod org;
+mod programs;
+mod scale;
+mod target;
+mod users;
+mod watch;

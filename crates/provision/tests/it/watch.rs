@@ -1,0 +1,59 @@
+//! Following the org.
+
+use std::time::Duration;
+
+use oktant_provision::WatchOptions;
+use parking_lot::Mutex;
+
+use crate::org::Bench;
+use crate::target::{Effect, Fault};
+
+#[tokio::test]
+async fn a_change_in_the_org_arrives_and_a_failed_round_is_made_up_for() {
+    let bench = Bench::new().await;
+    bench.assigned("ada").await;
+    bench.target.model(|model| model.faults = vec![Fault::new("POST", "/Users", Effect::Answer(400, "{}"))]);
+    let provisioner = bench.open().await;
+    let options = WatchOptions { interval: Duration::from_secs(5), ..WatchOptions::default() };
+    let rounds = Mutex::new(Vec::new());
+    let watching = provisioner.watch(&options, |round| {
+        rounds
+            .lock()
+            .push((round.cause.clone(), round.outcome.as_ref().map(|report| (report.done, report.failed)).ok()));
+    });
+    let arrived = async {
+        until(|| rounds.lock().len() == 1).await;
+        let bob = bench.assigned("bob").await;
+        wait_for(&bench, &["ada@acme.example", "bob@acme.example"]).await;
+        let staff = bench.pushed("Staff", &[]).await;
+        until(|| bench.target.model(|model| model.groups.len()) == 1).await;
+        bench.join(&staff, &bob).await;
+        until(|| bench.target.model(|model| model.members("Staff").len()) == 1).await;
+        bench.unassign(&bob).await;
+        wait_for(&bench, &["ada@acme.example"]).await;
+    };
+    tokio::select! {
+        outcome = watching => panic!("it ended: {outcome:?}"),
+        () = arrived => {}
+    }
+    let rounds = rounds.into_inner();
+    assert_eq!(rounds[0], ("the watch begins".to_owned(), Some((0, 1))));
+    assert!(rounds[1].0.contains("events, the first"), "{rounds:?}");
+    provisioner.close().await.unwrap();
+}
+
+/// Waits until exactly these users are active at the target.
+async fn wait_for(bench: &Bench, users: &[&str]) {
+    let expected = users.iter().map(|user| (*user).to_owned()).collect();
+    until(|| bench.target.model(|model| model.active()) == expected).await;
+}
+
+async fn until(holds: impl Fn() -> bool) {
+    for _ in 0..600 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it did not come about");
+}
