@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # Where the published API description and the recordings are, for those who have them.
 export OKTANT_SHARED_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo build test fmt-check test-rust test-python test-official codegen-check fidelity lint bench
+.PHONY: help demo build test fmt-check test-rust test-python test-official test-account codegen-check fidelity lint bench
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ demo: ## Build, start a sandbox org and run the SQLAlchemy example against it
 build: ## Build the program (development profile)
 	cargo build --locked --package oktant-cli
 
-test: fmt-check test-rust codegen-check fidelity test-python test-official ## Install what the tests need and run them all
+test: fmt-check test-rust codegen-check fidelity test-python test-official test-account ## Install what the tests need and run them all
 
 # The SDK's groups of operations are features; its tests call all of them.
 SDK_FEATURES := oktant-sdk/full,oktant-sdk/blocking
@@ -41,6 +41,9 @@ test-python: ## The Python package under SQLAlchemy 1.4, 2.0 and 2.1, with a rea
 
 test-official: ## Okta's own Python clients against the sandbox
 	@python3 scripts/test_official.py
+
+test-account: ## Snowflake's, PostgreSQL's and SCIM's own clients against the account
+	@python3 scripts/test_account.py
 
 fmt-check: ## Fail if something is not formatted
 	@if cargo fmt --version >/dev/null 2>&1; \

@@ -243,6 +243,10 @@ codes! {
         "Sorting, joining or grouping needs more memory than allowed.",
         "narrow the statement";
 
+    OKT3014 "no privilege on a table", "42501", 403, 1, Programming,
+        "No role of the user has been granted SELECT on the table.",
+        "ask an administrator to grant SELECT on the table to one of your roles";
+
     OKT4001 "wrong usage", "00000", 400, 2, Interface,
         "An argument is missing or unknown.",
         "see --help";
@@ -256,6 +260,13 @@ codes! {
     OKT5001 "the sandbox cannot start", "08001", 500, 1, Operational,
         "The port is taken or a file of faults cannot be read.",
         "choose another --port, or 0 for a free one";
+
+    OKT8001 "the server cannot listen", "08001", 500, 1, Operational,
+        "The address is taken, not one of this machine, or below 1024 without the right to it.",
+        "choose another --listen or --pg-listen; port 0 takes a free one";
+    OKT8002 "the server cannot offer TLS", "08001", 500, 2, Programming,
+        "A certificate or key file cannot be read, or the two do not belong together.",
+        "give PEM files: --tls-cert with the whole chain, --tls-key with its private key";
 
     OKT9001 "internal error", "XX000", 500, 1, Internal,
         "A mistake of ours.",

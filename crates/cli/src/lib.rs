@@ -8,7 +8,6 @@ mod connection;
 mod doctor;
 mod explain;
 mod failure;
-mod lexer;
 mod logging;
 mod login;
 mod output;
@@ -16,6 +15,7 @@ mod progress;
 mod reference;
 mod runtime;
 mod sandbox;
+mod serve;
 mod shell;
 mod sql;
 mod terminal;
@@ -53,6 +53,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Sql(args) => sql::run(&args)?,
         Command::Api(args) => return api::run(args),
         Command::Sandbox(args) => sandbox::run(&args)?,
+        Command::Serve(args) => serve::run(&args)?,
         Command::Login(args) => login::run(&args)?,
         Command::Doctor(args) => return doctor::run(&args),
         Command::Explain(args) => explain::run(&args)?,

@@ -1,10 +1,10 @@
-//! Just enough of SQL's lexical rules to find where statements end and to colour them.
+//! Just enough of SQL's lexical rules to find where statements end, what they begin with, and to colour them.
 //!
 //! Never fails: an unclosed quote or comment runs to the end of the text and says so.
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// A keyword or a bare identifier.
     Word,
     /// A quoted identifier.
@@ -23,37 +23,56 @@ pub(crate) enum Kind {
 
 /// A piece of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Token<'a> {
+pub struct Token<'a> {
     /// What it is.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// Its text as written.
-    pub(crate) text: &'a str,
+    pub text: &'a str,
     /// Where it starts, in bytes.
-    pub(crate) start: usize,
+    pub start: usize,
     /// Whether its closing quote or comment mark is present; true for tokens without one.
-    pub(crate) closed: bool,
+    pub closed: bool,
+}
+
+/// Whose lexical rules hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rules {
+    /// Those of this engine, which are PostgreSQL's: a quote is escaped by doubling it, comments nest.
+    Engine,
+    /// Snowflake's: a backslash escapes in texts, `$$` encloses raw texts, `//` begins a comment and
+    /// comments do not nest.
+    Snowflake,
 }
 
 /// Cuts `sql` into tokens; together they are the whole text.
-pub(crate) fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
+pub fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
+    tokens_by(sql, Rules::Engine)
+}
+
+/// Cuts `sql` into tokens by these rules; together they are the whole text.
+pub fn tokens_by(sql: &str, rules: Rules) -> impl Iterator<Item = Token<'_>> {
     let mut start = 0;
     std::iter::from_fn(move || {
         let rest = &sql[start..];
         let first = rest.chars().next()?;
-        let (kind, length, closed) = scan(rest, first);
+        let (kind, length, closed) = scan(rest, first, rules);
         let token = Token { kind, text: &rest[..length], start, closed };
         start += length;
         Some(token)
     })
 }
 
-fn scan(rest: &str, first: char) -> (Kind, usize, bool) {
+fn scan(rest: &str, first: char, rules: Rules) -> (Kind, usize, bool) {
     let run = |is_part: fn(char) -> bool| rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-    match first {
-        _ if rest.starts_with("--") => (Kind::Comment, rest.find('\n').unwrap_or(rest.len()), true),
+    let line = || (Kind::Comment, rest.find('\n').unwrap_or(rest.len()), true);
+    match (first, rules) {
+        _ if rest.starts_with("--") => line(),
+        (_, Rules::Snowflake) if rest.starts_with("//") => line(),
+        (_, Rules::Snowflake) if rest.starts_with("/*") => enclosed(rest, Kind::Comment, "/*", "*/"),
+        (_, Rules::Snowflake) if rest.starts_with("$$") => enclosed(rest, Kind::Text, "$$", "$$"),
         _ if rest.starts_with("/*") => block_comment(rest),
-        '\'' => quoted(rest, Kind::Text, '\''),
-        '"' | '`' => quoted(rest, Kind::Quoted, first),
+        ('\'', _) => quoted(rest, Kind::Text, '\'', (rules == Rules::Snowflake).then_some('\\')),
+        ('"' | '`', _) => quoted(rest, Kind::Quoted, first, None),
         _ if first.is_whitespace() => (Kind::Space, run(char::is_whitespace), true),
         _ if first.is_ascii_digit() => (Kind::Number, run(|c| c.is_ascii_alphanumeric() || c == '.'), true),
         _ if is_word_part(first) => (Kind::Word, run(is_word_part), true),
@@ -62,15 +81,25 @@ fn scan(rest: &str, first: char) -> (Kind, usize, bool) {
 }
 
 /// Whether `c` may stand in a bare identifier.
-pub(crate) fn is_word_part(c: char) -> bool {
+pub fn is_word_part(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
 }
 
+/// From one mark to the next one of another kind.
+fn enclosed(rest: &str, kind: Kind, open: &str, close: &str) -> (Kind, usize, bool) {
+    match rest[open.len()..].find(close) {
+        Some(at) => (kind, open.len() + at + close.len(), true),
+        None => (kind, rest.len(), false),
+    }
+}
+
 /// A doubled quote stands for the quote itself.
-fn quoted(rest: &str, kind: Kind, quote: char) -> (Kind, usize, bool) {
+fn quoted(rest: &str, kind: Kind, quote: char, escape: Option<char>) -> (Kind, usize, bool) {
     let mut characters = rest.char_indices().skip(1).peekable();
     while let Some((at, c)) = characters.next() {
-        if c == quote && characters.next_if(|(_, next)| *next == quote).is_none() {
+        if Some(c) == escape {
+            characters.next();
+        } else if c == quote && characters.next_if(|(_, next)| *next == quote).is_none() {
             return (kind, at + 1, true);
         }
     }
@@ -99,10 +128,15 @@ fn block_comment(rest: &str) -> (Kind, usize, bool) {
 }
 
 /// The statements of a script, without their semicolons and without empty ones.
-pub(crate) fn statements(script: &str) -> Vec<&str> {
+pub fn statements(script: &str) -> Vec<&str> {
+    statements_by(script, Rules::Engine)
+}
+
+/// The statements of a script by these rules, without their semicolons and without empty ones.
+pub fn statements_by(script: &str, rules: Rules) -> Vec<&str> {
     let mut statements = Vec::new();
     let (mut start, mut has_content) = (0, false);
-    for token in tokens(script) {
+    for token in tokens_by(script, rules) {
         if is_semicolon(token) {
             if has_content {
                 statements.push(script[start..token.start].trim());
@@ -119,7 +153,7 @@ pub(crate) fn statements(script: &str) -> Vec<&str> {
 }
 
 /// Whether typed text ends with a semicolon that closes a statement.
-pub(crate) fn is_complete(text: &str) -> bool {
+pub fn is_complete(text: &str) -> bool {
     let mut last = None;
     for token in tokens(text) {
         if !token.closed {
@@ -156,6 +190,16 @@ mod tests {
             &["SELECT 'it''s;' /* ; /* ; */ ; */", "SELECT 2 -- ;"],
         );
         check_statements("SELECT 'open; end", &["SELECT 'open; end"]);
+    }
+
+    #[test]
+    fn scripts_of_snowflake_have_rules_of_their_own() {
+        let check = |script, expected: &[&str]| assert_eq!(statements_by(script, Rules::Snowflake), expected);
+        check(r"SELECT 'it\'s;'; SELECT 2", &[r"SELECT 'it\'s;'", "SELECT 2"]);
+        check(r"SELECT '\\'; SELECT 2", &[r"SELECT '\\'", "SELECT 2"]);
+        check("SELECT $$a';b$$; SELECT 2", &["SELECT $$a';b$$", "SELECT 2"]);
+        check("SELECT 1 // ;\n; SELECT 2 /* /* ; */;", &["SELECT 1 // ;", "SELECT 2 /* /* ; */"]);
+        check("SELECT system$f('x');", &["SELECT system$f('x')"]);
     }
 
     #[track_caller]
