@@ -2,7 +2,7 @@
 //! and its Python exception. `oktant explain OKT1001` prints an entry.
 //!
 //! Thousands group them: 1 connecting, 2 talking to the org, 3 SQL, 4 the command line,
-//! 5 the sandbox, 9 ourselves. A code is never reused for another meaning.
+//! 5 the sandbox, 6 provisioning, 9 ourselves. A code is never reused for another meaning.
 
 /// The exception class of PEP 249 that a code becomes in Python.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,6 +261,30 @@ codes! {
         "The port is taken or a file of faults cannot be read.",
         "choose another --port, or 0 for a free one";
 
+    OKT6500 "the SCIM request cannot be served", "22000", 400, 1, Data,
+        "The body, path, filter or a parameter of the request is not what SCIM allows.",
+        "correct what the detail of the answer names";
+    OKT6501 "the SCIM credentials are refused", "28000", 401, 4, Operational,
+        "The token is missing, unknown, revoked or expired.",
+        "generate a new token and enter it at the identity provider";
+    OKT6502 "the SCIM caller lacks the permission", "42501", 403, 1, Programming,
+        "A network policy, or the owner of the object, forbids the request.",
+        "grant what the detail of the answer names";
+    OKT6503 "the SCIM resource does not exist", "02000", 404, 1, Data,
+        "No user or group has this id, or the caller may not see it.",
+        "look the resource up by its name before it is written";
+    OKT6504 "the SCIM resource exists already", "23505", 409, 1, Integrity,
+        "Another user or group has the same name.",
+        "choose another name, or link to the existing one";
+    OKT6505 "the SCIM resource has changed meanwhile", "40001", 412, 1, Integrity,
+        "The version in If-Match is not the current one.",
+        "read the resource again and repeat the request";
+    OKT6506 "too many SCIM requests at once", "53400", 429, 6, Operational,
+        "The limit of requests in flight to one endpoint is reached.",
+        "repeat the request after the seconds that Retry-After names";
+    OKT6509 "the SCIM service failed", "XX000", 500, 1, Internal,
+        "A mistake of the service, or its storage is not available.",
+        "the log of the service has the cause under the same time";
     OKT8001 "the server cannot listen", "08001", 500, 1, Operational,
         "The address is taken, not one of this machine, or below 1024 without the right to it.",
         "choose another --listen or --pg-listen; port 0 takes a free one";

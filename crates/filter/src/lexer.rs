@@ -4,36 +4,54 @@ use crate::error::Error;
 
 /// A token and where it starts.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Token<'a> {
-    pub(crate) kind: Kind<'a>,
-    pub(crate) position: usize,
+pub struct Token<'a> {
+    /// What it is.
+    pub kind: Kind<'a>,
+    /// Where it starts, in bytes.
+    pub position: usize,
 }
 
+/// What a token is.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Kind<'a> {
+pub enum Kind<'a> {
+    /// `(`
     Open,
+    /// `)`
     Close,
+    /// `[`
+    OpenBracket,
+    /// `]`
+    CloseBracket,
     /// A name, keyword or operator.
     Word(&'a str),
+    /// A text in double quotes, its escapes resolved.
     Text(String),
+    /// A finite number.
     Number(f64),
+    /// The end.
     End,
 }
 
 /// Reads tokens one by one.
 #[derive(Debug)]
-pub(crate) struct Lexer<'a> {
+pub struct Lexer<'a> {
     text: &'a str,
     position: usize,
 }
 
 impl<'a> Lexer<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
+    /// A lexer at the start of `text`.
+    pub fn new(text: &'a str) -> Self {
         Self { text, position: 0 }
     }
 
     /// The next token; [`Kind::End`] at the end, again and again.
-    pub(crate) fn next(&mut self) -> Result<Token<'a>, Error> {
+    ///
+    /// # Errors
+    ///
+    /// A text or number that is none, or a character that begins no token.
+    #[expect(clippy::should_implement_trait, reason = "it never ends, and it fails")]
+    pub fn next(&mut self) -> Result<Token<'a>, Error> {
         let rest = self.rest().trim_start();
         self.position = self.text.len() - rest.len();
         let position = self.position;
@@ -41,6 +59,8 @@ impl<'a> Lexer<'a> {
         let kind = match first {
             '(' => self.single(Kind::Open),
             ')' => self.single(Kind::Close),
+            '[' => self.single(Kind::OpenBracket),
+            ']' => self.single(Kind::CloseBracket),
             '"' => self.string()?,
             '-' | '0'..='9' => self.number()?,
             _ if is_word(first) => Kind::Word(self.take_while(is_word)),

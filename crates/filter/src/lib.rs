@@ -26,6 +26,9 @@
 //! # Ok::<(), oktant_filter::Error>(())
 //! ```
 //!
+//! The tokens are also those of SCIM's value paths, which Okta does not take: `oktant-scim` reads them with the same
+//! [`Lexer`].
+//!
 //! The language belongs to SCIM (RFC 7644, 3.4.2.2); nothing here knows an Okta object.
 
 mod check;
@@ -40,4 +43,5 @@ pub use check::Refusal;
 pub use error::Error;
 pub use evaluate::{Case, Resource, Value, parse_time};
 pub use expression::{Expression, Literal, Operator};
+pub use lexer::{Kind, Lexer, Token};
 pub use parser::parse;

@@ -1,0 +1,207 @@
+//! Requests that want to harm: refused in bounded memory, and the service lives on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use http::{Method, Request, header};
+use oktant_base::{ManualClock, Secret};
+use oktant_scim::{
+    Caller, Error, Event, Kind, Limits, ListQuery, Listing, Patch, Precondition, Profile, Projection, Provider,
+    Resource, Settings, Stored, router,
+};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tower::ServiceExt;
+
+use crate::support::{GROUP, Service, USER, query, user};
+
+/// A body that says how much of it was taken.
+fn endless(chunks: usize, taken: &Arc<AtomicUsize>) -> Body {
+    let taken = taken.clone();
+    let chunk = Bytes::from(vec![b' '; 64 * 1024]);
+    Body::from_stream(futures::stream::iter((0..chunks).map(move |_| {
+        taken.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, std::io::Error>(chunk.clone())
+    })))
+}
+
+#[tokio::test]
+async fn large_bodies_are_refused_before_they_are_read() {
+    let service = Service::new(Profile::Rfc);
+    for length in [None, Some(50 * 1024 * 1024)] {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let mut request = Service::request(Method::POST, "/Users", None);
+        *request.body_mut() = endless(800, &taken);
+        if let Some(length) = length {
+            request.headers_mut().insert(header::CONTENT_LENGTH, header::HeaderValue::from(length));
+        }
+        service.send(request).await.is(413);
+        let most = if length.is_some() { 0 } else { 65 };
+        assert!(
+            taken.load(Ordering::Relaxed) <= most,
+            "M8: {} chunks of 64 KiB were read",
+            taken.load(Ordering::Relaxed)
+        );
+    }
+    service.user("alive@example.com").await;
+}
+
+#[tokio::test]
+async fn nested_bodies_are_refused() {
+    let service = Service::new(Profile::Rfc);
+    for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("{\"emails\":[", "]}")] {
+        let depth = 10_000;
+        let text = format!(
+            "{{\"schemas\":[\"{USER}\"],\"userName\":\"x\",\"name\":{}1{}}}",
+            open.repeat(depth),
+            close.repeat(depth)
+        );
+        for (method, path) in [
+            (Method::POST, "/Users"),
+            (Method::PUT, "/Users/x"),
+            (Method::PATCH, "/Users/x"),
+            (Method::POST, "/.search"),
+            (Method::POST, "/Bulk"),
+        ] {
+            let mut request = Service::request(method, path, None);
+            *request.body_mut() = text.clone().into();
+            service.send(request).await.bad("invalidSyntax");
+        }
+    }
+    service.user("alive@example.com").await;
+}
+
+#[tokio::test]
+async fn nested_filters_are_refused() {
+    let service = Service::new(Profile::Rfc);
+    let id = service.user("alive@example.com").await;
+    let count = 100_000;
+    for filter in [
+        "(".repeat(count),
+        format!("{}userName pr{}", "(".repeat(count), ")".repeat(count)),
+        "not (".repeat(count),
+        "emails[".repeat(count),
+        "userName pr and ".repeat(count),
+    ] {
+        // No more fits into a URI.
+        let short = query(&[("filter", &filter[..20_000])]);
+        service.get(&format!("/Users{short}")).await.bad("invalidFilter");
+        let search = json!({ "schemas": [crate::support::SEARCH], "filter": filter });
+        service.post("/.search", search).await.bad("invalidFilter");
+        let operation = json!([{ "op": "remove", "path": format!("emails[{filter}]") }]);
+        service.patch(&format!("/Users/{id}"), operation).await.bad("invalidPath");
+    }
+    // As deep as allowed works.
+    let deep = format!("{}userName pr{}", "(".repeat(64), ")".repeat(64));
+    service.get(&format!("/Users{}", query(&[("filter", &deep)]))).await.is(200);
+}
+
+#[tokio::test]
+async fn many_operations_and_values_are_bounded() {
+    let service = Service::new(Profile::Rfc);
+    let id = service.user("alive@example.com").await;
+    let path = format!("/Users/{id}");
+    let operation = json!({ "op": "add", "path": "emails", "value": [{ "value": "x" }] });
+    service.patch(&path, Value::Array(vec![operation; 10_001])).await.bad("invalidValue");
+    let distinct = |count: usize| (0..count).map(|index| json!({ "value": index.to_string() })).collect::<Vec<_>>();
+    service.patch(&path, json!([{ "op": "add", "path": "emails", "value": distinct(501) }])).await.bad("invalidValue");
+    let each = distinct(501).into_iter().map(|value| json!({ "op": "add", "path": "emails", "value": value }));
+    service.patch(&path, each.collect()).await.bad("invalidValue");
+    let mut body = user("b@example.com");
+    body["emails"] = distinct(501).into();
+    service.post("/Users", body).await.bad("invalidValue");
+    // Members have no such limit.
+    let group = service
+        .post("/Groups", json!({ "schemas": [GROUP], "displayName": "g", "members": distinct(10_000) }))
+        .await
+        .created();
+    let removals = (0..10_000).map(|index| json!({ "op": "remove", "path": format!("members[value eq \"{index}\"]") }));
+    service.patch(&format!("/Groups/{group}"), removals.collect()).await.is(200);
+    assert!(service.members(&group).await.is_empty());
+}
+
+/// Lists users once it is told to; panics when it is asked for a user.
+struct Slow {
+    started: Notify,
+    go: Notify,
+}
+
+#[async_trait]
+impl Provider for Slow {
+    type Context = ();
+
+    async fn authenticate(&self, _: &Caller<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn profile(&self, (): &()) -> Profile {
+        Profile::Rfc
+    }
+
+    async fn create(&self, (): &(), _: Resource, _: &Projection) -> Result<Stored, Error> {
+        Err(Error::internal())
+    }
+
+    async fn get(&self, (): &(), _: Kind, _: &str, _: &Projection) -> Result<Stored, Error> {
+        panic!("canary of a mistake")
+    }
+
+    async fn list(&self, (): &(), query: &ListQuery) -> Result<Listing, Error> {
+        if query.kind == Kind::User {
+            self.started.notify_one();
+            self.go.notified().await;
+        }
+        Ok(Listing { total: Some(0), ..Listing::default() })
+    }
+
+    async fn replace(&self, (): &(), _: &str, _: Resource, _: &Precondition, _: &Projection) -> Result<Stored, Error> {
+        Err(Error::internal())
+    }
+
+    async fn patch(&self, (): &(), _: &str, _: &Patch, _: &Precondition, _: &Projection) -> Result<Stored, Error> {
+        Err(Error::internal())
+    }
+
+    async fn delete(&self, (): &(), _: Kind, _: &str, _: &Precondition) -> Result<(), Error> {
+        Err(Error::internal())
+    }
+
+    async fn audit(&self, _: Option<&()>, _: &Event) {}
+}
+
+#[tokio::test]
+async fn requests_in_flight_are_limited_per_endpoint() {
+    let provider = Arc::new(Slow { started: Notify::new(), go: Notify::new() });
+    let clock = Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap()));
+    let limits = Limits { in_flight: 1, ..Limits::default() };
+    let app: Router = router(provider.clone(), Settings { limits, ..Settings::new(Secret::new([7; 32]), clock) });
+    let get = |path: &str| app.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
+    let first = tokio::spawn(get("/Users"));
+    tokio::time::timeout(Duration::from_secs(60), provider.started.notified()).await.unwrap();
+    let second = get("/Users").await.unwrap();
+    assert_eq!(second.status(), 429);
+    assert_eq!(second.headers()[header::RETRY_AFTER], "1");
+    assert_eq!(get("/Groups").await.unwrap().status(), 200, "each endpoint has a count of its own");
+    provider.go.notify_one();
+    assert_eq!(first.await.unwrap().unwrap().status(), 200);
+    provider.go.notify_one();
+    assert_eq!(get("/Users").await.unwrap().status(), 200, "what is done makes room");
+}
+
+#[tokio::test]
+async fn a_panic_is_an_error_of_scim() {
+    let provider = Arc::new(Slow { started: Notify::new(), go: Notify::new() });
+    let clock = Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap()));
+    let app: Router = router(provider, Settings::new(Secret::new([7; 32]), clock));
+    for _ in 0..2 {
+        let answer = app.clone().oneshot(Request::get("/Users/x").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 500);
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/scim+json");
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        assert!(!String::from_utf8_lossy(&body).contains("canary"));
+    }
+}
