@@ -2,7 +2,7 @@
 //! and its Python exception. `oktant explain OKT1001` prints an entry.
 //!
 //! Thousands group them: 1 connecting, 2 talking to the org, 3 SQL, 4 the command line,
-//! 5 the sandbox, 6 provisioning, 9 ourselves. A code is never reused for another meaning.
+//! 5 the sandbox, 6 provisioning, 7 the account, 9 ourselves. A code is never reused for another meaning.
 
 /// The exception class of PEP 249 that a code becomes in Python.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -291,6 +291,16 @@ codes! {
     OKT8002 "the server cannot offer TLS", "08001", 500, 2, Programming,
         "A certificate or key file cannot be read, or the two do not belong together.",
         "give PEM files: --tls-cert with the whole chain, --tls-key with its private key";
+
+    OKT7001 "the account's store cannot be used", "58030", 500, 1, Operational,
+        "The address names no database, it cannot be reached, or a newer version wrote it.",
+        "check the store's URL, its permissions and the space on its disk";
+    OKT7002 "the account refuses the login", "28000", 401, 4, Operational,
+        "The name, password, role or address is not what the account allows, or the session has ended.",
+        "check the user with `desc user`, and the network policies of account and user";
+    OKT7003 "the account refuses the statement", "42000", 400, 1, Programming,
+        "It does not parse, names what does not exist, or the session's role may not do it.",
+        "see the message, which is the one that Snowflake gives; `use role` changes the role";
 
     OKT9001 "internal error", "XX000", 500, 1, Internal,
         "A mistake of ours.",

@@ -1,0 +1,95 @@
+//! Databases, schemas and warehouses, as far as sessions need something to use.
+
+use super::cursor::Property;
+use super::run::{Creation, Environment, created, creation, kept};
+use super::{CreateMode, ObjectKind};
+use crate::engine;
+use crate::error::SnowflakeError;
+use crate::model::Tx;
+use crate::model::container::{self, Container, INFORMATION_SCHEMA, Kind};
+use crate::privilege::account::{CREATE_DATABASE, CREATE_WAREHOUSE};
+use crate::result::{Context, Rows};
+
+/// The kind of container that a kind of object is.
+pub(crate) fn container_kind(kind: ObjectKind) -> Result<Kind, SnowflakeError> {
+    match kind {
+        ObjectKind::Database => Ok(Kind::Database),
+        ObjectKind::Schema => Ok(Kind::Schema),
+        ObjectKind::Warehouse => Ok(Kind::Warehouse),
+        other => Err(SnowflakeError::unsupported(other.key())),
+    }
+}
+
+/// The name under which a container is kept: that of a schema has its database in front.
+pub(crate) fn full_name(kind: Kind, path: &[String], context: &Context) -> Result<String, SnowflakeError> {
+    match (kind, path) {
+        (Kind::Database | Kind::Warehouse, [name]) => Ok(name.clone()),
+        (Kind::Schema, [database, name]) => Ok(format!("{database}.{name}")),
+        (Kind::Schema, [name]) => {
+            let database = context.database.as_ref().ok_or_else(SnowflakeError::no_current_database)?;
+            Ok(format!("{database}.{name}"))
+        }
+        _ => Err(SnowflakeError::does_not_exist(kind.title(), &path.join("."))),
+    }
+}
+
+pub(crate) async fn create(
+    tx: Tx<'_>,
+    environment: &Environment,
+    object: ObjectKind,
+    mode: CreateMode,
+    path: &[String],
+    properties: &[Property],
+) -> Result<Rows, SnowflakeError> {
+    let kind = container_kind(object)?;
+    let name = full_name(kind, path, &environment.context)?;
+    let existing = container::by_name(tx, kind, &name).await?;
+    let shown = path.last().cloned().unwrap_or_default();
+    let shown = shown.as_str();
+    match creation(mode, existing.is_some(), shown)? {
+        Creation::Keep => return Ok(kept(shown)),
+        Creation::Make | Creation::Alter => {}
+    }
+    match kind {
+        Kind::Database => environment.require(CREATE_DATABASE)?,
+        Kind::Warehouse => environment.require(CREATE_WAREHOUSE)?,
+        Kind::Schema => {
+            let database = name.split('.').next().unwrap_or_default();
+            let parent = container::by_name(tx, Kind::Database, database).await?;
+            let parent = parent.ok_or_else(|| SnowflakeError::does_not_exist("Database", database))?;
+            environment.authority.require_ownership(parent.owner_id, "database", database)?;
+            if shown == INFORMATION_SCHEMA {
+                return Err(SnowflakeError::already_exists(shown));
+            }
+        }
+    }
+    if let Some(existing) = existing {
+        environment.authority.require_ownership(existing.owner_id, object.noun(), shown)?;
+        container::delete(tx, kind, &name).await?;
+    }
+    // A warehouse has a size and more: properties without an effect here.
+    let mut comment = String::new();
+    for property in properties.iter().filter(|property| property.name == "COMMENT") {
+        comment = property.text()?.unwrap_or_default();
+    }
+    let owner_id = Some(environment.authority.role_id);
+    container::put(tx, &Container { kind, name, owner_id, comment, created_at: environment.now }).await?;
+    Ok(created(object, shown))
+}
+
+pub(crate) async fn drop(
+    tx: Tx<'_>,
+    environment: &Environment,
+    object: ObjectKind,
+    path: &[String],
+) -> Result<(), SnowflakeError> {
+    let kind = container_kind(object)?;
+    let name = full_name(kind, path, &environment.context)?;
+    let existing = container::by_name(tx, kind, &name).await?;
+    let existing = existing.ok_or_else(|| SnowflakeError::does_not_exist(kind.title(), &name))?;
+    environment.authority.require_ownership(existing.owner_id, object.noun(), &name)?;
+    if name == engine::DATABASE || name.starts_with(&format!("{}.", engine::DATABASE)) {
+        return Err(SnowflakeError::cannot_be_performed());
+    }
+    Ok(container::delete(tx, kind, &name).await?)
+}

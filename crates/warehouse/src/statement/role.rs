@@ -1,0 +1,107 @@
+//! `CREATE`, `ALTER` and `DROP ROLE`.
+
+use super::cursor::Property;
+use super::run::{Creation, Environment, created, creation, executed, kept};
+use super::{Change, CreateMode, ObjectKind};
+use crate::error::SnowflakeError;
+use crate::model::role::{self, Role};
+use crate::model::{Tx, integration};
+use crate::privilege::account::CREATE_ROLE;
+use crate::result::Rows;
+
+pub(crate) async fn create(
+    tx: Tx<'_>,
+    environment: &Environment,
+    mode: CreateMode,
+    name: &str,
+    properties: &[Property],
+) -> Result<Rows, SnowflakeError> {
+    let existing = role::by_name(tx, name).await?;
+    match creation(mode, existing.is_some(), name)? {
+        Creation::Keep => return Ok(kept(name)),
+        Creation::Alter => return alter(tx, environment, name, Change::Set(properties.to_vec())).await,
+        Creation::Make => {}
+    }
+    environment.require(CREATE_ROLE)?;
+    if let Some(existing) = existing {
+        remove(tx, environment, &existing).await?;
+    }
+    let mut role = Role::new(name.to_owned(), Some(environment.authority.role_id), environment.now);
+    apply(&mut role, properties)?;
+    role::insert(tx, &mut role).await?;
+    Ok(created(ObjectKind::Role, name))
+}
+
+pub(crate) async fn alter(
+    tx: Tx<'_>,
+    environment: &Environment,
+    name: &str,
+    change: Change,
+) -> Result<Rows, SnowflakeError> {
+    let mut role = find(tx, name).await?;
+    environment.authority.require_ownership(role.owner_id, ObjectKind::Role.noun(), name)?;
+    match change {
+        Change::RenameTo(new) => {
+            environment.require(CREATE_ROLE)?;
+            rename(tx, &mut role, &new).await?;
+        }
+        Change::Set(properties) => apply(&mut role, &properties)?,
+        Change::Unset(names) => {
+            if names.iter().any(|name| name == "COMMENT") {
+                role.comment.clear();
+            }
+        }
+        Change::Nothing => {}
+    }
+    role::update(tx, &mut role, environment.now).await?;
+    Ok(executed())
+}
+
+/// Gives a role another name, wherever that name stands; the caller keeps the role.
+pub(crate) async fn rename(tx: Tx<'_>, role: &mut Role, new: &str) -> Result<(), SnowflakeError> {
+    if role.is_system() {
+        return Err(SnowflakeError::cannot_be_performed());
+    }
+    if new != role.name && role::by_name(tx, new).await?.is_some() {
+        return Err(SnowflakeError::already_exists(new));
+    }
+    for mut integration in integration::all(tx).await?.into_iter().filter(|found| found.run_as_role == role.name) {
+        new.clone_into(&mut integration.run_as_role);
+        integration::update(tx, &integration).await?;
+    }
+    new.clone_into(&mut role.name);
+    Ok(())
+}
+
+pub(crate) async fn drop(tx: Tx<'_>, environment: &Environment, name: &str) -> Result<(), SnowflakeError> {
+    let role = find(tx, name).await?;
+    remove(tx, environment, &role).await
+}
+
+/// Drops a role; what it owned goes to the role that drops it.
+async fn remove(tx: Tx<'_>, environment: &Environment, role: &Role) -> Result<(), SnowflakeError> {
+    environment.authority.require_ownership(role.owner_id, ObjectKind::Role.noun(), &role.name)?;
+    if role.is_system() {
+        return Err(SnowflakeError::cannot_be_performed());
+    }
+    let heir =
+        if environment.authority.role_id == role.id { role::ACCOUNTADMIN } else { environment.authority.role_id };
+    role::transfer_owned(tx, role.id, heir).await?;
+    Ok(role::delete(tx, role).await?)
+}
+
+/// The role of that name.
+pub(crate) async fn find(tx: Tx<'_>, name: &str) -> Result<Role, SnowflakeError> {
+    role::by_name(tx, name).await?.ok_or_else(|| SnowflakeError::does_not_exist(ObjectKind::Role.title(), name))
+}
+
+fn apply(role: &mut Role, properties: &[Property]) -> Result<(), SnowflakeError> {
+    for property in properties {
+        match property.name.as_str() {
+            "COMMENT" => role.comment = property.text()?.unwrap_or_default(),
+            "TAG" => {}
+            other => return Err(SnowflakeError::invalid_property(other, "ROLE")),
+        }
+    }
+    Ok(())
+}
