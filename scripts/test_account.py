@@ -20,8 +20,8 @@ from workbench import ROOT, build, fail, have_apt, sandbox, say, venv
 
 JUDGES = ROOT / "tests" / "account"
 CONNECTORS = ("snowflake-connector-python==4.8.1", "snowflake-connector-python==5.2.0")
-COMMAND_LINE = "snowflake-cli==3.30.0"
-POSTGRES = ("psycopg[binary]==3.3.2", "sqlalchemy==2.0.44")
+COMMAND_LINE = "snowflake-cli==3.31.0"
+POSTGRES = ("psycopg[binary]==3.3.9", "sqlalchemy==2.1.9")
 TESTER = ("scim2-cli==0.6.0", "scim2-tester==0.5.2")
 SANITY = "scim-sanity==0.7.4"
 
@@ -47,6 +47,11 @@ def main() -> None:
     sys.exit(max(verdicts.values()))
 
 
+def environment(*requirements: str) -> Path:
+    """The Python of a virtual environment named after the first requirement."""
+    return venv("account-" + (requirements[0].replace("==", "") if requirements else "plain"), *requirements)
+
+
 def connector(program: Path, requirement: str) -> int:
     """One generation of the Python connector."""
     return by_script(program, "connector.py", requirement)
@@ -54,16 +59,16 @@ def connector(program: Path, requirement: str) -> int:
 
 def by_script(program: Path, script: str, *requirements: str) -> int:
     """A judge of ours in the environment of a client, against an account of its own."""
-    python = venv("account-" + (requirements[0].split("==")[0] + requirements[0].split("==")[1] if requirements else "plain"), *requirements)
+    python = environment(*requirements)
     say(f"{requirements[0] if requirements else script} against the account")
     with sandbox(program, "--users", "20", "--groups", "3") as running:
-        environment = {
+        variables = {
             **os.environ,
             "OKTANT_ACCOUNT": json.dumps(running["snowflake"]),
             "OKTANT_POSTGRES": json.dumps(running["postgres"]),
             "PYTHONPATH": str(ROOT / "tests" / "official"),
         }
-        return subprocess.run([python, JUDGES / script], env=environment).returncode
+        return subprocess.run([python, JUDGES / script], env=variables).returncode
 
 
 def postgres(program: Path) -> int:
@@ -76,7 +81,7 @@ def postgres(program: Path) -> int:
 
 def tester(program: Path) -> int:
     """scim2-tester on an account that keeps to the standards."""
-    python = venv("account-scim2-cli", *TESTER)
+    python = environment(*TESTER)
     say("scim2-tester against the account")
     with standard_account(program) as (url, token):
         command = [python.parent / "scim2", "--url", url, "--header", f"Authorization: Bearer {token}", "test"]
@@ -89,7 +94,7 @@ def tester(program: Path) -> int:
 
 def sanity(program: Path) -> int:
     """scim-sanity, strict, on an account that keeps to the standards."""
-    python = venv("account-scim-sanity", SANITY)
+    python = environment(SANITY)
     say("scim-sanity against the account")
     with standard_account(program) as (url, token):
         command = [python.parent / "scim-sanity", "probe", url, "--token", token, "--strict", "--i-accept-side-effects"]

@@ -2,7 +2,7 @@
 //! and its Python exception. `oktant explain OKT1001` prints an entry.
 //!
 //! Thousands group them: 1 connecting, 2 talking to the org, 3 SQL, 4 the command line,
-//! 5 the sandbox, 6 provisioning, 7 the account, 9 ourselves. A code is never reused for another meaning.
+//! 5 the sandbox, 6 provisioning, 7 the account, 8 its server, 9 ourselves. A code is never reused for another meaning.
 
 /// The exception class of PEP 249 that a code becomes in Python.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,12 +285,6 @@ codes! {
     OKT6509 "the SCIM service failed", "XX000", 500, 1, Internal,
         "A mistake of the service, or its storage is not available.",
         "the log of the service has the cause under the same time";
-    OKT8001 "the server cannot listen", "08001", 500, 1, Operational,
-        "The address is taken, not one of this machine, or below 1024 without the right to it.",
-        "choose another --listen or --pg-listen; port 0 takes a free one";
-    OKT8002 "the server cannot offer TLS", "08001", 500, 2, Programming,
-        "A certificate or key file cannot be read, or the two do not belong together.",
-        "give PEM files: --tls-cert with the whole chain, --tls-key with its private key";
 
     OKT7001 "the account's store cannot be used", "58030", 500, 1, Operational,
         "The address names no database, it cannot be reached, or a newer version wrote it.",
@@ -301,6 +295,13 @@ codes! {
     OKT7003 "the account refuses the statement", "42000", 400, 1, Programming,
         "It does not parse, names what does not exist, or the session's role may not do it.",
         "see the message, which is the one that Snowflake gives; `use role` changes the role";
+
+    OKT8001 "the server cannot listen", "08001", 500, 1, Operational,
+        "The address is taken, not one of this machine, or below 1024 without the right to it.",
+        "choose another --listen or --pg-listen; port 0 takes a free one";
+    OKT8002 "the server cannot offer TLS", "08001", 500, 2, Programming,
+        "A certificate or key file cannot be read, or the two do not belong together.",
+        "give PEM files: --tls-cert with the whole chain, --tls-key with its private key";
 
     OKT9001 "internal error", "XX000", 500, 1, Internal,
         "A mistake of ours.",

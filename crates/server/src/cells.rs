@@ -93,9 +93,7 @@ fn cells(array: &ArrayRef) -> Result<Row, ArrowError> {
             bytes.as_binary::<i32>().iter().map(|value| value.map(hexadecimal)).collect()
         }
         DataType::Dictionary(_, values) => cells(&cast(array, values)?)?,
-        nested if nested.is_nested() => {
-            json_text(array)?.iter().map(|value| value.map(str::to_owned)).collect()
-        }
+        nested if nested.is_nested() => json_text(array)?.iter().map(|value| value.map(str::to_owned)).collect(),
         integer if integer.is_signed_integer() => {
             let numbers = cast(array, &DataType::Int64)?;
             numbers.as_primitive::<Int64Type>().iter().map(|value| value.map(|value| value.to_string())).collect()
@@ -173,7 +171,11 @@ mod tests {
 
     #[test]
     fn cells_are_those_of_the_protocol() {
-        check(BooleanArray::from(vec![Some(true), Some(false), None]), ColumnType::Boolean, &[Some("1"), Some("0"), None]);
+        check(
+            BooleanArray::from(vec![Some(true), Some(false), None]),
+            ColumnType::Boolean,
+            &[Some("1"), Some("0"), None],
+        );
         check(Int32Array::from(vec![Some(-7), None]), ColumnType::Fixed, &[Some("-7"), None]);
         check(UInt64Array::from(vec![u64::MAX]), ColumnType::Fixed, &[Some("18446744073709551615")]);
         let decimals = Decimal128Array::from(vec![1234]).with_precision_and_scale(10, 2).unwrap();

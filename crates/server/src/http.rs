@@ -9,6 +9,7 @@ use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use oktant_scim::ClientIp;
 use oktant_warehouse::Account;
 
 use crate::listen::Peer;
@@ -34,7 +35,8 @@ pub(crate) fn router(instruments: Instruments, scim: Router) -> Router {
         .route("/health/ready", get(ready))
         .route("/metrics", get(figures))
         .with_state(instruments);
-    let routes = own.merge(snowflake).nest("/scim/v2", scim.layer(counted).layer(middleware::map_request(with_address)));
+    let routes =
+        own.merge(snowflake).nest("/scim/v2", scim.layer(counted).layer(middleware::map_request(with_address)));
     // Paths are mended before routes are looked up, so outside of the router that looks them up.
     Router::new().fallback_service(routes).layer(middleware::map_request(mended))
 }
@@ -68,7 +70,7 @@ async fn count_scim(State(metrics): State<Arc<Metrics>>, request: Request, next:
 /// The caller's address as the SCIM crate looks for it.
 async fn with_address(mut request: Request) -> Request {
     if let Some(ConnectInfo(Peer(address))) = request.extensions().get::<ConnectInfo<Peer>>().copied() {
-        request.extensions_mut().insert(ConnectInfo(address));
+        request.extensions_mut().insert(ClientIp(address.ip()));
     }
     request
 }

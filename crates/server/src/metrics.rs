@@ -103,7 +103,12 @@ impl Metrics {
         let mut text = String::new();
         head(&mut text, "oktant_scim_requests_total", "counter", "SCIM requests answered, by class of status.");
         for (class, count) in (1..).zip(&self.scim_requests) {
-            line(&mut text, "oktant_scim_requests_total", &format!("status=\"{class}xx\""), count.load(Ordering::Relaxed));
+            line(
+                &mut text,
+                "oktant_scim_requests_total",
+                &format!("status=\"{class}xx\""),
+                count.load(Ordering::Relaxed),
+            );
         }
         head(&mut text, "oktant_logins_total", "counter", "Attempts to sign in.");
         for (protocol, name) in Protocol::WITH_SESSIONS.map(|protocol| (protocol, protocol.name())) {

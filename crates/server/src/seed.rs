@@ -44,9 +44,8 @@ pub async fn administrator(account: &Account, name: &str, password: &Secret) -> 
         return Ok(false);
     }
     let password = password.expose().replace('\\', "\\\\").replace('\'', "\\'");
-    let create = format!(
-        "CREATE USER {name} PASSWORD = '{password}' DEFAULT_ROLE = ACCOUNTADMIN MUST_CHANGE_PASSWORD = FALSE"
-    );
+    let create =
+        format!("CREATE USER {name} PASSWORD = '{password}' DEFAULT_ROLE = ACCOUNTADMIN MUST_CHANGE_PASSWORD = FALSE");
     session.execute(&create, &[]).await?;
     session.execute(&format!("GRANT ROLE ACCOUNTADMIN TO USER {name}"), &[]).await?;
     Ok(true)

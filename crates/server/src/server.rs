@@ -81,9 +81,7 @@ impl Config {
     ///
     /// [`Error::Listen`] if an address is taken, [`Error::Tls`] if certificate or key cannot be used.
     pub async fn start(self) -> Result<Server, Error> {
-        let acceptor = |protocols: &[&[u8]]| {
-            self.tls.as_ref().map(|files| tls::acceptor(files, protocols)).transpose()
-        };
+        let acceptor = |protocols: &[&[u8]]| self.tls.as_ref().map(|files| tls::acceptor(files, protocols)).transpose();
         let (http_tls, pg_tls) = (acceptor(&[b"h2", b"http/1.1"])?, acceptor(&[b"postgresql"])?);
         let (listener, address) = bind(self.listen).await?;
         let listening = |source| Error::Listen { address, source };
@@ -93,16 +91,10 @@ impl Config {
         };
         let metrics = Arc::new(Metrics::default());
         let (clock, entropy) = (&self.clock, &self.entropy);
-        let gateway =
-            Gateway::new(self.account.clone(), Arc::clone(clock), Arc::clone(entropy), Arc::clone(&metrics));
-        let front = Front::new(
-            self.account.clone(),
-            self.tables,
-            Arc::clone(clock),
-            Arc::clone(entropy),
-            Arc::clone(&metrics),
-        );
-        let scim = self.account.scim_router();
+        let gateway = Gateway::new(self.account.clone(), Arc::clone(clock), Arc::clone(entropy), Arc::clone(&metrics));
+        let front =
+            Front::new(self.account.clone(), self.tables, Arc::clone(clock), Arc::clone(entropy), Arc::clone(&metrics));
+        let scim = axum::Router::new();
         let instruments = Instruments { account: self.account, metrics, gateway, front: front.clone() };
         let router = http::router(instruments, scim).into_make_service_with_connect_info::<Peer>();
         let is_encrypted = http_tls.is_some();

@@ -75,7 +75,8 @@ impl CatalogProviderList for Catalogs {
     }
 
     fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
-        ([CATALOG, DATABASE].contains(&name) || name == self.host).then(|| Arc::clone(&self.catalog) as Arc<dyn CatalogProvider>)
+        ([CATALOG, DATABASE].contains(&name) || name == self.host)
+            .then(|| Arc::clone(&self.catalog) as Arc<dyn CatalogProvider>)
     }
 }
 

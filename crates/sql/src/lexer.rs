@@ -34,45 +34,26 @@ pub struct Token<'a> {
     pub closed: bool,
 }
 
-/// Whose lexical rules hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rules {
-    /// Those of this engine, which are PostgreSQL's: a quote is escaped by doubling it, comments nest.
-    Engine,
-    /// Snowflake's: a backslash escapes in texts, `$$` encloses raw texts, `//` begins a comment and
-    /// comments do not nest.
-    Snowflake,
-}
-
 /// Cuts `sql` into tokens; together they are the whole text.
 pub fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
-    tokens_by(sql, Rules::Engine)
-}
-
-/// Cuts `sql` into tokens by these rules; together they are the whole text.
-pub fn tokens_by(sql: &str, rules: Rules) -> impl Iterator<Item = Token<'_>> {
     let mut start = 0;
     std::iter::from_fn(move || {
         let rest = &sql[start..];
         let first = rest.chars().next()?;
-        let (kind, length, closed) = scan(rest, first, rules);
+        let (kind, length, closed) = scan(rest, first);
         let token = Token { kind, text: &rest[..length], start, closed };
         start += length;
         Some(token)
     })
 }
 
-fn scan(rest: &str, first: char, rules: Rules) -> (Kind, usize, bool) {
+fn scan(rest: &str, first: char) -> (Kind, usize, bool) {
     let run = |is_part: fn(char) -> bool| rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-    let line = || (Kind::Comment, rest.find('\n').unwrap_or(rest.len()), true);
-    match (first, rules) {
-        _ if rest.starts_with("--") => line(),
-        (_, Rules::Snowflake) if rest.starts_with("//") => line(),
-        (_, Rules::Snowflake) if rest.starts_with("/*") => enclosed(rest, Kind::Comment, "/*", "*/"),
-        (_, Rules::Snowflake) if rest.starts_with("$$") => enclosed(rest, Kind::Text, "$$", "$$"),
+    match first {
+        _ if rest.starts_with("--") => (Kind::Comment, rest.find('\n').unwrap_or(rest.len()), true),
         _ if rest.starts_with("/*") => block_comment(rest),
-        ('\'', _) => quoted(rest, Kind::Text, '\'', (rules == Rules::Snowflake).then_some('\\')),
-        ('"' | '`', _) => quoted(rest, Kind::Quoted, first, None),
+        '\'' => quoted(rest, Kind::Text, '\''),
+        '"' | '`' => quoted(rest, Kind::Quoted, first),
         _ if first.is_whitespace() => (Kind::Space, run(char::is_whitespace), true),
         _ if first.is_ascii_digit() => (Kind::Number, run(|c| c.is_ascii_alphanumeric() || c == '.'), true),
         _ if is_word_part(first) => (Kind::Word, run(is_word_part), true),
@@ -85,21 +66,11 @@ pub fn is_word_part(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
 }
 
-/// From one mark to the next one of another kind.
-fn enclosed(rest: &str, kind: Kind, open: &str, close: &str) -> (Kind, usize, bool) {
-    match rest[open.len()..].find(close) {
-        Some(at) => (kind, open.len() + at + close.len(), true),
-        None => (kind, rest.len(), false),
-    }
-}
-
 /// A doubled quote stands for the quote itself.
-fn quoted(rest: &str, kind: Kind, quote: char, escape: Option<char>) -> (Kind, usize, bool) {
+fn quoted(rest: &str, kind: Kind, quote: char) -> (Kind, usize, bool) {
     let mut characters = rest.char_indices().skip(1).peekable();
     while let Some((at, c)) = characters.next() {
-        if Some(c) == escape {
-            characters.next();
-        } else if c == quote && characters.next_if(|(_, next)| *next == quote).is_none() {
+        if c == quote && characters.next_if(|(_, next)| *next == quote).is_none() {
             return (kind, at + 1, true);
         }
     }
@@ -129,14 +100,9 @@ fn block_comment(rest: &str) -> (Kind, usize, bool) {
 
 /// The statements of a script, without their semicolons and without empty ones.
 pub fn statements(script: &str) -> Vec<&str> {
-    statements_by(script, Rules::Engine)
-}
-
-/// The statements of a script by these rules, without their semicolons and without empty ones.
-pub fn statements_by(script: &str, rules: Rules) -> Vec<&str> {
     let mut statements = Vec::new();
     let (mut start, mut has_content) = (0, false);
-    for token in tokens_by(script, rules) {
+    for token in tokens(script) {
         if is_semicolon(token) {
             if has_content {
                 statements.push(script[start..token.start].trim());
@@ -190,16 +156,6 @@ mod tests {
             &["SELECT 'it''s;' /* ; /* ; */ ; */", "SELECT 2 -- ;"],
         );
         check_statements("SELECT 'open; end", &["SELECT 'open; end"]);
-    }
-
-    #[test]
-    fn scripts_of_snowflake_have_rules_of_their_own() {
-        let check = |script, expected: &[&str]| assert_eq!(statements_by(script, Rules::Snowflake), expected);
-        check(r"SELECT 'it\'s;'; SELECT 2", &[r"SELECT 'it\'s;'", "SELECT 2"]);
-        check(r"SELECT '\\'; SELECT 2", &[r"SELECT '\\'", "SELECT 2"]);
-        check("SELECT $$a';b$$; SELECT 2", &["SELECT $$a';b$$", "SELECT 2"]);
-        check("SELECT 1 // ;\n; SELECT 2 /* /* ; */;", &["SELECT 1 // ;", "SELECT 2 /* /* ; */"]);
-        check("SELECT system$f('x');", &["SELECT system$f('x')"]);
     }
 
     #[track_caller]

@@ -157,7 +157,9 @@ fn function(tokens: &[Token<'_>], asker: Asker<'_>) -> Option<(&'static str, Str
     let called = is(at + 1, "(") && is(at + 2, ")");
     let literal = |text: &str| format!("'{}'", text.replace('\'', "''"));
     let (name, value) = match (first.text.to_lowercase().as_str(), called) {
-        ("version", true) => ("version", literal(&format!("PostgreSQL {SERVER_VERSION} (Oktant {})", env!("CARGO_PKG_VERSION")))),
+        ("version", true) => {
+            ("version", literal(&format!("PostgreSQL {SERVER_VERSION} (Oktant {})", env!("CARGO_PKG_VERSION"))))
+        }
         ("current_schema", _) => ("current_schema", literal("okta")),
         ("current_database", true) => ("current_database", literal(asker.database)),
         ("current_catalog", false) => ("current_catalog", literal(asker.database)),
@@ -206,7 +208,10 @@ mod tests {
     fn functions_about_the_session_have_values() {
         let query = |sql: &str| Command::Query(sql.to_owned());
         check("select current_schema()", &query("select 'okta' AS current_schema"));
-        check("SELECT current_user, pg_catalog.current_database()", &query("SELECT 'ann' AS current_user, 'org' AS current_database"));
+        check(
+            "SELECT current_user, pg_catalog.current_database()",
+            &query("SELECT 'ann' AS current_user, 'org' AS current_database"),
+        );
         check("SELECT 1 FROM Users WHERE Login = current_user", &query("SELECT 1 FROM Users WHERE Login = 'ann'"));
         check("SELECT lower(current_user) x", &query("SELECT lower('ann') x"));
     }

@@ -45,7 +45,8 @@ pub(super) struct Answer {
 
 /// What a statement asks, if it is about `pg_catalog` and known.
 pub(super) fn read(sql: &str) -> Option<Question> {
-    let tokens: Vec<Token<'_>> = lexer::tokens(sql).filter(|token| !matches!(token.kind, Kind::Space | Kind::Comment)).collect();
+    let tokens: Vec<Token<'_>> =
+        lexer::tokens(sql).filter(|token| !matches!(token.kind, Kind::Space | Kind::Comment)).collect();
     let words: HashMap<String, usize> = tokens
         .iter()
         .enumerate()
@@ -74,7 +75,8 @@ pub(super) fn read(sql: &str) -> Option<Question> {
     if has(&["pg_namespace", "\"name\"", "\"owner\""]) {
         return Some(Question::Schemas);
     }
-    let absent = ["pg_inherits", "pg_policy", "pg_statistic_ext", "pg_publication", "pg_type", "pg_index", "pg_trigger"];
+    let absent =
+        ["pg_inherits", "pg_policy", "pg_statistic_ext", "pg_publication", "pg_type", "pg_index", "pg_trigger"];
     absent.iter().any(|table| has(&[table])).then(|| Question::Nothing(width(&tokens)))
 }
 
@@ -93,7 +95,8 @@ fn literals_after(tokens: &[Token<'_>], word: &str) -> Vec<String> {
                 Kind::Text => found.push(token.text.trim_matches('\'').replace("''", "'")),
                 Kind::Symbol if "=~!()<>".contains(token.text) || token.text == "." => {}
                 Kind::Symbol if token.text == "," && !found.is_empty() => {}
-                Kind::Word if ["in", "operator", "pg_catalog"].iter().any(|known| token.text.eq_ignore_ascii_case(known)) => {}
+                Kind::Word
+                    if ["in", "operator", "pg_catalog"].iter().any(|known| token.text.eq_ignore_ascii_case(known)) => {}
                 _ => break,
             }
         }
@@ -123,9 +126,21 @@ pub(super) fn columns(question: &Question) -> Vec<String> {
         Question::Listing(_) => &["Schema", "Name", "Type", "Owner"],
         Question::Numbers(_) => &["oid", "nspname", "relname"],
         Question::Relation(_) => &[
-            "relchecks", "relkind", "relhasindex", "relhasrules", "relhastriggers", "relrowsecurity",
-            "relforcerowsecurity", "relhasoids", "relispartition", "options", "reltablespace", "reloftype",
-            "relpersistence", "relreplident", "amname",
+            "relchecks",
+            "relkind",
+            "relhasindex",
+            "relhasrules",
+            "relhastriggers",
+            "relrowsecurity",
+            "relforcerowsecurity",
+            "relhasoids",
+            "relispartition",
+            "options",
+            "reltablespace",
+            "reloftype",
+            "relpersistence",
+            "relreplident",
+            "amname",
         ],
         Question::Columns(_) => {
             &["attname", "format_type", "default", "attnotnull", "attcollation", "attidentity", "attgenerated"]

@@ -88,7 +88,8 @@ impl Connection {
         };
         let schema = described.map_or_else(|| Arc::new(types::shown(&rows.schema())), Arc::clone);
         let fields = Arc::new(types::fields(&schema, format)?);
-        let flow = Flow { connection: Arc::clone(self), rows, schema, fields: Arc::clone(&fields), began, _running: running };
+        let flow =
+            Flow { connection: Arc::clone(self), rows, schema, fields: Arc::clone(&fields), began, _running: running };
         Ok(Response::Query(QueryResponse::new(fields, flow.into_rows())))
     }
 
@@ -109,17 +110,14 @@ impl Connection {
             Command::Query(sql) => {
                 let engine = self.engine().await?;
                 let open = declared.iter().map(|kind| kind.as_ref().and_then(types::data_type)).collect();
-                let preparing = async {
-                    engine.prepare(sql, Params::Open(open)).await.map_err(|error| failure::coded(&error))
-                };
+                let preparing =
+                    async { engine.prepare(sql, Params::Open(open)).await.map_err(|error| failure::coded(&error)) };
                 let prepared = self.unless_interrupted(preparing).await?;
                 let parameters = prepared.parameters().iter().map(types::parameter_type).collect();
                 (parameters, Arc::new(types::shown(&prepared.schema())))
             }
             Command::Setting(name, _) => (Vec::new(), Arc::new(text_schema(&[(*name).to_owned()]))),
-            Command::About(question) => {
-                (placeholders(sql), Arc::new(text_schema(&introspection::columns(question))))
-            }
+            Command::About(question) => (placeholders(sql), Arc::new(text_schema(&introspection::columns(question)))),
             _ => (Vec::new(), Arc::new(Schema::empty())),
         };
         Ok(Described { command: Arc::new(command), parameters, schema })

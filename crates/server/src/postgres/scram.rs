@@ -64,8 +64,7 @@ pub(super) fn begin(message: &[u8], verifier: Verifier, entropy: &dyn Entropy) -
     entropy.fill(&mut random);
     let nonce = format!("{client_nonce}{}", STANDARD.encode(random));
     let answer = format!("r={nonce},s={},i={}", STANDARD.encode(&verifier.salt), verifier.iterations);
-    let exchange =
-        Exchange { verifier, beginning: format!("{bare},{answer}"), nonce, header: STANDARD.encode(header) };
+    let exchange = Exchange { verifier, beginning: format!("{bare},{answer}"), nonce, header: STANDARD.encode(header) };
     Ok((exchange, answer))
 }
 
@@ -74,7 +73,8 @@ impl Exchange {
     pub(super) fn finish(&self, message: &[u8]) -> Result<String, Error> {
         let message = std::str::from_utf8(message).map_err(|_| Error::Malformed)?;
         let (unproven, proof) = message.rsplit_once(",p=").ok_or(Error::Malformed)?;
-        let repeated = attribute(unproven, "c=") == Some(&self.header) && attribute(unproven, "r=") == Some(&self.nonce);
+        let repeated =
+            attribute(unproven, "c=") == Some(&self.header) && attribute(unproven, "r=") == Some(&self.nonce);
         if !repeated {
             return Err(Error::Malformed);
         }
@@ -93,7 +93,12 @@ impl Exchange {
 /// so that an exchange does not tell who exists.
 pub(super) fn mock(user: &str, key: &[u8]) -> Verifier {
     let part = |label: &str| mac(key, &format!("{label} {user}")).as_ref().to_vec();
-    Verifier { salt: part("salt")[..SALT_BYTES].to_vec(), iterations: ITERATIONS, stored_key: part("stored"), server_key: part("server") }
+    Verifier {
+        salt: part("salt")[..SALT_BYTES].to_vec(),
+        iterations: ITERATIONS,
+        stored_key: part("stored"),
+        server_key: part("server"),
+    }
 }
 
 fn mac(key: &[u8], text: &str) -> hmac::Tag {
@@ -144,12 +149,7 @@ mod tests {
         let nonce = format!("rOprNGfwEbeRWgbNEkqO{SERVER_NONCE}");
         let answer = format!("r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
         let (header, bare) = split_header(FIRST).unwrap();
-        Exchange {
-            verifier: verifier(),
-            beginning: format!("{bare},{answer}"),
-            nonce,
-            header: STANDARD.encode(header),
-        }
+        Exchange { verifier: verifier(), beginning: format!("{bare},{answer}"), nonce, header: STANDARD.encode(header) }
     }
 
     #[test]

@@ -43,7 +43,8 @@ pub(super) fn parameter_type(inferred: &DataType) -> Type {
 /// The values that a client has bound, for parameters announced as `types`.
 pub(super) fn parameters<S: Clone>(portal: &Portal<S>, types: &[Type]) -> PgWireResult<Params> {
     if portal.parameter_len() != types.len() {
-        let message = format!("{} parameters are bound, but the statement takes {}", portal.parameter_len(), types.len());
+        let message =
+            format!("{} parameters are bound, but the statement takes {}", portal.parameter_len(), types.len());
         return Err(failure::protocol(message));
     }
     if types.is_empty() {

@@ -5,7 +5,7 @@ use axum::extract::{ConnectInfo, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use oktant_base::Secret;
-use oktant_warehouse::{Login, SnowflakeError};
+use oktant_warehouse::{Login, SERVER_VERSION, SnowflakeError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,9 +16,6 @@ use crate::metrics::{Outcome, Protocol};
 
 /// Seconds after which clients look whether they still reach the server.
 const HEALTH_CHECK_SECONDS: u32 = 45;
-
-/// The version of the server that clients are told: that of the protocol we know, not ours.
-const SERVER_VERSION: &str = "9.40.0";
 
 /// What clients want to begin with. They name only what is set, or send the rest empty.
 #[derive(Debug, Default, Deserialize)]

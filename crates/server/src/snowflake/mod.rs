@@ -54,7 +54,12 @@ impl std::ops::Deref for Gateway {
 }
 
 impl Gateway {
-    pub(crate) fn new(account: Account, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        account: Account,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let sessions = Sessions::new(Arc::clone(&clock), Arc::clone(&entropy));
         Self(Arc::new(Shared { account, sessions, statements: Statements::default(), clock, entropy, metrics }))
     }
@@ -129,9 +134,7 @@ fn token_refused(refusal: Refusal) -> SnowflakeError {
     match refusal {
         Refusal::Missing => session_error(390_101, "Authorization header not found in the request data."),
         Refusal::Unknown => SnowflakeError::session_gone(),
-        Refusal::Expired => {
-            session_error(390_112, "Your session has expired. Please login again.")
-        }
+        Refusal::Expired => session_error(390_112, "Your session has expired. Please login again."),
     }
 }
 

@@ -8,8 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use oktant_sql::lexer::{self, Rules};
-use oktant_warehouse::{Binding, SnowflakeError, StatementResult, StatementType};
+use oktant_warehouse::{Binding, SnowflakeError, StatementResult, StatementType, split_statements};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -92,39 +91,30 @@ async fn answer(statement: &Statement) -> Response {
 }
 
 /// Runs what a request asks for, until its session ends.
-async fn run(
-    gateway: Gateway,
-    open: Arc<Open>,
-    request: QueryRequest,
-    user: String,
-) -> Result<Answer, SnowflakeError> {
+async fn run(gateway: Gateway, open: Arc<Open>, request: QueryRequest, user: String) -> Result<Answer, SnowflakeError> {
     tokio::select! {
         answer = run_all(&gateway, &open, &request, &user) => answer,
         () = open.session.revoked() => Err(SnowflakeError::session_gone()),
     }
 }
 
-async fn run_all(
-    gateway: &Gateway,
-    open: &Open,
-    request: &QueryRequest,
-    user: &str,
-) -> Result<Answer, SnowflakeError> {
-    let statements = lexer::statements_by(&request.sql_text, Rules::Snowflake);
+async fn run_all(gateway: &Gateway, open: &Open, request: &QueryRequest, user: &str) -> Result<Answer, SnowflakeError> {
+    let statements = split_statements(&request.sql_text)?;
     let wanted = wanted_statements(request);
     if wanted != Some(0) && statements.len() > 1 && statements.len() != wanted.unwrap_or(1) {
         return Err(wrong_count(statements.len(), wanted.unwrap_or(1)));
     }
     let bindings = bindings(request)?;
     if statements.len() <= 1 {
-        let text = statements.first().copied().unwrap_or(&request.sql_text);
+        // As it was sent, so that places in errors are those of the client's text.
+        let text = &request.sql_text;
         return run_one(gateway, open, text, &bindings, request.describe_only == Some(true)).await.map(Answer::Rows);
     }
     if statements.len() > STATEMENTS_MAX {
         return Err(wrong_count(statements.len(), STATEMENTS_MAX));
     }
     let mut done: Vec<(Uuid, StatementType)> = Vec::new();
-    for text in statements {
+    for text in &statements {
         let result = run_one(gateway, open, text, &bindings, false).await?;
         let id = gateway.new_id();
         done.push((id, result.statement_type));
@@ -204,13 +194,7 @@ pub(super) async fn result(State(gateway): State<Gateway>, Path(id): Path<String
 }
 
 fn no_such_statement(id: &str) -> SnowflakeError {
-    SnowflakeError {
-        code: 709,
-        sqlstate: "02000",
-        message: format!("Statement {id} not found"),
-        line: None,
-        pos: None,
-    }
+    SnowflakeError { code: 709, sqlstate: "02000", message: format!("Statement {id} not found"), line: None, pos: None }
 }
 
 pub(super) async fn monitor(State(gateway): State<Gateway>, Path(id): Path<String>, headers: HeaderMap) -> Response {

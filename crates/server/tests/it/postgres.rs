@@ -51,7 +51,8 @@ async fn rows_are_read_with_bound_values() {
     let rows = sqlx::query(sql).bind("ACTIVE").bind(3_i64).fetch_all(&mut connection).await.unwrap();
     assert_eq!(rows.len(), 3);
     assert!(!rows[0].get::<&str, _>("Id").is_empty());
-    let prepared = connection.describe(sqlx::SqlStr::from_static("SELECT count(*) AS n FROM Users WHERE Id = $1")).await;
+    let prepared =
+        connection.describe(sqlx::SqlStr::from_static("SELECT count(*) AS n FROM Users WHERE Id = $1")).await;
     let described = prepared.unwrap();
     assert_eq!(described.columns()[0].to_string(), "n");
     let both = connection.fetch_all(sqlx::raw_sql("SELECT 1; SELECT 2")).await.unwrap();
@@ -72,7 +73,11 @@ async fn roles_decide_what_is_read() {
     running.with_reader().await;
     let mut connection = running.connect("reader").await;
     assert!(connection.fetch_one("SELECT Id FROM Users LIMIT 1").await.is_ok());
-    for sql in ["SELECT Id FROM Groups", "SELECT 1 FROM Users WHERE Id IN (SELECT Id FROM Groups)", "SELECT * FROM sys.sys_api_calls"] {
+    for sql in [
+        "SELECT Id FROM Groups",
+        "SELECT 1 FROM Users WHERE Id IN (SELECT Id FROM Groups)",
+        "SELECT * FROM sys.sys_api_calls",
+    ] {
         let error = connection.fetch_all(sql).await.unwrap_err();
         assert_eq!(state(&error), "42501", "{sql}: {error}");
     }
