@@ -45,6 +45,7 @@ pub use model::policy::PolicyPrecedence;
 pub use password::ScramVerifier;
 pub use query::functions::SERVER_VERSION;
 pub use result::{Column, ColumnType, Context, Rows, StatementResult, StatementType, TEXT_LENGTH_MAX};
+pub use scim::ScimAccess;
 pub use session::Session;
 pub use statement::cursor::split_statements;
 pub use store::{Connection, PostgresStore, Row, SqliteStore, Store, StoreError, Value};

@@ -23,7 +23,7 @@ pub(crate) const SYSTEM: [(Id, &str, &str); 5] = [
 ];
 
 /// Ids below this are kept for roles that the system makes.
-const FIRST_FREE_ID: Id = 32;
+pub(crate) const FIRST_FREE_ID: Id = 32;
 
 /// A role; to SCIM clients, a group.
 #[derive(Debug, Clone)]
@@ -176,12 +176,87 @@ pub(crate) async fn touch(tx: Tx<'_>, role_id: Id, now: Timestamp) -> Result<(),
     Ok(())
 }
 
-/// The members of a role: id and login name, in order of their ids.
-pub(crate) async fn members(tx: Tx<'_>, role_id: Id) -> Result<Vec<(Id, String)>, StoreError> {
+/// The users that are members of a role: id and login name, in order of their ids. None if there are more than `most`.
+pub(crate) async fn members(
+    tx: Tx<'_>,
+    role_id: Id,
+    most: Option<usize>,
+) -> Result<Option<Vec<(Id, String)>>, StoreError> {
+    let limit = most.map_or(i64::MAX, |most| i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1));
     let sql = "SELECT u.id, u.login_name FROM memberships m JOIN users u ON u.id = m.user_id \
-               WHERE m.role_id = $1 ORDER BY u.id";
-    let rows = tx.fetch(sql, &[role_id.into()]).await?;
-    rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
+               WHERE m.role_id = $1 ORDER BY m.user_id LIMIT $2";
+    let rows = tx.fetch(sql, &[role_id.into(), limit.into()]).await?;
+    if most.is_some_and(|most| rows.len() > most) {
+        return Ok(None);
+    }
+    rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect::<Result<_, _>>().map(Some)
+}
+
+/// The ids of the users that are members of a role.
+pub(crate) async fn member_ids(tx: Tx<'_>, role_id: Id) -> Result<Vec<Id>, StoreError> {
+    let rows =
+        tx.fetch("SELECT user_id FROM memberships WHERE role_id = $1 ORDER BY user_id", &[role_id.into()]).await?;
+    rows.iter().map(|row| row.int(0)).collect()
+}
+
+/// Rows that one statement adds or removes.
+const CHUNK: usize = 500;
+
+/// Makes users members, those that exist. Returns how many were none before.
+pub(crate) async fn add_members(
+    tx: Tx<'_>,
+    role_id: Id,
+    user_ids: &[Id],
+    granted_by: Option<Id>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    // One statement for every single member, so that it is prepared once.
+    if let [user_id] = user_ids {
+        return add_member(tx, role_id, *user_id, granted_by, now).await.map(u64::from);
+    }
+    let mut added = 0;
+    for chunk in user_ids.chunks(CHUNK) {
+        let sql = format!(
+            "INSERT INTO memberships (role_id, user_id, granted_by, created_at) SELECT $1, u.id, $2, $3 FROM users u \
+             WHERE u.id IN ({}) ON CONFLICT DO NOTHING",
+            list(chunk)
+        );
+        added += tx.execute(&sql, &[role_id.into(), granted_by.into(), micros(now).into()]).await?;
+    }
+    Ok(added)
+}
+
+/// Ends memberships. Returns how many there were.
+pub(crate) async fn remove_members(tx: Tx<'_>, role_id: Id, user_ids: &[Id]) -> Result<u64, StoreError> {
+    if let [user_id] = user_ids {
+        return remove_member(tx, role_id, *user_id).await.map(u64::from);
+    }
+    let mut removed = 0;
+    for chunk in user_ids.chunks(CHUNK) {
+        let sql = format!("DELETE FROM memberships WHERE role_id = $1 AND user_id IN ({})", list(chunk));
+        removed += tx.execute(&sql, &[role_id.into()]).await?;
+    }
+    Ok(removed)
+}
+
+/// Which of these users exist.
+pub(crate) async fn existing_users(tx: Tx<'_>, user_ids: &[Id]) -> Result<std::collections::BTreeSet<Id>, StoreError> {
+    let mut found = std::collections::BTreeSet::new();
+    if let [user_id] = user_ids {
+        let row = tx.fetch_one("SELECT id FROM users WHERE id = $1", &[(*user_id).into()]).await?;
+        found.extend(row.and_then(|row| row.opt_int(0)));
+        return Ok(found);
+    }
+    for chunk in user_ids.chunks(CHUNK) {
+        let rows = tx.fetch(&format!("SELECT id FROM users WHERE id IN ({})", list(chunk)), &[]).await?;
+        found.extend(rows.iter().filter_map(|row| row.opt_int(0)));
+    }
+    Ok(found)
+}
+
+/// Ids for `IN`: numbers of ours, so that nothing has to be bound.
+pub(crate) fn list(ids: &[Id]) -> String {
+    ids.iter().map(Id::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The roles that a user was granted: id and name, in order of their ids.

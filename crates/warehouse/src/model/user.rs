@@ -179,7 +179,8 @@ impl User {
 
 /// What login names are compared by.
 pub(crate) fn login_key(login_name: &str) -> String {
-    login_name.to_lowercase()
+    // As SCIM compares them, so that both sides agree on who is who.
+    oktant_scim::fold_case(login_name)
 }
 
 const COLUMNS: &str = "id, name, login_name, owner_id, disabled, epoch, version, created_at, updated_at, verifier, \
