@@ -20,7 +20,7 @@ from workbench import ROOT, build, fail, have_apt, sandbox, say, venv
 
 JUDGES = ROOT / "tests" / "account"
 CONNECTORS = ("snowflake-connector-python==4.8.1", "snowflake-connector-python==5.2.0")
-COMMAND_LINE = "snowflake-cli==3.31.0"
+COMMAND_LINE = "snowflake-cli==3.30.0"
 POSTGRES = ("psycopg[binary]==3.3.9", "sqlalchemy==2.1.9")
 TESTER = ("scim2-cli==0.6.0", "scim2-tester==0.5.2")
 SANITY = "scim-sanity==0.7.4"

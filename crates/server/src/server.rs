@@ -4,7 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use oktant_base::{Clock, Code, Coded, Entropy, codes};
+use oktant_base::{Clock, Code, Coded, Entropy, Secret, codes};
+use oktant_scim::{BaseUrl, Settings};
 use oktant_warehouse::Account;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -94,7 +95,7 @@ impl Config {
         let gateway = Gateway::new(self.account.clone(), Arc::clone(clock), Arc::clone(entropy), Arc::clone(&metrics));
         let front =
             Front::new(self.account.clone(), self.tables, Arc::clone(clock), Arc::clone(entropy), Arc::clone(&metrics));
-        let scim = axum::Router::new();
+        let scim = scim(&self.account, clock, entropy.as_ref(), http_tls.is_some());
         let instruments = Instruments { account: self.account, metrics, gateway, front: front.clone() };
         let router = http::router(instruments, scim).into_make_service_with_connect_info::<Peer>();
         let is_encrypted = http_tls.is_some();
@@ -112,6 +113,16 @@ impl Config {
         }
         Ok(Server { address, pg_address, is_encrypted, stop, tasks })
     }
+}
+
+/// The account over SCIM.
+fn scim(account: &Account, clock: &Arc<dyn Clock>, entropy: &dyn Entropy, is_encrypted: bool) -> axum::Router {
+    let mut cursor_key = [0; 32];
+    entropy.fill(&mut cursor_key);
+    let base_url = BaseUrl::FromHost { scheme: if is_encrypted { "https" } else { "http" } };
+    // Discovery is public, with the profile that the account's integrations have.
+    let settings = Settings { base_url, ..Settings::new(Secret::new(cursor_key), Arc::clone(clock)) };
+    oktant_scim::router(Arc::new(account.clone()), settings)
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {

@@ -5,5 +5,6 @@ mod connection;
 mod explain;
 mod reference;
 mod sandbox;
+mod serve;
 mod sql;
 mod support;

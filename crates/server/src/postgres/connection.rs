@@ -20,59 +20,33 @@ const FAREWELL: Duration = Duration::from_secs(30);
 /// How long the statements under way may take when the server stops.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Why statements are interrupted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
-    /// They are not, so far.
-    None,
-    /// The client has cancelled the statement; the number tells one request from the next.
-    Cancelled(u64),
-    /// The server stops.
-    Stopping,
+/// What is asked of a connection from outside.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    /// How often the client has cancelled a statement.
+    cancels: u64,
+    /// Whether the server stops.
+    stop: bool,
 }
 
 /// Interrupts the statements of one connection. Clones do the same.
-#[derive(Debug, Clone)]
-pub(super) struct Interrupt(watch::Sender<Cause>);
+#[derive(Debug, Clone, Default)]
+pub(super) struct Interrupt(watch::Sender<Asked>);
 
 impl Interrupt {
-    fn new() -> Self {
-        Self(watch::Sender::new(Cause::None))
-    }
-
     /// Ends the statement that runs.
     pub(super) fn cancel(&self) {
-        self.0.send_modify(|cause| {
-            *cause = match *cause {
-                Cause::None => Cause::Cancelled(1),
-                Cause::Cancelled(number) => Cause::Cancelled(number + 1),
-                Cause::Stopping => Cause::Stopping,
-            };
-        });
+        self.0.send_modify(|asked| asked.cancels += 1);
     }
 
     /// Ends the connection as soon as no statement runs.
     pub(super) fn stop(&self) {
-        self.0.send_replace(Cause::Stopping);
+        self.0.send_modify(|asked| asked.stop = true);
     }
 
-    /// Completes when a statement that begins now is cancelled.
-    async fn cancelled(&self) {
-        let mut cause = self.0.subscribe();
-        loop {
-            if cause.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            if matches!(*cause.borrow_and_update(), Cause::Cancelled(_)) {
-                return;
-            }
-        }
-    }
-
-    async fn stopping(&self) {
-        let mut cause = self.0.subscribe();
+    async fn until(&self, is_due: impl FnMut(&Asked) -> bool) {
         // The sender is ours, so it is there.
-        let _ = cause.wait_for(|cause| *cause == Cause::Stopping).await;
+        let _ = self.0.subscribe().wait_for(is_due).await;
     }
 }
 
@@ -98,11 +72,15 @@ pub(super) struct Connection {
 }
 
 /// Marks a statement as running for as long as it lives.
-pub(super) struct Running(watch::Sender<usize>);
+pub(super) struct Running {
+    running: watch::Sender<usize>,
+    /// How often statements had been cancelled when it began.
+    cancels: u64,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.send_modify(|running| *running -= 1);
+        self.running.send_modify(|running| *running -= 1);
     }
 }
 
@@ -113,7 +91,7 @@ impl Connection {
             peer,
             exchange: Mutex::default(),
             signed_in: SetOnce::new(),
-            interrupt: Interrupt::new(),
+            interrupt: Interrupt::default(),
             running: watch::Sender::new(0),
         }
     }
@@ -156,14 +134,18 @@ impl Connection {
     /// Marks the beginning of a statement.
     pub(super) fn begin(&self) -> Running {
         self.running.send_modify(|running| *running += 1);
-        Running(self.running.clone())
+        Running { running: self.running.clone(), cancels: self.interrupt.0.borrow().cancels }
     }
 
     /// What `work` gives, unless the statement is cancelled or its session ends.
-    pub(super) async fn unless_interrupted<T>(&self, work: impl Future<Output = PgWireResult<T>>) -> PgWireResult<T> {
+    pub(super) async fn unless_interrupted<T>(
+        &self,
+        statement: &Running,
+        work: impl Future<Output = PgWireResult<T>>,
+    ) -> PgWireResult<T> {
         tokio::select! {
             outcome = work => outcome,
-            () = self.interrupt.cancelled() => Err(cancelled()),
+            () = self.interrupt.until(|asked| asked.cancels > statement.cancels) => Err(cancelled()),
             () = self.session_ends() => Err(ended()),
         }
     }
@@ -182,7 +164,7 @@ impl Connection {
             tokio::time::sleep(FAREWELL).await;
         };
         let stop = async {
-            self.interrupt.stopping().await;
+            self.interrupt.until(|asked| asked.stop).await;
             let mut running = self.running.subscribe();
             let idle = running.wait_for(|running| *running == 0);
             // Then the rest is cut off.

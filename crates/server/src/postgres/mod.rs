@@ -35,10 +35,9 @@ use connection::{Connection, Interrupt};
 const MOCK_KEY_BYTES: usize = 32;
 
 /// What all connections share. Clones share it, too.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Front(Arc<Shared>);
 
-#[derive(Debug)]
 pub(crate) struct Shared {
     account: Account,
     tables: Option<OktaTables>,

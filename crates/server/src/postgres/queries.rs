@@ -39,7 +39,7 @@ struct Flow {
     schema: SchemaRef,
     fields: Arc<Vec<FieldInfo>>,
     began: Timestamp,
-    _running: Running,
+    running: Running,
 }
 
 impl Connection {
@@ -78,7 +78,7 @@ impl Connection {
     ) -> PgWireResult<Response> {
         let running = self.begin();
         let began = self.front.clock.now();
-        let outcome = self.unless_interrupted(self.planned(sql, params)).await;
+        let outcome = self.unless_interrupted(&running, self.planned(sql, params)).await;
         let rows = match outcome {
             Ok(rows) => rows,
             Err(error) => {
@@ -88,8 +88,7 @@ impl Connection {
         };
         let schema = described.map_or_else(|| Arc::new(types::shown(&rows.schema())), Arc::clone);
         let fields = Arc::new(types::fields(&schema, format)?);
-        let flow =
-            Flow { connection: Arc::clone(self), rows, schema, fields: Arc::clone(&fields), began, _running: running };
+        let flow = Flow { connection: Arc::clone(self), rows, schema, fields: Arc::clone(&fields), began, running };
         Ok(Response::Query(QueryResponse::new(fields, flow.into_rows())))
     }
 
@@ -112,7 +111,7 @@ impl Connection {
                 let open = declared.iter().map(|kind| kind.as_ref().and_then(types::data_type)).collect();
                 let preparing =
                     async { engine.prepare(sql, Params::Open(open)).await.map_err(|error| failure::coded(&error)) };
-                let prepared = self.unless_interrupted(preparing).await?;
+                let prepared = self.unless_interrupted(&self.begin(), preparing).await?;
                 let parameters = prepared.parameters().iter().map(types::parameter_type).collect();
                 (parameters, Arc::new(types::shown(&prepared.schema())))
             }
@@ -137,8 +136,9 @@ impl Flow {
         let batches = stream::unfold(Some(self), |flow| async move {
             let mut flow = flow?;
             let connection = Arc::clone(&flow.connection);
-            let next = async { flow.rows.try_next().await.map_err(|error| failure::coded(&error)) };
-            let encoded = match connection.unless_interrupted(next).await {
+            let rows = &mut flow.rows;
+            let next = async { rows.try_next().await.map_err(|error| failure::coded(&error)) };
+            let encoded = match connection.unless_interrupted(&flow.running, next).await {
                 Ok(Some(batch)) => flow.encode(&batch),
                 Ok(None) => {
                     connection.note(flow.began, Outcome::Done);

@@ -32,10 +32,10 @@ use statements::Statements;
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// What all requests share. Clones share it, too.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Gateway(Arc<Shared>);
 
-#[derive(Debug)]
+// No `Debug` from here down: tokens and answers, which may hold tokens, must not be printed.
 pub(crate) struct Shared {
     account: Account,
     sessions: Sessions,

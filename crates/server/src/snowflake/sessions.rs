@@ -24,7 +24,6 @@ const SESSIONS_MAX: usize = 10_000;
 const TOKEN_BYTES: usize = 48;
 
 /// An open session.
-#[derive(Debug)]
 pub(super) struct Open {
     /// Its number, which clients are told.
     pub(super) id: i64,
@@ -34,7 +33,7 @@ pub(super) struct Open {
 }
 
 /// The two tokens of a session.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Tokens {
     /// For requests.
     pub(super) token: Secret,
@@ -56,7 +55,6 @@ pub(super) enum Refusal {
 }
 
 /// All of them.
-#[derive(Debug)]
 pub(super) struct Sessions {
     open: RwLock<Books>,
     next: AtomicI64,
@@ -64,7 +62,7 @@ pub(super) struct Sessions {
     entropy: Arc<dyn Entropy>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Books {
     by_token: HashMap<String, Arc<Open>>,
     by_master: HashMap<String, Arc<Open>>,
