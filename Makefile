@@ -24,10 +24,10 @@ test: fmt-check test-rust codegen-check fidelity test-python test-official test-
 # The SDK's groups of operations are features; its tests call all of them.
 SDK_FEATURES := oktant-sdk/full,oktant-sdk/blocking
 
-test-rust: ## Unit, property and program tests of the workspace
+test-rust: ## Unit, property and program tests of the workspace, with a private PostgreSQL where there can be one
 	@if cargo nextest --version >/dev/null 2>&1; \
-	then cargo nextest run --locked --workspace --features $(SDK_FEATURES); \
-	else cargo test --locked --workspace --features $(SDK_FEATURES) --lib --bins --tests; fi
+	then python3 scripts/postgres.py cargo nextest run --locked --workspace --features $(SDK_FEATURES); \
+	else python3 scripts/postgres.py cargo test --locked --workspace --features $(SDK_FEATURES) --lib --bins --tests; fi
 	cargo test --locked --doc --workspace --features $(SDK_FEATURES)
 
 codegen-check: ## Fail if the committed catalogue differs from what the description gives

@@ -263,6 +263,7 @@ impl Account {
     ///
     /// [`SnowflakeError::internal`] if the store fails.
     pub async fn system_session(&self) -> Result<Session, SnowflakeError> {
+        drop(self.0.db.read().await?);
         Ok(Session::new(self.clone(), self.next_session_id(), Actor::System, role::ACCOUNTADMIN))
     }
 
@@ -448,7 +449,7 @@ async fn initial_place(tx: crate::model::Tx<'_>, user: &User, login: &Login) -> 
     let (default_database, default_schema) = namespace.split_once('.').unwrap_or((&namespace, ""));
     let (wanted, schema) = match named(&login.database) {
         Some(database) => (Some(database), named(&login.schema)),
-        None => (Some(default_database.to_owned()), named(&login.schema).or(Some(default_schema.to_owned()))),
+        None => (Some(default_database.to_owned()), named(&login.schema).or_else(|| Some(default_schema.to_owned()))),
     };
     if let Some(database) = wanted.filter(|name| !name.is_empty()) {
         let exists = container::by_name(tx, container::Kind::Database, &database).await?.is_some();

@@ -10,7 +10,7 @@ use crate::store::StoreError;
 ///
 /// # Source
 ///
-/// Snowflake documentation, REST_EVENT_HISTORY: seven days.
+/// Snowflake documentation, `REST_EVENT_HISTORY`: seven days.
 pub(crate) const RETENTION: TimeDelta = TimeDelta::days(7);
 
 /// Every how many events the old ones are removed.

@@ -16,6 +16,7 @@ pub(crate) const ON_SCHEMA: &str = "SCHEMA";
 
 /// A privilege that a role holds.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "the privilege of a privilege is its name; that is what it is called")]
 pub(crate) struct Privilege {
     pub(crate) role_id: Id,
     pub(crate) privilege: String,

@@ -10,7 +10,7 @@ use crate::store::{Row, StoreError};
 ///
 /// # Source
 ///
-/// Snowflake documentation, SYSTEM$GENERATE_SCIM_ACCESS_TOKEN: six months.
+/// Snowflake documentation, `SYSTEM$GENERATE_SCIM_ACCESS_TOKEN`: six months.
 pub(crate) const VALIDITY: Months = Months::new(6);
 
 /// A SCIM access token.

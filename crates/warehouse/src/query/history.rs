@@ -19,7 +19,7 @@ const NAME: &str = "REST_EVENT_HISTORY";
 ///
 /// # Source
 ///
-/// Snowflake documentation, REST_EVENT_HISTORY.
+/// Snowflake documentation, `REST_EVENT_HISTORY`.
 const LIMIT_DEFAULT: i64 = 100;
 const LIMIT_MAX: i64 = 10_000;
 

@@ -12,7 +12,8 @@ use std::ops::ControlFlow;
 
 use oktant_base::Timestamp;
 use sqlparser::ast::{
-    Expr, Function, Ident, ObjectName, Query, SetExpr, TableFactor, visit_expressions, visit_relations,
+    Expr, Function, Ident, ObjectName, Query, SetExpr, TableFactor, Visit as _, Visitor, visit_expressions,
+    visit_relations,
 };
 use sqlparser::tokenizer::{Location, Token};
 
@@ -210,6 +211,20 @@ async fn run_call(session: &Session, scope: &Scope, call: &Function, mode: Mode)
     Ok(Value::Text(token.into_exposed()))
 }
 
+/// The names that `WITH` gives anywhere in a query.
+#[derive(Default)]
+struct NamesOfWith(Vec<String>);
+
+impl Visitor for NamesOfWith {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        let tables = query.with.iter().flat_map(|clause| &clause.cte_tables);
+        self.0.extend(tables.map(|table| folded(&table.alias.name)));
+        ControlFlow::Continue(())
+    }
+}
+
 /// Hands a query to the engine, if every table that it names exists and may be read.
 async fn ask_engine(
     session: &Session,
@@ -221,17 +236,15 @@ async fn ask_engine(
 ) -> Result<Rows, SnowflakeError> {
     let tables = session.account().engine_tables();
     let readable = environment.authority.readable(&tables);
-    let mut with: Vec<String> = Vec::new();
-    if let Some(clause) = &query.with {
-        with.extend(clause.cte_tables.iter().map(|table| folded(&table.alias.name)));
-    }
+    let mut with = NamesOfWith::default();
+    let _ = query.visit(&mut with);
     let mut refused = None;
     let _ = visit_relations(query, |name: &ObjectName| {
         let path: Vec<String> = name.0.iter().filter_map(|part| part.as_ident()).map(folded).collect();
         let table = table_name(&path, &environment.context);
         let known = table.as_ref().is_some_and(|table| tables.contains(table));
         // A name that WITH gives is no table, unless one is called so, too: then the privilege is asked for.
-        let from_with = !known && path.len() == 1 && with.contains(&path[0]);
+        let from_with = !known && path.len() == 1 && with.0.contains(&path[0]);
         if from_with || known && table.is_some_and(|table| readable.contains(&table)) {
             return ControlFlow::Continue(());
         }

@@ -38,7 +38,7 @@ pub(super) fn run(scope: &Scope, query: &Query, select: &Select, source: Option<
     let items = items(select, &columns)?;
     if items.iter().any(|item| item.expression.is_some_and(is_count)) {
         let row = items.iter().map(|item| counted(scope, item, &columns, &rows)).collect::<Result<Vec<_>>>()?;
-        return Ok(finish(&items, &columns, vec![row]));
+        return Ok(finish(&items, &columns, &[row]));
     }
     let mut projected = Vec::with_capacity(rows.len());
     for row in rows {
@@ -60,8 +60,8 @@ pub(super) fn run(scope: &Scope, query: &Query, select: &Select, source: Option<
         });
     }
     let (skip, take) = limits(scope, query)?;
-    let output = output.into_iter().skip(skip).take(take).collect();
-    Ok(finish(&items, &columns, output))
+    let output: Vec<Vec<Value>> = output.into_iter().skip(skip).take(take).collect();
+    Ok(finish(&items, &columns, &output))
 }
 
 /// Refuses what this select does not do, so that no clause is passed over in silence.
@@ -271,7 +271,7 @@ fn limits(scope: &Scope, query: &Query) -> Result<(usize, usize)> {
     Ok((skip, fetch.unwrap_or(usize::MAX).min(take)))
 }
 
-fn finish(items: &[Item<'_>], columns: &[Column], rows: Vec<Vec<Value>>) -> Rows {
+fn finish(items: &[Item<'_>], columns: &[Column], rows: &[Vec<Value>]) -> Rows {
     let column = |(index, item): (usize, &Item<'_>)| {
         let named = match item.expression {
             None => item.source,

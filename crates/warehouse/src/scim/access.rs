@@ -73,13 +73,12 @@ pub(super) async fn authenticate(account: &Account, caller: &Caller<'_>) -> Resu
     let token = caller.bearer().ok_or_else(|| Error::unauthorized("a bearer token is needed"))?;
     let (generation, now) = (account.generation(), account.now());
     let key = (token_hash(token.expose()), caller.endpoint_id);
-    let access = match account.0.access.get(&key, generation, now) {
-        Some(access) => access,
-        None => {
-            let access = Arc::new(look_up(account, &token, &key.0, caller.endpoint_id, now).await?);
-            account.0.access.put(key, Remembered { access: Arc::clone(&access), generation, at: now });
-            access
-        }
+    let access = if let Some(access) = account.0.access.get(&key, generation, now) {
+        access
+    } else {
+        let access = Arc::new(look_up(account, &token, &key.0, caller.endpoint_id, now).await?);
+        account.0.access.put(key, Remembered { access: Arc::clone(&access), generation, at: now });
+        access
     };
     if now >= access.expires_at {
         return Err(expired());

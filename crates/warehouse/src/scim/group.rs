@@ -44,6 +44,7 @@ async fn find_managed(tx: Tx<'_>, access: &ScimAccess, id: &str) -> Result<Role>
 
 /// Refuses a name that a role has, as it stands or in upper case.
 async fn check_name(tx: Tx<'_>, name: &str, own: Id) -> Result<()> {
+    resource::check_name_text(name)?;
     for name in [name, &name.to_uppercase()] {
         let Some(other) = role::by_name(tx, name).await?.filter(|other| other.id != own) else { continue };
         let owner = match other.owner_id {
@@ -108,8 +109,10 @@ pub(super) async fn replace(
             save(tx, access, role, resource, &members, &projection, now).await
         })
     });
-    let stored = stored.await?;
-    account.security_changed();
+    let (stored, renamed) = stored.await?;
+    if renamed {
+        account.security_changed();
+    }
     Ok(stored)
 }
 
@@ -136,12 +139,14 @@ pub(super) async fn patch(
             save(tx, access, role, resource, &applied.members, &projection, now).await
         })
     });
-    let stored = stored.await?;
-    account.security_changed();
+    let (stored, renamed) = stored.await?;
+    if renamed {
+        account.security_changed();
+    }
     Ok(stored)
 }
 
-/// Writes attributes and membership of a role, as a new version if that changes anything.
+/// Writes attributes and membership of a role, as a new version if that changes anything. Says whether the name did.
 async fn save(
     tx: Tx<'_>,
     access: &ScimAccess,
@@ -150,13 +155,14 @@ async fn save(
     members: &MemberChange,
     projection: &Projection,
     now: Timestamp,
-) -> Result<Stored> {
+) -> Result<(Stored, bool)> {
     let id = role.id;
+    let renamed = resource.name() != role.name;
     let changed = group_resource(&role).attributes() != resource.attributes();
     let moved = change_members(tx, access, id, members, now).await?;
     if changed {
-        let name = resource.name().to_owned();
-        if name != role.name {
+        if renamed {
+            let name = resource.name().to_owned();
             check_name(tx, &name, id).await?;
             role_statement::rename(tx, &mut role, &name).await.map_err(|error| Error::invalid_value(error.message))?;
         }
@@ -167,7 +173,7 @@ async fn save(
         role.version += 1;
         role.updated_at = now;
     }
-    resource::group(tx, role, projection).await
+    Ok((resource::group(tx, role, projection).await?, renamed))
 }
 
 /// Changes a membership by its difference: one row per member who comes or goes. Returns whether any did.

@@ -64,7 +64,10 @@ fn text_condition(column: &str, operator: Operator, text: String) -> Option<Cond
         Operator::Eq => Some(Condition::Sql(format!("AND {column} = $1"), vec![text.into()])),
         Operator::Sw => {
             let length = i64::try_from(text.chars().count()).ok()?;
-            Some(Condition::Sql(format!("AND substr({column}, 1, $2) = $1"), vec![text.into(), length.into()]))
+            Some(Condition::Sql(
+                format!("AND substr({column}, 1, CAST($2 AS INTEGER)) = $1"),
+                vec![text.into(), length.into()],
+            ))
         }
         _ => None,
     }
@@ -115,7 +118,7 @@ async fn in_store(
             format!("ORDER BY id LIMIT ${next} OFFSET ${}", next + 1)
         }
         Page::After { position, .. } => {
-            let after = position.as_deref().and_then(|position| parse_position(position)).unwrap_or(0);
+            let after = position.as_deref().and_then(parse_position).unwrap_or(0);
             values.extend([limit.into(), after.into()]);
             format!("AND id > ${} ORDER BY id LIMIT ${next}", next + 1)
         }

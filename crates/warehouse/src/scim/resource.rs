@@ -178,7 +178,7 @@ pub(super) fn write_user(access: &ScimAccess, user: &mut User, resource: &Resour
         write_extension(properties, extension, write)?;
     }
     user.set_disabled(!resource.active());
-    user.resource = attributes.clone();
+    user.resource.clone_from(attributes);
     refuse_for_services(user)
 }
 
@@ -191,10 +191,14 @@ fn write_names(
     write: Write,
 ) -> Result<()> {
     let login_name = resource.name().to_owned();
+    check_name_text(&login_name)?;
     let renamed = login_name != user.login_name || write == Write::Replace;
     let mapped = extension.get("snowflakeUserName").and_then(Value::as_str).filter(|name| !name.is_empty());
     match mapped {
-        Some(name) if access.maps_user_name => name.clone_into(&mut user.name),
+        Some(name) if access.maps_user_name => {
+            check_name_text(name)?;
+            name.clone_into(&mut user.name);
+        }
         None if access.maps_user_name && write != Write::Patch => {
             return Err(Error::invalid_value(
                 "snowflakeUserName is required while MAP_SCIM_USERNAME_TO_ENTERPRISE_ATTR is set",
@@ -206,6 +210,11 @@ fn write_names(
     }
     user.login_name = login_name;
     Ok(())
+}
+
+/// Refuses a name that no statement could write.
+pub(super) fn check_name_text(name: &str) -> Result<()> {
+    if name.contains('\0') { Err(Error::invalid_value("a name cannot hold the character U+0000")) } else { Ok(()) }
 }
 
 /// The name of the object for a user name: a plain identifier is upper case, as in a statement.
@@ -220,9 +229,8 @@ fn write_extension(properties: &mut Properties, extension: &Map<String, Value>, 
     properties.default_role = own("defaultRole");
     properties.default_warehouse = own("defaultWarehouse");
     properties.secondary_roles = match text("defaultSecondaryRoles").map(str::to_uppercase).as_deref() {
-        Some("ALL") => SecondaryRoles::All,
+        Some("ALL") | None => SecondaryRoles::All,
         Some("NONE" | "") => SecondaryRoles::None,
-        None => SecondaryRoles::All,
         Some(_) => return Err(Error::invalid_value("defaultSecondaryRoles is ALL, NONE or empty")),
     };
     properties.user_type = match text("type").filter(|name| !name.is_empty()) {

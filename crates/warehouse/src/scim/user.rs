@@ -131,8 +131,15 @@ pub(super) async fn replace(
         })
     });
     let stored = stored.await?;
-    account.security_changed();
+    note_deactivation(account, &stored);
     Ok(stored)
+}
+
+/// A user who is disabled may be behind a token that callers are remembered by.
+fn note_deactivation(account: &Account, stored: &Stored) {
+    if !stored.resource.active() {
+        account.security_changed();
+    }
 }
 
 /// Writes a resource over a user, as a new version if that changes anything.
@@ -183,7 +190,7 @@ pub(super) async fn patch(
         })
     });
     let stored = stored.await?;
-    account.security_changed();
+    note_deactivation(account, &stored);
     Ok(stored)
 }
 

@@ -33,7 +33,7 @@ impl Cursor {
     /// Reads a statement from its beginning; semicolons at the end are no part of it.
     pub(crate) fn new(sql: &str) -> Result<Self, SnowflakeError> {
         let mut tokens = tokenize(sql)?;
-        let end = tokens.last().map_or(Location::new(1, 1), |token| token.span.end);
+        let end = tokens.last().map_or_else(|| Location::new(1, 1), |token| token.span.end);
         while tokens.last().is_some_and(|token| token.token == Token::SemiColon) {
             tokens.pop();
         }
@@ -59,6 +59,8 @@ impl Cursor {
         let token = match self.peek() {
             None => "<EOF>".to_owned(),
             Some(Token::Word(word)) if word.quote_style.is_none() => word.value.clone(),
+            // A text out of place may be a password.
+            Some(Token::SingleQuotedString(_) | Token::DollarQuotedString(_)) => "'…'".to_owned(),
             Some(token) => token.to_string(),
         };
         SnowflakeError::syntax(line, pos, &token)

@@ -73,7 +73,7 @@ pub(crate) async fn grant(tx: Tx<'_>, environment: &Environment, grant: Grant) -
             }
         }
         Grant::Role { role, grantee, grant_option } => {
-            grant_role(tx, environment, &role, &grantee, grant_option).await?
+            grant_role(tx, environment, &role, &grantee, grant_option).await?;
         }
         Grant::Ownership { kind, name, role, current_grants } => {
             ownership(tx, environment, kind, &name, &role, current_grants).await?;

@@ -212,6 +212,9 @@ pub(crate) async fn generate_token(
     name: &str,
 ) -> Result<Secret, SnowflakeError> {
     let integration = owned(tx, environment, name).await?;
+    if !integration.enabled {
+        return Err(SnowflakeError::cannot_be_performed());
+    }
     let token = new_token(TOKEN_PREFIX, environment.account.entropy());
     let issued_at = environment.now;
     let expires_at = issued_at.checked_add_months(token::VALIDITY).ok_or_else(SnowflakeError::internal)?;

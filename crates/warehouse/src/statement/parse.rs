@@ -63,7 +63,13 @@ fn syntax_error(error: &ParserError) -> SnowflakeError {
     let line = number("Line: ").unwrap_or(1);
     let pos = number("Column: ").unwrap_or(1).saturating_sub(1);
     let found = text.rsplit_once("found: ").map_or("<EOF>", |(_, rest)| rest.split(" at Line").next().unwrap_or(rest));
-    SnowflakeError::syntax(line, pos, if found == "EOF" { "<EOF>" } else { found })
+    let found = match found {
+        "EOF" => "<EOF>",
+        // A text out of place may be a password.
+        text if text.starts_with('\'') => "'…'",
+        token => token,
+    };
+    SnowflakeError::syntax(line, pos, found)
 }
 
 /// Reads the kind of an object: `[SECURITY] INTEGRATION`, `NETWORK POLICY`, `USER`, …

@@ -167,8 +167,8 @@ async fn write(session: &Session, statement: Statement) -> Result<Rows, Snowflak
 /// The password in a statement, whose key is derived before the transaction, so that no one waits for it.
 fn password(statement: &Statement) -> Option<Secret> {
     let properties: &[Property] = match statement {
-        Statement::Create { kind: ObjectKind::User, properties, .. } => properties,
-        Statement::Alter { kind: ObjectKind::User, change: super::Change::Set(properties), .. } => properties,
+        Statement::Create { kind: ObjectKind::User, properties, .. }
+        | Statement::Alter { kind: ObjectKind::User, change: super::Change::Set(properties), .. } => properties,
         _ => return None,
     };
     let found = properties.iter().rfind(|property| property.name == "PASSWORD")?;

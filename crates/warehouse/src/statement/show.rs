@@ -138,6 +138,8 @@ fn columns(names: &[&str]) -> Vec<Column> {
     names.iter().map(column).collect()
 }
 
+/// A text as a cell.
+#[expect(clippy::unnecessary_wraps, reason = "cells are optional, and most of them are texts")]
 fn text(text: impl Into<String>) -> Option<String> {
     Some(text.into())
 }
@@ -154,8 +156,8 @@ async fn role_names(tx: Tx<'_>, ids: impl IntoIterator<Item = Id>) -> Result<BTr
 }
 
 /// The name of an owner; what no role owns shows an empty owner.
-fn owner_name(names: &BTreeMap<Id, String>, owner: Option<Id>) -> Option<String> {
-    Some(owner.and_then(|id| names.get(&id).cloned()).unwrap_or_default())
+fn owner_name(names: &BTreeMap<Id, String>, owner: Option<Id>) -> String {
+    owner.and_then(|id| names.get(&id).cloned()).unwrap_or_default()
 }
 
 async fn users(tx: Tx<'_>, environment: &Environment) -> Result<Rows, SnowflakeError> {
@@ -203,7 +205,7 @@ async fn users(tx: Tx<'_>, environment: &Environment) -> Result<Rows, SnowflakeE
     ]));
     for user in users {
         let all = manages || environment.authority.owns(user.owner_id);
-        let mut cells = user_cells(&user, owner_name(&owners, user.owner_id), with_token.contains(&user.id));
+        let mut cells = user_cells(&user, text(owner_name(&owners, user.owner_id)), with_token.contains(&user.id));
         if !all {
             cells.iter_mut().skip(1).for_each(|cell| *cell = None);
         }
@@ -299,7 +301,7 @@ async fn roles(tx: Tx<'_>, environment: &Environment) -> Result<Rows, SnowflakeE
             count(&members, role.id),
             count(&parents, role.id),
             count(&children, role.id),
-            owner_name(&names, role.owner_id),
+            text(owner_name(&names, role.owner_id)),
             text(&role.comment),
         ]);
     }
@@ -378,7 +380,7 @@ async fn databases(tx: Tx<'_>, environment: &Environment) -> Result<Rows, Snowfl
             flag(false),
             flag(current == Some(database.name.as_str())),
             text(""),
-            owner_name(&owners, database.owner_id),
+            text(owner_name(&owners, database.owner_id)),
             text(&database.comment),
             text(""),
             text("1"),
@@ -423,7 +425,7 @@ async fn schemas(tx: Tx<'_>, environment: &Environment, database: Option<&str>) 
             text("N"),
             text(if current { "Y" } else { "N" }),
             text(database),
-            owner_name(&owners, schema.owner_id),
+            text(owner_name(&owners, schema.owner_id)),
             text(&schema.comment),
             text(""),
             text("1"),
@@ -444,7 +446,7 @@ async fn warehouses(tx: Tx<'_>) -> Result<Rows, SnowflakeError> {
             text("STANDARD"),
             text("X-Small"),
             text(timestamp_cell(warehouse.created_at)),
-            owner_name(&owners, warehouse.owner_id),
+            text(owner_name(&owners, warehouse.owner_id)),
             text(&warehouse.comment),
         ]);
     }

@@ -122,7 +122,8 @@ async fn apply(
         match property.name.as_str() {
             "PASSWORD" => match &verifier {
                 Some(verifier) => user.set_password(verifier, environment.now),
-                None => user.verifier = None,
+                None if property.text()?.is_none() => user.verifier = None,
+                None => return Err(SnowflakeError::invalid_property_value("…", &property.name)),
             },
             "LOGIN_NAME" => user.login_name = property.text()?.unwrap_or_else(|| user.name.clone()),
             "DISABLED" => user.set_disabled(property.boolean()?),

@@ -17,7 +17,8 @@ pub(super) async fn run(tx: Tx<'_>, environment: &Environment, what: &Shown) -> 
             let (name, owner) = existing(tx, environment, *kind, name).await?;
             let mut rows = on(tx, environment, kind.key(), &name).await?;
             let owners = role_names(tx, owner).await?;
-            if let Some(owner) = owner_name(&owners, owner).filter(|name| !name.is_empty()) {
+            let owner = owner_name(&owners, owner);
+            if !owner.is_empty() {
                 // Who owns an object got that from the system or from the one who granted it: not kept.
                 rows.rows.insert(0, privilege_cells(None, "OWNERSHIP", kind.key(), &name, &owner, true, ""));
             }
@@ -69,7 +70,7 @@ async fn on(tx: Tx<'_>, environment: &Environment, kind: &str, name: &str) -> Re
 async fn privileges(tx: Tx<'_>, environment: &Environment, found: &[Privilege]) -> Result<Rows, SnowflakeError> {
     let ids = found.iter().flat_map(|privilege| [Some(privilege.role_id), privilege.granted_by]).flatten();
     let names = role_names(tx, ids).await?;
-    let name = |id: Option<Id>| owner_name(&names, id).unwrap_or_default();
+    let name = |id: Option<Id>| owner_name(&names, id);
     let mut rows = Rows::of(columns(&PRIVILEGE_COLUMNS));
     for privilege in found {
         rows.rows.push(privilege_cells(
@@ -92,8 +93,8 @@ async fn to_role(tx: Tx<'_>, environment: &Environment, role: &role::Role) -> Re
     let names =
         role_names(tx, children.iter().flat_map(|child| [Some(child.role_id), child.granted_by]).flatten()).await?;
     for child in children {
-        let name = owner_name(&names, Some(child.role_id)).unwrap_or_default();
-        let by = owner_name(&names, child.granted_by).unwrap_or_default();
+        let name = owner_name(&names, Some(child.role_id));
+        let by = owner_name(&names, child.granted_by);
         let at = text(timestamp_cell(child.created_at));
         rows.rows.push(privilege_cells(at, "USAGE", "ROLE", &name, &role.name, child.grant_option, &by));
     }

@@ -1,0 +1,291 @@
+//! The same behaviour on every database: one suite, run on `SQLite` and, where there is one, on `PostgreSQL`.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use common::{Client, TestAccount, ask, cell, column, databases, run_all, user};
+use oktant_warehouse::{Account, AccountConfig};
+use proptest::prelude::*;
+use serde_json::json;
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_reopening() {
+    for database in databases().await {
+        let test = TestAccount::at(&database.url, |config| config).await;
+        let okta = test.provisioning("").await;
+        let jane = okta.create_user("jane@acme.example").await;
+        let group = okta.create_group("Analysts", &[&jane]).await;
+        let admin = test.admin().await;
+        run_all(
+            &admin,
+            &[
+                "create database demo_db comment = 'for demos'",
+                "create network policy p allowed_ip_list = ('10.0.0.0/8', '192.0.2.1') blocked_ip_list = ('10.0.0.1')",
+                "create user robot type = service days_to_expiry = 3",
+                "alter account set map_scim_username_to_enterprise_attr = false",
+            ],
+        )
+        .await;
+        okta.get("/Users").await;
+        test.account.close().await;
+        drop(admin);
+
+        let again = TestAccount::at(&database.url, |config| config).await;
+        let client = Client::new(&again.account, again.clock.clone(), okta.token.clone());
+        assert_eq!(client.members(&group).await, [jane.as_str()], "{}", database.name);
+        let admin = again.admin().await;
+        assert_eq!(column(&ask(&admin, "show databases").await, "name"), ["DEMO_DB", "OKTA"], "{}", database.name);
+        let policy = ask(&admin, "desc network policy p").await;
+        assert_eq!(column(&policy, "value"), ["10.0.0.0/8,192.0.2.1", "10.0.0.1"]);
+        let robot = ask(&admin, "show users like 'robot'").await;
+        assert_eq!(
+            (column(&robot, "type"), column(&robot, "days_to_expiry")),
+            (vec!["SERVICE".to_owned()], vec!["3".to_owned()])
+        );
+        run_all(&admin, &["use schema demo_db.information_schema"]).await;
+        let events = ask(&admin, "select count(*) from table(rest_event_history('scim'))").await;
+        assert_eq!(cell(&events, 0, 0), "4", "{}: three before and one after", database.name);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_write_leaves_nothing_behind() {
+    for database in databases().await {
+        let test = TestAccount::at(&database.url, |config| config).await;
+        let okta = test.provisioning("").await;
+        let body = json!({ "displayName": "Half", "members": [{ "value": "4711_1" }] });
+        assert_eq!(okta.send("POST", "/Groups", Some(body)).await.0, 400);
+        let (_, found) = okta.get("/Groups?filter=displayName%20eq%20%22Half%22").await;
+        assert_eq!(found["totalResults"], 0, "{}", database.name);
+        // Many at once, so that writes that fail share a commit with others that do not.
+        let writes = (0..40).map(|index| {
+            let okta = okta.clone();
+            let name = format!("user{}", index / 2);
+            tokio::spawn(async move { okta.send("POST", "/Users", Some(user(&name))).await.0 })
+        });
+        let mut statuses = Vec::new();
+        for write in writes.collect::<Vec<_>>() {
+            statuses.push(write.await.unwrap());
+        }
+        statuses.sort_unstable();
+        assert_eq!(statuses, [[201; 20], [409; 20]].concat(), "{}", database.name);
+        let (_, found) = okta.get("/Users?count=100").await;
+        assert_eq!(found["Resources"].as_array().unwrap().len(), 20, "{}", database.name);
+    }
+}
+
+#[tokio::test]
+async fn pages_neither_skip_nor_repeat() {
+    for database in databases().await {
+        let configure = |config: AccountConfig| config.standard_scim(oktant_warehouse::StandardScim::Always);
+        let test = TestAccount::at(&database.url, configure).await;
+        let client = test.provisioning("").await;
+        let mut ids = Vec::new();
+        for index in 0..25 {
+            ids.push(client.create_user(&format!("user{index:02}")).await);
+        }
+        let (_, first) = client.get("/Users?startIndex=1&count=10").await;
+        assert_eq!((&first["totalResults"], &first["itemsPerPage"]), (&json!(25), &json!(10)), "{}", database.name);
+        // A user made or removed while someone pages must not disturb who was there all the time.
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let (status, page) = client.get(&format!("/Users?count=10&cursor={cursor}")).await;
+            assert_eq!(status, 200, "{page}");
+            let page_ids =
+                page["Resources"].as_array().unwrap().iter().map(|user| user["id"].as_str().unwrap().to_owned());
+            seen.extend(page_ids);
+            if seen.len() == 10 {
+                client.send("DELETE", &format!("/Users/{}", ids[9]), None).await;
+                client.create_user("latecomer").await;
+            }
+            match page["nextCursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => break,
+            }
+        }
+        assert_eq!(seen[..25], ids[..], "{}", database.name);
+        let (_, sorted) = client.get("/Users?sortBy=userName&sortOrder=descending&count=2").await;
+        assert_eq!(sorted["Resources"][0]["userName"], "user24", "{}", database.name);
+        let (_, prefixed) = client.get("/Users?filter=userName%20sw%20%22USER1%22").await;
+        assert_eq!(prefixed["totalResults"], 10, "{}", database.name);
+    }
+}
+
+#[tokio::test]
+async fn one_member_costs_one_row() {
+    for database in databases().await {
+        let test = TestAccount::at(&database.url, |config| config).await;
+        let okta = test.provisioning("").await;
+        let mut ids = Vec::new();
+        for index in 0..300 {
+            ids.push(okta.create_user(&format!("user{index}")).await);
+        }
+        let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let group = okta.create_group("Everyone", &all).await;
+        let path = format!("/Groups/{group}");
+        for _ in 0..2 {
+            // Twice the same: the second time there is nothing to do, and that is no error.
+            let (status, body) = okta
+                .patch(&path, json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[7]) }]))
+                .await;
+            assert!(status == 200 || status == 204, "{status} {body}");
+        }
+        assert_eq!(okta.members(&group).await.len(), 299, "{}", database.name);
+        okta.patch(
+            &path,
+            json!([{ "op": "add", "path": "members", "value": [{ "value": ids[7] }, { "value": ids[8] }] }]),
+        )
+        .await;
+        assert_eq!(okta.members(&group).await.len(), 300, "{}", database.name);
+        okta.send("DELETE", &format!("/Users/{}", ids[0]), None).await;
+        assert_eq!(okta.members(&group).await.len(), 299, "{}: a deleted user is no member", database.name);
+    }
+}
+
+/// 32 tasks that add and remove members of one group: in the end it has those that the last change of each left.
+/// `OKTANT_TEST_MEMBERSHIP_SECONDS` makes it longer than a second.
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_changes_of_a_group_lose_no_member() {
+    const TASKS: usize = 32;
+    let seconds = std::env::var("OKTANT_TEST_MEMBERSHIP_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    for database in databases().await {
+        let test = TestAccount::at(&database.url, |config| config).await;
+        let okta = test.provisioning("").await;
+        let mut ids = Vec::new();
+        for index in 0..TASKS * 4 {
+            ids.push(okta.create_user(&format!("user{index}")).await);
+        }
+        let group = okta.create_group("Contested", &[]).await;
+        let end = Instant::now() + Duration::from_secs(seconds);
+        let tasks: Vec<_> = (0..TASKS)
+            .map(|task| {
+                let (okta, group) = (okta.clone(), group.clone());
+                let own: Vec<String> = ids[task * 4..task * 4 + 4].to_vec();
+                tokio::spawn(async move {
+                    let mut model = BTreeSet::new();
+                    let mut turn = task;
+                    while Instant::now() < end {
+                        let id = &own[turn % own.len()];
+                        let operation = if model.remove(id) {
+                            json!([{ "op": "remove", "path": format!("members[value eq \"{id}\"]") }])
+                        } else {
+                            model.insert(id.clone());
+                            json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }])
+                        };
+                        let (status, body) = okta.patch(&format!("/Groups/{group}"), operation).await;
+                        assert!(status == 200 || status == 204, "{status} {body}");
+                        turn += 1 + task % 3;
+                    }
+                    (model, turn)
+                })
+            })
+            .collect();
+        let mut expected = BTreeSet::new();
+        let mut changes = 0;
+        for task in tasks {
+            let (model, turns) = task.await.unwrap();
+            expected.extend(model);
+            changes += turns;
+        }
+        assert_eq!(okta.members(&group).await, expected.into_iter().collect::<Vec<_>>(), "{}", database.name);
+        eprintln!("{}: at least {} changes in {seconds} s", database.name, changes / 3);
+    }
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused() {
+    for database in databases().await {
+        drop(TestAccount::at(&database.url, |config| config).await);
+        let raise = "INSERT INTO oktant_schema (version) VALUES (1000000)";
+        match database.name {
+            "SQLite" => {
+                raise_version(&oktant_warehouse::SqliteStore::connect(&database.url).await.unwrap(), raise).await
+            }
+            _ => raise_version(&oktant_warehouse::PostgresStore::connect(&database.url).await.unwrap(), raise).await,
+        }
+        let config = AccountConfig::new("test", common::system_clock(), std::sync::Arc::new(oktant_base::OsEntropy));
+        let error = Account::open(&database.url, config).await.unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("version 1000000"), "{cause}");
+    }
+}
+
+async fn raise_version(store: &dyn oktant_warehouse::Store, sql: &str) {
+    store.writer().await.unwrap().execute(sql, &[]).await.unwrap();
+}
+
+/// A change of a group's membership, on a handful of users.
+#[derive(Debug, Clone)]
+enum Change {
+    Add(Vec<usize>),
+    Remove(usize),
+    Replace(Vec<usize>),
+}
+
+const USERS: usize = 5;
+
+fn change() -> impl Strategy<Value = Change> {
+    let some = || proptest::collection::vec(0..USERS, 0..4);
+    prop_oneof![some().prop_map(Change::Add), (0..USERS).prop_map(Change::Remove), some().prop_map(Change::Replace)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Membership after any program of changes is what a set would hold.
+    #[test]
+    fn membership_is_a_set(program in proptest::collection::vec(change(), 1..12)) {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let test = TestAccount::new().await;
+            let okta = test.provisioning("").await;
+            let mut ids = Vec::new();
+            for index in 0..USERS {
+                ids.push(okta.create_user(&format!("user{index}")).await);
+            }
+            let group = okta.create_group("Set", &[]).await;
+            let mut model = BTreeSet::new();
+            for change in &program {
+                let values = |indices: &[usize]| indices.iter().map(|index| json!({ "value": ids[*index] })).collect::<Vec<_>>();
+                let operation = match change {
+                    Change::Add(who) => {
+                        model.extend(who.iter().copied());
+                        json!([{ "op": "add", "path": "members", "value": values(who) }])
+                    }
+                    Change::Remove(who) => {
+                        model.remove(who);
+                        json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[*who]) }])
+                    }
+                    Change::Replace(who) => {
+                        model = who.iter().copied().collect();
+                        json!([{ "op": "replace", "path": "members", "value": values(who) }])
+                    }
+                };
+                let (status, body) = okta.patch(&format!("/Groups/{group}"), operation).await;
+                assert_eq!(status, 200, "{body}");
+                let mut expected: Vec<String> = model.iter().map(|index| ids[*index].clone()).collect();
+                expected.sort();
+                assert_eq!(okta.members(&group).await, expected, "after {change:?} of {program:?}");
+            }
+        });
+    }
+
+    /// A role of any name can be made, found and dropped, if its name is quoted.
+    #[test]
+    fn any_name_is_a_name(name in "[^\0]{1,20}") {
+        prop_assume!(!["ACCOUNTADMIN", "SECURITYADMIN", "USERADMIN", "SYSADMIN", "PUBLIC"].contains(&name.as_str()));
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let test = TestAccount::new().await;
+            let admin = test.admin().await;
+            let quoted = name.replace('"', "\"\"");
+            let made = admin.execute(&format!("create role \"{quoted}\""), &[]).await.unwrap();
+            assert_eq!(cell(&made, 0, 0), format!("Role {name} successfully created."));
+            let roles = ask(&admin, "show roles").await;
+            assert!(column(&roles, "name").contains(&name));
+            ask(&admin, &format!("drop role \"{quoted}\"")).await;
+            assert!(!column(&ask(&admin, "show roles").await, "name").contains(&name));
+        });
+    }
+}
