@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # Where the published API description and the recordings are, for those who have them.
 export OKTANT_SHARED_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo build test test-long fmt-check test-rust test-python test-official test-scim test-provision codegen-check fidelity \
+.PHONY: help demo build test test-long fmt-check test-rust test-python test-official test-scim test-provision test-account codegen-check fidelity \
 	lint sdk-groups bench fuzz
 
 help: ## Show this list
@@ -20,7 +20,7 @@ demo: ## Build, start a sandbox org and run the SQLAlchemy example against it
 build: ## Build the program (development profile)
 	cargo build --locked --package oktant-cli
 
-test: fmt-check test-rust codegen-check fidelity test-python test-official test-scim test-provision ## Install what the tests need and run them all
+test: fmt-check test-rust codegen-check fidelity test-python test-official test-scim test-provision test-account ## Install what the tests need and run them all
 
 # The SDK's groups of operations are features; its tests call all of them.
 SDK_FEATURES := oktant-sdk/full,oktant-sdk/blocking
@@ -48,6 +48,9 @@ test-scim: ## Two SCIM testers of others against the SCIM service
 
 test-provision: ## The provisioner against a SCIM target that others wrote
 	@python3 scripts/test_provision.py
+
+test-account: ## Snowflake's, PostgreSQL's and SCIM's own clients against the account
+	@python3 scripts/test_account.py
 
 fmt-check: ## Fail if something is not formatted
 	@if cargo fmt --version >/dev/null 2>&1; \

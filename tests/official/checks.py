@@ -103,9 +103,14 @@ def configuration() -> dict[str, Any]:
 
 def judge(client: str, judgement: Callable[[Checks], Awaitable[None]]) -> None:
     """Run a judgement and end the process with its verdict."""
+    judge_now(client, lambda checks: asyncio.run(judgement(checks)))
+
+
+def judge_now(client: str, judgement: Callable[[Checks], None]) -> None:
+    """Run a judgement of plain functions and end the process with its verdict."""
     checks = Checks(client)
     try:
-        asyncio.run(judgement(checks))
+        judgement(checks)
     except Exception as error:  # noqa: BLE001 - whatever the client raises is a verdict, too
         checks.check("the judgement runs to its end", False, error)
     if "OKTANT_VERDICTS" in os.environ:

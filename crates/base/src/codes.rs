@@ -2,7 +2,7 @@
 //! and its Python exception. `oktant explain OKT1001` prints an entry.
 //!
 //! Thousands group them: 1 connecting, 2 talking to the org, 3 SQL, 4 the command line,
-//! 5 the sandbox, 6 provisioning, 7 the account, 9 ourselves. A code is never reused for another meaning.
+//! 5 the sandbox, 6 provisioning, 7 the account, 8 its server, 9 ourselves. A code is never reused for another meaning.
 
 /// The exception class of PEP 249 that a code becomes in Python.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -246,6 +246,10 @@ codes! {
         "Sorting, joining or grouping needs more memory than allowed.",
         "narrow the statement";
 
+    OKT3014 "no privilege on a table", "42501", 403, 1, Programming,
+        "No role of the user has been granted SELECT on the table.",
+        "ask an administrator to grant SELECT on the table to one of your roles";
+
     OKT4001 "wrong usage", "00000", 400, 2, Interface,
         "An argument is missing or unknown.",
         "see --help";
@@ -343,6 +347,13 @@ codes! {
     OKT7003 "the account refuses the statement", "42000", 400, 1, Programming,
         "It does not parse, names what does not exist, or the session's role may not do it.",
         "see the message, which is the one that Snowflake gives; `use role` changes the role";
+
+    OKT8001 "the server cannot listen", "08001", 500, 1, Operational,
+        "The address is taken, not one of this machine, or below 1024 without the right to it.",
+        "choose another --listen or --pg-listen; port 0 takes a free one";
+    OKT8002 "the server cannot offer TLS", "08001", 500, 2, Programming,
+        "A certificate or key file cannot be read, or the two do not belong together.",
+        "give PEM files: --tls-cert with the whole chain, --tls-key with its private key";
 
     OKT9001 "internal error", "XX000", 500, 1, Internal,
         "A mistake of ours.",

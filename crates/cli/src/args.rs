@@ -1,5 +1,6 @@
 //! The command line as types. Its doc comments are the help texts and the reference in `docs/reference/cli.md`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::{StringValueParser, TypedValueParser as _};
@@ -35,6 +36,7 @@ pub(crate) enum Command {
     Sql(SqlArgs),
     Api(ApiArgs),
     Sandbox(SandboxArgs),
+    Serve(ServeArgs),
     Provision(ProvisionArgs),
     Login(LoginArgs),
     Doctor(DoctorArgs),
@@ -152,6 +154,10 @@ impl CallOptions {
 /// Prints one JSON line when ready, with the keys `url`, `api_token`, `client_id`,
 /// `client_secret`, `admin_login`, `admin_password` and `dsn`. Ends on Ctrl-C or SIGTERM. Everything it holds is in
 /// memory and the same for the same arguments.
+///
+/// A Snowflake account runs beside the org, with the pieces that Snowflake's guide to Okta presumes. The key
+/// `snowflake` holds `account`, `host`, `port`, `user`, `password`, `scim_url` and `scim_token`, and the key
+/// `postgres` the `host` and `port` at which users of the account read the org's tables.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   oktant sandbox --users 1000 --port 8080
@@ -188,6 +194,74 @@ pub(crate) struct SandboxArgs {
     /// JSON file with an array of faults to inject
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
+
+    /// Port of the Snowflake account on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) snowflake_port: u16,
+}
+
+/// Serve a Snowflake account: SCIM, Snowflake's client protocol, and SQL over an org for its users
+///
+/// SCIM is served at `/scim/v2` of --listen, Snowflake's protocol for connectors and `snow` beside it, and
+/// `/health/live`, `/health/ready` and `/metrics`. With --pg-listen, psql and other clients of PostgreSQL read the
+/// tables of the org that --dsn names; the roles of a user decide which.
+///
+/// Prints one JSON line when ready. On SIGTERM or Ctrl-C it accepts nothing more, answers what is under way and ends;
+/// a second signal ends it at once.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  oktant serve --store sqlite://account.db --admin-password-file admin.txt
+  oktant serve --store postgres://oktant@db/oktant --pg-listen 0.0.0.0:5433 --tls-cert cert.pem --tls-key key.pem")]
+pub(crate) struct ServeArgs {
+    /// Where the account is kept: `sqlite://FILE`, `sqlite::memory:` or `postgres://...`
+    #[arg(long, value_name = "URL", env = "OKTANT_STORE", hide_env_values = true, value_parser = StringValueParser::new().map(Secret::new))]
+    pub(crate) store: Secret,
+
+    /// Name of the account, as clients give it
+    #[arg(long, value_name = "NAME", default_value = "oktant")]
+    pub(crate) account: String,
+
+    /// Address of HTTP; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+
+    /// Address of PostgreSQL's protocol, which is not served without it
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) pg_listen: Option<SocketAddr>,
+
+    /// File with the certificate chain, PEM; then all connections are encrypted
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// File with the certificate's private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// User with the role ACCOUNTADMIN, made if there is none of this name
+    #[arg(long, value_name = "NAME", default_value = "ADMIN")]
+    pub(crate) admin_user: String,
+
+    /// File with the password of a new administrator; without it one is made up and printed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) admin_password_file: Option<PathBuf>,
+
+    /// Integrations that speak SCIM as the standards have it instead of as Snowflake does
+    #[arg(long, value_enum, default_value_t = StandardScim::Never)]
+    pub(crate) standard_scim: StandardScim,
+
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+/// Integrations that speak SCIM as the standards have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StandardScim {
+    /// None
+    Never,
+    /// Those made with `SCIM_CLIENT = 'GENERIC'`
+    Generic,
+    /// All
+    Always,
 }
 
 /// Rate limits of the sandbox.

@@ -88,6 +88,9 @@ pub(crate) enum Error {
     #[error("the runtime cannot start")]
     Runtime(#[source] io::Error),
 
+    #[error("the file {} holds no password", .0.display())]
+    NoPassword(PathBuf),
+
     #[error("interrupted")]
     Interrupted,
 }
@@ -102,7 +105,7 @@ impl Error {
 impl Coded for Error {
     fn code(&self) -> Code {
         match self {
-            Self::Usage { .. } | Self::UnknownCode(_) => codes::OKT4001,
+            Self::Usage { .. } | Self::UnknownCode(_) | Self::NoPassword(_) => codes::OKT4001,
             Self::NoOrg => codes::OKT4003,
             Self::Read { .. } | Self::Write { .. } | Self::Stdout(_) | Self::Stdin(_) | Self::Terminal(_) => {
                 codes::OKT4002
@@ -120,6 +123,7 @@ impl Coded for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::NoPassword(_) => Some("write the password as its first line".to_owned()),
             Self::Faults { .. } => Some("write an array as docs/reference/faults.md describes".to_owned()),
             Self::UnknownCode(_) => Some("`oktant explain` lists every code".to_owned()),
             Self::Clock { .. } => {

@@ -8,7 +8,6 @@ mod connection;
 mod doctor;
 mod explain;
 mod failure;
-mod lexer;
 mod logging;
 mod login;
 mod output;
@@ -17,6 +16,7 @@ mod provision;
 mod reference;
 mod runtime;
 mod sandbox;
+mod serve;
 mod shell;
 mod sql;
 mod terminal;
@@ -54,6 +54,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Sql(args) => sql::run(&args)?,
         Command::Api(args) => return api::run(args),
         Command::Sandbox(args) => sandbox::run(&args)?,
+        Command::Serve(args) => serve::run(&args)?,
         Command::Provision(args) => return provision::run(&args.command),
         Command::Login(args) => login::run(&args)?,
         Command::Doctor(args) => return doctor::run(&args),

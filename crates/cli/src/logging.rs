@@ -11,8 +11,12 @@ const VARIABLE: &str = "OKTANT_LOG";
 pub(crate) fn start(verbosity: u8) {
     let level = match verbosity {
         0 => "warn",
-        1 => "warn,oktant=info,oktant_client=info,oktant_sql=info,oktant_sandbox=info",
-        2 => "info,oktant=debug,oktant_client=debug,oktant_sql=debug,oktant_sandbox=debug",
+        1 => {
+            "warn,oktant=info,oktant_client=info,oktant_sql=info,oktant_sandbox=info,oktant_scim=info,oktant_server=info,oktant_warehouse=info"
+        }
+        2 => {
+            "info,oktant=debug,oktant_client=debug,oktant_sql=debug,oktant_sandbox=debug,oktant_scim=debug,oktant_server=debug,oktant_warehouse=debug"
+        }
         _ => "debug,oktant_client=trace,oktant_sql=trace,oktant_sandbox=trace",
     };
     let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(level));

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use oktant_client::Summary;
-use oktant_sql::{Params, Rows, Session};
+use oktant_sql::{Params, Rows, Session, lexer};
 
 use crate::args::SqlArgs;
 use crate::failure::{Error, Result};
 use crate::output::{Destination, Format, Writer};
 use crate::progress::{self, Progress};
-use crate::{connection, lexer, output, runtime, shell, terminal};
+use crate::{connection, output, runtime, shell, terminal};
 
 /// Runs the statements of the command line, or the shell where there are none.
 pub(crate) fn run(args: &SqlArgs) -> Result<()> {

@@ -281,6 +281,11 @@ impl Sandbox {
         format!("http://{}", self.address)
     }
 
+    /// The clock that the org goes by.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.org.clock)
+    }
+
     /// A token of the administrator, for `Authorization: SSWS …`.
     pub fn api_token(&self) -> &str {
         self.org.api_token.value.expose()

@@ -24,12 +24,19 @@ pub(crate) const CATALOG: &str = "org";
 /// The schema used when the statement names none.
 pub(crate) const DEFAULT_SCHEMA: &str = "okta";
 
+/// Another name of the default schema: where clients of PostgreSQL and Snowflake look for tables.
+const PUBLIC_SCHEMA: &str = "public";
+
+/// Another name of the catalogue: the database that the tables are in for clients of Snowflake.
+const DATABASE: &str = "okta";
+
 /// Whether a table is looked up in the default schema.
 pub(crate) fn is_default_schema(reference: &TableReference) -> bool {
-    reference.schema().is_none_or(|schema| schema == DEFAULT_SCHEMA)
+    reference.schema().is_none_or(|schema| [DEFAULT_SCHEMA, PUBLIC_SCHEMA].contains(&schema))
 }
 
-/// The catalogues of one statement. Besides the default name, the org's host names the same one.
+/// The catalogues of one statement. Besides the default name, the org's host and `okta` name the
+/// same one.
 pub(crate) fn catalog_list(
     context: &Arc<StatementContext>,
     relations: &Arc<Relations>,
@@ -68,7 +75,8 @@ impl CatalogProviderList for Catalogs {
     }
 
     fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
-        (name == CATALOG || name == self.host).then(|| Arc::clone(&self.catalog) as Arc<dyn CatalogProvider>)
+        ([CATALOG, DATABASE].contains(&name) || name == self.host)
+            .then(|| Arc::clone(&self.catalog) as Arc<dyn CatalogProvider>)
     }
 }
 
@@ -88,6 +96,7 @@ impl CatalogProvider for Catalog {
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        let name = if name == PUBLIC_SCHEMA { DEFAULT_SCHEMA } else { name };
         self.schemas.iter().find(|(known, _)| *known == name).map(|(_, schema)| Arc::clone(schema))
     }
 }

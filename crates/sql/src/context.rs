@@ -11,6 +11,7 @@ use oktant_client::{Call, Org, StatementId};
 use parking_lot::Mutex;
 
 use crate::Error;
+use crate::access::Readable;
 use crate::discovery::Sizes;
 use crate::request::{Estimate, ScanOptions};
 
@@ -26,6 +27,8 @@ pub(crate) struct StatementContext {
     /// When `StatementTimeout` will have passed.
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) sizes: Arc<Sizes>,
+    /// Which tables it may read.
+    pub(crate) readable: Readable,
     /// Whether nothing may be sent: the statement is only explained.
     pub(crate) dry: bool,
 }
@@ -42,6 +45,7 @@ impl StatementContext {
             clock: Arc::clone(&self.clock),
             deadline: self.deadline,
             sizes: Arc::clone(&self.sizes),
+            readable: self.readable.clone(),
             dry: self.dry,
         }
     }

@@ -155,6 +155,13 @@ pub enum Error {
         column: String,
     },
 
+    /// A table that the session may not read.
+    #[error("permission denied for table \"{table}\"")]
+    NotGranted {
+        /// The table.
+        table: String,
+    },
+
     /// A write.
     #[error("{verb} is refused: the connection only reads")]
     ReadOnly {
@@ -220,6 +227,7 @@ impl Coded for Error {
             Self::Value { .. } | Self::TextAgainstNumber { .. } => codes::OKT3006,
             Self::Parameters { .. } => codes::OKT3007,
             Self::ParentKey { .. } => codes::OKT3008,
+            Self::NotGranted { .. } => codes::OKT3014,
             Self::ReadOnly { .. } => codes::OKT3009,
             Self::Memory { .. } => codes::OKT3013,
             Self::TimedOut { .. } => codes::OKT2002,
@@ -254,6 +262,9 @@ impl Coded for Error {
                 Some(format!("write '{number}', or CAST({column} AS INTEGER) to compare numbers"))
             }
             Self::ParentKey { column, .. } => Some(format!("add {column} = '…', or join the parent table")),
+            Self::NotGranted { table } => {
+                Some(format!("ask an administrator for: GRANT SELECT ON TABLE OKTA.PUBLIC.{table} TO ROLE …"))
+            }
             Self::TimedOut { .. } => Some("narrow the statement, or raise StatementTimeout".to_owned()),
             _ => None,
         }

@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod access;
 mod catalogs;
 mod collation;
 mod context;
@@ -24,7 +25,9 @@ mod feed;
 mod fold;
 mod joins;
 mod json;
+mod json_text;
 mod keys;
+pub mod lexer;
 mod mapping;
 mod nearest;
 mod node;
@@ -42,7 +45,9 @@ mod session;
 mod statement;
 mod table;
 
+pub use access::Readable;
 pub use error::{Cause, Error};
+pub use json_text::json_text;
 pub use oktant_client::{Edges, Properties};
 pub use request::Pushdown;
 pub use rows::{Prepared, Rows};

@@ -51,6 +51,7 @@ pub struct Prepared {
     logical: LogicalPlan,
     physical: Arc<dyn ExecutionPlan>,
     schema: SchemaRef,
+    parameters: Vec<DataType>,
 }
 
 /// The rows of a statement: a stream of batches. An error ends it, and the batches before the error
@@ -110,6 +111,7 @@ impl Planner<'_> {
         let mut relations = BTreeMap::new();
         for reference in references.iter().filter(|reference| catalogs::is_default_schema(reference)) {
             let Some(table) = oktant_catalog::table(reference.table()) else { continue };
+            self.context.readable.check(table.name)?;
             let relation = match wanted {
                 Wanted::Static => self.relations.of_catalogue(table),
                 Wanted::Whole => {
@@ -145,6 +147,7 @@ impl Planner<'_> {
 
         let query = parser::Statement::Statement(statement.query.clone());
         let unbound = state.statement_to_plan(query).await.map_err(explained)?;
+        let parameters = open_parameters(&mut statement, &unbound).map_err(explained)?;
         let bound = unbound.with_param_values(ParamValues::from(statement.values.clone())).map_err(explained)?;
         let bound = self.capped(bound).map_err(explained)?;
         for note in notes::of(&bound, &names)? {
@@ -154,7 +157,7 @@ impl Planner<'_> {
         let physical = state.query_planner().create_physical_plan(&logical, &state).await.map_err(explained)?;
         let schema = displayed(physical.schema().as_ref(), &statement, model);
         let context = Arc::clone(&self.context);
-        Ok(Prepared { context, state, statement, model: model.clone(), logical, physical, schema })
+        Ok(Prepared { context, state, statement, model: model.clone(), logical, physical, schema, parameters })
     }
 }
 
@@ -179,6 +182,11 @@ impl Prepared {
         }
     }
 
+    /// Types of the parameters that a statement prepared with [`Params::Open`] takes.
+    pub fn parameters(&self) -> &[DataType] {
+        &self.parameters
+    }
+
     /// The statement's number in the ledger.
     pub fn statement(&self) -> StatementId {
         self.context.id
@@ -189,7 +197,11 @@ impl Prepared {
     /// # Errors
     ///
     /// [`Error::Budget`] if it would need more requests than allowed; none has been sent then.
+    /// [`Error::Parameters`] if values of parameters are open.
     pub fn run(self) -> Result<Rows, Error> {
+        if let Some(last) = self.parameters.len().checked_sub(1) {
+            return Err(Error::Parameters { message: format!("parameter ${} has no value", last + 1) });
+        }
         match self.statement.explain {
             Some(kind) if kind.analyze => Ok(self.run_analyzed()),
             Some(_) => {
@@ -308,6 +320,15 @@ fn until_error(
             Err(error) => Some((Err(error), None)),
         }
     })
+}
+
+/// Gives the placeholders of open parameters typed NULLs, and tells the parameters' types.
+fn open_parameters(statement: &mut Statement, plan: &LogicalPlan) -> Result<Vec<DataType>, DataFusionError> {
+    let Some(open) = &statement.open else { return Ok(Vec::new()) };
+    let inferred = plan.get_parameter_types()?;
+    let types = open.types(|placeholder| inferred.get(&format!("${placeholder}")).cloned().flatten());
+    statement.values = open.nulls(&types);
+    Ok(types)
 }
 
 /// The schema with names as users spell them.

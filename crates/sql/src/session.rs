@@ -14,6 +14,7 @@ use oktant_client::properties::Comparison;
 use oktant_client::{Edges, Org, Properties, StatementId};
 
 use crate::Error;
+use crate::access::Readable;
 use crate::catalogs;
 use crate::collation::IgnoreCase;
 use crate::context::{Budget, StatementContext, Warnings};
@@ -41,6 +42,7 @@ struct Inner {
     relations: Arc<Relations>,
     statements: Arc<AtomicU64>,
     pushdown: Pushdown,
+    readable: Readable,
 }
 
 /// A table as reflection shows it.
@@ -78,6 +80,21 @@ pub struct ColumnInfo {
     pub custom: bool,
 }
 
+impl Inner {
+    /// Another of the same kind, which shares everything.
+    fn share(&self) -> Self {
+        Self {
+            org: self.org.clone(),
+            edges: self.edges.clone(),
+            state: self.state.clone(),
+            relations: Arc::clone(&self.relations),
+            statements: Arc::clone(&self.statements),
+            pushdown: self.pushdown,
+            readable: self.readable.clone(),
+        }
+    }
+}
+
 impl Session {
     /// Opens the org that `properties` name. Signing in that needs a person happens here.
     ///
@@ -108,21 +125,21 @@ impl Session {
             state: engine(runtime, comparison).map_err(|error| crate::mapping::plain(&error))?,
             statements: Arc::default(),
             pushdown: Pushdown::On,
+            readable: Readable::All,
         })))
     }
 
     /// The same session with pushdown on or off: off, everything is read whole and evaluated here.
     #[must_use]
     pub fn with_pushdown(&self, pushdown: Pushdown) -> Self {
-        let inner = &self.0;
-        Self(Arc::new(Inner {
-            org: inner.org.clone(),
-            edges: inner.edges.clone(),
-            state: inner.state.clone(),
-            relations: Arc::clone(&inner.relations),
-            statements: Arc::clone(&inner.statements),
-            pushdown,
-        }))
+        Self(Arc::new(Inner { pushdown, ..self.0.share() }))
+    }
+
+    /// The same session for someone who may read these tables only. What schema `sys` tells about
+    /// everyone's requests is for those who may read all.
+    #[must_use]
+    pub fn with_readable(&self, readable: Readable) -> Self {
+        Self(Arc::new(Inner { readable, ..self.0.share() }))
     }
 
     /// Parses and plans a statement without asking the org for rows: at most its attribute schemas.
@@ -158,7 +175,7 @@ impl Session {
         Ok(self.plan(statement).await?.explanation())
     }
 
-    /// Every table and view of the default schema.
+    /// Every table and view of the default schema that the session may read.
     pub fn tables(&self) -> Vec<TableInfo> {
         let info = |table: &'static oktant_catalog::Table| TableInfo {
             schema: catalogs::DEFAULT_SCHEMA,
@@ -166,7 +183,8 @@ impl Session {
             key: table.key.to_vec(),
             scopes: table.scopes.to_vec(),
         };
-        oktant_catalog::tables().iter().map(info).collect()
+        let readable = |table: &&oktant_catalog::Table| self.0.readable.allows(table.name);
+        oktant_catalog::tables().iter().filter(readable).map(info).collect()
     }
 
     /// The columns of a table that are the same in every org. No request is made.
@@ -235,6 +253,7 @@ impl Session {
             clock: Arc::clone(&inner.edges.clock),
             deadline: sql.statement_timeout.map(|allowed| inner.edges.clock.now() + allowed),
             sizes: Arc::clone(inner.relations.sizes()),
+            readable: inner.readable.clone(),
             dry: statement.explain.is_some_and(|explain| !explain.analyze),
         }
     }

@@ -14,6 +14,8 @@ mod tokens;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{self, Query, SetExpr, Visitor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -34,10 +36,44 @@ pub(crate) struct Statement {
     /// Whether it stood behind `EXPLAIN`, and whether it is to run for it.
     pub(crate) explain: Option<Explain>,
     /// One value per placeholder.
-    pub(crate) values: Vec<datafusion::common::ScalarValue>,
+    pub(crate) values: Vec<ScalarValue>,
+    /// Types of the parameters while their values are open, see [`Params::Open`].
+    pub(crate) open: Option<OpenParameters>,
     /// Every word, in lower case.
     pub(crate) words: HashSet<String>,
     spellings: Spellings,
+}
+
+/// Parameters that have no values yet.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenParameters {
+    /// Types that the caller gave, by position.
+    declared: Vec<Option<DataType>>,
+    /// The parameter, counted from 1, that each placeholder is of.
+    positions: Vec<usize>,
+}
+
+impl OpenParameters {
+    /// The type of each parameter, where a placeholder's type follows from its use as `inferred` tells,
+    /// and is text if nothing tells.
+    pub(crate) fn types(&self, inferred: impl Fn(usize) -> Option<DataType>) -> Vec<DataType> {
+        let count = self.positions.iter().copied().max().unwrap_or(0).max(self.declared.len());
+        let used = |position: usize| {
+            let places = self.positions.iter().enumerate().filter(move |(_, at)| **at == position);
+            places.map(|(index, _)| index + 1).find_map(&inferred)
+        };
+        let of = |position: usize| self.declared.get(position - 1).cloned().flatten().or_else(|| used(position));
+        (1..=count).map(|position| of(position).unwrap_or(DataType::Utf8)).collect()
+    }
+
+    /// A NULL of the right type for each placeholder.
+    pub(crate) fn nulls(&self, types: &[DataType]) -> Vec<ScalarValue> {
+        let null = |position: &usize| {
+            let data_type = position.checked_sub(1).and_then(|index| types.get(index));
+            data_type.and_then(|data_type| ScalarValue::try_from(data_type).ok()).unwrap_or(ScalarValue::Null)
+        };
+        self.positions.iter().map(null).collect()
+    }
 }
 
 /// A kind of `EXPLAIN`.
@@ -78,7 +114,11 @@ impl Statement {
         let dialect = GenericDialect {};
         let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| syntax(&error.into()))?;
         let tokens = tokens::with_brackets_as_quotes(tokens);
-        let (tokens, values) = parameters::bind(&tokens, params)?;
+        let parameters::Bound { tokens, values, positions } = parameters::bind(&tokens, params)?;
+        let open = match params {
+            Params::Open(declared) => Some(OpenParameters { declared: declared.clone(), positions }),
+            _ => None,
+        };
         let (tokens, spellings) = tokens::in_lower_case(tokens);
         let words = tokens.iter().filter_map(word).collect();
         let first = tokens.iter().find_map(word);
@@ -102,7 +142,7 @@ impl Statement {
         let mut query = habits::as_query(query)?;
         parameters::empty_lists(&mut query)?;
         check_reads_only(&query)?;
-        Ok(Self { query: Box::new(query), explain, values, words, spellings })
+        Ok(Self { query: Box::new(query), explain, values, open, words, spellings })
     }
 
     /// A name or the text of an expression in the spelling of the statement's aliases, of the model

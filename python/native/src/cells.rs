@@ -16,6 +16,7 @@ use arrow::error::ArrowError;
 use arrow::temporal_conversions::{date32_to_datetime, time64us_to_time, timestamp_us_to_datetime};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{Datelike, Timelike};
+use oktant_sql::json_text;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
@@ -23,7 +24,6 @@ use pyo3::types::{
 };
 
 use crate::failure::Failure;
-use crate::json_text::json_text;
 
 const MICROSECONDS: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;

@@ -13,7 +13,6 @@ use pyo3::types::PyDict;
 mod cells;
 mod export;
 mod failure;
-mod json_text;
 mod okta;
 mod parameters;
 mod process;

@@ -1,8 +1,8 @@
 //! The shell's own commands, which start with a dot.
 
 use clap::ValueEnum as _;
+use oktant_sql::lexer::{self, Kind};
 
-use crate::lexer::{self, Kind};
 use crate::output::Format;
 
 /// Commands with their arguments and what they do, as `.help` shows them.

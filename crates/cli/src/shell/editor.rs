@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
+use oktant_sql::lexer::{self, Kind};
 use reedline::{
     Color, ColumnarMenu, Completer, CompletionResult, DefaultHinter, EditCommand, Emacs, FileBackedHistory,
     Highlighter, KeyCode, KeyModifiers, MenuBuilder as _, Prompt, PromptEditMode, PromptHistorySearch, Reedline,
@@ -12,7 +13,6 @@ use reedline::{
 
 use super::command;
 use super::vocabulary::{self, Vocabulary};
-use crate::lexer::{self, Kind};
 use crate::terminal;
 
 /// Lines of history that are kept.

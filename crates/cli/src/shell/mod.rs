@@ -8,7 +8,7 @@ mod vocabulary;
 use std::fmt::Write as _;
 
 use oktant_client::StatementId;
-use oktant_sql::Session;
+use oktant_sql::{Session, lexer};
 use reedline::{Reedline, Signal};
 use tokio::runtime::Runtime;
 
@@ -17,7 +17,7 @@ use crate::failure::{Error, Result};
 use crate::output::{self, Destination, Format};
 use crate::sql::{self, Timing};
 use crate::terminal::STRONG;
-use crate::{connection, lexer, runtime, terminal};
+use crate::{connection, runtime, terminal};
 use command::{COMMANDS, Command};
 use editor::OrgPrompt;
 use vocabulary::Vocabulary;

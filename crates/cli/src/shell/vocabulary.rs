@@ -1,8 +1,9 @@
 //! The words the shell knows: for completion and for colours.
 
-use crate::lexer::{self, Kind, Token};
-use crate::output::Format;
 use clap::ValueEnum as _;
+use oktant_sql::lexer::{self, Kind, Token};
+
+use crate::output::Format;
 
 use super::command::COMMANDS;
 

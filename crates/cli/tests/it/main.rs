@@ -6,5 +6,6 @@ mod explain;
 mod provision;
 mod reference;
 mod sandbox;
+mod serve;
 mod sql;
 mod support;

@@ -8,20 +8,20 @@ use serde_json::Value;
 
 use crate::support::{check, oktant, program};
 
-/// A sandbox program that ends with the test.
-struct Running {
-    child: Child,
-    output: BufReader<ChildStdout>,
+/// A program that serves, and ends with the test.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    pub(crate) output: BufReader<ChildStdout>,
 }
 
 impl Running {
-    fn start(args: &[&str]) -> Self {
+    pub(crate) fn start(args: &[&str]) -> Self {
         let mut child = program(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
         Self { child, output }
     }
 
-    fn announcement(&mut self) -> Value {
+    pub(crate) fn announcement(&mut self) -> Value {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("a line");
         serde_json::from_str(&line).expect("JSON")
@@ -43,6 +43,11 @@ fn one_line_says_all_that_is_needed_to_connect() {
     for key in ["url", "api_token", "client_id", "client_secret", "admin_login", "admin_password", "dsn"] {
         assert!(announcement[key].as_str().is_some_and(|value| !value.is_empty()), "{key} in {announcement}");
     }
+    let snowflake = &announcement["snowflake"];
+    for key in ["account", "host", "user", "password", "scim_url", "scim_token"] {
+        assert!(snowflake[key].as_str().is_some_and(|value| !value.is_empty()), "{key} in {announcement}");
+    }
+    assert!(snowflake["port"].is_u64() && announcement["postgres"]["port"].is_u64(), "{announcement}");
     let shown = oktant(&["api", "--all", "listUsers", "--dsn", announcement["dsn"].as_str().expect("text")]);
     assert!(shown.starts_with("exit: 0\n"), "{shown}");
 }

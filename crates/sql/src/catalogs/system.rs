@@ -45,6 +45,13 @@ enum Rows {
     None,
 }
 
+impl Rows {
+    /// Whether they show what other users of the engine do.
+    fn tell_about_everyone(self) -> bool {
+        matches!(self, Self::Properties | Self::Calls | Self::Limits)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Text,
@@ -260,7 +267,8 @@ impl Schema {
     }
 
     async fn rows(&self, rows: Rows) -> Result<Vec<Vec<Cell>>, Error> {
-        let tables = oktant_catalog::tables();
+        let readable = |table: &&'static Table| self.context.readable.allows(table.name);
+        let tables: Vec<_> = oktant_catalog::tables().iter().filter(readable).collect();
         Ok(match rows {
             Rows::None => Vec::new(),
             Rows::Schemata => [DEFAULT_SCHEMA, INFORMATION_SCHEMA, SYSTEM_SCHEMA]
@@ -272,9 +280,9 @@ impl Schema {
                 tables.iter().map(|table| row(DEFAULT_SCHEMA, table.name, "BASE TABLE")).chain(own).collect()
             }
             Rows::Columns => self.columns().await?,
-            Rows::Keys | Rows::KeyUsage => tables.iter().flat_map(key_columns).collect(),
-            Rows::Constraints => tables.iter().map(key_constraint).collect(),
-            Rows::ForeignKeys => tables.iter().flat_map(foreign_keys).collect(),
+            Rows::Keys | Rows::KeyUsage => tables.into_iter().flat_map(key_columns).collect(),
+            Rows::Constraints => tables.into_iter().map(key_constraint).collect(),
+            Rows::ForeignKeys => tables.into_iter().flat_map(foreign_keys).collect(),
             Rows::Properties => self.properties(),
             Rows::Calls => self.calls(),
             Rows::Limits => self.limits(),
@@ -283,7 +291,7 @@ impl Schema {
 
     async fn columns(&self) -> Result<Vec<Vec<Cell>>, Error> {
         let mut rows = Vec::new();
-        for table in oktant_catalog::tables() {
+        for table in oktant_catalog::tables().iter().filter(|table| self.context.readable.allows(table.name)) {
             let (relation, _) = self.relations.whole(table, Some(&self.context)).await?;
             rows.extend(relation.columns().iter().zip(1..).map(|(column, ordinal)| {
                 vec![
@@ -478,6 +486,9 @@ impl SchemaProvider for Schema {
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         let Some(view) = self.view(name) else { return Ok(None) };
+        if view.rows.tell_about_everyone() && !self.context.readable.is_all() {
+            return Err(Error::NotGranted { table: format!("{SYSTEM_SCHEMA}.{name}") }.into());
+        }
         let rows = self.rows(view.rows).await?;
         Ok(Some(Arc::new(view.table(&rows)?)))
     }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -19,6 +20,10 @@ pub enum Params {
     Positional(Vec<Param>),
     /// For `:name` and `%(name)s`.
     Named(Vec<(String, Param)>),
+    /// Not known yet: the statement is only prepared, to learn its columns and the types of its
+    /// placeholders `?` and `$1`, `$2`, …. The types given here stand; the others follow from where a
+    /// placeholder is used.
+    Open(Vec<Option<DataType>>),
 }
 
 /// One bound value.
@@ -41,6 +46,9 @@ impl From<i64> for Param {
         Self::Value(ScalarValue::Int64(Some(number)))
     }
 }
+
+/// The highest number of a placeholder: as many parameters as PostgreSQL's protocol counts.
+const PARAMETERS_MAX: usize = 65_535;
 
 /// Stands for a list without values until the statement is parsed: the grammar has no `IN ()`.
 const NOTHING: &str = "$nothing";
@@ -83,9 +91,19 @@ enum Reference {
     Name(String),
 }
 
+/// What binding a statement's placeholders gives.
+pub(super) struct Bound {
+    /// The statement, its placeholders numbered `$1`, `$2`, ….
+    pub(super) tokens: Vec<TokenWithSpan>,
+    /// One value for each of them.
+    pub(super) values: Vec<ScalarValue>,
+    /// The parameter, counted from 1, that each value is of, if they are bound by position.
+    pub(super) positions: Vec<usize>,
+}
+
 /// Numbers the placeholders and collects one value for each.
-pub(super) fn bind(tokens: &[TokenWithSpan], params: &Params) -> Result<(Vec<TokenWithSpan>, Vec<ScalarValue>), Error> {
-    let mut binding = Binding { params, values: Vec::new(), taken: 0, highest: 0 };
+pub(super) fn bind(tokens: &[TokenWithSpan], params: &Params) -> Result<Bound, Error> {
+    let mut binding = Binding { params, values: Vec::new(), positions: Vec::new(), taken: 0, highest: 0 };
     let mut bound = Vec::with_capacity(tokens.len());
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
@@ -94,12 +112,12 @@ pub(super) fn bind(tokens: &[TokenWithSpan], params: &Params) -> Result<(Vec<Tok
             at += 1;
             continue;
         };
-        let param = binding.look_up(&reference)?;
-        binding.expand(&param, token, &mut bound);
+        let (position, param) = binding.look_up(&reference)?;
+        binding.expand(position, &param, token, &mut bound);
         at += length;
     }
     binding.check_all_used()?;
-    Ok((bound, binding.values))
+    Ok(Bound { tokens: bound, values: binding.values, positions: binding.positions })
 }
 
 /// The placeholder at the start of `tokens`, and how many tokens it takes.
@@ -128,22 +146,37 @@ fn placeholder(tokens: &[TokenWithSpan]) -> Option<(Reference, usize)> {
 struct Binding<'a> {
     params: &'a Params,
     values: Vec<ScalarValue>,
+    positions: Vec<usize>,
     taken: usize,
     highest: usize,
 }
 
 impl Binding<'_> {
-    fn look_up(&mut self, reference: &Reference) -> Result<Param, Error> {
-        match (reference, self.params) {
-            (Reference::Next, Params::Positional(values)) => {
+    /// The parameter's position, 0 if it has a name, and its value.
+    fn look_up(&mut self, reference: &Reference) -> Result<(usize, Param), Error> {
+        let position = match reference {
+            Reference::Next => {
                 self.taken += 1;
-                self.highest = self.highest.max(self.taken);
-                values.get(self.taken - 1).cloned().ok_or_else(|| too_few(self.taken, values.len()))
+                self.taken
             }
-            (Reference::Position(position), Params::Positional(values)) => {
-                self.highest = self.highest.max(*position);
+            Reference::Position(position) => *position,
+            Reference::Name(_) => 0,
+        };
+        self.highest = self.highest.max(position);
+        self.value(reference, position).map(|value| (position, value))
+    }
+
+    fn value(&self, reference: &Reference, position: usize) -> Result<Param, Error> {
+        match (reference, self.params) {
+            (Reference::Next | Reference::Position(_), Params::Positional(values)) => {
                 let value = position.checked_sub(1).and_then(|index| values.get(index));
-                value.cloned().ok_or_else(|| too_few(*position, values.len()))
+                value.cloned().ok_or_else(|| too_few(position, values.len()))
+            }
+            (Reference::Next | Reference::Position(1..=PARAMETERS_MAX), Params::Open(_)) => {
+                Ok(Param::Value(ScalarValue::Null))
+            }
+            (Reference::Position(position), Params::Open(_)) => {
+                Err(Error::Parameters { message: format!("there is no parameter ${position}") })
             }
             (Reference::Name(name), Params::Named(values)) => values
                 .iter()
@@ -153,7 +186,7 @@ impl Binding<'_> {
             (_, Params::None) => {
                 Err(Error::Parameters { message: "the statement has placeholders, but no values are bound".to_owned() })
             }
-            (Reference::Name(name), Params::Positional(_)) => Err(Error::Parameters {
+            (Reference::Name(name), Params::Positional(_) | Params::Open(_)) => Err(Error::Parameters {
                 message: format!("placeholder \"{name}\" needs values by name, but they are bound by position"),
             }),
             (_, Params::Named(_)) => Err(Error::Parameters {
@@ -163,10 +196,11 @@ impl Binding<'_> {
     }
 
     /// Writes `$n` for a value, and `$n, $m` for a list, with parentheses unless it stands in some.
-    fn expand(&mut self, param: &Param, token: &TokenWithSpan, bound: &mut Vec<TokenWithSpan>) {
+    fn expand(&mut self, position: usize, param: &Param, token: &TokenWithSpan, bound: &mut Vec<TokenWithSpan>) {
         let mut push = |new: Token| bound.push(TokenWithSpan { token: new, span: token.span });
         match param {
             Param::Value(value) => {
+                self.positions.push(position);
                 self.values.push(value.clone());
                 push(Token::Placeholder(format!("${}", self.values.len())));
             }
@@ -185,6 +219,7 @@ impl Binding<'_> {
                     if index > 0 {
                         push(Token::Comma);
                     }
+                    self.positions.push(position);
                     self.values.push(value.clone());
                     push(Token::Placeholder(format!("${}", self.values.len())));
                 }

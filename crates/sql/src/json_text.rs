@@ -1,4 +1,4 @@
-//! Nested values as JSON text, which is how DB-API shows arrays and objects.
+//! Nested values as JSON text, which is how DB-API and Snowflake's clients show arrays and objects.
 
 use std::sync::Arc;
 
@@ -8,7 +8,11 @@ use arrow::error::ArrowError;
 use arrow::json::writer::{EncoderOptions, make_encoder};
 
 /// Each value of a list, struct or map column as JSON; null stays null.
-pub(crate) fn json_text(array: &ArrayRef) -> Result<StringArray, ArrowError> {
+///
+/// # Errors
+///
+/// If the column has a type that JSON cannot show.
+pub fn json_text(array: &ArrayRef) -> Result<StringArray, ArrowError> {
     let field = Arc::new(Field::new("value", array.data_type().clone(), true));
     let options = EncoderOptions::default().with_explicit_nulls(true);
     let mut encoder = make_encoder(&field, array, &options)?;

@@ -1,10 +1,10 @@
-//! Just enough of SQL's lexical rules to find where statements end and to colour them.
+//! Just enough of SQL's lexical rules to find where statements end, what they begin with, and to colour them.
 //!
 //! Never fails: an unclosed quote or comment runs to the end of the text and says so.
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// A keyword or a bare identifier.
     Word,
     /// A quoted identifier.
@@ -23,19 +23,19 @@ pub(crate) enum Kind {
 
 /// A piece of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Token<'a> {
+pub struct Token<'a> {
     /// What it is.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// Its text as written.
-    pub(crate) text: &'a str,
+    pub text: &'a str,
     /// Where it starts, in bytes.
-    pub(crate) start: usize,
+    pub start: usize,
     /// Whether its closing quote or comment mark is present; true for tokens without one.
-    pub(crate) closed: bool,
+    pub closed: bool,
 }
 
 /// Cuts `sql` into tokens; together they are the whole text.
-pub(crate) fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
+pub fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
     let mut start = 0;
     std::iter::from_fn(move || {
         let rest = &sql[start..];
@@ -62,7 +62,7 @@ fn scan(rest: &str, first: char) -> (Kind, usize, bool) {
 }
 
 /// Whether `c` may stand in a bare identifier.
-pub(crate) fn is_word_part(c: char) -> bool {
+pub fn is_word_part(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
 }
 
@@ -99,7 +99,7 @@ fn block_comment(rest: &str) -> (Kind, usize, bool) {
 }
 
 /// The statements of a script, without their semicolons and without empty ones.
-pub(crate) fn statements(script: &str) -> Vec<&str> {
+pub fn statements(script: &str) -> Vec<&str> {
     let mut statements = Vec::new();
     let (mut start, mut has_content) = (0, false);
     for token in tokens(script) {
@@ -119,7 +119,7 @@ pub(crate) fn statements(script: &str) -> Vec<&str> {
 }
 
 /// Whether typed text ends with a semicolon that closes a statement.
-pub(crate) fn is_complete(text: &str) -> bool {
+pub fn is_complete(text: &str) -> bool {
     let mut last = None;
     for token in tokens(text) {
         if !token.closed {

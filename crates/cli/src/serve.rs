@@ -1,0 +1,120 @@
+//! `oktant serve`: serves a Snowflake account until told to stop.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use oktant_base::{Clock, Entropy, OsEntropy, Secret, SystemClock};
+use oktant_server::{Config, OktaTables, Server, TlsFiles, seed};
+use oktant_warehouse::{Account, AccountConfig};
+use serde_json::{Value, json};
+
+use crate::args::{ConnectionArgs, ServeArgs, StandardScim};
+use crate::failure::{Error, Result};
+use crate::runtime::{self, StopSignals};
+use crate::{connection, output, terminal};
+
+/// Starts the server, announces it on standard output and waits for a signal.
+pub(crate) fn run(args: &ServeArgs) -> Result<()> {
+    runtime::start()?.block_on(serve(args))
+}
+
+async fn serve(args: &ServeArgs) -> Result<()> {
+    let mut stop = StopSignals::listen()?;
+    let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
+    let tables = tables(&args.connection).await?;
+    let config = AccountConfig::new(&args.account, Arc::clone(&clock), Arc::clone(&entropy));
+    let config = config.standard_scim(match args.standard_scim {
+        StandardScim::Never => oktant_warehouse::StandardScim::Never,
+        StandardScim::Generic => oktant_warehouse::StandardScim::Generic,
+        StandardScim::Always => oktant_warehouse::StandardScim::Always,
+    });
+    let account = open(args.store.expose(), config, tables.as_ref()).await?;
+    let made_up = administrator(args, &account, entropy.as_ref()).await?;
+    let files = args.tls_cert.clone().zip(args.tls_key.clone());
+    let config = Config {
+        listen: args.listen,
+        pg_listen: args.pg_listen,
+        tls: files.map(|(certificates, key)| TlsFiles { certificates, key }),
+        account: account.clone(),
+        tables,
+        clock,
+        entropy,
+    };
+    let server = config.start().await?;
+    let mut line = announcement(&server, &account);
+    if let Some(password) = made_up {
+        line["admin_user"] = args.admin_user.clone().into();
+        line["admin_password"] = password.into_exposed().into();
+    }
+    announce(&line)?;
+    if terminal::stderr_is_terminal() {
+        terminal::note(format_args!("serving account {} at {}; Ctrl-C ends it", account.name(), server.url()));
+    }
+    stop.next().await;
+    // Answers under way are finished, unless someone asks again.
+    tokio::select! {
+        () = server.shutdown() => {}
+        () = stop.next() => {}
+    }
+    account.close().await;
+    Ok(())
+}
+
+/// The tables of the org, if one is named.
+async fn tables(args: &ConnectionArgs) -> Result<Option<OktaTables>> {
+    if args.dsn.as_ref().is_none_or(|dsn| dsn.expose().is_empty()) {
+        return Ok(None);
+    }
+    Ok(Some(OktaTables::new(connection::session(args).await?)))
+}
+
+/// Opens an account that answers queries over the tables.
+pub(crate) async fn open(store: &str, config: AccountConfig, tables: Option<&OktaTables>) -> Result<Account> {
+    let config = match tables {
+        Some(tables) => config.engine(Arc::new(tables.clone())),
+        None => config,
+    };
+    Ok(Account::open(store, config).await?)
+}
+
+/// Sees to it that there is an administrator: the password, if one was made up.
+async fn administrator(args: &ServeArgs, account: &Account, entropy: &dyn Entropy) -> Result<Option<Secret>> {
+    let given = args.admin_password_file.as_deref().map(password).transpose()?;
+    let made_up = given.is_none().then(|| seed::password(entropy));
+    let Some(password) = given.as_ref().or(made_up.as_ref()) else { return Ok(None) };
+    let is_new = seed::administrator(account, &args.admin_user, password).await?;
+    Ok(made_up.filter(|_| is_new))
+}
+
+fn password(path: &Path) -> Result<Secret> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    match text.lines().next().map(str::trim_end) {
+        Some(line) if !line.is_empty() => Ok(Secret::new(line.to_owned())),
+        _ => Err(Error::NoPassword(path.into()).into()),
+    }
+}
+
+/// What a server says of itself.
+fn announcement(server: &Server, account: &Account) -> Value {
+    json!({
+        "url": server.url(),
+        "account": account.name(),
+        "scim_url": scim_url(server),
+        "postgres": postgres(server),
+    })
+}
+
+/// Where SCIM is served.
+pub(crate) fn scim_url(server: &Server) -> String {
+    format!("{}/scim/v2", server.url())
+}
+
+/// Where PostgreSQL's protocol is served; null if it is not.
+pub(crate) fn postgres(server: &Server) -> Value {
+    server.pg_address().map_or(Value::Null, |at| json!({"host": at.ip(), "port": at.port()}))
+}
+
+/// Prints the one line that says that all is ready.
+pub(crate) fn announce(line: &Value) -> Result<()> {
+    output::print_bytes(format!("{line}\n").as_bytes())
+}

@@ -1,0 +1,153 @@
+//! The tables of an Okta org, for both protocols: who may read which, and answers to the account's
+//! queries.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::common::ScalarValue;
+use futures::TryStreamExt as _;
+use oktant_base::{Coded, Report};
+use oktant_sql::{Error, Param, Params, Readable, Session};
+use oktant_warehouse::{Binding, EngineQuery, QueryEngine, Rows, SnowflakeError};
+
+use crate::cells;
+
+/// Rows of one answer to a client of Snowflake, which gets them in one piece.
+const ROWS_MAX: usize = 1_000_000;
+
+/// Nanoseconds in a millisecond.
+const NANOS_PER_MILLI: i64 = 1_000_000;
+
+/// Milliseconds in a day.
+const MILLIS_PER_DAY: i64 = 86_400_000;
+
+/// An org behind the SQL engine. Clones share it.
+#[derive(Debug, Clone)]
+pub struct OktaTables {
+    session: Session,
+    /// The catalogue's spelling of each table's name, by the name in upper case.
+    names: Arc<HashMap<String, &'static str>>,
+}
+
+impl OktaTables {
+    /// The tables that a session reads.
+    pub fn new(session: Session) -> Self {
+        let names = session.tables().into_iter().map(|table| (table.name.to_uppercase(), table.name)).collect();
+        Self { session, names: Arc::new(names) }
+    }
+
+    /// The session of someone who may read these tables, named in upper case.
+    pub(crate) fn session_for(&self, readable: &[String]) -> Session {
+        let names: BTreeSet<String> =
+            readable.iter().filter_map(|name| self.names.get(name)).map(|name| (*name).to_owned()).collect();
+        let readable = if names.len() == self.names.len() { Readable::All } else { Readable::Only(Arc::new(names)) };
+        self.session.with_readable(readable)
+    }
+}
+
+#[async_trait]
+impl QueryEngine for OktaTables {
+    fn tables(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.names.keys().cloned().collect();
+        names.sort();
+        names
+    }
+
+    async fn query(&self, query: EngineQuery<'_>) -> Result<Rows, SnowflakeError> {
+        let params = parameters(query.bindings)?;
+        let session = self.session_for(query.readable);
+        let prepared = session.prepare(query.sql, params).await.map_err(|error| told(&error))?;
+        let mut answer = Rows { columns: cells::columns(&prepared.schema()), rows: Vec::new() };
+        if query.describe_only {
+            return Ok(answer);
+        }
+        let mut rows = prepared.run().map_err(|error| told(&error))?;
+        while let Some(batch) = rows.try_next().await.map_err(|error| told(&error))? {
+            let shown = cells::append(&batch, &mut answer.rows);
+            shown.map_err(|error| SnowflakeError::engine("XX000", format!("a column cannot be shown: {error}")))?;
+            if answer.rows.len() > ROWS_MAX {
+                let message = format!("the answer has more than {ROWS_MAX} rows; narrow the statement, or add a LIMIT");
+                return Err(SnowflakeError::engine("54000", message));
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// An error of the engine, with code, cause and hint.
+fn told(error: &Error) -> SnowflakeError {
+    SnowflakeError::engine(error.code().sqlstate(), Report(error).to_string())
+}
+
+fn parameters(bindings: &[Binding]) -> Result<Params, SnowflakeError> {
+    if bindings.is_empty() {
+        return Ok(Params::None);
+    }
+    let values = bindings.iter().map(|binding| {
+        let text = binding.value.as_deref();
+        let value = value(&binding.type_name, text).ok_or_else(|| {
+            let message = format!("a value of type {} cannot be read: {}", binding.type_name, text.unwrap_or_default());
+            SnowflakeError::engine("22000", message)
+        });
+        value.map(Param::Value)
+    });
+    Ok(Params::Positional(values.collect::<Result<_, _>>()?))
+}
+
+/// A bound value; `None` if the text does not fit its type.
+///
+/// # Source
+///
+/// What the Python connectors 4 and 5 send: days as milliseconds, times and instants as nanoseconds,
+/// instants with an offset as nanoseconds, blank, minutes of offset plus 1440.
+fn value(type_name: &str, text: Option<&str>) -> Option<ScalarValue> {
+    let Some(text) = text else { return Some(ScalarValue::Null) };
+    Some(match type_name {
+        "FIXED" => match text.parse() {
+            Ok(number) => ScalarValue::Int64(Some(number)),
+            Err(_) => ScalarValue::Float64(Some(text.parse().ok()?)),
+        },
+        "REAL" => ScalarValue::Float64(Some(text.parse().ok()?)),
+        "BOOLEAN" => ScalarValue::Boolean(Some(truth(text)?)),
+        "DATE" => ScalarValue::Date32(Some(i32::try_from(text.parse::<i64>().ok()? / MILLIS_PER_DAY).ok()?)),
+        "TIME" => ScalarValue::Time64Nanosecond(Some(text.parse().ok()?)),
+        "TIMESTAMP_NTZ" => ScalarValue::TimestampMillisecond(Some(millis(text)?), None),
+        "TIMESTAMP_LTZ" | "TIMESTAMP_TZ" => ScalarValue::TimestampMillisecond(Some(millis(text)?), Some("UTC".into())),
+        _ => ScalarValue::Utf8(Some(text.to_owned())),
+    })
+}
+
+fn truth(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn millis(text: &str) -> Option<i64> {
+    let nanos: i64 = text.split(' ').next()?.parse().ok()?;
+    Some(nanos.div_euclid(NANOS_PER_MILLI))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bound_values_have_the_types_that_clients_name() {
+        for (type_name, text, expected) in [
+            ("FIXED", "7", ScalarValue::Int64(Some(7))),
+            ("FIXED", "7.5", ScalarValue::Float64(Some(7.5))),
+            ("BOOLEAN", "true", ScalarValue::Boolean(Some(true))),
+            ("DATE", "1577923200000", ScalarValue::Date32(Some(18_263))),
+            ("TIMESTAMP_NTZ", "1577934245000000000", ScalarValue::TimestampMillisecond(Some(1_577_934_245_000), None)),
+            ("TEXT", "a", ScalarValue::Utf8(Some("a".to_owned()))),
+        ] {
+            assert_eq!(value(type_name, Some(text)), Some(expected), "{type_name} {text}");
+        }
+        assert_eq!(value("ANY", None), Some(ScalarValue::Null));
+        assert_eq!(value("BOOLEAN", Some("maybe")), None);
+    }
+}

@@ -1,0 +1,190 @@
+//! One connection: who signed in, and what interrupts a statement.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use oktant_base::codes;
+use oktant_sql::Session as Engine;
+use oktant_warehouse::{Session, SnowflakeError};
+use pgwire::error::{PgWireError, PgWireResult};
+use tokio::sync::{Mutex, SetOnce, watch};
+
+use super::scram::Exchange;
+use super::{Front, failure};
+
+/// How long a client whose session has ended may take to hear of it: it hears when it next asks.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+/// How long the statements under way may take when the server stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is asked of a connection from outside.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    /// How often the client has cancelled a statement.
+    cancels: u64,
+    /// Whether the server stops.
+    stop: bool,
+}
+
+/// Interrupts the statements of one connection. Clones do the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Interrupt(watch::Sender<Asked>);
+
+impl Interrupt {
+    /// Ends the statement that runs.
+    pub(super) fn cancel(&self) {
+        self.0.send_modify(|asked| asked.cancels += 1);
+    }
+
+    /// Ends the connection as soon as no statement runs.
+    pub(super) fn stop(&self) {
+        self.0.send_modify(|asked| asked.stop = true);
+    }
+
+    async fn until(&self, is_due: impl FnMut(&Asked) -> bool) {
+        // The sender is ours, so it is there.
+        let _ = self.0.subscribe().wait_for(is_due).await;
+    }
+}
+
+/// Who signed in.
+#[derive(Debug)]
+pub(super) struct SignedIn {
+    /// The account's side of it.
+    pub(super) session: Session,
+    /// The database that the client named, which is only repeated to it.
+    pub(super) database: String,
+    key: (i32, Bytes),
+}
+
+/// One connection.
+pub(super) struct Connection {
+    pub(super) front: Front,
+    pub(super) peer: SocketAddr,
+    pub(super) exchange: Mutex<Option<Exchange>>,
+    signed_in: SetOnce<SignedIn>,
+    interrupt: Interrupt,
+    /// Statements that run.
+    running: watch::Sender<usize>,
+}
+
+/// Marks a statement as running for as long as it lives.
+pub(super) struct Running {
+    running: watch::Sender<usize>,
+    /// How often statements had been cancelled when it began.
+    cancels: u64,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.running.send_modify(|running| *running -= 1);
+    }
+}
+
+impl Connection {
+    pub(super) fn new(front: Front, peer: SocketAddr) -> Self {
+        Self {
+            front,
+            peer,
+            exchange: Mutex::default(),
+            signed_in: SetOnce::new(),
+            interrupt: Interrupt::default(),
+            running: watch::Sender::new(0),
+        }
+    }
+
+    /// The user has proved who they are.
+    pub(super) fn admit(&self, session: Session, database: String, key: (i32, Bytes)) {
+        self.front.signed_in.lock().insert(key.clone(), self.interrupt.clone());
+        // An exchange takes place once.
+        let _ = self.signed_in.set(SignedIn { session, database, key });
+    }
+
+    /// The connection is over.
+    pub(super) fn forget(&self) {
+        if let Some(signed_in) = self.signed_in.get() {
+            self.front.signed_in.lock().remove(&signed_in.key);
+        }
+    }
+
+    /// Who signed in, if they may still ask.
+    pub(super) async fn asker(&self) -> PgWireResult<&SignedIn> {
+        let unknown = || failure::fatal("28000", "sign in before asking", None);
+        let signed_in = self.signed_in.get().ok_or_else(unknown)?;
+        match signed_in.session.check().await {
+            Ok(()) => Ok(signed_in),
+            Err(error) if error == SnowflakeError::session_gone() => Err(ended()),
+            Err(error) => Err(failure::coded(&error)),
+        }
+    }
+
+    /// The engine as the asker may use it: with the tables that their roles may read at this moment.
+    pub(super) async fn engine(&self) -> PgWireResult<Engine> {
+        let asker = self.asker().await?;
+        let Some(tables) = &self.front.tables else {
+            return Err(failure::of_code(codes::OKT4003, "the server has no org to read"));
+        };
+        let readable = asker.session.readable_tables().await.map_err(|error| failure::coded(&error))?;
+        Ok(tables.session_for(&readable))
+    }
+
+    /// Marks the beginning of a statement.
+    pub(super) fn begin(&self) -> Running {
+        self.running.send_modify(|running| *running += 1);
+        Running { running: self.running.clone(), cancels: self.interrupt.0.borrow().cancels }
+    }
+
+    /// What `work` gives, unless the statement is cancelled or its session ends.
+    pub(super) async fn unless_interrupted<T>(
+        &self,
+        statement: &Running,
+        work: impl Future<Output = PgWireResult<T>>,
+    ) -> PgWireResult<T> {
+        tokio::select! {
+            outcome = work => outcome,
+            () = self.interrupt.until(|asked| asked.cancels > statement.cancels) => Err(cancelled()),
+            () = self.session_ends() => Err(ended()),
+        }
+    }
+
+    /// Completes when the account no longer knows the session: the user is disabled or gone. Not before
+    /// someone has signed in.
+    async fn session_ends(&self) {
+        self.signed_in.wait().await.session.revoked().await;
+    }
+
+    /// Completes when the connection is to be closed by us: a while after its session has ended, or
+    /// when the server stops and no statement runs.
+    pub(super) async fn is_to_close(self: &Arc<Self>) {
+        let farewell = async {
+            self.session_ends().await;
+            tokio::time::sleep(FAREWELL).await;
+        };
+        let stop = async {
+            self.interrupt.until(|asked| asked.stop).await;
+            let mut running = self.running.subscribe();
+            let idle = running.wait_for(|running| *running == 0);
+            // Then the rest is cut off.
+            let _ = tokio::time::timeout(STOP_PATIENCE, idle).await;
+        };
+        tokio::select! {
+            () = farewell => {}
+            () = stop => {}
+        }
+    }
+}
+
+fn cancelled() -> PgWireError {
+    failure::of_code(codes::OKT3010, "canceling statement due to user request")
+}
+
+/// # Source
+///
+/// PostgreSQL's error 57P01, `admin_shutdown`, which is how it ends the sessions of others.
+fn ended() -> PgWireError {
+    let hint = "the user was disabled or dropped, or may no longer sign in from here; ask an administrator";
+    failure::fatal("57P01", "terminating connection: the session has ended", Some(hint))
+}

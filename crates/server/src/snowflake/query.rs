@@ -1,0 +1,248 @@
+//! Running statements, waiting for them, and ending them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use oktant_warehouse::{Binding, SnowflakeError, StatementResult, StatementType, split_statements};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::sessions::Open;
+use super::statements::{Answer, Statement};
+use super::{Gateway, envelope};
+use crate::metrics::{Outcome, Protocol};
+
+/// How long a request waits for its statement before the client is told to ask again.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// Statements in one request.
+const STATEMENTS_MAX: usize = 1_000;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RequestId {
+    #[serde(rename = "requestId")]
+    request_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueryRequest {
+    sql_text: String,
+    #[serde(default)]
+    async_exec: bool,
+    #[serde(default)]
+    describe_only: Option<bool>,
+    #[serde(default)]
+    bindings: Option<BTreeMap<String, SentBinding>>,
+    #[serde(default)]
+    parameters: Option<serde_json::Map<String, Value>>,
+}
+
+#[derive(Deserialize)]
+struct SentBinding {
+    #[serde(rename = "type")]
+    type_name: String,
+    value: Value,
+}
+
+pub(super) async fn query(
+    State(gateway): State<Gateway>,
+    Query(RequestId { request_id }): Query<RequestId>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let open = match gateway.authenticated(&headers).await {
+        Ok(open) => open,
+        Err(error) => return envelope::refused(&error),
+    };
+    let request: QueryRequest = match serde_json::from_slice(&body) {
+        Ok(request) => request,
+        Err(error) => return super::malformed(&error),
+    };
+    gateway.sessions.touch(&open);
+    let is_async = request.async_exec;
+    let id = gateway.new_id();
+    let key = request_id.map(|request| (open.id, request));
+    let user = open.session.user().to_owned();
+    let work = run(gateway.clone(), open, request, user.clone());
+    let statement = gateway.statements.start(key, id, &user, work);
+    if is_async {
+        return envelope::running(envelope::DETACHED, statement.id);
+    }
+    answer(&statement).await
+}
+
+/// What is told of a statement after waiting for a while.
+async fn answer(statement: &Statement) -> Response {
+    let Some(outcome) = statement.wait(PATIENCE).await else {
+        return envelope::running(envelope::IN_PROGRESS, statement.id);
+    };
+    match outcome.as_ref() {
+        Ok(Answer::Rows(result)) => envelope::rows(result, statement.id),
+        Ok(Answer::Several(statements, context)) => envelope::several(statements, context, statement.id),
+        Err(error) => envelope::failed_statement(error, statement.id),
+    }
+}
+
+/// Runs what a request asks for, until its session ends.
+async fn run(gateway: Gateway, open: Arc<Open>, request: QueryRequest, user: String) -> Result<Answer, SnowflakeError> {
+    tokio::select! {
+        answer = run_all(&gateway, &open, &request, &user) => answer,
+        () = open.session.revoked() => Err(SnowflakeError::session_gone()),
+    }
+}
+
+async fn run_all(gateway: &Gateway, open: &Open, request: &QueryRequest, user: &str) -> Result<Answer, SnowflakeError> {
+    let statements = split_statements(&request.sql_text)?;
+    let wanted = wanted_statements(request);
+    if wanted != Some(0) && statements.len() > 1 && statements.len() != wanted.unwrap_or(1) {
+        return Err(wrong_count(statements.len(), wanted.unwrap_or(1)));
+    }
+    let bindings = bindings(request)?;
+    if statements.len() <= 1 {
+        // As it was sent, so that places in errors are those of the client's text.
+        let text = &request.sql_text;
+        return run_one(gateway, open, text, &bindings, request.describe_only == Some(true)).await.map(Answer::Rows);
+    }
+    if statements.len() > STATEMENTS_MAX {
+        return Err(wrong_count(statements.len(), STATEMENTS_MAX));
+    }
+    let mut done: Vec<(Uuid, StatementType)> = Vec::new();
+    for text in &statements {
+        let result = run_one(gateway, open, text, &bindings, false).await?;
+        let id = gateway.new_id();
+        done.push((id, result.statement_type));
+        gateway.statements.keep(id, user, Ok(Answer::Rows(result)));
+    }
+    Ok(Answer::Several(done, open.session.context().await?))
+}
+
+async fn run_one(
+    gateway: &Gateway,
+    open: &Open,
+    text: &str,
+    bindings: &[Binding],
+    describe_only: bool,
+) -> Result<StatementResult, SnowflakeError> {
+    let began = gateway.clock.now();
+    let result = match describe_only {
+        true => open.session.describe(text, bindings).await,
+        false => open.session.execute(text, bindings).await,
+    };
+    let took = (gateway.clock.now() - began).to_std().unwrap_or_default();
+    gateway.metrics.statement_ended(Protocol::Snowflake, Outcome::of(&result), took);
+    result
+}
+
+/// How many statements the client says the text has; 0 is any number.
+fn wanted_statements(request: &QueryRequest) -> Option<usize> {
+    let value = request.parameters.as_ref()?.get("MULTI_STATEMENT_COUNT")?;
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+    usize::try_from(number).ok()
+}
+
+/// # Source
+///
+/// Snowflake documentation, "Error: Actual statement count … did not match the desired statement count".
+fn wrong_count(actual: usize, wanted: usize) -> SnowflakeError {
+    SnowflakeError {
+        code: 8,
+        sqlstate: "0A000",
+        message: format!("Actual statement count {actual} did not match the desired statement count {wanted}."),
+        line: None,
+        pos: None,
+    }
+}
+
+/// The values in order of their placeholders, which are numbered from 1.
+fn bindings(request: &QueryRequest) -> Result<Vec<Binding>, SnowflakeError> {
+    let Some(sent) = &request.bindings else { return Ok(Vec::new()) };
+    let mut numbered: Vec<(usize, Binding)> = Vec::with_capacity(sent.len());
+    for (position, binding) in sent {
+        let number = position.parse().map_err(|_| SnowflakeError::unsupported("binding by name"))?;
+        let value = match &binding.value {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            Value::Array(_) => return Err(SnowflakeError::unsupported("array binding")),
+            other => Some(other.to_string()),
+        };
+        numbered.push((number, Binding { type_name: binding.type_name.clone(), value }));
+    }
+    numbered.sort_by_key(|(number, _)| *number);
+    Ok(numbered.into_iter().map(|(_, binding)| binding).collect())
+}
+
+/// The statement named in a path, if its user is the one who asks.
+async fn known(gateway: &Gateway, headers: &HeaderMap, id: &str) -> Result<Option<Arc<Statement>>, SnowflakeError> {
+    let open = gateway.authenticated(headers).await?;
+    let statement = id.parse().ok().and_then(|id| gateway.statements.by_id(id));
+    Ok(statement.filter(|statement| statement.user == open.session.user()))
+}
+
+pub(super) async fn result(State(gateway): State<Gateway>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    match known(&gateway, &headers, &id).await {
+        Ok(Some(statement)) => answer(&statement).await,
+        Ok(None) => envelope::refused(&no_such_statement(&id)),
+        Err(error) => envelope::refused(&error),
+    }
+}
+
+fn no_such_statement(id: &str) -> SnowflakeError {
+    SnowflakeError { code: 709, sqlstate: "02000", message: format!("Statement {id} not found"), line: None, pos: None }
+}
+
+pub(super) async fn monitor(State(gateway): State<Gateway>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    let statement = match known(&gateway, &headers, &id).await {
+        Ok(statement) => statement,
+        Err(error) => return envelope::refused(&error),
+    };
+    let queries: Vec<Value> = statement.iter().map(|statement| status(statement)).collect();
+    envelope::success(&json!({"queries": queries}))
+}
+
+fn status(statement: &Statement) -> Value {
+    let (status, code, message) = match statement.outcome().as_deref() {
+        None => ("RUNNING", String::new(), String::new()),
+        Some(Ok(_)) => ("SUCCESS", String::new(), "SUCCESS".to_owned()),
+        Some(Err(error)) => ("FAILED_WITH_ERROR", error.code_text(), error.message.clone()),
+    };
+    json!({"id": statement.id, "status": status, "state": status, "errorCode": code, "errorMessage": message})
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AbortRequest {
+    request_id: String,
+}
+
+pub(super) async fn abort_request(State(gateway): State<Gateway>, headers: HeaderMap, body: Bytes) -> Response {
+    let open = match gateway.authenticated(&headers).await {
+        Ok(open) => open,
+        Err(error) => return envelope::refused(&error),
+    };
+    let request: AbortRequest = match serde_json::from_slice(&body) {
+        Ok(request) => request,
+        Err(error) => return super::malformed(&error),
+    };
+    if let Some(statement) = gateway.statements.by_request(&(open.id, request.request_id)) {
+        statement.cancel();
+    }
+    envelope::success(&Value::Null)
+}
+
+pub(super) async fn abort(State(gateway): State<Gateway>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    match known(&gateway, &headers, &id).await {
+        Ok(Some(statement)) => {
+            statement.cancel();
+            envelope::success(&Value::Null)
+        }
+        Ok(None) => envelope::refused(&no_such_statement(&id)),
+        Err(error) => envelope::refused(&error),
+    }
+}

@@ -1,0 +1,72 @@
+//! Health, figures, TLS and stopping.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oktant_base::SystemClock;
+use oktant_server::TlsFiles;
+use serde_json::json;
+
+use crate::support::{PASSWORD, Running};
+
+impl Running {
+    async fn page(&self, path: &str) -> (u16, String) {
+        let answer = self.http.get(format!("{}{path}", self.server.url())).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("text"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_and_figures_are_told() {
+    let running = Running::start().await;
+    assert_eq!(running.page("/health/live").await, (200, "alive\n".to_owned()));
+    assert_eq!(running.page("/health/ready").await, (200, "ready\n".to_owned()));
+    let (token, _) = running.session().await;
+    running.query(&token, "a", "select 1").await;
+    running.log_in("admin", "wrong").await;
+    running.page("/scim/v2/Users").await;
+    let (_, figures) = running.page("/metrics").await;
+    for line in [
+        "oktant_logins_total{protocol=\"snowflake\",outcome=\"done\"} 1",
+        "oktant_logins_total{protocol=\"snowflake\",outcome=\"failed\"} 1",
+        "oktant_sessions{protocol=\"snowflake\"} 1",
+        "oktant_statement_duration_seconds_count{protocol=\"snowflake\"} 1",
+        "oktant_scim_requests_total{status=\"4xx\"} 1",
+    ] {
+        assert!(figures.lines().any(|known| known == line), "{line} is missing in\n{figures}");
+    }
+    assert_eq!(running.page("/nowhere").await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_waits_for_what_is_under_way() {
+    let running = Running::start().await;
+    let (token, _) = running.session().await;
+    let url = format!("{}/queries/v1/query-request?requestId=a", running.server.url());
+    let request = running.http.post(&url).json(&json!({"sqlText": "select count(*) as n from okta.public.Users"}));
+    let under_way = request.header("Authorization", format!("Snowflake Token=\"{token}\"")).send();
+    let stopped = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        running.server.shutdown().await;
+    };
+    let (answer, ()) = tokio::join!(under_way, stopped);
+    let answer: serde_json::Value = answer.unwrap().json().await.unwrap();
+    assert_eq!(answer["success"], json!(true), "{answer}");
+    assert!(running.http.get(&url).send().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_protocols_speak_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let files = TlsFiles { certificates: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+    std::fs::write(&files.certificates, made.cert.pem()).unwrap();
+    std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    let running = Running::with(Arc::new(SystemClock), Some(files)).await;
+    assert!(running.server.url().starts_with("https://"));
+    assert_eq!(running.page("/health/live").await.0, 200);
+    let options = running.pg_options("ADMIN", PASSWORD).ssl_mode(sqlx::postgres::PgSslMode::Require);
+    let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let one: (i64,) = sqlx::query_as("SELECT 1").fetch_one(&mut connection).await.unwrap();
+    assert_eq!(one, (1,));
+}
