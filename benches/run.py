@@ -18,7 +18,7 @@ from workbench import ROOT, build, say
 
 def main() -> None:
     say("Building with optimisation (the first time takes a while)")
-    folder = build("oktant-cli", "oktant-python", "oktant-bench-floor", "oktant-bench-sdk", profile="release")
+    folder = build("oktant-cli", "oktant-bench-floor", "oktant-bench-sdk", profile="release")
     lines = [
         "# Benchmarks", "",
         "Printed by `make bench`; every row of a table comes from one run on one machine, so the ratios mean more than the figures.",

@@ -250,12 +250,12 @@ impl CacheStore for Slow {
 async fn an_answer_that_a_write_overtook_is_not_kept() {
     // The second request, which reads Jane, is held back until the write was answered.
     let (arrived, held) = (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
-    let (arrives, holds) = (arrived.clone(), held.clone());
+    let (reached, holds) = (arrived.clone(), held.clone());
     let fake = Fake::start_async(move |number, _| {
-        let (arrives, holds) = (arrives.clone(), holds.clone());
+        let (reached, holds) = (reached.clone(), holds.clone());
         Box::pin(async move {
             if number == 1 {
-                arrives.notify_one();
+                reached.notify_one();
                 holds.notified().await;
             }
             json(200, &[], &format!("{{\"n\":{number}}}"))

@@ -166,9 +166,9 @@ fn what_has_no_effect_is_said() {
         code(with(values)).unwrap().warnings.into_iter().map(|warning| warning.key).collect()
     };
     assert_eq!(warned(json!({"privateKey": key})), ["okta.client.privateKey"]);
-    assert_eq!(warned(json!({"privateKey": key, "authorizationMode": "SSWS"})), [String::new(); 0]);
+    assert_eq!(warned(json!({"privateKey": key, "authorizationMode": "SSWS"})), Vec::<String>::new());
     assert_eq!(warned(json!({"rateLimit": {"enable": false}})), ["okta.client.rateLimit.enable"]);
-    assert_eq!(warned(json!({"rateLimit": {"enable": true}})), [String::new(); 0]);
+    assert_eq!(warned(json!({"rateLimit": {"enable": true}})), Vec::<String>::new());
 }
 
 #[test]
