@@ -93,9 +93,10 @@ impl Answer {
             }
         }
         if let Some(body) = self.body {
-            let mut text = body.to_string();
+            let mut text = serde_json::to_string(&body).unwrap_or_default();
             if let Some(members) = self.members {
-                text.truncate(text.len() - "}".len());
+                // Before the brace that ends the body.
+                text.pop();
                 text.extend([",\"members\":", &members, "}"]);
             }
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/scim+json"));

@@ -8,26 +8,33 @@ use serde_json::Value;
 
 use crate::error::Error;
 
+/// Bytes that a body may turn out to have.
+///
+/// # Errors
+///
+/// 415 for another media type or an encoding, 413 for one that says to have more than `bytes_max`.
+pub(super) fn announced(headers: &HeaderMap, bytes_max: usize) -> Result<usize, Error> {
+    check_media_type(headers)?;
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    match length {
+        Some(length) if length > bytes_max => Err(too_large(bytes_max)),
+        length => Ok(length.unwrap_or(bytes_max)),
+    }
+}
+
 /// Reads a body as JSON.
 ///
 /// # Errors
 ///
-/// 415 for another media type or an encoding, 413 beyond `bytes_max` (nothing more is read then), 400 `invalidSyntax`
-/// for what is no JSON or nests deeper than 127 levels.
-pub(super) async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Value, Error> {
-    check_media_type(headers)?;
-    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let too_large =
-        || Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body may have at most {bytes_max} bytes"));
-    if length.is_some_and(|length| length > bytes_max as u64) {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::with_capacity(length.unwrap_or_default() as usize);
+/// 413 beyond `bytes_max` (nothing more is read then), 400 `invalidSyntax` for what is no JSON or nests deeper than 127
+/// levels.
+pub(super) async fn read(body: Body, bytes_max: usize) -> Result<Value, Error> {
+    let mut bytes = Vec::new();
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| Error::invalid_syntax("the body ended early"))?;
         if bytes.len() + chunk.len() > bytes_max {
-            return Err(too_large());
+            return Err(too_large(bytes_max));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -35,6 +42,10 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> R
         // The message has a place and what was expected there, nothing of the text.
         Error::invalid_syntax(format!("the body is no JSON: line {}, column {}", error.line(), error.column()))
     })
+}
+
+fn too_large(bytes_max: usize) -> Error {
+    Error::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body may have at most {bytes_max} bytes"))
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {

@@ -26,6 +26,9 @@ use crate::provider::Provider;
 pub struct Limits {
     /// Bytes of one request body; 413 beyond.
     pub body_bytes: usize,
+    /// Bytes of all request bodies that are read or worked on at the same time, less than 4 GiB; further ones wait. JSON
+    /// takes up to 30 times as many bytes in memory as it has.
+    pub bodies_bytes: usize,
     /// Requests in flight to each of `/Users`, `/Groups` and the rest; 429 beyond.
     pub in_flight: usize,
     /// Resources of a page that names no `count`.
@@ -47,6 +50,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 4 * 1024 * 1024,
+            bodies_bytes: 64 * 1024 * 1024,
             in_flight: 500,
             page_default: 100,
             page_max: 1_000,
@@ -103,6 +107,8 @@ struct Service<P> {
     settings: Settings,
     cursors: Cursors,
     in_flight: InFlight,
+    /// Bytes that bodies may still take.
+    bodies: Semaphore,
 }
 
 /// Who may still come in, per endpoint.
@@ -120,6 +126,7 @@ pub fn router<P: Provider>(provider: Arc<P>, settings: Settings) -> Router {
     let semaphore = || Semaphore::new(settings.limits.in_flight);
     let in_flight = InFlight { users: semaphore(), groups: semaphore(), others: semaphore() };
     let cursors = Cursors::new(&settings.cursor_key);
-    let service = Arc::new(Service { provider, settings, cursors, in_flight });
+    let bodies = Semaphore::new(settings.limits.bodies_bytes);
+    let service = Arc::new(Service { provider, settings, cursors, in_flight, bodies });
     Router::new().fallback(serve::serve::<P>).with_state(service)
 }

@@ -167,10 +167,13 @@ impl<P: Provider> Service<P> {
         }
         let exchange = Exchange { service: self, context, profile, base_url: &base_url, origin };
         let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&parts.method);
-        let body = if has_body {
-            body::read(&parts.headers, body, self.settings.limits.body_bytes).await?
+        let (body, _share) = if has_body {
+            let (bytes_max, total) = (self.settings.limits.body_bytes, self.settings.limits.bodies_bytes);
+            let bytes = body::announced(&parts.headers, bytes_max)?.min(total);
+            let share = self.bodies.acquire_many(u32::try_from(bytes).unwrap_or(u32::MAX)).await;
+            (body::read(body, bytes_max).await?, share.ok())
         } else {
-            Value::Null
+            (Value::Null, None)
         };
         exchange
             .call(Call {

@@ -124,6 +124,20 @@ async fn many_operations_and_values_are_bounded() {
     assert!(service.members(&group).await.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn bodies_share_a_bound_and_wait_for_each_other() {
+    for bodies_bytes in [1, 1_000] {
+        let service = Arc::new(Service::limited(Profile::Rfc, Limits { bodies_bytes, ..Limits::default() }));
+        let mut tasks = tokio::task::JoinSet::new();
+        for index in 0..50 {
+            let service = service.clone();
+            tasks.spawn(async move { service.post("/Users", user(&format!("u{index}"))).await.status });
+        }
+        let statuses = tasks.join_all().await;
+        assert!(statuses.iter().all(|status| *status == 201), "{bodies_bytes}: {statuses:?}");
+    }
+}
+
 /// Lists users once it is told to; panics when it is asked for a user.
 struct Slow {
     started: Notify,

@@ -1,7 +1,7 @@
 //! PATCH: A.
 
 use http::{Method, header};
-use oktant_scim::Profile;
+use oktant_scim::{Kind, Patch, Profile};
 use serde_json::{Value, json};
 
 use crate::support::{ENTERPRISE, GROUP, Service, USER};
@@ -374,6 +374,9 @@ async fn passwords_go_in_and_never_come_out() {
         assert!(!answer.text.contains("canary"), "{}", answer.text);
         assert_eq!(service.memory.password(&id).as_ref().map(|secret| secret.expose().as_str()), expected);
     }
+    let body = json!({ "schemas": [crate::support::PATCH], "Operations": [{ "op": "add", "value": { "password": "canary-5" } }] });
+    let read = Patch::from_json(Kind::User, Profile::Rfc, &body).unwrap();
+    assert!(!format!("{read:?}").contains("canary"), "{read:?}");
     let wrong = json!([{ "op": "replace", "value": { "password": ["canary-4"] } }]);
     assert!(!service.patch(&path, wrong).await.bad("invalidValue").text.contains("canary"));
 }

@@ -117,16 +117,21 @@ async fn ids_that_nobody_has_are_not_found() {
     }
 }
 
+/// The path of a user with an extension, and what it shows.
+async fn with_extension(service: &Service) -> (String, Value) {
+    let mut body = user("a@example.com");
+    body[ENTERPRISE] = json!({ "department": "R&D", "costCenter": "7" });
+    let path = format!("/Users/{}", service.post("/Users", body).await.created());
+    let whole = service.get(&path).await.body;
+    (path, whole)
+}
+
 #[tokio::test]
 async fn attributes_choose_what_is_shown() {
     let service = Service::new(Profile::Rfc);
-    let mut body = user("a@example.com");
-    body[ENTERPRISE] = json!({ "department": "R&D", "costCenter": "7" });
-    let id = service.post("/Users", body).await.created();
-    let path = format!("/Users/{id}");
-    let whole = service.get(&path).await.body;
+    let (path, whole) = with_extension(&service).await;
     let only = |names: &[(&str, Value)]| {
-        let mut expected = json!({ "schemas": whole["schemas"], "id": id });
+        let mut expected = json!({ "schemas": whole["schemas"], "id": whole["id"] });
         expected.as_object_mut().unwrap().extend(names.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         expected
     };
@@ -160,11 +165,7 @@ async fn attributes_choose_what_is_shown() {
 #[tokio::test]
 async fn excluded_attributes_are_left_out() {
     let service = Service::new(Profile::Rfc);
-    let mut body = user("a@example.com");
-    body[ENTERPRISE] = json!({ "department": "R&D", "costCenter": "7" });
-    let id = service.post("/Users", body).await.created();
-    let path = format!("/Users/{id}");
-    let whole = service.get(&path).await.body;
+    let (path, whole) = with_extension(&service).await;
     let but = |pointers: &[&str]| {
         let mut expected = whole.clone();
         for pointer in pointers {
