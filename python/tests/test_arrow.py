@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import pytest
 
 import oktant
+from conftest import Org
+from okta_support import Tap, tap
 
 pyarrow = pytest.importorskip("pyarrow")
 
@@ -97,3 +103,62 @@ def test_previews_read_no_rows(connection: oktant.Connection, rows: list[tuple])
     assert repr(result) == "<oktant.Result (Id VARCHAR, <b> VARCHAR)>"
     assert "&lt;b&gt;" in result._repr_html_()
     assert result.to_arrow().num_rows == len(rows)
+
+
+@pytest.fixture
+def lacking(org: Org) -> Iterator[tuple[Tap, oktant.Connection]]:
+    """An org that lacks the feature behind one kind of policies, if it is told so first."""
+    with tap(org.url) as running, oktant.connect(BaseURL=running.url, APIToken=org.token) as connection:
+        yield running, connection
+
+
+def fetched_one_by_one(connection: oktant.Connection, statement: str) -> list[tuple]:
+    cursor = connection.execute(statement)
+    return list(iter(cursor.fetchone, None))
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda connection, statement: connection.sql(statement).to_arrow(),
+        lambda connection, statement: connection.sql(statement).to_pandas(),
+        lambda connection, statement: connection.sql(statement).to_polars(),
+        lambda connection, statement: pyarrow.table(connection.sql(statement)),
+        lambda connection, statement: connection.execute(statement).fetch_df(),
+        lambda connection, statement: connection.execute(statement).fetchall(),
+        fetched_one_by_one,
+    ],
+)
+def test_what_a_result_lacks_is_a_warning_however_it_is_read(
+    lacking: tuple[Tap, oktant.Connection], read: Callable[[oktant.Connection, str], Any]
+) -> None:
+    running, connection = lacking
+    running.answer(401, {"errorCode": "E0000015", "errorSummary": "no such feature"})
+    with pytest.warns(UserWarning, match="Policies leaves out Type") as caught:
+        read(connection, "SELECT Id, Name FROM Policies")
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(connection, "SELECT Id, Name FROM Policies")
+
+
+def test_what_a_result_lacks_stays_with_it(lacking: tuple[Tap, oktant.Connection]) -> None:
+    running, connection = lacking
+    running.answer(401, {"errorCode": "E0000015", "errorSummary": "no such feature"})
+    result = connection.sql("SELECT Id FROM Policies")
+    assert result.messages == []
+    with pytest.warns(UserWarning) as caught:
+        result.to_arrow()
+    assert caught[0].filename == __file__
+    [(kind, message)] = result.messages
+    assert kind is oktant.Warning and "Policies leaves out Type" in str(message)
+
+
+def test_a_value_that_python_cannot_hold_ends_the_result(connection: oktant.Connection, rows: list[tuple]) -> None:
+    first = rows[0][0]
+    # Year 10183, in the first of several batches.
+    far = f"arrow_cast(CASE WHEN Id = '{first}' THEN 3000000 ELSE 0 END, 'Date32')"
+    cursor = connection.execute(f"SELECT {far} FROM Users")
+    for _ in range(3):
+        with pytest.raises(oktant.DataError, match="OKT3006.*outside the range"):
+            cursor.fetchall()

@@ -131,6 +131,17 @@ def test_wrong_arguments_are_type_errors(arguments: tuple[Any, ...], named: dict
         SyncClient(configured(running)).update_user(*arguments, **named)
 
 
+@pytest.mark.parametrize("value", ["", ".", "..", None])
+def test_an_argument_that_would_address_another_resource_is_refused(value: Any) -> None:
+    with tap(None) as running:
+        client = SyncClient(configured(running))
+        with pytest.raises(ValueError, match=r"get_user\(\) got .* for userId"):
+            client.get_user(value)
+        with pytest.raises(ValueError, match="for roleId"):
+            client.remove_role_from_user("00u1", value)
+    assert not running.seen
+
+
 def test_fixed_queries_and_media_types() -> None:
     assert sent("expire_password", "1").query == "tempPassword=false"
     assert sent("expire_password_and_get_temporary_password", "1").query == "tempPassword=true"

@@ -18,6 +18,7 @@ import pytest
 
 from conftest import Org
 from okta_support import configured, tap
+from oktant.errors import OperationalError
 from oktant.okta import Client, SyncClient
 from oktant.okta.cache import OktaCache
 from oktant.okta.http_client import Headers, HTTPClient, links_of
@@ -60,23 +61,85 @@ def test_the_time_of_a_call_is_bounded() -> None:
     assert error is not None and time.monotonic() - started < 5
 
 
-def test_an_own_http_client_is_repeated_here() -> None:
+def sending(*statuses: int) -> type[HTTPClient]:
+    """An HTTP client that sends by itself, and is answered with these statuses in turn."""
+
     class Own(HTTPClient):
         seen: list[Any] = []
 
         async def send_request(self, request: Any) -> Any:
             self.seen.append(request["headers"])
-            status = 503 if len(self.seen) == 1 else 200
             headers = Headers([("Content-Type", "application/json"), ("X-Okta-Request-Id", "req1")])
-            details = type(
-                "Details", (), {"status": status, "content_type": "application/json", "headers": headers, "url": ""}
-            )
-            return None, details, "[]", None
+            fields = {"status": statuses[len(self.seen) - 1], "content_type": "application/json", "headers": headers}
+            return None, type("Details", (), {**fields, "url": ""}), "[]", None
 
+    return Own
+
+
+def test_an_own_http_client_is_repeated_here() -> None:
+    own: Any = sending(503, 200)
     with tap(None) as running:
-        users, _, error = SyncClient(configured(running, httpClient=Own)).list_users()
-    assert (users, error, len(Own.seen)) == ([], None, 2)
-    assert (Own.seen[1]["X-Okta-Retry-For"], Own.seen[1]["X-Okta-Retry-Count"]) == ("req1", "1")
+        users, _, error = SyncClient(configured(running, httpClient=own)).list_users()
+    assert (users, error, len(own.seen)) == ([], None, 2)
+    assert (own.seen[1]["X-Okta-Retry-For"], own.seen[1]["X-Okta-Retry-Count"]) == ("req1", "1")
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "status", "sent"),
+    [
+        ("POST", "/api/v1/groups", 503, 1),
+        ("POST", "/api/v1/groups", 504, 1),
+        ("POST", "/api/v1/groups", 429, 2),
+        ("PUT", "/api/v1/groups/00g1", 503, 2),
+        ("DELETE", "/api/v1/groups/00g1", 504, 2),
+        # The second one deletes for good what the first one deactivated.
+        ("DELETE", "/api/v1/users/00u1", 503, 1),
+        ("DELETE", "/api/v1/users/00u1", 429, 2),
+    ],
+)
+def test_a_write_is_not_done_twice_for_an_own_http_client(method: str, url: str, status: int, sent: int) -> None:
+    own: Any = sending(status, 200)
+    with tap(None) as running:
+        executor = SyncClient(configured(running, httpClient=own)).get_request_executor()
+        request, _ = executor.create_request(method, url, {"a": 1})
+        executor.execute(request)
+    assert len(own.seen) == sent
+
+
+@pytest.mark.parametrize(("held", "other"), [("POST", "GET"), ("GET", "POST")])
+def test_an_own_cache_keeps_nothing_from_before_a_write(held: str, other: str) -> None:
+    """Neither what was read during the write, nor what was asked for before it and answered after it."""
+
+    class Held(HTTPClient):
+        seen: list[str] = []
+
+        async def send_request(self, request: Any) -> Any:
+            self.seen.append(request["method"])
+            if self.seen == [held]:
+                begun.set()
+                await released.wait()
+            details = type("Details", (), {"status": 200, "content_type": "application/json", "headers": {}, "url": ""})
+            return None, details, "{}", None
+
+    async def calls() -> None:
+        client = Client(configured(running, httpClient=Held, cacheManager=OktaCache(60, 60), cache={"enabled": True}))
+        executor = client.get_request_executor()
+
+        async def send(method: str) -> None:
+            request, _ = await executor.create_request(method, "/api/v1/users/00u1")
+            await executor.execute(request)
+
+        first = asyncio.ensure_future(send(held))
+        await begun.wait()
+        await send(other)
+        released.set()
+        await first
+        await send("GET")
+
+    begun, released = asyncio.Event(), asyncio.Event()
+    with tap(None) as running:
+        asyncio.run(calls())
+    assert Held.seen == [held, other, "GET"]
 
 
 def test_a_web_page_in_place_of_an_answer_is_an_error_with_the_id_of_the_request() -> None:
@@ -235,6 +298,8 @@ def test_a_page_that_fails_ends_a_list_with_its_error() -> None:
         (['<https://a/x>; rel="self", <https://a/y?q=a,b>; rel="next"'], "https://a/y?q=a,b"),
         (["<https://a/x>; rel=next"], "https://a/x"),
         (['<https://a/x>; title="rel=next; <b>"; rel="self"'], None),
+        (['<https://a/x>; foo; rel="prev next"'], "https://a/x"),
+        (["<https://a/x; rel=preload"], None),
         ([], None),
     ],
 )
@@ -261,11 +326,76 @@ def test_a_next_page_is_this_one_with_what_the_link_changes(asked: str, link: st
     assert sorted(running.last().query.split("&")) == sorted(followed.split("&"))
 
 
-def test_a_link_to_the_page_itself_is_no_next_page() -> None:
+def test_the_system_log_ends_where_nothing_is_new() -> None:
     with tap(None) as running:
-        running.answer(200, [], Link=f'<{running.url}/api/v1/users?limit=2>; rel="next"')
-        _, response, _ = SyncClient(configured(running)).list_users({"limit": "2"})
+        running.answer(200, [], Link=f'<{running.url}/api/v1/logs?limit=2>; rel="next"')
+        _, response, _ = SyncClient(configured(running)).get_logs({"limit": "2"})
     assert not response.has_next()
+
+
+@pytest.mark.parametrize(
+    ("links", "code"),
+    [
+        (['</api/v1/users?limit=2>; rel="next"'], "OKT2005"),
+        (['</api/v1/users?limit=2&after=1>; rel="next"', '</api/v1/users?limit=2>; rel="next"'], "OKT2005"),
+        (['</api/v1/users?limit=2&after=1>; rel="next"', '</api/v1/users?after=1&limit=2>; rel="next"'], "OKT2005"),
+        (['</api/v1/users?limit=2&after=1; rel="next"'], "OKT2004"),
+    ],
+)
+def test_a_list_never_ends_early_nor_goes_round(links: list[str], code: str) -> None:
+    def answered() -> None:
+        for number, link in enumerate(links):
+            running.answer(200, [{"id": str(number)}], Link=link)
+
+    def by_hand(client: SyncClient) -> tuple[int, Any]:
+        users, response, error = client.list_users({"limit": "2"})
+        while error is None and response.has_next():
+            page, error = response.next()
+            users += page or []
+        return len(users), error
+
+    async def awaited() -> tuple[int, Any]:
+        async with Client(configured(running)) as client:
+            _, response, _ = await client.list_users({"limit": "2"})
+            count = 0
+            try:
+                async for _ in response:
+                    count += 1
+            except OperationalError as error:
+                return count, error
+            return count, None
+
+    with tap(None) as running:
+        client = SyncClient(configured(running))
+        answered()
+        count, error = by_hand(client)
+        assert (count, error and error.code) == (len(links), code)
+        answered()
+        count, error = asyncio.run(awaited())
+        assert (count, error and error.code) == (len(links), code)
+        answered()
+        _, response, _ = client.list_users({"limit": "2"})
+        with pytest.raises(OperationalError, match=code):
+            list(response)
+
+
+def test_a_wrapped_list_with_a_link_that_leads_nowhere_is_an_error() -> None:
+    body = {"roles": [{"id": "1"}], "_links": {"next": {"title": "more"}}}
+    with tap(None) as running:
+        running.answer(200, body)
+        _, response, _ = SyncClient(configured(running)).list_roles()
+        with pytest.raises(OperationalError, match="OKT2004"):
+            list(response)
+
+
+def test_a_list_can_be_read_twice() -> None:
+    with tap(None) as running:
+        running.answer(200, [{"id": "1"}], Link='</api/v1/users?after=1>; rel="next"')
+        _, response, _ = SyncClient(configured(running)).list_users()
+        for _ in range(2):
+            running.answer(200, [{"id": "2"}], Link='</api/v1/users?after=2>; rel="next"')
+            running.answer(200, [{"id": "3"}])
+            assert [user.id for user in response] == ["1", "2", "3"]
 
 
 def test_requests_to_other_hosts_are_refused() -> None:

@@ -23,6 +23,8 @@ class Row:
     run: Callable[[Sdk, World], Awaitable[None]]
     official: str
     """Why the official package fails it; empty if it does not."""
+    failure: str
+    """A part of how that failure shows: the exception, the line of the row, the text."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,12 @@ KEY = (Path(__file__).resolve().parents[2] / "crates" / "client" / "src" / "auth
 _numbers = itertools.count(1)
 
 
-def row(number: int, title: str, official: str = "") -> Callable[[Any], Any]:
+def row(number: int, title: str, official: str = "", failure: str = "") -> Callable[[Any], Any]:
     """Enters a row."""
+    assert bool(official) == bool(failure), f"row {number} says either why the official package fails, and how, or nothing"
 
     def enter(run: Any) -> Any:
-        ROWS.append(Row(number, title, run, official))
+        ROWS.append(Row(number, title, run, official, failure))
         return run
 
     return enter

@@ -125,7 +125,12 @@ async def built_in_cache(sdk: Sdk, world: World) -> None:
     assert found.profile.nick_name == "changed" and len(world.tap.seen) == 3
 
 
-@row(7, "The cache forgets what a lifecycle changes", official="only the entry of the very URL is removed")
+@row(
+    7,
+    "The cache forgets what a lifecycle changes",
+    official="only the entry of the very URL is removed",
+    failure="AssertionError at `assert found.status == \"DEPROVISIONED\"`",
+)
 async def cache_and_lifecycle(sdk: Sdk, world: World) -> None:
     client = sdk.Client({**world.config, "cache": {"enabled": True}})
     user = await made(client)
@@ -225,7 +230,12 @@ async def custom_headers(sdk: Sdk, world: World) -> None:
     assert {"User-Agent", "Accept"} <= set(client.get_default_headers())
 
 
-@row(14, "Cleared headers are gone", official="they stay on the wire: the dictionary is shared and never cleaned")
+@row(
+    14,
+    "Cleared headers are gone",
+    official="they stay on the wire: the dictionary is shared and never cleaned",
+    failure="AssertionError at `assert \"custom-header\" not in",
+)
 async def cleared_headers(sdk: Sdk, world: World) -> None:
     client = sdk.Client(world.config)
     client.set_custom_headers({"Custom-Header": "custom value"})
@@ -244,7 +254,12 @@ async def get_user(sdk: Sdk, world: World) -> None:
         assert error is None and found.id == user.id
 
 
-@row(15, "Odd logins", official="path parameters are put into the URL as they are")
+@row(
+    15,
+    "Odd logins",
+    official="path parameters are put into the URL as they are",
+    failure="AssertionError at `assert world.tap.last().path ==",
+)
 async def odd_logins(sdk: Sdk, world: World) -> None:
     client = sdk.Client(world.config)
     for login, path in (

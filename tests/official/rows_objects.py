@@ -141,11 +141,17 @@ async def list_applications(sdk: Sdk, world: World) -> None:
     assert all(isinstance(application, models.Application) for application in applications)
 
 
-@row(28, "A status that nobody knew", official="an unknown value of an enumeration fails the whole call")
+@row(
+    28,
+    "A status that nobody knew",
+    official="an unknown value of an enumeration fails the whole call",
+    failure="AssertionError at `assert error is None, error`: 'ABDUCTED' is not a valid",
+)
 async def unknown_status(sdk: Sdk, world: World) -> None:
     world.tap.answer(200, [{"id": "00u1", "status": "ABDUCTED", "profile": {"firstName": "Ada"}}])
     users, _, error = await sdk.Client(world.config).list_users()
-    assert error is None and users[0].status == "ABDUCTED"
+    assert error is None, error
+    assert users[0].status == "ABDUCTED"
 
 
 @row(28, "An application of an unknown mode")
@@ -247,7 +253,12 @@ async def exceptions(sdk: Sdk, world: World) -> None:
         raise AssertionError("nothing was raised")
 
 
-@row(33, "Exceptions are a matter of each client", official="the last client that is built decides for all")
+@row(
+    33,
+    "Exceptions are a matter of each client",
+    official="the last client that is built decides for all",
+    failure="AssertionError at `raise AssertionError(\"nothing was raised\")`",
+)
 async def exceptions_per_client(sdk: Sdk, world: World) -> None:
     raising = sdk.Client({**world.config, "raiseException": True})
     _, _, error = await sdk.Client(world.config).get_user("nobody")
@@ -317,7 +328,12 @@ async def log(sdk: Sdk, world: World) -> None:
     assert any("E0000007" in line for line in lines)
 
 
-@row(36, "The log never shows a token, and has one handler", official="DEBUG prints requests whole; handlers multiply")
+@row(
+    36,
+    "The log never shows a token, and has one handler",
+    official="DEBUG prints requests whole; handlers multiply",
+    failure="AssertionError at `assert text.getvalue() and world.token not in text.getvalue()`",
+)
 async def quiet_log(sdk: Sdk, world: World) -> None:
     logger = logging.getLogger("okta-sdk-python")
     before, text = len(logger.handlers), io.StringIO()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import traceback
+from pathlib import Path
 
 from checks import Checks, configuration, judge
 from rows import ROWS, World, load
@@ -15,16 +17,22 @@ async def judgement(checks: Checks) -> None:
     sdk = load("okta")
     for row in ROWS:
         with tap(config["orgUrl"]) as running:
-            problem: BaseException | None = None
+            problem = ""
             try:
                 await row.run(sdk, World(running, config["token"]))
             except Exception as error:
-                problem = error
+                problem = failure(error)
         name = f"row {row.number}: {row.title}"
         if row.official:
-            checks.check(f"{name} (fails, as known: {row.official})", problem is not None)
+            checks.check(f"{name} (fails, as known: {row.official})", row.failure in problem, problem)
         else:
-            checks.check(name, problem is None, problem)
+            checks.check(name, not problem, problem)
+
+
+def failure(error: Exception) -> str:
+    """An exception with the line of the row that it came to."""
+    lines = [frame.line for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name.startswith("rows_")]
+    return f"{type(error).__name__} at `{lines[-1]}`: {error}"
 
 
 if __name__ == "__main__":

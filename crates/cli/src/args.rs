@@ -55,8 +55,9 @@ pub(crate) struct ConnectionArgs {
 /// Statements come from -c, from FILE, or from standard input; on a terminal without any of
 /// them an interactive shell starts. Rows are written as they arrive. When a statement fails
 /// half-way the program exits with an error and the output is visibly incomplete: a file given
-/// by --out does not appear, json is left unclosed, parquet has no footer, and csv and jsonl end
-/// with a line that parsers reject.
+/// by --out does not appear, json is left unclosed, parquet has no footer, jsonl ends with a line
+/// that is not JSON, and csv with a quote left open, which strict readers refuse. Lenient ones, such
+/// as Python's csv.reader without strict=True, take it for a row: look at the exit code.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   oktant sql -c \"SELECT Status, COUNT(*) FROM Users GROUP BY Status\"
@@ -123,7 +124,7 @@ pub(crate) struct CallOptions {
     #[arg(long)]
     pub(crate) all: bool,
 
-    /// Write status and headers to standard error
+    /// Write status and headers to standard error, with --all those of each page
     #[arg(short, long)]
     pub(crate) include: bool,
 

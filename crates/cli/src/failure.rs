@@ -32,16 +32,11 @@ impl Failure {
         Report(&*self.0).to_string()
     }
 
-    /// Whether the reader of our output has gone away, which is no one's mistake.
+    /// Whether the reader of our output has gone away, which is no one's mistake. A pipe that broke
+    /// elsewhere, as on the way to the org, is an error like any other.
     pub(crate) fn is_broken_pipe(&self) -> bool {
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
-                return true;
-            }
-            cause = error.source();
-        }
-        false
+        let error: &(dyn std::error::Error + 'static) = &*self.0;
+        matches!(error.downcast_ref(), Some(Error::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 }
 
@@ -134,5 +129,24 @@ impl Coded for Error {
             Self::Encode { .. } => Some("choose another --output, or cast the column to VARCHAR".to_owned()),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_output_may_break_off_in_silence() {
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let on_the_way = oktant_client::Error::Connect {
+            host: "acme.okta.com".to_owned(),
+            failure: oktant_client::ConnectFailure::Interrupted,
+            source: Box::new(broken()),
+        };
+        assert!(!Failure::from(on_the_way).is_broken_pipe());
+        assert!(!Failure::from(Error::Write { path: "rows.csv".into(), source: broken() }).is_broken_pipe());
+        assert!(!Failure::from(Error::Stdout(io::Error::from(io::ErrorKind::StorageFull))).is_broken_pipe());
+        assert!(Failure::from(Error::Stdout(broken())).is_broken_pipe());
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &SqlArgs) -> Result<()> {
                 output::print("\n")?;
             }
             if statement.starts_with('.') {
-                shell::answer(&session, statement, format).await?;
+                shell::answer(&session, statement, format, &destination).await?;
                 continue;
             }
             let took = execute(&session, statement, format, &destination).await?;

@@ -237,7 +237,7 @@ impl Call {
     }
 
     /// Whether sending it twice is as good as sending it once.
-    pub(crate) fn is_repeatable(&self) -> bool {
+    pub fn is_repeatable(&self) -> bool {
         self.repeatable
     }
 

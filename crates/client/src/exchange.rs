@@ -125,8 +125,8 @@ impl<'a> Exchange<'a> {
     }
 
     async fn attempt(&mut self) -> Result<Step, Error> {
-        let ticket = self.org.limiter.acquire(&self.bucket, self.deadline).await?;
-        let authorization = self.org.authenticator.authorize(self.method(), &self.url).await?;
+        let ticket = self.in_time(self.org.limiter.acquire(&self.bucket, self.deadline)).await?;
+        let authorization = self.in_time(self.org.authenticator.authorize(self.method(), &self.url)).await?;
         self.attempts += 1;
         let mut headers = self.headers.clone();
         headers.extend(authorization.headers);
@@ -169,7 +169,7 @@ impl<'a> Exchange<'a> {
         if answer.status == 401 && !self.renewed && !feature_missing(&answer) {
             self.renewed = true;
             if let Some(token) = token
-                && self.org.authenticator.renew(token).await?
+                && self.in_time(self.org.authenticator.renew(token)).await?
             {
                 return Ok(Step::Again(Duration::ZERO));
             }
@@ -214,6 +214,16 @@ impl<'a> Exchange<'a> {
 
     fn is_past_deadline(&self, wait: Duration) -> bool {
         self.deadline.is_some_and(|deadline| self.org.edges.clock.now() + wait > deadline)
+    }
+
+    /// What comes of `work`, unless the deadline comes first.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let Some(left) = self.time_left()? else { return work.await };
+        tokio::select! {
+            biased;
+            result = work => result,
+            () = self.org.edges.clock.sleep(left) => Err(self.timeout(left)),
+        }
     }
 
     fn time_left(&self) -> Result<Option<Duration>, Error> {

@@ -47,4 +47,7 @@ pub use error::{ApiError, ConnectFailure, Error, Phase};
 pub use ledger::{Entry, EntryId, Ledger, RateLimit, StatementId, Summary};
 pub use org::{Org, Reply};
 pub use pages::{Cursor, Page, Pages};
+// For bindings that read answers which came another way.
+#[doc(hidden)]
+pub use pages::{Link, links};
 pub use properties::Properties;

@@ -10,16 +10,24 @@ const MASK: &str = "***";
 const PARAMETERS: &[&str] = &[
     "access_token",
     "activationToken",
+    "actor_token",
+    "assertion",
     "client_assertion",
     "client_secret",
     "code",
     "code_verifier",
+    "device_code",
+    "device_secret",
     "id_token",
+    "id_token_hint",
+    "mfa_token",
+    "otp",
     "password",
     "recoveryToken",
     "refresh_token",
     "sessionToken",
     "stateToken",
+    "subject_token",
     "token",
 ];
 
@@ -30,6 +38,8 @@ const MEMBERS: &[&str] = &[
     "activationlink",
     "activationtoken",
     "activationurl",
+    "actortoken",
+    "adminpassword",
     "answer",
     "apikey",
     "authorizationheader",
@@ -38,13 +48,20 @@ const MEMBERS: &[&str] = &[
     "clientsecret",
     "cookietoken",
     "cookietokenurl",
+    "devicecode",
+    "devicesecret",
+    "devicetoken",
     "idtoken",
+    "mfatoken",
     "newpassword",
+    "nextpasscode",
     "oldpassword",
     "otp",
+    "otpcode",
     "passcode",
     "password",
     "privatekey",
+    "providerauthtoken",
     "recoveryquestion",
     "recoverytoken",
     "refreshtoken",
@@ -54,10 +71,16 @@ const MEMBERS: &[&str] = &[
     "sessiontoken",
     "sharedsecret",
     "statetoken",
+    "subjecttoken",
     "temppassword",
     "token",
+    "tokenencrypted",
+    "tokensigningkey",
     "tokenvalue",
 ];
+
+/// Members below which the values of headers stand that the org sends to others, as its hooks do.
+const HEADER_HOLDERS: &[&str] = &["authScheme", "headers"];
 
 /// Members of private JWKs (RFC 7518, 6), where the object has `kty`.
 const KEY_MEMBERS: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "k", "oth"];
@@ -115,7 +138,8 @@ fn mask(value: &mut Value) -> bool {
                 if is_credential(name) && mask_all(member) {
                     return true;
                 }
-                mask(member) | found
+                let has_values = HEADER_HOLDERS.contains(&name.as_str()) && mask_values(member);
+                mask(member) | has_values | found
             })
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
@@ -128,7 +152,16 @@ fn is_secret(name: &str) -> bool {
 }
 
 fn is_credential(name: &str) -> bool {
-    matches!(name, "password" | "newPassword" | "oldPassword" | "recovery_question" | "hash")
+    matches!(name, "password" | "newPassword" | "oldPassword" | "recovery_question" | "hash" | "serviceAccountJson")
+}
+
+/// Masks the values of named things; `true` if there was any.
+fn mask_values(value: &mut Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter_mut().fold(false, |found, item| mask_values(item) | found),
+        Value::Object(members) => members.get_mut("value").is_some_and(mask_all),
+        _ => false,
+    }
 }
 
 /// Masks every text below a credential; `true` if there was any.
@@ -146,6 +179,8 @@ fn mask_all(value: &mut Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use oktant_catalog::TypeRef;
+
     use super::*;
 
     fn headers(media_type: &str) -> HeaderMap {
@@ -170,6 +205,55 @@ mod tests {
         let form = headers("application/x-www-form-urlencoded");
         assert_eq!(body(&form, "grant_type=x&client_assertion=s3cret"), "grant_type=x&client_assertion=***");
         assert_eq!(body(&json, "{\"a\" : 1}"), "{\"a\" : 1}", "what holds no secret stays to the letter");
+    }
+
+    #[test]
+    fn secrets_of_hooks_are_masked() {
+        let hook = r#"{"name":"h","channel":{"type":"HTTP","config":{"uri":"https://h.example",
+            "authScheme":{"type":"HEADER","key":"authorization","value":"s3cret"},
+            "headers":[{"key":"X-Api-Key","value":"s3cret"}]}}}"#;
+        let shown = body(&headers("application/json"), hook);
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains("https://h.example") && shown.contains("X-Api-Key"), "{shown}");
+    }
+
+    /// Requests hold them only, but nobody could do anything with them.
+    const NO_SECRETS: &[&str] = &["format", "id", "iss", "sub", "ttl"];
+
+    /// What names of secrets end in.
+    const ENDINGS: &[&str] =
+        &["password", "passcode", "secret", "token", "privatekey", "apikey", "secretkey", "signingkey", "otpcode"];
+
+    #[test]
+    fn every_secret_of_the_description_is_masked() {
+        let schemas = oktant_catalog::schemas();
+        let all = || schemas.iter().flat_map(|schema| schema.properties());
+        let (mut count, mut shown_members) = (0, Vec::new());
+        for (schema, property) in schemas.iter().flat_map(|schema| schema.properties().iter().map(move |p| (schema, p)))
+        {
+            let TypeRef::String(format) = property.schema else { continue };
+            let folded = property.name.replace('_', "").to_lowercase();
+            let is_named = ENDINGS.iter().any(|ending| folded.ends_with(ending));
+            let is_declared = property.write_only && !NO_SECRETS.contains(&property.name);
+            if !is_named && !is_declared && format != "password" {
+                continue;
+            }
+            // Some are told by the member that they stand below.
+            let holders = all().filter(|holder| matches!(holder.schema, TypeRef::Named(name) if name == schema.name));
+            let object = serde_json::json!({ property.name: "s3cret" });
+            let mut bodies: Vec<Value> = holders.map(|holder| serde_json::json!({ holder.name: object })).collect();
+            if bodies.is_empty() {
+                bodies.push(object);
+            }
+            for written in bodies {
+                let shown = body(&headers("application/json"), &written.to_string());
+                count += 1;
+                if shown.contains("s3cret") {
+                    shown_members.push(format!("{}: {shown}", schema.name));
+                }
+            }
+        }
+        assert!(shown_members.is_empty() && count > 30, "{count} members, of which are shown: {shown_members:#?}");
     }
 
     #[test]

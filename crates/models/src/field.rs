@@ -144,6 +144,12 @@ impl<T: Text> From<&str> for Field<T> {
     }
 }
 
+impl From<String> for Field<Secret> {
+    fn from(text: String) -> Self {
+        Self::value(Secret::new(text))
+    }
+}
+
 impl<T> From<Vec<T>> for Field<List<T>> {
     fn from(items: Vec<T>) -> Self {
         Self::value(items.into())

@@ -22,6 +22,7 @@ mod clock;
 mod coverage;
 mod devices;
 mod email_templates;
+mod enrollments;
 mod factors;
 mod generate;
 mod group_push;

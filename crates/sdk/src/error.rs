@@ -17,6 +17,18 @@ pub enum Error {
     Decode(#[from] Box<DecodeError>),
 }
 
+impl From<oktant_client::properties::Error> for Error {
+    fn from(error: oktant_client::properties::Error) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+impl From<oktant_client::config::Error> for Error {
+    fn from(error: oktant_client::config::Error) -> Self {
+        Self::Client(error.into())
+    }
+}
+
 /// An answer that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {

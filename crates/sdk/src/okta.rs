@@ -51,7 +51,7 @@ impl Okta {
     ///
     /// Every problem of the configuration at once, or what [`Okta::connect`] gives.
     pub async fn from_config(loader: &Loader) -> Result<Self, Error> {
-        let config = loader.load().map_err(oktant_client::Error::from)?;
+        let config = loader.load()?;
         Self::connect(&config.properties).await
     }
 

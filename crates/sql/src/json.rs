@@ -17,7 +17,7 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExp
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use datafusion::sql::sqlparser::ast::{self, BinaryOperator, VisitorMut};
+use datafusion::sql::sqlparser::ast::BinaryOperator;
 use serde_json::value::RawValue;
 
 /// Makes the functions and operators known.
@@ -80,7 +80,7 @@ impl ScalarUDFImpl for JsonGet {
 
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         match arguments {
-            [json, steps @ ..] if (json.is_string() || json.is_null()) && !steps.is_empty() => Ok(DataType::Utf8),
+            [json, steps @ ..] if is_text(json) && !steps.is_empty() && steps.iter().all(is_step) => Ok(DataType::Utf8),
             _ => plan_err!("{} takes JSON text, then names of members or positions", self.name),
         }
     }
@@ -96,6 +96,15 @@ impl ScalarUDFImpl for JsonGet {
         });
         Ok(ColumnarValue::Array(Arc::new(texts.collect::<StringArray>())))
     }
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    data_type.is_string() || data_type.is_null()
+}
+
+/// Anything else, such as a condition, is an expression that was meant to be grouped otherwise.
+fn is_step(data_type: &DataType) -> bool {
+    is_text(data_type) || data_type.is_integer()
 }
 
 /// One step of a path, for each row.
@@ -143,137 +152,5 @@ impl ExprPlanner for Arrows {
         };
         let call = ScalarFunction::new_udf(Arc::new(access.function()), vec![expr.left, expr.right]);
         Ok(PlannerResult::Planned(Expr::ScalarFunction(call)))
-    }
-}
-
-/// Lets the arrows bind tighter than comparisons, as they do in PostgreSQL: the parser's dialect
-/// reads `a ->> 'b' = 'c'` as `a ->> ('b' = 'c')`.
-pub(crate) struct ArrowsFirst;
-
-impl VisitorMut for ArrowsFirst {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expr: &mut ast::Expr) -> std::ops::ControlFlow<()> {
-        if let ast::Expr::BinaryOp { left, op: BinaryOperator::Arrow | BinaryOperator::LongArrow, right } = expr {
-            if is_looser(right) {
-                let mut whole = taken(right);
-                let key = taken(leftmost(&mut whole));
-                **right = key;
-                let access = taken(expr);
-                *leftmost(&mut whole) = access;
-                *expr = whole;
-                // What stands before the access may have to go out of it as well.
-                return self.post_visit_expr(leftmost(expr));
-            }
-            if is_looser(left) {
-                let mut whole = taken(left);
-                let Some(json) = rightmost(&mut whole).map(taken) else {
-                    **left = whole;
-                    return std::ops::ControlFlow::Continue(());
-                };
-                **left = json;
-                let access = taken(expr);
-                if let Some(place) = rightmost(&mut whole) {
-                    *place = access;
-                }
-                *expr = whole;
-            }
-        }
-        std::ops::ControlFlow::Continue(())
-    }
-}
-
-fn taken(expr: &mut ast::Expr) -> ast::Expr {
-    std::mem::replace(expr, ast::Expr::Value(ast::Value::Null.into()))
-}
-
-/// Whether an expression without parentheses is of an operator that binds less tightly.
-fn is_looser(expr: &ast::Expr) -> bool {
-    use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, NotEq, StringConcat};
-    match expr {
-        ast::Expr::BinaryOp { op, .. } => matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | StringConcat),
-        ast::Expr::IsNull(_)
-        | ast::Expr::IsNotNull(_)
-        | ast::Expr::Like { .. }
-        | ast::Expr::ILike { .. }
-        | ast::Expr::InList { .. }
-        | ast::Expr::InSubquery { .. }
-        | ast::Expr::Between { .. } => true,
-        _ => false,
-    }
-}
-
-/// The first operand below looser operators.
-fn leftmost(expr: &mut ast::Expr) -> &mut ast::Expr {
-    if !is_looser(expr) {
-        return expr;
-    }
-    match expr {
-        ast::Expr::BinaryOp { left: first, .. }
-        | ast::Expr::IsNull(first)
-        | ast::Expr::IsNotNull(first)
-        | ast::Expr::Like { expr: first, .. }
-        | ast::Expr::ILike { expr: first, .. }
-        | ast::Expr::InList { expr: first, .. }
-        | ast::Expr::InSubquery { expr: first, .. }
-        | ast::Expr::Between { expr: first, .. } => leftmost(first),
-        other => other,
-    }
-}
-
-/// The last operand below looser operators of two sides.
-fn rightmost(expr: &mut ast::Expr) -> Option<&mut ast::Expr> {
-    if !is_looser(expr) {
-        return Some(expr);
-    }
-    match expr {
-        ast::Expr::BinaryOp { right, .. } => rightmost(right),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use datafusion::sql::sqlparser::ast::VisitMut;
-    use datafusion::sql::sqlparser::dialect::GenericDialect;
-    use datafusion::sql::sqlparser::parser::Parser;
-
-    use super::*;
-
-    #[track_caller]
-    fn check(written: &str, meant: &str) {
-        let parsed = |text: &str| {
-            let mut expr = Parser::new(&GenericDialect {}).try_with_sql(text).unwrap().parse_expr().unwrap();
-            let _ = VisitMut::visit(&mut expr, &mut ArrowsFirst);
-            let _ = VisitMut::visit(&mut expr, &mut NoParentheses);
-            expr
-        };
-        assert_eq!(parsed(written), parsed(meant), "{written}");
-    }
-
-    struct NoParentheses;
-
-    impl VisitorMut for NoParentheses {
-        type Break = ();
-
-        fn post_visit_expr(&mut self, expr: &mut ast::Expr) -> std::ops::ControlFlow<()> {
-            if let ast::Expr::Nested(inner) = expr {
-                *expr = taken(inner);
-            }
-            std::ops::ControlFlow::Continue(())
-        }
-    }
-
-    #[test]
-    fn arrows_bind_tighter_than_comparisons() {
-        check("a ->> 'b' = 'c'", "(a ->> 'b') = 'c'");
-        check("'c' = a ->> 'b'", "'c' = (a ->> 'b')");
-        check("a -> 'b' ->> 'c' <> 'd'", "((a -> 'b') ->> 'c') <> 'd'");
-        check("a ->> 'b' = c ->> 'd'", "(a ->> 'b') = (c ->> 'd')");
-        check("a ->> 'b' IS NOT NULL AND x", "((a ->> 'b') IS NOT NULL) AND x");
-        check("a ->> 'b' LIKE 'c%'", "(a ->> 'b') LIKE 'c%'");
-        check("a ->> 'b' IN ('c', 'd') OR y", "((a ->> 'b') IN ('c', 'd')) OR y");
-        check("a ->> 'b' || 'c'", "(a ->> 'b') || 'c'");
-        check("a ->> ('b' || 'c')", "a ->> ('b' || 'c')");
     }
 }

@@ -48,13 +48,14 @@ pub(crate) fn read(context: Arc<StatementContext>, scan: Arc<Scan>, plan: ScanPl
         1 => lists.try_flatten().boxed(),
         _ => lists.try_flatten_unordered(parallelism).boxed(),
     };
-    let rows = match fallback {
-        Some(fallback) => fallback.behind(rows),
-        None => rows,
-    };
-    Ok(match limit {
+    let rows = match limit {
         Some(limit) => take_rows(rows, limit).boxed(),
         None if whole => counted(rows, move |count| sizes.note(table, count)).boxed(),
+        None => rows,
+    };
+    // Outside of the limit: the other way may have to read more rows to find the first ones.
+    Ok(match fallback {
+        Some(fallback) => fallback.behind(rows),
         None => rows,
     })
 }

@@ -8,6 +8,7 @@
 mod habits;
 mod labels;
 mod parameters;
+mod precedence;
 mod tokens;
 
 use std::collections::{HashMap, HashSet};

@@ -72,11 +72,16 @@ impl Cells {
     }
 
     /// Appends the rows from `start` to before `end` to `rows`, a tuple each.
-    pub(crate) fn append(&self, rows: &Bound<'_, PyList>, start: usize, end: usize) -> PyResult<()> {
+    ///
+    /// # Errors
+    ///
+    /// `OKT3006` if a value is outside the range of Python's type.
+    pub(crate) fn append(&self, rows: &Bound<'_, PyList>, start: usize, end: usize) -> Result<(), Failure> {
         let py = rows.py();
         for row in start..end {
-            let values = self.columns.iter().map(|column| column.value(py, row)).collect::<PyResult<Vec<_>>>()?;
-            rows.append(PyTuple::new(py, values)?)?;
+            let values = self.columns.iter().map(|column| column.value(py, row)).collect::<Result<Vec<_>, _>>()?;
+            let appended = PyTuple::new(py, values).and_then(|row| rows.append(row));
+            appended.map_err(|error| Failure::internal("a row cannot be made").caused_by(&error))?;
         }
         Ok(())
     }
@@ -136,7 +141,7 @@ impl Cell {
         }
     }
 
-    fn value<'py>(&self, py: Python<'py>, row: usize) -> PyResult<Bound<'py, PyAny>> {
+    fn value<'py>(&self, py: Python<'py>, row: usize) -> Result<Bound<'py, PyAny>, Failure> {
         if self.is_null(row) {
             return Ok(py.None().into_bound(py));
         }
@@ -165,48 +170,50 @@ fn displayed(array: &ArrayRef) -> Result<StringArray, ArrowError> {
     (0..array.len()).map(|row| array.is_valid(row).then(|| formatter.value(row).try_to_string()).transpose()).collect()
 }
 
-fn decimal<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+fn decimal<'py>(py: Python<'py>, text: &str) -> Result<Bound<'py, PyAny>, Failure> {
     static DECIMAL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     DECIMAL
-        .get_or_try_init(py, || Ok::<_, PyErr>(py.import("decimal")?.getattr("Decimal")?.unbind()))?
-        .bind(py)
-        .call1((text,))
+        .get_or_try_init(py, || Ok(py.import("decimal")?.getattr("Decimal")?.unbind()))
+        .and_then(|class| class.bind(py).call1((text,)))
+        .map_err(|error: PyErr| out_of_range("decimal").caused_by(&error))
 }
 
-fn date(py: Python<'_>, days: i32) -> PyResult<Bound<'_, PyAny>> {
-    let date = date32_to_datetime(days).ok_or_else(|| out_of_range("date"))?.date();
-    Ok(PyDate::new(py, date.year(), date.month() as u8, date.day() as u8)?.into_any())
+fn date(py: Python<'_>, days: i32) -> Result<Bound<'_, PyAny>, Failure> {
+    let made = date32_to_datetime(days).and_then(|at| {
+        let date = at.date();
+        PyDate::new(py, date.year(), date.month() as u8, date.day() as u8).ok()
+    });
+    made.map(Bound::into_any).ok_or_else(|| out_of_range("date"))
 }
 
-fn time(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyAny>> {
-    let time = time64us_to_time(micros).ok_or_else(|| out_of_range("time"))?;
-    Ok(PyTime::new(py, time.hour() as u8, time.minute() as u8, time.second() as u8, time.nanosecond() / 1_000, None)?
-        .into_any())
+fn time(py: Python<'_>, micros: i64) -> Result<Bound<'_, PyAny>, Failure> {
+    let made = time64us_to_time(micros).and_then(|time| {
+        let (hour, minute, second) = (time.hour() as u8, time.minute() as u8, time.second() as u8);
+        PyTime::new(py, hour, minute, second, time.nanosecond() / 1_000, None).ok()
+    });
+    made.map(Bound::into_any).ok_or_else(|| out_of_range("time"))
 }
 
-fn timestamp(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyAny>> {
+fn timestamp(py: Python<'_>, micros: i64) -> Result<Bound<'_, PyAny>, Failure> {
     static UTC: PyOnceLock<Py<PyTzInfo>> = PyOnceLock::new();
-    let utc = UTC.get_or_try_init(py, || PyTzInfo::utc(py).map(|zone| zone.to_owned().unbind()))?.bind(py);
-    let at = timestamp_us_to_datetime(micros).ok_or_else(|| out_of_range("timestamp"))?;
-    Ok(PyDateTime::new(
-        py,
-        at.year(),
-        at.month() as u8,
-        at.day() as u8,
-        at.hour() as u8,
-        at.minute() as u8,
-        at.second() as u8,
-        at.nanosecond() / 1_000,
-        Some(utc),
-    )?
-    .into_any())
+    let utc = UTC
+        .get_or_try_init(py, || PyTzInfo::utc(py).map(|zone| zone.to_owned().unbind()))
+        .map_err(|error| Failure::internal("there is no time zone").caused_by(&error))?
+        .bind(py);
+    let made = timestamp_us_to_datetime(micros).and_then(|at| {
+        let (month, day) = (at.month() as u8, at.day() as u8);
+        let (hour, minute, second) = (at.hour() as u8, at.minute() as u8, at.second() as u8);
+        PyDateTime::new(py, at.year(), month, day, hour, minute, second, at.nanosecond() / 1_000, Some(utc)).ok()
+    });
+    made.map(Bound::into_any).ok_or_else(|| out_of_range("timestamp"))
 }
 
-fn duration(py: Python<'_>, micros: i64) -> PyResult<Bound<'_, PyAny>> {
+fn duration(py: Python<'_>, micros: i64) -> Result<Bound<'_, PyAny>, Failure> {
     let seconds = micros.div_euclid(MICROSECONDS);
-    let days = i32::try_from(seconds.div_euclid(SECONDS_PER_DAY)).map_err(|_| out_of_range("duration"))?;
     let rest = seconds.rem_euclid(SECONDS_PER_DAY) as i32;
-    Ok(PyDelta::new(py, days, rest, micros.rem_euclid(MICROSECONDS) as i32, false)?.into_any())
+    let days = i32::try_from(seconds.div_euclid(SECONDS_PER_DAY)).ok();
+    let made = days.and_then(|days| PyDelta::new(py, days, rest, micros.rem_euclid(MICROSECONDS) as i32, false).ok());
+    made.map(Bound::into_any).ok_or_else(|| out_of_range("duration"))
 }
 
 fn out_of_range(kind: &str) -> Failure {

@@ -29,9 +29,9 @@ mod _native {
     };
 
     #[pymodule_export]
-    use super::okta::Org;
-    #[pymodule_export]
     use super::okta::log::log_to;
+    #[pymodule_export]
+    use super::okta::{Org, is_repeatable, links};
     #[pymodule_export]
     use super::rows::Rows;
     #[pymodule_export]

@@ -1,5 +1,6 @@
 //! A running statement: its rows as tuples or as an Arrow stream.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -38,6 +39,8 @@ pub(crate) struct Rows {
 /// What a cursor and the Arrow stream made of it read from in turn.
 struct Reader {
     state: Mutex<State>,
+    /// Warnings that Python was told of.
+    told: Mutex<HashSet<String>>,
     cancelled: watch::Sender<bool>,
 }
 
@@ -67,7 +70,7 @@ impl Rows {
     pub(crate) fn new(rows: oktant_sql::Rows, ledger: Ledger) -> Self {
         let (statement, schema) = (rows.statement(), rows.schema());
         let state = State::Reading { rows, touched: false, pending: None };
-        let reader = Reader { state: Mutex::new(state), cancelled: watch::Sender::new(false) };
+        let reader = Reader { state: Mutex::new(state), told: Mutex::default(), cancelled: watch::Sender::new(false) };
         Self {
             process: Process::current(),
             ledger,
@@ -76,6 +79,11 @@ impl Rows {
             json_extension: AtomicBool::new(false),
             reader: Arc::new(reader),
         }
+    }
+
+    /// Makes Python warnings of what planning found; reading tells of the rest at its end.
+    pub(crate) fn warn(&self, py: Python<'_>) -> PyResult<()> {
+        self.reader.warn(py, self.warnings())
     }
 
     fn json_columns(&self) -> JsonColumns {
@@ -113,7 +121,7 @@ impl Rows {
             match self.reader.take_cells(py)? {
                 Some(mut pending) => {
                     let end = pending.cells.rows().min(pending.next.saturating_add(limit - rows.len()));
-                    pending.cells.append(&rows, pending.next, end)?;
+                    pending.cells.append(&rows, pending.next, end).map_err(|failure| self.reader.fail(failure))?;
                     pending.next = end;
                     self.reader.put_back(pending);
                 }
@@ -204,8 +212,25 @@ impl Reader {
             return Ok(Some(pending));
         }
         let Some(batch) = self.next_batch(py)? else { return Ok(None) };
-        let cells = py.detach(|| Cells::new(&batch))?;
+        let cells = py.detach(|| Cells::new(&batch)).map_err(|failure| self.fail(failure))?;
         Ok(Some(Pending { cells, next: 0 }))
+    }
+
+    /// Ends the result with a batch that was read and lost.
+    fn fail(&self, failure: Failure) -> Failure {
+        if let Some(mut state) = self.state.try_lock() {
+            *state = State::Failed(failure.clone());
+        }
+        failure
+    }
+
+    /// Makes Python warnings of those texts that it was not told of before.
+    fn warn(&self, py: Python<'_>, mut texts: Vec<String>) -> PyResult<()> {
+        texts.retain(|text| self.told.lock().insert(text.clone()));
+        if texts.is_empty() {
+            return Ok(());
+        }
+        py.import("oktant._warnings")?.call_method1("warn", (texts,)).map(drop)
     }
 
     fn put_back(&self, rest: Pending) {
@@ -233,7 +258,9 @@ impl Reader {
             Ok(Ok(Some(batch))) => Ok(Some(batch)),
             Ok(Ok(None)) => {
                 let warnings = rows.warnings();
-                *state = State::Finished { warnings };
+                *state = State::Finished { warnings: warnings.clone() };
+                drop(state);
+                self.warn(py, warnings)?;
                 Ok(None)
             }
             Ok(Err(failure)) => {

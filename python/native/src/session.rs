@@ -50,7 +50,9 @@ impl Session {
     fn query(&self, py: Python<'_>, statement: &str, parameters: Option<&Bound<'_, PyAny>>) -> PyResult<Rows> {
         self.process.expect_same()?;
         let rows = wait(py, self.session.query(statement, params(parameters)?))?;
-        Ok(Rows::new(rows.map_err(|error| Failure::from(&error))?, self.session.org().ledger().clone()))
+        let rows = Rows::new(rows.map_err(|error| Failure::from(&error))?, self.session.org().ledger().clone());
+        rows.warn(py)?;
+        Ok(rows)
     }
 
     /// The tables and views, with the keys of `TableInfo` in the stubs.

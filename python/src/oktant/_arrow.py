@@ -9,6 +9,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from oktant import errors
+
 if TYPE_CHECKING:
     import pandas
     import polars
@@ -19,6 +21,17 @@ if TYPE_CHECKING:
 
 class ArrowSource:
     """Something with a result that can be read once as an Arrow stream."""
+
+    _rows: _native.Rows | None
+
+    @property
+    def messages(self) -> list[tuple[type[Exception], Exception]]:
+        """What the rows are not to be read without, complete once all were read.
+
+        Each is a Python warning as well, however the rows are read.
+        """
+        texts = [] if self._rows is None else self._rows.warnings
+        return [(errors.Warning, errors.Warning(text)) for text in texts]
 
     def _native_rows(self) -> _native.Rows:
         raise NotImplementedError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import warnings
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from oktant import _native, errors
 from oktant._arrow import ArrowSource
 from oktant._properties import PropertyValue, as_text
+from oktant._warnings import warn
 from oktant.catalog import Column, ForeignKey, Request, Table
 from oktant.result import Result
 
@@ -57,8 +57,7 @@ def connect(dsn: str | None = None, /, *, json_as_python: bool = False, **proper
         [('ACTIVE',)]
     """
     session = _native.Session.connect(dsn, list(as_text(properties).items()))
-    for warning in session.warnings:
-        warnings.warn(warning, UserWarning, stacklevel=2)
+    warn(session.warnings)
     return Connection(session, json_as_python=json_as_python)
 
 
@@ -193,11 +192,7 @@ class Connection:
         return f"<oktant.Connection {'closed' if self.closed else 'open'}>"
 
     def _query(self, statement: str, parameters: Parameters | None) -> _native.Rows:
-        rows = self._open_session().query(statement, parameters)
-        # What planning found; what reading finds is in Cursor.messages.
-        for text in rows.warnings:
-            warnings.warn(text, UserWarning, stacklevel=4)
-        return rows
+        return self._open_session().query(statement, parameters)
 
     def _remember(self, running: Cursor | Result) -> None:
         with self._running_lock:
@@ -228,7 +223,6 @@ class Cursor(ArrowSource):
         self._next = 0
         self._read = 0
         self._exhausted = False
-        self.messages: list[tuple[type[Exception], Exception]] = []
         self._description: tuple[Description, ...] | None = None
         self._json_columns: tuple[int, ...] = ()
 
@@ -376,8 +370,6 @@ class Cursor(ArrowSource):
             return False
         rows = native.fetch(count)
         self._exhausted = count is None or len(rows) < count
-        if self._exhausted:
-            self.messages = [(errors.Warning, errors.Warning(text)) for text in native.warnings]
         self._buffer = [self._parse_json(row) for row in rows] if self._json_columns else rows
         self._next = 0
         self._read += len(rows)

@@ -26,7 +26,7 @@ class Result(ArrowSource):
     """
 
     def __init__(self, rows: _native.Rows, statement: str) -> None:
-        self._rows = rows
+        self._rows: _native.Rows = rows
         self._statement = statement
 
     @property

@@ -6,7 +6,9 @@ use toml::Spanned;
 
 use super::Error;
 use super::lookup;
-use super::model::{Discriminator, Limit, ListShape, Object, Operation, Property, Response, SchemaKind, Schemas, TypeRef, Union};
+use super::model::{
+    Discriminator, Limit, ListShape, Object, Operation, Property, Response, SchemaKind, Schemas, TypeRef, Union,
+};
 use super::overlay::{Bucket, OperationPatch, Overlay, SchemaPatch};
 
 /// Applies the corrections of schemas.

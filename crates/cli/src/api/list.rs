@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::CallOptions;
 use crate::failure::{Error, Result};
-use crate::output::{self, Format};
+use crate::output::{self, Destination, Format};
 
 /// Writes the operations whose id, path or tag contains every word given.
 pub(super) fn run(words: &[String], options: &CallOptions) -> Result<()> {
@@ -23,7 +23,7 @@ pub(super) fn run(words: &[String], options: &CallOptions) -> Result<()> {
             let lines: Vec<String> = found().map(|operation| format!("{}\n", facts(operation))).collect();
             output::print_bytes(lines.concat().as_bytes())
         }
-        format => output::print_batch(format, &rows(&found().collect::<Vec<_>>())?),
+        format => output::write_batch(format, &rows(&found().collect::<Vec<_>>())?, &Destination::Stdout),
     }
 }
 

@@ -30,8 +30,7 @@ fn invoke(invocation: &Invocation) -> Result<()> {
     runtime::start()?.block_on(runtime::interruptible(async {
         let org = connection::org(&invocation.options.connection).await?;
         if invocation.options.all {
-            let format = invocation.options.output;
-            return pages::write(org.pages(call), invocation.list, format).await;
+            return pages::write(org.pages(call), invocation.list, &invocation.options).await;
         }
         send(&org, call, invocation.options.include).await
     }))

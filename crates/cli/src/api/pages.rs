@@ -6,13 +6,14 @@ use oktant_client::Pages;
 use serde::Deserialize as _;
 use serde_json::value::RawValue;
 
+use crate::args::CallOptions;
 use crate::failure::{Error, Result};
 use crate::output::{self, Format};
 use crate::progress::Progress;
 
 /// Writes the items of all pages, one per line. A list that breaks off stays unclosed.
-pub(super) async fn write(mut pages: Pages, shape: ListShape, format: Option<Format>) -> Result<()> {
-    let is_document = match format.unwrap_or(Format::Json) {
+pub(super) async fn write(mut pages: Pages, shape: ListShape, options: &CallOptions) -> Result<()> {
+    let is_document = match options.output.unwrap_or(Format::Json) {
         Format::Json => true,
         Format::Jsonl => false,
         other => {
@@ -22,6 +23,9 @@ pub(super) async fn write(mut pages: Pages, shape: ListShape, format: Option<For
     let progress = Progress::start();
     let mut count = 0;
     while let Some(page) = pages.next().await.transpose()? {
+        if options.include {
+            progress.aside(|| super::show_head(&page));
+        }
         let mut text = String::new();
         for item in items(&page.body, shape)? {
             if is_document {
@@ -50,7 +54,7 @@ fn items(body: &[u8], shape: ListShape) -> Result<Vec<&RawValue>> {
         return Ok(serde_json::from_slice(body).map_err(unreadable)?);
     };
     let object: std::collections::HashMap<&str, &RawValue> = serde_json::from_slice(body).map_err(unreadable)?;
-    let Some(array) = object.get(items) else { return Ok(Vec::new()) };
+    let array = object.get(items).ok_or_else(|| Error::NotAList(format!("it has no member \"{items}\"")))?;
     Ok(Vec::deserialize(&mut serde_json::Deserializer::from_str(array.get())).map_err(unreadable)?)
 }
 
@@ -78,7 +82,9 @@ mod tests {
         let wrapped = ListShape::Wrapped { items: "roles", next_in_body: true };
         check(r#"[{"id": 1}, 2]"#, ListShape::Array, &[r#"{"id": 1}"#, "2"]);
         check(r#"{"roles": [{"id":1}], "_links": {}}"#, wrapped, &[r#"{"id":1}"#]);
-        check(r#"{"_links": {}}"#, wrapped, &[]);
-        assert!(items(br#"{"id": 1}"#, ListShape::Array).is_err());
+        check(r#"{"roles": []}"#, wrapped, &[]);
+        for (body, shape) in [(r#"{"id": 1}"#, ListShape::Array), ("{}", wrapped), (r#"{"roles": null}"#, wrapped)] {
+            assert!(items(body.as_bytes(), shape).is_err(), "{body}");
+        }
     }
 }

@@ -37,7 +37,8 @@ impl Encoder for Csv {
     }
 
     fn abandon(&mut self, code: Code, out: &mut Vec<u8>) {
-        // The quote stays open on purpose: a reader reports the end of the file inside a field.
+        // The quote stays open on purpose: a reader reports the end of the file inside a field. There is
+        // nothing that Python's csv.reader would not take for a row unless it is told to be strict.
         // Writing to memory cannot fail.
         let _ = writeln!(out, "\"incomplete: {}", code.id());
     }

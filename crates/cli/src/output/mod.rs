@@ -2,7 +2,7 @@
 //!
 //! Rows are encoded batch by batch and handed on at once, so memory does not grow with the result.
 //! A result that breaks off never looks whole: a file appears only when it is complete, JSON stays
-//! unclosed, Parquet has no footer, and the line formats end with a line that parsers reject.
+//! unclosed, Parquet has no footer, and the line formats end with a line that strict parsers reject.
 
 mod cells;
 mod csv;
@@ -217,9 +217,9 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<()> {
     stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|source| Error::Stdout(source).into())
 }
 
-/// Writes a result that is already in memory to standard output.
-pub(crate) fn print_batch(format: Format, batch: &RecordBatch) -> Result<()> {
-    let mut writer = Writer::create(format, &batch.schema(), &Destination::Stdout)?;
+/// Writes a result that is already in memory.
+pub(crate) fn write_batch(format: Format, batch: &RecordBatch, destination: &Destination) -> Result<()> {
+    let mut writer = Writer::create(format, &batch.schema(), destination)?;
     writer.write(batch)?;
     writer.finish()
 }

@@ -115,7 +115,8 @@ impl Shell {
     fn obey(&mut self, command: Command) -> Result<()> {
         match command {
             Command::Tables | Command::Inspect(_) => {
-                self.runtime.block_on(runtime::interruptible(describe(&self.session, command, self.format)))
+                let shown = describe(&self.session, command, self.format, &Destination::Stdout);
+                self.runtime.block_on(runtime::interruptible(shown))
             }
             Command::Requests => self.show_requests(),
             Command::Output(Some(format)) => {
@@ -138,7 +139,7 @@ impl Shell {
             terminal::note("the last statement made no request");
             return Ok(());
         }
-        output::print_batch(self.format, &tables::requests(&entries)?)
+        output::write_batch(self.format, &tables::requests(&entries)?, &Destination::Stdout)
     }
 }
 
@@ -147,20 +148,20 @@ fn parsed(line: &str) -> Result<Command, Error> {
 }
 
 /// Answers a command outside the shell, where only those about tables mean something.
-pub(crate) async fn answer(session: &Session, line: &str, format: Format) -> Result<()> {
+pub(crate) async fn answer(session: &Session, line: &str, format: Format, destination: &Destination) -> Result<()> {
     let command = parsed(line)?;
     if matches!(command, Command::Tables | Command::Inspect(_)) {
-        return describe(session, command, format).await;
+        return describe(session, command, format, destination).await;
     }
     Err(Error::misuse(format!("{line} is for the shell"), "outside it .tables and .inspect TABLE work").into())
 }
 
-async fn describe(session: &Session, command: Command, format: Format) -> Result<()> {
+async fn describe(session: &Session, command: Command, format: Format, destination: &Destination) -> Result<()> {
     let batch = match command {
         Command::Inspect(table) => tables::columns(&session.columns(&table).await?)?,
         _ => tables::tables(session)?,
     };
-    output::print_batch(format, &batch)
+    output::write_batch(format, &batch, destination)
 }
 
 fn help() -> String {

@@ -75,6 +75,17 @@ fn mistakes_are_named() {
 }
 
 #[test]
+fn every_page_shows_its_head_if_asked() {
+    let org = Org::start(|builder| builder.users(25));
+    let output = org.command(&["api", "--all", "--include", "listUsers", "--limit", "10"]).output().expect("runs");
+    let heads = String::from_utf8(output.stderr).expect("text");
+    let pages = org.requests().len();
+    assert!(pages > 1 && output.status.success(), "{heads}");
+    assert_eq!(heads.lines().filter(|line| line.trim() == "200").count(), pages, "{heads}");
+    assert_eq!(heads.matches("x-okta-request-id: ").count(), pages, "{heads}");
+}
+
+#[test]
 fn help_of_one_operation() {
     check("api_help", &oktant(&["api", "getUser", "--help"]));
 }

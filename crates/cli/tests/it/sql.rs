@@ -168,6 +168,10 @@ fn tables_are_discovered_without_the_shell() {
     let org = Org::small();
     let tables = org.oktant(&["sql", "-o", "csv", "-c", ".tables"]);
     assert!(tables.contains("\nUsers,Id,okta.users.read\n"), "{tables}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tables.csv");
+    assert_eq!(org.oktant(&["sql", "-c", ".tables", "--out", path.to_str().expect("text")]), "exit: 0\n");
+    assert!(std::fs::read_to_string(&path).expect("a file").contains("\nUsers,Id,okta.users.read\n"));
     check("sql_inspect", &org.oktant(&["sql", "-o", "csv", "-c", ".inspect GroupMembers"]));
     check("sql_command_of_the_shell", &org.oktant(&["sql", "-c", ".timing on"]));
     check("sql_comment_first", &org.oktant(&["sql", "-c", "-- one\nSELECT 1 AS a"]));

@@ -66,7 +66,7 @@ pub(crate) async fn connect(
     }
     let source = source(properties, edges, transport, skew)?;
     let session = Arc::new(Session::new(source, sign_in.renewal_offset, edges.clone()));
-    session.token().await?;
+    session.open().await?;
     Ok(Authenticator::OAuth { session, edges: edges.clone(), skew: skew.clone() })
 }
 

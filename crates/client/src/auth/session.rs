@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use oktant_base::{Secret, Timestamp, codes};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tracing::Instrument;
 
 use super::code_flow::{Flow, Request};
 use super::dpop::Dpop;
@@ -98,6 +99,14 @@ impl Session {
         }
     }
 
+    /// Signs in, or takes up what is stored.
+    pub(super) async fn open(&self) -> Result<(), Error> {
+        let _fetching = self.fetching.lock().await;
+        let token = self.fetch(None).await?;
+        *self.current.lock() = Some(token);
+        Ok(())
+    }
+
     /// A token that is good for a while. One that should be renewed but has some life left is
     /// renewed by the way, while requests go on with it.
     pub(super) async fn token(self: &Arc<Self>) -> Result<Token, Error> {
@@ -108,13 +117,35 @@ impl Session {
             }
             return Ok(token);
         }
-        let _fetching = self.fetching.lock().await;
+        let fetching = self.fetching.clone().lock_owned().await;
         if let Some(token) = self.current().filter(usable) {
             return Ok(token);
         }
-        let token = self.fetch(None).await?;
-        *self.current.lock() = Some(token.clone());
-        Ok(token)
+        self.fetch_apart(fetching, None).await
+    }
+
+    /// Fetches the next token in a task of its own. Who waits for it may give up, but a refresh token
+    /// that the org has replaced must not be lost on the way, nor a sign-in that a person has begun.
+    async fn fetch_apart(
+        self: &Arc<Self>,
+        fetching: OwnedMutexGuard<()>,
+        refused: Option<Secret>,
+    ) -> Result<Token, Error> {
+        let session = Arc::clone(self);
+        let work = async move {
+            let _fetching = fetching;
+            let token = session.fetch(refused.as_ref()).await?;
+            *session.current.lock() = Some(token.clone());
+            Ok(token)
+        };
+        match tokio::spawn(work.in_current_span()).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is ending, and whoever waits ends with it.
+                Err(_) => std::future::pending().await,
+            },
+        }
     }
 
     fn current(&self) -> Option<Token> {
@@ -122,17 +153,15 @@ impl Session {
     }
 
     /// Replaces a token that the org refused. `false` if there is no other one to be had.
-    pub(super) async fn renew(&self, refused: &Secret) -> Result<bool, Error> {
-        let _fetching = self.fetching.lock().await;
+    pub(super) async fn renew(self: &Arc<Self>, refused: &Secret) -> Result<bool, Error> {
+        let fetching = self.fetching.clone().lock_owned().await;
         if self.current().is_some_and(|token| token.access != *refused) {
             return Ok(true);
         }
         if matches!(self.source, Source::Given(_)) {
             return Ok(false);
         }
-        let token = self.fetch(Some(refused)).await?;
-        *self.current.lock() = Some(token);
-        Ok(true)
+        self.fetch_apart(fetching, Some(refused.clone())).await.map(|_| true)
     }
 
     /// Fetches the next token in a task of its own, unless that is being done or failed just now.
@@ -317,7 +346,7 @@ impl Person {
             ("code_verifier", flow.code_verifier.expose()),
         ];
         let granted = self.request(&grant).await?;
-        self.scope.clone_into(&mut record.asked_scope);
+        record.begin_anew(&self.scope);
         self.keep(lock, &mut record, granted, edges)
     }
 
@@ -339,7 +368,7 @@ impl Person {
             grant.push(("code_verifier", pending.code_verifier.expose()));
         }
         let granted = self.request(&grant).await?;
-        self.scope.clone_into(&mut record.asked_scope);
+        record.begin_anew(&self.scope);
         self.keep(lock, &mut record, granted, edges)
     }
 
@@ -374,7 +403,9 @@ impl Person {
         self.endpoint.request(grant, false, dpop.as_deref()).await
     }
 
-    /// Writes what was granted. The old refresh token stays in the store until the new one is there.
+    /// Writes what was granted. Tokens of the record that were not granted anew stay in it, as a
+    /// refresh leaves them out that rotates none; the old refresh token stays in the store until the
+    /// new one is there.
     fn keep(&self, _held: &Lock, record: &mut Record, grant: Grant, edges: &Edges) -> Result<Token, Error> {
         let now = edges.clock.now();
         let token = token(&grant, now);
@@ -411,6 +442,14 @@ const NO_CLIENT: &str = "create an app for Oktant in the Admin Console (Applicat
 impl Record {
     fn is_empty(&self) -> bool {
         self.access_token.is_none() && self.refresh_token.is_none()
+    }
+
+    /// Drops the tokens of the sign-in before: it may have been another person's.
+    fn begin_anew(&mut self, asked_scope: &str) {
+        asked_scope.clone_into(&mut self.asked_scope);
+        self.refresh_token = None;
+        self.id_token = None;
+        self.refresh_timestamp = 0;
     }
 
     /// The stored access token, with its age as far as it is known.

@@ -45,7 +45,7 @@ impl Places {
     /// A write changes the objects along its path and everything below them, under every name they
     /// have, and the lists of their collections wherever they stand. What it does beyond that is
     /// not known, so an answer about none of them stays.
-    fn is_changed_by(&self, written: &Self) -> bool {
+    pub(super) fn is_changed_by(&self, written: &Self) -> bool {
         written.steps.iter().any(|(collection, id)| {
             let mut own = self.steps.iter().filter(|(own, _)| own == collection).map(|(_, own)| own);
             own.any(|own| own.is_empty() || !id.is_empty() && may_be_same(own, id))
@@ -89,13 +89,6 @@ impl Index {
 
     pub(super) fn used_at(&self, key: &str) -> Option<Timestamp> {
         self.entries.get(key).map(|entry| entry.used_at)
-    }
-
-    pub(super) fn touch(&mut self, key: &str, now: Timestamp) {
-        if let Some(Entry { places, .. }) = self.entries.get(key) {
-            let places = places.clone();
-            self.insert(key, places, now);
-        }
     }
 
     pub(super) fn forget(&mut self, key: &str) {

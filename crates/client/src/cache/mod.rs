@@ -102,7 +102,8 @@ impl Cache {
         let age = |since: Timestamp| (now - since).to_std().unwrap_or_default();
         let is_old = age(reply.stored_at) >= self.options.time_to_live || age(used_at) >= self.options.time_to_idle;
         if !is_old && !refresh {
-            self.index.lock().touch(key, now);
+            // Also what another client of a shared store put there.
+            self.index.lock().insert(key, Places::of(path_of(key)), now);
             return Lookup::Hit(reply);
         }
         if reply.headers.contains_key(ETAG) {
@@ -122,7 +123,11 @@ impl Cache {
 
     /// Forgets what a request other than `GET` on `path` may have changed.
     pub(crate) async fn invalidate(&self, path: &str) {
-        let changed = self.index.lock().changed_by(path);
+        let mut changed = self.index.lock().changed_by(path);
+        let written = Places::of(path);
+        let foreign = |key: &String| Places::of(path_of(key)).is_changed_by(&written) && !changed.contains(key);
+        let foreign: Vec<String> = self.store.keys().await.into_iter().filter(foreign).collect();
+        changed.extend(foreign);
         if !changed.is_empty() {
             tracing::debug!(entries = changed.len(), path, "forgotten after a write");
         }
@@ -175,4 +180,12 @@ impl Drop for Reading<'_> {
     fn drop(&mut self) {
         self.cache.index.lock().end_reading(self.number);
     }
+}
+
+/// The path in what [`Cache::key`] made.
+fn path_of(key: &str) -> &str {
+    let target = key.split(' ').nth(1).unwrap_or_default();
+    let after_scheme = target.split_once("://").map_or(target, |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or("", |start| &after_scheme[start..]);
+    path.split_once('?').map_or(path, |(path, _)| path)
 }

@@ -39,6 +39,12 @@ pub trait CacheStore: Send + Sync + fmt::Debug {
 
     /// Forgets everything.
     async fn clear(&self);
+
+    /// The key of every answer, so that a write of one client forgets what another one put there.
+    /// A store that one client has for itself need not list them.
+    async fn keys(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Keeps answers in the memory of this process.
@@ -61,5 +67,9 @@ impl CacheStore for MemoryStore {
 
     async fn clear(&self) {
         self.0.write().clear();
+    }
+
+    async fn keys(&self) -> Vec<String> {
+        self.0.read().keys().cloned().collect()
     }
 }

@@ -28,9 +28,6 @@ const PEM_BYTES_MAX: u64 = 1024 * 1024;
 /// Those of Okta's own clients; the reserve and the requests in flight are ours.
 const DEFAULTS: &[(&str, &str)] = &[("MaxRetries", "4"), ("RateLimitShare", "95"), ("Parallelism", "32")];
 
-/// Key lives beyond which a DPoP key is old.
-const ROTATION_ADVISED: i64 = 7 * 24 * 3_600;
-
 pub(super) fn resolve(layers: Layers, around: &Surroundings, signer: Option<Arc<dyn Signer>>) -> Result<Config, Error> {
     let mut resolver = Resolver {
         around,
@@ -211,8 +208,9 @@ impl Resolver<'_> {
         if let Some(offset) = self.number("client.oauthTokenRenewalOffset") {
             pairs.push(("OAuthRenewalOffset", (offset * 60).to_string()));
         }
-        if self.number("client.dpopKeyRotationInterval").is_some_and(|seconds| seconds > ROTATION_ADVISED) {
-            self.warn("client.dpopKeyRotationInterval", "okta.client.dpopKeyRotationInterval is longer than 7 days");
+        if self.get("client.dpopKeyRotationInterval").is_some() {
+            let message = "okta.client.dpopKeyRotationInterval has no effect: the key lives as long as the client";
+            self.warn("client.dpopKeyRotationInterval", message);
         }
         let scopes = self.get("client.scopes").unwrap_or_default();
         let odd: Vec<&str> = scopes.split(' ').filter(|scope| !scope.is_empty() && !is_api_scope(scope)).collect();

@@ -19,26 +19,48 @@ pub(crate) fn next_in_headers(headers: &HeaderMap) -> Result<Option<&str>, Unusa
 }
 
 fn next_in_line(line: &str) -> Result<Option<&str>, Unusable> {
+    let is_next = |link: &Link<'_>| link.relations.iter().any(|relation| relation.eq_ignore_ascii_case("next"));
+    let found = links(line).find(|link| link.as_ref().map_or(true, is_next)).transpose()?;
+    Ok(found.map(|link| link.target))
+}
+
+/// A link of a `Link` header (RFC 8288).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Link<'a> {
+    /// Where it leads, as written.
+    pub target: &'a str,
+    /// What it leads to: the words of its parameters `rel`.
+    pub relations: Vec<&'a str>,
+}
+
+/// The links of one `Link` header. One without an end is passed over, unless it may be the next page.
+pub fn links(line: &str) -> impl Iterator<Item = Result<Link<'_>, &'static str>> {
     let mut rest = line;
-    while let Some((_, after)) = rest.split_once('<') {
+    std::iter::from_fn(move || {
+        let (_, after) = rest.split_once('<')?;
         let Some((target, after)) = after.split_once('>') else {
-            return if after.to_ascii_lowercase().contains("next") {
-                Err("its next link has no end")
-            } else {
-                Ok(None)
-            };
+            rest = "";
+            return after.to_ascii_lowercase().contains("next").then_some(Err("its next link has no end"));
         };
-        let (mut parameters, following) = split_unquoted(after, ',');
-        while !parameters.is_empty() {
-            let (parameter, others) = split_unquoted(parameters, ';');
-            if is_next(parameter) {
-                return Ok(Some(target));
-            }
-            parameters = others;
-        }
+        let (parameters, following) = split_unquoted(after, ',');
         rest = following;
+        Some(Ok(Link { target, relations: relations(parameters) }))
+    })
+}
+
+fn relations(mut parameters: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    while !parameters.is_empty() {
+        let (parameter, others) = split_unquoted(parameters, ';');
+        match parameter.split_once('=') {
+            Some((name, value)) if name.trim().eq_ignore_ascii_case("rel") => {
+                found.extend(value.trim().trim_matches('"').split_ascii_whitespace());
+            }
+            _ => {}
+        }
+        parameters = others;
     }
-    Ok(None)
+    found
 }
 
 /// What stands before and after the first `separator` outside quotes.
@@ -49,13 +71,6 @@ fn split_unquoted(text: &str, separator: char) -> (&str, &str) {
         c == separator && !quoted
     });
     end.map_or((text, ""), |end| (&text[..end], &text[end + 1..]))
-}
-
-fn is_next(parameter: &str) -> bool {
-    parameter.split_once('=').is_some_and(|(name, value)| {
-        let mut relations = value.trim().trim_matches('"').split_ascii_whitespace();
-        name.trim().eq_ignore_ascii_case("rel") && relations.any(|relation| relation.eq_ignore_ascii_case("next"))
-    })
 }
 
 /// `_links.next.href` of a wrapped list.
@@ -102,6 +117,7 @@ mod tests {
         check(&["<u>; title=\"x\"; REL=\"prev next\""], Some("u"));
         check(&["<u>; rel=self"], None);
         check(&["<https://a/p?q=Ü>; rel=next"], Some("https://a/p?q=Ü"));
+        check(&["<u>; foo; rel=\"next\""], Some("u"));
         check(&["<u; rel=preload"], None);
         check(&[], None);
         let cut = HeaderMap::from_iter([(http::header::LINK, "<https://a/p?after=x; rel=\"next\"".parse().unwrap())]);

@@ -17,6 +17,7 @@ mod cursor;
 pub(crate) mod link;
 
 pub use self::cursor::Cursor;
+pub use self::link::{Link, links};
 use self::link::{next_in_body, next_in_headers};
 use crate::{Call, Error, Org, Reply};
 

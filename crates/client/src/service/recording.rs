@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +50,7 @@ pub struct RecordedRequest {
 pub struct RecordedResponse {
     /// Status.
     pub status: u16,
-    /// Headers in order; a name may occur several times.
+    /// Headers in order; a name may occur several times. Bytes that are not text are marked by `\u{FFFD}`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
     /// Body, with secrets masked where it is JSON.
@@ -116,12 +116,12 @@ impl RecordedResponse {
     pub(super) fn response(&self) -> Response {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), http::HeaderValue::try_from(value)) {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
                 headers.append(name, value);
             }
         }
         if !self.body.is_empty() {
-            headers.entry(CONTENT_TYPE).or_insert(http::HeaderValue::from_static("application/json"));
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         }
         let decoded = || STANDARD.decode(&self.body).unwrap_or_default();
         let body = if self.base64 { decoded() } else { self.body.clone().into_bytes() };
@@ -131,7 +131,9 @@ impl RecordedResponse {
 
 fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
     let named = headers.iter().filter(|(name, _)| !LEFT_OUT.contains(&name.as_str()));
-    named.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect()
+    // Not `to_str`, which refuses letters beyond ASCII: links to a next page may hold some.
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    named.map(|(name, value)| (name.to_string(), text(value))).collect()
 }
 
 /// Records what passes through it. Clones share one recording.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use oktant_client::properties::CacheOptions;
-use oktant_client::{CacheStore, CachedReply, Call, Edges, Org, Properties};
+use oktant_client::{CacheStore, CachedReply, Call, Edges, MemoryStore, Org, Properties};
 
 use crate::fake::{Fake, JumpingClock, edges, json};
 
@@ -291,4 +291,24 @@ async fn a_write_while_an_answer_is_being_kept_forgets_it() {
     let early = early.await.unwrap();
     store.let_in.notify_one();
     assert_ne!(read(&org, JANE).await, early);
+}
+
+#[tokio::test]
+async fn a_write_of_one_client_forgets_what_another_kept() {
+    let fake = numbered().await;
+    // One that lists its keys, and one that does not: there a client forgets what it has used.
+    for (store, uses_first) in
+        [(Arc::new(MemoryStore::default()) as Arc<dyn CacheStore>, false), (Arc::new(Adapter::default()), true)]
+    {
+        let one = setup(&fake, options(), Some(store.clone()), "t").await.org;
+        let other = setup(&fake, options(), Some(store.clone()), "t").await.org;
+        let (jane, john) = (read(&one, JANE).await, read(&one, JOHN).await);
+        if uses_first {
+            assert_eq!(read(&other, JANE).await, jane);
+        }
+        write(&other, "POST", &format!("{JANE}/lifecycle/deactivate")).await;
+        assert_ne!(read(&other, JANE).await, jane, "its own write");
+        assert_ne!(read(&one, JANE).await, jane);
+        assert_eq!(read(&other, JOHN).await, john);
+    }
 }

@@ -276,6 +276,16 @@ fn unknown_keys_are_warnings_with_the_nearest_known_one() {
 }
 
 #[test]
+fn a_key_without_effect_is_a_warning() {
+    let app = json!({"orgUrl": "https://a.okta.com", "clientId": "0oa1", "privateKey": RSA, "scopes": "okta.users.read",
+                     "dpopEnabled": true, "dpopKeyRotationInterval": 3_600});
+    let warnings = code(app).unwrap().warnings;
+    let keys: Vec<&str> = warnings.iter().map(|warning| warning.key.as_str()).collect();
+    assert_eq!(keys, ["okta.client.dpopKeyRotationInterval"]);
+    assert!(warnings[0].message.contains("has no effect"), "{}", warnings[0]);
+}
+
+#[test]
 fn what_is_missing_is_said_all_at_once() {
     let found: Vec<(String, String)> =
         problems(json!({})).into_iter().map(|problem| (problem.key, problem.message)).collect();

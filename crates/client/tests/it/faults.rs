@@ -78,6 +78,25 @@ async fn a_deadline_ends_waiting_before_it_begins() {
 }
 
 #[tokio::test]
+async fn a_deadline_ends_waiting_for_others() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let properties = format!("BaseURL=http://{};APIToken=t", listener.local_addr().unwrap());
+    let org = Org::connect(&Properties::parse(&properties).unwrap(), edges(Arc::new(SystemClock))).await.unwrap();
+    let call = || Call::get("/api/v1/things").unwrap();
+    let first = tokio::spawn({
+        let org = org.clone();
+        async move { org.send(call()).await.map(drop) }
+    });
+    // It is being served, and never answered; until then nothing is known about its bucket.
+    let _silent = listener.accept().await.unwrap();
+    let deadline = SystemClock.now() + Duration::from_millis(200);
+    let second = tokio::time::timeout(Duration::from_secs(10), org.send(call().deadline(deadline)));
+    let error = second.await.expect("it ends").unwrap_err();
+    assert!(matches!(error, Error::Timeout { phase: Phase::Waiting, .. }), "{error}");
+    first.abort();
+}
+
+#[tokio::test]
 async fn a_silent_org_times_out() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oktant_base::{Coded, SystemClock, codes};
-use oktant_client::{Browser, Call, Edges, Error, Org, Properties};
+use oktant_base::{Clock, Coded, SystemClock, codes};
+use oktant_client::service::{Failure, HttpService, Layer, Request, Response as Answer};
+use oktant_client::{Browser, Call, Edges, Error, Org, Phase, Properties};
 use serde_json::Value;
+use tokio::sync::Notify;
 use url::Url;
 
 use crate::fake::{Fake, JumpingClock, Seen, edges, free_port, json};
@@ -327,6 +330,38 @@ async fn a_stored_sign_in_gives_way_to_a_new_one() {
 }
 
 #[tokio::test]
+async fn a_new_sign_in_leaves_no_token_of_the_one_before() {
+    const ANOTHER: &str =
+        r#"{"token_type":"Bearer","expires_in":3600,"access_token":"another's","scope":"okta.users.read"}"#;
+    let fake = Fake::start(|_, request| match (request.path.as_str(), request.field("code").as_deref()) {
+        (TOKEN, Some("first")) => grant(1),
+        (TOKEN, Some(_)) => json(200, &[], ANOTHER),
+        (TOKEN, None) => grant(2),
+        _ => json(200, &[], "[]"),
+    })
+    .await;
+    for (store, is_elsewhere) in [("another", false), ("another-elsewhere", true)] {
+        let first = sign_in(&fake, store, &["/callback?code=first&state=STATE"]).await;
+        first.result.unwrap();
+        let later = format!("OAuthClientId=c;InitiateOAuth=REFRESH;OAuthSettingsLocation=memory://{store}");
+        if is_elsewhere {
+            let dsn = format!("BaseURL={};{later};Scope=okta.users.read;OAuthVerifier=second", fake.url);
+            let mut properties = Properties::parse(&dsn).unwrap();
+            properties.sign_in.anew = true;
+            Org::connect(&properties, edges(Arc::new(SystemClock))).await.unwrap();
+        } else {
+            let targets = &["/callback?code=second&state=STATE"];
+            sign_in_for(&fake, store, targets, "okta.users.read", true).await.result.unwrap();
+        }
+        let after_its_end = edges(JumpingClock::at("2099-01-01T12:00:00Z"));
+        let error = fake.try_org(&later, after_its_end).await.expect_err("nobody is signed in any more");
+        assert_eq!(error.code(), codes::OKT1010, "{store}: {error}");
+        let refreshed = token_requests(&fake).iter().any(|request| request.field("refresh_token").is_some());
+        assert!(!refreshed, "{store}: the token of the first person was used");
+    }
+}
+
+#[tokio::test]
 async fn a_stored_sign_in_without_a_scope_needs_a_person() {
     let fake = server(|_| true).await;
     let properties = |scope: &str| {
@@ -410,4 +445,51 @@ async fn without_a_client_id_the_error_says_how_to_get_one() {
     assert_eq!(error.code(), codes::OKT1004);
     let hint = error.hint().unwrap_or_default();
     assert!(hint.contains("OAuthClientId") && hint.contains("`oktant login`"), "{hint}");
+}
+
+/// An org that refuses the first token, and takes its time to grant the second one.
+#[derive(Debug, Clone, Default)]
+struct SlowToGrant {
+    granted: Arc<AtomicUsize>,
+    let_in: Arc<Notify>,
+}
+
+#[async_trait]
+impl HttpService for SlowToGrant {
+    async fn send(&self, request: Request) -> Result<Answer, Failure> {
+        let (status, body) = if request.url.path() == TOKEN {
+            let number = self.granted.fetch_add(1, Ordering::SeqCst) + 1;
+            if number == 2 {
+                self.let_in.notified().await;
+            }
+            let tokens = format!(r#""access_token":"at{number}","refresh_token":"rt{number}""#);
+            (200, format!(r#"{{"token_type":"Bearer","expires_in":3600,"scope":"s",{tokens}}}"#))
+        } else if request.headers["authorization"] == "Bearer at2" {
+            (200, "[]".to_owned())
+        } else {
+            (401, String::new())
+        };
+        Ok(Answer { status, headers: http::HeaderMap::new(), body: body.into() })
+    }
+}
+
+impl Layer for SlowToGrant {
+    fn layer(&self, _inner: Arc<dyn HttpService>) -> Arc<dyn HttpService> {
+        Arc::new(self.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_call_does_not_wait_for_a_token_beyond_its_deadline_and_the_token_is_not_lost() {
+    let slow = SlowToGrant::default();
+    let dsn = "Domain=acme.okta.com;OAuthClientId=c;OAuthRefreshToken=rt0;InitiateOAuth=REFRESH;\
+               OAuthSettingsLocation=memory://slow";
+    let edges = edges(Arc::new(SystemClock)).layer(Arc::new(slow.clone()));
+    let org = Org::connect(&Properties::parse(dsn).unwrap(), edges).await.unwrap();
+    let deadline = SystemClock.now() + Duration::from_millis(200);
+    let error = org.send(call().deadline(deadline)).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { phase: Phase::Waiting, .. }), "{error}");
+    slow.let_in.notify_one();
+    org.send(call()).await.unwrap();
+    assert_eq!(slow.granted.load(Ordering::SeqCst), 2, "the refresh went on without the call");
 }

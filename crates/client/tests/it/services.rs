@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures::TryStreamExt;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use oktant_base::{Coded, codes};
 use oktant_client::service::{Failure, HttpService, Layer, Recorder, Recording, Replay, Request, Response};
 use oktant_client::{Call, ConnectFailure, Edges, Org, Properties};
@@ -65,6 +65,47 @@ async fn the_outermost_layer_comes_first() {
     let org = connect(edges, "Domain=acme.okta.com;APIToken=t").await;
     org.send(Call::get("/api/v1/things").unwrap()).await.unwrap();
     assert_eq!(recorder.recording().interactions.len(), 1, "what got no answer is not recorded");
+}
+
+/// A list of two pages whose link holds a letter beyond ASCII, and a header that holds no text.
+#[derive(Debug, Clone)]
+struct TwoPages;
+
+#[async_trait]
+impl HttpService for TwoPages {
+    async fn send(&self, request: Request) -> Result<Response, Failure> {
+        let is_second = request.url.query().is_some_and(|query| query.contains("after"));
+        let mut headers = HeaderMap::new();
+        headers.insert("x-odd", HeaderValue::from_bytes(b"a\xFFb").unwrap());
+        if !is_second {
+            headers.insert("link", "</api/v1/things?after=\u{dc}>; rel=\"next\"".parse().unwrap());
+        }
+        let body = if is_second { "[2]" } else { "[1]" };
+        Ok(Response { status: 200, headers, body: body.into() })
+    }
+}
+
+impl Layer for TwoPages {
+    fn layer(&self, _inner: Arc<dyn HttpService>) -> Arc<dyn HttpService> {
+        Arc::new(self.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_list_replays_whole_also_by_links_beyond_ascii() {
+    let read = async |edges: Edges| {
+        let org = connect(edges, "Domain=acme.okta.com;APIToken=t").await;
+        let pages = org.pages(Call::get("/api/v1/things").unwrap());
+        pages.map_ok(|page| page.body.clone()).try_collect::<Vec<_>>().await.unwrap()
+    };
+    let recorder = Recorder::default();
+    let edges = || edges(JumpingClock::at(NOON));
+    let live = read(edges().layer(Arc::new(recorder.clone())).layer(Arc::new(TwoPages))).await;
+    let text = recorder.recording().to_json();
+    assert!(text.contains("a\u{fffd}b"), "{text}");
+    let replay = Replay::new(Recording::from_json(&text).unwrap());
+    assert_eq!(read(edges().layer(Arc::new(replay))).await, live);
+    assert_eq!(live.len(), 2);
 }
 
 async fn script(org: &Org) -> Vec<String> {

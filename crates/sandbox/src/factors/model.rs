@@ -24,7 +24,7 @@ pub(crate) enum Kind {
     OktaTotp,
     GoogleTotp,
     Push,
-    /// Okta FastPass. It comes with the enrolment of a device, never over the API.
+    /// Okta `FastPass`. It comes with the enrolment of a device, never over the API.
     SignedNonce,
     WebAuthn,
     /// Tokens of other makers, whose codes nobody here can compute.
@@ -197,7 +197,7 @@ impl Kind {
     ///
     /// # Source
     ///
-    /// Observed, that of FastPass recorded; a phone keeps the `mbl` of its enrolment.
+    /// Observed, that of `FastPass` recorded; a phone keeps the `mbl` of its enrolment.
     pub(super) fn prefix(self) -> &'static str {
         match self {
             Self::Question => "ufs",

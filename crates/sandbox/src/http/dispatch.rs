@@ -45,6 +45,7 @@ static HANDLERS: LazyLock<HashMap<&'static str, Handler>> = LazyLock::new(|| {
         crate::sessions::HANDLERS,
         crate::idps::HANDLERS,
         crate::devices::HANDLERS,
+        crate::enrollments::HANDLERS,
     ];
     areas.into_iter().flatten().copied().collect()
 });

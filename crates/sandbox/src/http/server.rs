@@ -48,13 +48,12 @@ async fn observe(State(org): State<Arc<Org>>, request: Request, next: Next) -> R
     }
     let (parts, body) = request.into_parts();
     let struck = effect.as_ref().and_then(|effect| effect.instead(false));
-    let response = match struck {
-        Some(error) => Exchange::begin(&org, &parts).finish(Err(error), None).0,
-        None => {
-            let head = parts.clone();
-            let answered = caught(next.run(Request::from_parts(parts, body)).map(Ok)).await;
-            answered.unwrap_or_else(|error| Exchange::begin(&org, &head).finish(Err(error), None).0)
-        }
+    let response = if let Some(error) = struck {
+        Exchange::begin(&org, &parts).finish(Err(error), None).0
+    } else {
+        let head = parts.clone();
+        let answered = caught(next.run(Request::from_parts(parts, body)).map(Ok)).await;
+        answered.unwrap_or_else(|error| Exchange::begin(&org, &head).finish(Err(error), None).0)
     };
     let operation = method_of(&method).and_then(|method| oktant_catalog::route(method, uri.path()));
     org.ledger.record(RecordedRequest {

@@ -121,8 +121,21 @@ impl Faults {
         extent: Extent,
         optional: &[String],
     ) -> Result<(), ApiError> {
-        // What the org does not require is not checked for what it lacks either.
-        let extent = if optional.iter().any(|spared| spared == path) { Extent::Part } else { extent };
+        if optional.iter().any(|spared| spared == path) {
+            // What the org does not require is checked for its form alone.
+            return Self::default().content(path, member, value, Extent::Part, optional);
+        }
+        self.content(path, member, value, extent, optional)
+    }
+
+    fn content(
+        &mut self,
+        path: &str,
+        member: &Property,
+        value: &Value,
+        extent: Extent,
+        optional: &[String],
+    ) -> Result<(), ApiError> {
         let of = schema::resolved(member.schema);
         if !has_type(of, value) {
             return Err(errors::E0000003.into());

@@ -54,8 +54,8 @@ async fn a_service_application_has_roles_that_can_be_limited() {
     org.expect(204, "PUT", &format!("{targets}/facebook"), None).await;
     org.expect(204, "PUT", &format!("{targets}/oidc_client/{}", app["id"].as_str().unwrap()), None).await;
     assert_eq!(org.get(&targets).await.column("/name"), ["facebook", "Robot"]);
-    let (paged, pages) = org.all(&format!("{targets}?limit=1")).await;
-    assert_eq!((paged.len(), pages), (2, 2));
+    let (listed, pages) = org.all(&format!("{targets}?limit=1")).await;
+    assert_eq!((listed.len(), pages), (2, 2));
     assert_eq!(org.expect(400, "GET", &format!("{targets}?after=none"), None).await.cause(), "Invalid cursor.");
     org.expect(204, "DELETE", &format!("{targets}/facebook"), None).await;
     org.expect(400, "DELETE", &format!("{targets}/oidc_client/{}", app["id"].as_str().unwrap()), None).await;

@@ -79,8 +79,8 @@ async fn mappings_are_read_page_by_page() {
     let org = Org::empty().await;
     saml_app(&org).await;
     let (all, _) = org.all("/api/v1/mappings").await;
-    let (paged, pages) = org.all("/api/v1/mappings?limit=1").await;
-    assert_eq!((&paged, pages), (&all, all.len()));
+    let (listed, pages) = org.all("/api/v1/mappings?limit=1").await;
+    assert_eq!((&listed, pages), (&all, all.len()));
     let lost = org.expect(400, "GET", "/api/v1/mappings?after=prm0000000000000000x7", None).await;
     assert_eq!(lost.cause(), "Invalid cursor.");
 }

@@ -218,3 +218,33 @@ async fn somebody_in_a_generated_org_has_okta_fast_pass() {
     org.expect(400, "POST", &format!("{user}/factors"), Some(enrol)).await;
     org.expect(204, "DELETE", factor["_links"]["self"]["href"].as_str().unwrap(), None).await;
 }
+
+#[tokio::test]
+async fn an_enrolment_of_an_authenticator_is_kept_until_it_is_deleted() {
+    let org = Org::empty().await;
+    let own = format!("/api/v1/users/{}/authenticator-enrollments", org.user("enrolled@x.example").await);
+    let authenticators = org.get("/api/v1/authenticators").await.json;
+    let phone = authenticators.as_array().unwrap().iter().find(|one| one["key"] == "phone_number").unwrap();
+    let password = authenticators.as_array().unwrap().iter().find(|one| one["key"] == "okta_password").unwrap();
+    let body = |authenticator: &Value| json!({ "authenticatorId": authenticator["id"], "profile": { "phoneNumber": "+12345678901" } });
+    org.expect(400, "POST", &format!("{own}/phone"), Some(body(password))).await;
+    let made = org.expect(200, "POST", &format!("{own}/phone"), Some(body(phone))).await.json;
+    let link = format!("{}/api/v1/authenticators/{}", org.sandbox.url(), phone["id"].as_str().unwrap());
+    assert_eq!((&made["type"], &made["_links"]["authenticator"]["href"]), (&json!("phone"), &json!(link)));
+    assert_eq!((made.get("userId"), made.get("authenticatorId")), (None, None));
+    let one = format!("{own}/{}", made["id"].as_str().unwrap());
+    assert_eq!(org.get(&one).await.json, made);
+
+    let code = json!({ "key": "tac", "name": "Temporary Access Code" });
+    let code = org.expect(200, "POST", "/api/v1/authenticators", Some(code)).await.json;
+    let body = json!({ "authenticatorId": code["id"], "profile": { "ttl": "20", "multiUse": true } });
+    let given = org.expect(200, "POST", &format!("{own}/tac"), Some(body.clone())).await.json;
+    assert_eq!(given["profile"]["expiresAt"], "2026-03-02T12:20:00.000Z");
+    assert!(given["profile"]["tac"].is_string(), "{given}");
+    let again = org.expect(200, "POST", &format!("{own}/tac"), Some(body)).await.json;
+    let read = org.get(&format!("{own}/{}", again["id"].as_str().unwrap())).await.json;
+    assert_eq!(read["profile"], json!({ "expiresAt": "2026-03-02T12:20:00.000Z", "multiUse": true }));
+    org.expect(404, "GET", &format!("{own}/{}", given["id"].as_str().unwrap()), None).await;
+    org.expect(204, "DELETE", &one, None).await;
+    org.expect(404, "GET", &one, None).await;
+}

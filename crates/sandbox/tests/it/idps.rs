@@ -56,6 +56,9 @@ async fn what_has_another_form_than_it_should_is_refused() {
         let answer = org.post(IDPS, body.clone()).await;
         assert_eq!(answer.status.as_u16(), 400, "{body}: {}", answer.json);
     }
+    // Values are the org's to judge: real ones take algorithms that the description does not list.
+    let algorithm = json!({ "signature": { "algorithm": "SHA-512", "scope": "REQUEST" } });
+    create(&org, saml(json!({ "type": "SAML2", "algorithms": { "request": algorithm } }))).await;
     let app = json!({ "name": "oidc_client", "label": "Odd", "signOnMode": "OPENID_CONNECT",
         "settings": { "oauthClient": { "jwks": "x" } } });
     let app = org.expect(200, "POST", "/api/v1/apps", Some(app)).await.json;

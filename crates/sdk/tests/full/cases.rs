@@ -203,6 +203,12 @@ const CERTIFICATE: Case =
 
 const PUBLIC_KEY: &str = r#"{"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "key<n>", "status": "ACTIVE", "e": "AQAB", "n": "<modulus>"}"#;
 const JWK: Case = Case::after(&[OIDC_APP, (Post, "/api/v1/apps/<app>/credentials/jwks", PUBLIC_KEY)]);
+/// The fourth authenticator of a new org.
+const PHONE_AUTHENTICATOR: Step = (Get, "/api/v1/authenticators", "");
+const ENROLMENT: &str = r#"{"authenticatorId": "<last:/3/id>", "profile": {"phoneNumber": "+12345678901"}}"#;
+const ENROLLED: Case =
+    Case::after(&[PHONE_AUTHENTICATOR, (Post, "/api/v1/users/<user>/authenticator-enrollments/phone", ENROLMENT)])
+        .with_path(&[("enrollmentId", "<last:/id>")]);
 const WEBAUTHN: Case = Case::after(&[(
     Put,
     "/api/v1/authenticators/</api/v1/authenticators/{}>/methods/webauthn",
@@ -410,6 +416,14 @@ pub(crate) const CASES: &[(&str, Case)] = &[
     ),
     ("activateOAuth2ClientJsonWebKey", JWK),
     ("deactivateOAuth2ClientJsonWebKey", JWK),
+    ("createAuthenticatorEnrollment", Case::after(&[PHONE_AUTHENTICATOR]).with_body(ENROLMENT)),
+    ("getAuthenticatorEnrollment", ENROLLED),
+    ("deleteAuthenticatorEnrollment", ENROLLED),
+    (
+        "createTacAuthenticatorEnrollment",
+        Case::after(&[(Post, "/api/v1/authenticators", r#"{"key": "tac", "name": "Temporary Access Code"}"#)])
+            .with_body(r#"{"authenticatorId": "<last:/id>", "profile": {"ttl": "60"}}"#),
+    ),
     ("getAuthenticatorMethod", WEBAUTHN),
     ("verifyRpIdDomain", WEBAUTHN),
     (
@@ -485,10 +499,8 @@ pub(crate) const REFUSED: &[(&str, &[&str])] = &[
             "activateDeviceIntegration",
             "deactivateDevice",
             "deactivateDeviceIntegration",
-            "deleteAuthenticatorEnrollment",
             "deleteDevice",
             "deletePolicyResourceMapping",
-            "getAuthenticatorEnrollment",
             "getDevice",
             "getDeviceIntegration",
             "getFactorTransactionStatus",

@@ -23,6 +23,9 @@ use crate::request::Pushdown;
 pub(super) fn cover(tree: &mut Tree, mentioned: &HashSet<String>) -> Result<HashMap<Column, Expr>> {
     let mut renamed = HashMap::new();
     while let Some(covering) = find(tree, mentioned) {
+        // It would compare a column with itself. What the statement itself compares so is left: of
+        // NULL it is not true.
+        tree.conjuncts.retain(|conjunct| !equality(conjunct).is_some_and(|sides| covering.joins(sides)));
         let substitutes = replace(tree, &covering)?;
         for expr in renamed.values_mut() {
             *expr = substituted(std::mem::take(expr), &substitutes)?;
@@ -30,8 +33,6 @@ pub(super) fn cover(tree: &mut Tree, mentioned: &HashSet<String>) -> Result<Hash
         for conjunct in &mut tree.conjuncts {
             *conjunct = substituted(std::mem::take(conjunct), &substitutes)?;
         }
-        // What joined the two now compares a column with itself.
-        tree.conjuncts.retain(|conjunct| equality(conjunct).is_none_or(|(one, other)| one != other));
         let aliased = substitutes.into_iter().map(|(column, expr)| {
             let alias = expr.alias_qualified(column.relation.clone(), column.name.clone());
             (column, alias)
@@ -47,6 +48,13 @@ struct Covering {
     reference: Column,
     covered: usize,
     key: Column,
+}
+
+impl Covering {
+    /// Whether these are the two columns that join child and covered table.
+    fn joins(&self, sides: (&Column, &Column)) -> bool {
+        sides == (&self.reference, &self.key) || sides == (&self.key, &self.reference)
+    }
 }
 
 fn find(tree: &Tree, mentioned: &HashSet<String>) -> Option<Covering> {

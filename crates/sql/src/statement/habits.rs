@@ -8,8 +8,8 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
+use super::precedence::Precedence;
 use crate::Error;
-use crate::json::ArrowsFirst;
 use crate::session::known_table;
 
 /// `SHOW TABLES`, `DESCRIBE table` and `SHOW COLUMNS FROM table` as queries; `TOP 5` as `LIMIT 5`.
@@ -28,7 +28,7 @@ pub(super) fn as_query(statement: ast::Statement) -> Result<ast::Statement, Erro
         _ => {
             let mut statement = statement;
             let _ = VisitMut::visit(&mut statement, &mut TopAsLimit);
-            let _ = VisitMut::visit(&mut statement, &mut ArrowsFirst);
+            let _ = VisitMut::visit(&mut statement, &mut Precedence);
             Ok(statement)
         }
     }

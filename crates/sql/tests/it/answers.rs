@@ -82,6 +82,19 @@ async fn members_joined_from_either_side_are_the_orgs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_column_compared_with_itself_leaves_null_out() {
+    let t = Fixture::new(60, 4).await;
+    let from = "FROM GroupMembers m JOIN Users u ON u.Id = m.UserId";
+    let known = t.sorted(&format!("SELECT m.GroupId, u.Id {from} WHERE u.LastLogin IS NOT NULL")).await;
+    let all = t.rows(&format!("SELECT m.GroupId, u.Id {from}")).await;
+    assert!(!known.is_empty() && known.len() < all.len(), "{} of {}", known.len(), all.len());
+    for condition in ["u.LastLogin = u.LastLogin", "u.Id = u.Id AND u.LastLogin = u.LastLogin"] {
+        let sql = format!("SELECT m.GroupId, u.Id {from} WHERE {condition}");
+        assert_eq!(t.sorted(&sql).await, known, "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_comes_with_expand_only_is_not_read_from_another_table() {
     let t = Fixture::new(40, 4).await;
     let truth = t.sandbox.truth();
@@ -288,6 +301,11 @@ async fn json_columns_can_be_looked_into() {
         let sql = format!("SELECT ProfileLogin FROM Users WHERE {condition}");
         assert_eq!(t.rows(&sql).await, [[login.as_str()]], "{sql}");
     }
+    let distinct = "SELECT Id FROM Users WHERE Profile ->> 'city' IS DISTINCT FROM 'Oslo' AND Status = 'ACTIVE'";
+    let plain = "SELECT Id FROM Users WHERE (ProfileCity <> 'Oslo' OR ProfileCity IS NULL) AND Status = 'ACTIVE'";
+    assert_eq!(t.sorted(distinct).await, t.sorted(plain).await);
+    let error = t.run("SELECT Profile ->> ('city' = 'Oslo') FROM Users").await.unwrap_err();
+    assert!(error.to_string().contains("names of members or positions"), "{error}");
     let parts = t.rows("SELECT Profile ->> 'city', ProfileCity FROM Users").await;
     assert!(!parts.is_empty() && parts.iter().all(|row| row[0] == row[1]), "{parts:?}");
 }

@@ -92,8 +92,8 @@ async fn what_the_org_refuses_to_evaluate_is_evaluated_here() {
     let Setup { session, queries, _sandbox } = setup(refusing, "").await;
     let local = session.with_pushdown(Pushdown::Off);
     for sql in [
-        "SELECT Id, Name FROM Groups WHERE Type = 'OKTA_GROUP'",
-        "SELECT Name FROM Groups WHERE Type = 'BUILT_IN' OR Name = 'Everyone'",
+        "SELECT Id, ProfileName FROM Groups WHERE Type = 'OKTA_GROUP'",
+        "SELECT ProfileName FROM Groups WHERE Type = 'BUILT_IN' OR ProfileName = 'Everyone'",
         "SELECT COUNT(*) FROM Groups WHERE LastUpdated > '2000-01-01T00:00:00Z'",
     ] {
         let expected = sorted_on(&local, sql).await;
@@ -145,7 +145,7 @@ fn overlapping(query: &str, response: Response) -> Response {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_moves_between_pages_is_one_row() {
     let Setup { session, queries, _sandbox } = setup(overlapping, "&Pagesize=5").await;
-    let rows = sorted_on(&session, "SELECT Name FROM Groups").await;
+    let rows = sorted_on(&session, "SELECT ProfileName FROM Groups").await;
     let mut distinct = rows.clone();
     distinct.dedup();
     assert!(queries.lock().len() > 1, "several pages");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use oktant_base::codes;
 use oktant_client::config::Loader;
 use oktant_client::{Call, Edges, Error, Properties, Reply};
 use pyo3::prelude::*;
@@ -157,6 +158,24 @@ impl From<Raw> for Answer {
     fn from(raw: Raw) -> Self {
         Self { status: raw.status, headers: raw.headers, body: raw.body }
     }
+}
+
+/// Relation, in small letters, and target of every link in a `Link` header.
+#[pyfunction]
+pub(crate) fn links(line: &str) -> Result<Vec<(String, String)>, Failure> {
+    let mut found = Vec::new();
+    for link in oktant_client::links(line) {
+        let link = link
+            .map_err(|reason| Failure::new(codes::OKT2004, format!("where a list goes on cannot be read: {reason}")))?;
+        found.extend(link.relations.iter().map(|relation| (relation.to_ascii_lowercase(), link.target.to_owned())));
+    }
+    Ok(found)
+}
+
+/// Whether a request may be sent again although the org may have done what it asks.
+#[pyfunction]
+pub(crate) fn is_repeatable(method: &str, path: &str) -> bool {
+    Call::path(method, path).is_ok_and(|call| call.is_repeatable())
 }
 
 fn call(method: &str, path: &str, headers: Headers, body: Option<&Bound<'_, PyBytes>>) -> Result<Call, Failure> {

@@ -19,6 +19,8 @@ KNOWN = frozenset(_table.METHODS)
 _PATH_NAME = re.compile(r"{([^}]+)}")
 _QUERY_PARAMETER = "query_params"
 _KEEP_PARAMETER = "keep_empty_params"
+# In a path these stand for another resource.
+_NO_SEGMENTS = frozenset({"", ".", ".."})
 # Settings of single calls in 3.x that have no counterpart here.
 _IGNORED = frozenset({"_request_timeout", "_request_auth", "_content_type", "_host_index"})
 
@@ -84,6 +86,7 @@ class Method:
 
         Raises:
             TypeError: If one is missing, unknown or given twice.
+            ValueError: If a part of the path is empty, so that it would name another resource.
         """
         given: dict[int, Any] = dict(enumerate(arguments))
         query: dict[str, Any] = dict(urllib.parse.parse_qsl(self.fixed_query))
@@ -127,6 +130,9 @@ class Method:
         return True
 
     def _filled(self, values: list[Any]) -> str:
+        for name, value in zip(self.positional, values, strict=False):
+            if value is None or _text(value) in _NO_SEGMENTS:
+                raise ValueError(f"{self.name}() got {value!r} for {name}, which names nothing")
         quoted = iter([urllib.parse.quote(_text(value), safe="") for value in values])
         return _PATH_NAME.sub(lambda _: next(quoted), self.path)
 

@@ -7,10 +7,15 @@ import urllib.parse
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from oktant.errors import Error, OperationalError
 from oktant.okta import _model
 from oktant.okta.http_client import decoded, links_of
 
 __all__ = ["OktaAPIResponse", "SyncOktaAPIResponse"]
+
+Query = tuple[tuple[str, str], ...]
+
+SYSTEM_LOG = "/api/v1/logs"
 
 
 class OktaAPIResponse:
@@ -41,7 +46,13 @@ class OktaAPIResponse:
         self._type = data_type
         self._wrapped = wrapped
         self._body = decoded(res_details.content_type, response_body)
-        self._next = self._next_url()
+        try:
+            self._following: str | Error | None = self._next_url()
+        except Error as error:
+            # This page is good: the error is the next one's.
+            self._following = error
+        self._next = self._following
+        self._seen = {_query(self._request["url"])}
 
     def get_headers(self) -> Any:
         """The headers, in any letter case."""
@@ -105,8 +116,10 @@ class OktaAPIResponse:
             Exception: What a page failed with. A list never ends early without saying so.
         """
         current: OktaAPIResponse = self
+        seen: set[Query] = set()
         while True:
-            ahead = asyncio.ensure_future(current._read_next()) if current.has_next() else None
+            follows = current._following is not None
+            ahead = asyncio.ensure_future(current._read_following(seen)) if follows else None
             try:
                 yield current.items()
             except BaseException:
@@ -139,14 +152,28 @@ class OktaAPIResponse:
         return (found[self._wrapped] if self._wrapped else found) or []
 
     async def _read_next(self) -> tuple[Any, Any, Any]:
-        """Objects, error and answer of the next page, which takes the place of this one."""
+        """Objects, error and answer of the page after the last one that was read in this way."""
         if self._next is None:
             raise StopAsyncIteration
-        url, self._next = self._next, None
+        place, self._next = self._next, None
+        page, error, response = await self._read(place, self._seen)
+        if error is None:
+            self._next = response._following
+        return page, error, response
+
+    async def _read_following(self, seen: set[Query]) -> tuple[Any, Any, Any]:
+        """Objects, error and answer of the page after this one."""
+        seen.add(_query(self._request["url"]))
+        return await self._read(self._following, seen)
+
+    async def _read(self, place: Any, seen: set[Query]) -> tuple[Any, Any, Any]:
+        """Objects, error and answer of the page at a URL; a link back to what was seen would never end."""
+        if isinstance(place, Error):
+            return None, place, None
         executor = self._request_executor
         # The headers went through the executor once; what it adds by itself is added again.
         kept = {name: value for name, value in self._request["headers"].items() if name.lower() != "content-type"}
-        request, error = await executor.create_request("GET", url, {}, kept)
+        request, error = await executor.create_request("GET", place, {}, kept)
         if error is not None:
             return None, error, None
         req, details, body, error = await executor.fire_request(request)
@@ -156,25 +183,43 @@ class OktaAPIResponse:
         error = executor.error_of(request["url"], details, body)
         if error is not None:
             return None, error, response
-        self._next = response._next
+        seen.add(_query(request["url"]))
+        if isinstance(response._following, str) and _query(response._following) in seen:
+            response._following = response._next = _loop(response._following)
         return response.objects(), None, response
 
-    def _next_url(self) -> str | None:
-        """Path and query of the next page: this request's, with what the link changes."""
-        link = links_of(self._headers).get("next", {}).get("url")
-        if link is None and self._wrapped and isinstance(self._body, dict):
-            link = ((self._body.get("_links") or {}).get("next") or {}).get("href")
+    def _next_url(self) -> str | Error | None:
+        """URL of the next page: this request's, with what the link changes.
+
+        Raises:
+            OperationalError: The answer names a next page in a way that cannot be followed.
+        """
+        link = self._next_link()
         if link is None:
             return None
         here, there = urllib.parse.urlsplit(self._request["url"]), urllib.parse.urlsplit(link)
+        if self._body == [] and _has_no_end(here):
+            return None
         asked = urllib.parse.parse_qsl(here.query, keep_blank_values=True)
         changed = urllib.parse.parse_qsl(there.query, keep_blank_values=True)
         named = {name for name, _ in changed}
         pairs = [pair for pair in asked if pair[0] not in named] + changed
         if sorted(pairs) == sorted(asked):
-            return None  # A link to the page itself would never end.
+            return _loop(self._request["url"])
         query = urllib.parse.urlencode(pairs, quote_via=urllib.parse.quote, safe="")
         return f"{here.path}?{query}" if query else here.path
+
+    def _next_link(self) -> str | None:
+        link: str | None = links_of(self._headers).get("next", {}).get("url")
+        if link is not None or not self._wrapped or not isinstance(self._body, dict):
+            return link
+        following = (self._body.get("_links") or {}).get("next")
+        if following is None:
+            return None
+        link = following.get("href") if isinstance(following, dict) else None
+        if not isinstance(link, str):
+            raise OperationalError("where a list goes on cannot be read: its next link has no href", code="OKT2004")
+        return link
 
 
 class SyncOktaAPIResponse(OktaAPIResponse):
@@ -187,17 +232,37 @@ class SyncOktaAPIResponse(OktaAPIResponse):
     def pages(self) -> Iterator[list[Any]]:  # type: ignore[override, unused-ignore]
         """As :meth:`OktaAPIResponse.pages`, one page after the other."""
         current: OktaAPIResponse = self
+        seen: set[Query] = set()
         while True:
             yield current.items()
-            if not current.has_next():
+            if current._following is None:
                 return
-            _, error, current = self._request_executor.wait(current._read_next())
+            _, error, current = self._request_executor.wait(current._read_following(seen))
             if error is not None:
                 raise error
 
     def __iter__(self) -> Iterator[Any]:
         for page in self.pages():
             yield from page
+
+
+def _query(url: str) -> Query:
+    """What tells the pages of one list apart."""
+    return tuple(sorted(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query, keep_blank_values=True)))
+
+
+def _has_no_end(url: urllib.parse.SplitResult) -> bool:
+    """Whether a list may be asked for what is new, for ever: its last page is empty and leads to itself.
+
+    Source: Okta developer reference, System Log API, "Polling requests" and "Bounded requests".
+    """
+    query = {name: value.upper() for name, value in urllib.parse.parse_qsl(url.query)}
+    return url.path == SYSTEM_LOG and "until" not in query and query.get("sortOrder") != "DESCENDING"
+
+
+def _loop(url: str) -> Error:
+    path = urllib.parse.urlsplit(url).path
+    return OperationalError(f"a page of {path} links back to a page that was already read", code="OKT2005")
 
 
 def typed(data_type: Any, body: Any) -> Any:

@@ -24,9 +24,6 @@ __all__ = ["HTTPClient", "Headers", "Response"]
 
 logger = logging.getLogger("okta-sdk-python")
 
-_LINK = re.compile(r'<([^>]*)>((?:\s*;\s*[^;,="]+\s*=\s*(?:"[^"]*"|[^;,"]*))*)')
-_RELATION = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^;,"\s]*))', re.IGNORECASE)
-
 
 class Headers(Mapping[str, str]):
     """Headers of an answer, in any letter case; one that came several times has several values."""
@@ -202,13 +199,15 @@ def decoded(content_type: str, body: Any) -> Any:
 
 
 def links_of(headers: Any) -> dict[str, dict[str, str]]:
-    """URL of each relation in the ``Link`` headers of an answer (RFC 8288)."""
+    """URL of each relation in the ``Link`` headers of an answer (RFC 8288).
+
+    Raises:
+        OperationalError: A next page is named in a way that cannot be followed.
+    """
     lines = headers.getall("Link", []) if hasattr(headers, "getall") else [headers.get("Link", "")]
     found: dict[str, dict[str, str]] = {}
-    for url, parameters in (match for line in lines for match in _LINK.findall(line)):
-        for quoted, plain in _RELATION.findall(parameters):
-            for relation in (quoted or plain).lower().split():
-                found.setdefault(relation, {"url": url})
+    for relation, url in (link for line in lines for link in _native.links(line)):
+        found.setdefault(relation, {"url": url})
     return found
 
 

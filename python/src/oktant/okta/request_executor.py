@@ -28,7 +28,9 @@ __all__ = ["RequestExecutor"]
 
 logger = logging.getLogger("okta-sdk-python")
 
-RETRIED = frozenset({429, 503, 504})
+# An answer that says that nothing was done, and those after which it may have been.
+REFUSED = 429
+OUTAGES = frozenset({503, 504})
 
 
 class RequestExecutor:
@@ -63,6 +65,8 @@ class RequestExecutor:
         )
         self._org: _native.Org | None = None
         self._is_blocking = False
+        self._writes = 0
+        """Requests that may have changed something."""
 
     def open(self, org: _native.Org, is_blocking: bool) -> None:
         """Takes the org that requests go to."""
@@ -160,19 +164,29 @@ class RequestExecutor:
         """
         key = self._cache.create_key(request["url"])
         is_read = request["method"].upper() == "GET"
-        if not is_read:
-            for changed in _resources(request["url"]):
-                self._cache.delete(self._cache.create_key(changed))
-        elif self._cache.contains(key):
+        if is_read and self._cache.contains(key):
             details, body = self._cache.get(key)
             return request, details, body, None
-        _, details, body, error = await self.fire_request_helper(request, 0, time.monotonic())
+        writes = self._writes
+        try:
+            _, details, body, error = await self.fire_request_helper(request, 0, time.monotonic())
+        finally:
+            # After the write, or a read during it would bring back what was; also after an error,
+            # for the org may have done what was asked.
+            if not is_read:
+                self._forget(request["url"])
+                self._writes += 1
         if error is not None:
             return None, details, body, error
-        keeps = is_read and type(self._cache) is not NoOpCache and 200 <= details.status <= 299
+        is_current = is_read and writes == self._writes
+        keeps = is_current and type(self._cache) is not NoOpCache and 200 <= details.status <= 299
         if keeps and isinstance(_json(body), dict):
             self._cache.add(key, (details, body))
         return request, details, body, None
+
+    def _forget(self, url: str) -> None:
+        for changed in _resources(url):
+            self._cache.delete(self._cache.create_key(changed))
 
     async def fire_request_helper(
         self, request: dict[str, Any], attempts: int, request_start_time: float
@@ -188,7 +202,7 @@ class RequestExecutor:
                 headers.update({self.RETRY_FOR_HEADER: first_id} if first_id else {})
             sent = tuple(await self._http_client.send_request({**request, "headers": headers}))
             details = sent[1]
-            is_final = details is None or isinstance(details, Response) or details.status not in RETRIED
+            is_final = details is None or isinstance(details, Response) or not _may_repeat(request, details.status)
             if is_final or attempts >= self._max_retries:
                 return sent
             wait = _wait_of(details, attempts)
@@ -267,6 +281,12 @@ def _resources(url: str) -> list[str]:
         found.append(urllib.parse.urlunsplit((parts.scheme, parts.netloc, path, "", "")))
         path = path.rpartition("/")[0]
     return found
+
+
+def _may_repeat(request: dict[str, Any], status: int) -> bool:
+    """Whether a request may be sent again after this status: never one that might then be done twice."""
+    path = urllib.parse.urlsplit(request["url"]).path
+    return status == REFUSED or (status in OUTAGES and _native.is_repeatable(request["method"], path))
 
 
 def _json(body: Any) -> Any:

@@ -58,12 +58,12 @@ async fn a_device_is_let_in_by_the_user_who_enters_its_code() {
 #[tokio::test]
 async fn a_device_code_dies_after_ten_minutes_and_needs_its_grant_type() {
     let world = world();
-    let begin = [&CREDENTIALS[..], &[("scope", "openid")]].concat();
-    let begun = world.post("/oauth2/v1/device/authorize", &begin).await.json();
+    let request = [&CREDENTIALS[..], &[("scope", "openid")]].concat();
+    let begun = world.post("/oauth2/v1/device/authorize", &request).await.json();
     world.pass(601);
     assert_eq!(ask(&world, begun["device_code"].as_str().unwrap()).await.error().1, "expired_token");
     world.change_client("web", |client| client.grant_types.retain(|grant| grant != GRANT_TYPE));
-    assert_eq!(world.post("/oauth2/v1/device/authorize", &begin).await.error().1, "unauthorized_client");
+    assert_eq!(world.post("/oauth2/v1/device/authorize", &request).await.error().1, "unauthorized_client");
 }
 
 #[tokio::test]
