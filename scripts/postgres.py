@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +28,8 @@ def main() -> None:
     """Run the command of the arguments."""
     if VARIABLE in os.environ:
         sys.exit(subprocess.run(sys.argv[1:]).returncode)
+    # Ended from outside, the server has to be stopped, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with server() as url:
         environment = {**os.environ, VARIABLE: url} if url else None
         sys.exit(subprocess.run(sys.argv[1:], env=environment).returncode)
@@ -37,7 +40,7 @@ def server() -> Iterator[str | None]:
     """A server with an empty database in a folder of its own, stopped and removed afterwards; None if there can be none."""
     programs = find() or install()
     if programs is None:
-        say("skipped: no PostgreSQL, and it cannot be installed here: its tests are skipped")
+        say("no PostgreSQL, and it cannot be installed here: its tests are skipped")
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="oktant-postgres-") as folder:
@@ -60,7 +63,8 @@ def server() -> Iterator[str | None]:
             say(f"PostgreSQL of {programs} on port {port}")
             yield f"postgres://oktant@127.0.0.1:{port}/postgres"
         finally:
-            process.terminate()
+            # Not SIGTERM, on which it would wait for clients that are still connected.
+            process.send_signal(signal.SIGINT)
             process.wait()
 
 

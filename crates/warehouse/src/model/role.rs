@@ -86,6 +86,20 @@ pub(crate) async fn by_name(tx: Tx<'_>, name: &str) -> Result<Option<Role>, Stor
     Ok(select(tx, "WHERE name = $1", &[name.into()]).await?.pop())
 }
 
+/// The names of the roles with these ids, as far as they exist.
+pub(crate) async fn names(tx: Tx<'_>, ids: impl IntoIterator<Item = Id>) -> Result<BTreeMap<Id, String>, StoreError> {
+    let ids: BTreeSet<Id> = ids.into_iter().collect();
+    let ids: Vec<Id> = ids.into_iter().collect();
+    let mut names = BTreeMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let sql = format!("SELECT id, name FROM roles WHERE id IN ({})", list(chunk));
+        for row in tx.fetch(&sql, &[]).await? {
+            names.insert(row.int(0)?, row.text(1)?);
+        }
+    }
+    Ok(names)
+}
+
 /// Keeps a new role and gives it its id, unless it has one already.
 pub(crate) async fn insert(tx: Tx<'_>, role: &mut Role) -> Result<(), StoreError> {
     if role.id == 0 {

@@ -7,7 +7,7 @@ mod history;
 mod select;
 pub(crate) mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use oktant_base::Timestamp;
@@ -20,7 +20,7 @@ use sqlparser::tokenizer::{Location, Token};
 use crate::engine::{Binding, EngineQuery};
 use crate::error::SnowflakeError;
 use crate::model::user::SecondaryRoles;
-use crate::model::{grant, role};
+use crate::model::{Id, grant, role};
 use crate::result::{Context, Rows};
 use crate::session::Session;
 use crate::statement::cursor;
@@ -76,17 +76,9 @@ impl Scope {
             None => authority.active.clone(),
         };
         let available = grant::closure(tx, &granted).await?;
-        let (mut roles, mut available_roles) = (Vec::new(), Vec::new());
-        for id in available.union(&authority.active) {
-            if let Some(role) = role::by_id(tx, *id).await? {
-                if authority.active.contains(id) {
-                    roles.push(role.name.clone());
-                }
-                if available.contains(id) {
-                    available_roles.push(role.name);
-                }
-            }
-        }
+        let names = role::names(tx, available.union(&authority.active).copied()).await?;
+        let called = |ids: &BTreeSet<Id>| ids.iter().filter_map(|id| names.get(id).cloned()).collect();
+        let (roles, available_roles) = (called(&authority.active), called(&available));
         drop(connection);
         let state = session.state();
         let value = if state.secondary == SecondaryRoles::All { "ALL" } else { "" };

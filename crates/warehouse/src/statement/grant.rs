@@ -56,9 +56,9 @@ pub(crate) async fn grant(tx: Tx<'_>, environment: &Environment, grant: Grant) -
     match grant {
         Grant::Privileges { privileges, object, grantee, grant_option } => {
             let to = grantee_role(tx, &grantee).await?;
-            for (kind, name) in objects(tx, environment, &object).await? {
+            for Target { kind, name, owner } in objects(tx, environment, &object).await? {
                 for privilege in expanded(&privileges, kind)? {
-                    permitted(environment, privilege, kind, &name)?;
+                    permitted(environment, privilege, kind, &name, owner)?;
                     let row = Privilege {
                         role_id: to.id,
                         privilege: privilege.to_owned(),
@@ -86,9 +86,9 @@ pub(crate) async fn revoke(tx: Tx<'_>, environment: &Environment, grant: Grant) 
     match grant {
         Grant::Privileges { privileges, object, grantee, .. } => {
             let from = grantee_role(tx, &grantee).await?;
-            for (kind, name) in objects(tx, environment, &object).await? {
+            for Target { kind, name, owner } in objects(tx, environment, &object).await? {
                 for privilege in expanded(&privileges, kind)? {
-                    permitted(environment, privilege, kind, &name)?;
+                    permitted(environment, privilege, kind, &name, owner)?;
                     grants::delete(tx, from.id, privilege, kind, &name).await?;
                 }
             }
@@ -121,9 +121,16 @@ async fn grantee_role(tx: Tx<'_>, grantee: &Grantee) -> Result<Role, SnowflakeEr
     }
 }
 
-fn permitted(environment: &Environment, privilege: &str, kind: &str, name: &str) -> Result<(), SnowflakeError> {
+/// A privilege is granted by the owner of the object, who may manage grants, or who has it with the grant option.
+fn permitted(
+    environment: &Environment,
+    privilege: &str,
+    kind: &str,
+    name: &str,
+    owner: Option<Id>,
+) -> Result<(), SnowflakeError> {
     let authority = &environment.authority;
-    if authority.is_account_admin() || authority.may_grant(privilege, kind, name) {
+    if authority.owns(owner) || authority.may_grant(privilege, kind, name) {
         return Ok(());
     }
     Err(match kind {
@@ -152,21 +159,19 @@ fn expanded<'a>(privileges: &'a [String], kind: &str) -> Result<Vec<&'a str>, Sn
     }
 }
 
-/// Kind and name of each object that a grant is on.
-async fn objects(
-    tx: Tx<'_>,
-    environment: &Environment,
-    object: &GrantObject,
-) -> Result<Vec<(&'static str, String)>, SnowflakeError> {
+/// An object that a grant is on. What the account itself has is `ACCOUNTADMIN`'s: no owner.
+struct Target {
+    kind: &'static str,
+    name: String,
+    owner: Option<Id>,
+}
+
+async fn objects(tx: Tx<'_>, environment: &Environment, object: &GrantObject) -> Result<Vec<Target>, SnowflakeError> {
     match object {
-        GrantObject::Account => Ok(vec![(ON_ACCOUNT, String::new())]),
-        GrantObject::One { kind: ObjectKind::Table, name } => {
-            let table = resolve_table(environment, name)?;
-            Ok(vec![(grants::ON_TABLE, table)])
-        }
+        GrantObject::Account => Ok(vec![Target { kind: ON_ACCOUNT, name: String::new(), owner: None }]),
         GrantObject::One { kind, name } => {
-            let name = existing(tx, environment, *kind, name).await?;
-            Ok(vec![(kind.key(), name.0)])
+            let (name, owner) = existing(tx, environment, *kind, name).await?;
+            Ok(vec![Target { kind: kind.key(), name, owner }])
         }
         GrantObject::AllTables { container } => {
             let inside = match container.as_slice() {
@@ -180,8 +185,12 @@ async fn objects(
             if !inside {
                 return Err(SnowflakeError::does_not_exist("Schema", &container.join(".")));
             }
-            let full = |table: String| (grants::ON_TABLE, format!("{}.{}.{table}", engine::DATABASE, engine::SCHEMA));
-            Ok(environment.account.engine_tables().into_iter().map(full).collect())
+            let target = |table: String| Target {
+                kind: grants::ON_TABLE,
+                name: format!("{}.{}.{table}", engine::DATABASE, engine::SCHEMA),
+                owner: None,
+            };
+            Ok(environment.account.engine_tables().into_iter().map(target).collect())
         }
     }
 }

@@ -144,17 +144,6 @@ fn text(text: impl Into<String>) -> Option<String> {
     Some(text.into())
 }
 
-/// The names of the roles with these ids.
-async fn role_names(tx: Tx<'_>, ids: impl IntoIterator<Item = Id>) -> Result<BTreeMap<Id, String>, SnowflakeError> {
-    let mut names = BTreeMap::new();
-    for id in ids.into_iter().collect::<BTreeSet<_>>() {
-        if let Some(role) = role::by_id(tx, id).await? {
-            names.insert(id, role.name);
-        }
-    }
-    Ok(names)
-}
-
 /// The name of an owner; what no role owns shows an empty owner.
 fn owner_name(names: &BTreeMap<Id, String>, owner: Option<Id>) -> String {
     owner.and_then(|id| names.get(&id).cloned()).unwrap_or_default()
@@ -162,7 +151,7 @@ fn owner_name(names: &BTreeMap<Id, String>, owner: Option<Id>) -> String {
 
 async fn users(tx: Tx<'_>, environment: &Environment) -> Result<Rows, SnowflakeError> {
     let users = user::select(tx, "ORDER BY id", &[]).await?;
-    let owners = role_names(tx, users.iter().filter_map(|user| user.owner_id)).await?;
+    let owners = role::names(tx, users.iter().filter_map(|user| user.owner_id)).await?;
     let with_token: BTreeSet<Id> = tx
         .fetch("SELECT DISTINCT user_id FROM access_tokens", &[])
         .await?
@@ -358,7 +347,7 @@ async fn policies(tx: Tx<'_>, environment: &Environment) -> Result<Rows, Snowfla
 
 async fn databases(tx: Tx<'_>, environment: &Environment) -> Result<Rows, SnowflakeError> {
     let found = container::all(tx, Kind::Database).await?;
-    let owners = role_names(tx, found.iter().filter_map(|database| database.owner_id)).await?;
+    let owners = role::names(tx, found.iter().filter_map(|database| database.owner_id)).await?;
     let current = environment.context.database.as_deref();
     let mut rows = Rows::of(columns(&[
         "created_on",
@@ -400,7 +389,7 @@ async fn schemas(tx: Tx<'_>, environment: &Environment, database: Option<&str>) 
         owner_id: None,
         ..database
     }));
-    let owners = role_names(tx, found.iter().filter_map(|schema| schema.owner_id)).await?;
+    let owners = role::names(tx, found.iter().filter_map(|schema| schema.owner_id)).await?;
     let mut rows = Rows::of(columns(&[
         "created_on",
         "name",
@@ -437,7 +426,7 @@ async fn schemas(tx: Tx<'_>, environment: &Environment, database: Option<&str>) 
 
 async fn warehouses(tx: Tx<'_>) -> Result<Rows, SnowflakeError> {
     let found = container::all(tx, Kind::Warehouse).await?;
-    let owners = role_names(tx, found.iter().filter_map(|warehouse| warehouse.owner_id)).await?;
+    let owners = role::names(tx, found.iter().filter_map(|warehouse| warehouse.owner_id)).await?;
     let mut rows = Rows::of(columns(&["name", "state", "type", "size", "created_on", "owner", "comment"]));
     for warehouse in found {
         rows.rows.push(vec![

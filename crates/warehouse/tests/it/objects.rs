@@ -153,6 +153,22 @@ async fn grants_are_shown_from_every_side() {
     ] {
         assert_eq!(admin.execute(sql, &[]).await.expect_err(sql).code, code, "{sql}");
     }
+    // Who owns an object grants privileges on it, without managing all grants.
+    run_all(
+        &admin,
+        &[
+            "create role keeper",
+            "create database kept",
+            "grant ownership on database kept to role keeper",
+            "create user jane password = 'password-of-jane' default_role = keeper",
+            "grant role keeper to user jane",
+        ],
+    )
+    .await;
+    let jane = test.login("jane", "password-of-jane").await.unwrap();
+    run_all(&jane, &["grant usage on database kept to role child"]).await;
+    assert_eq!(jane.execute("grant usage on database okta to role child", &[]).await.unwrap_err().code, 3001);
+    assert_eq!(jane.execute("grant create user on account to role child", &[]).await.unwrap_err().code, 3011);
     run_all(&admin, &["alter role child rename to infant", "revoke role infant from role parent", "drop role parent"])
         .await;
     assert_eq!(column(&ask(&admin, "show grants of role infant").await, "granted_to"), ["USER"]);

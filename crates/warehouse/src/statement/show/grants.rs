@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cells, Environment, columns, owner_name, role_names, text, timestamp_cell};
+use super::{Cells, Environment, columns, owner_name, text, timestamp_cell};
 use crate::error::SnowflakeError;
 use crate::model::grant::{self, Privilege, Side};
 use crate::model::{Id, Tx, role};
@@ -16,7 +16,7 @@ pub(super) async fn run(tx: Tx<'_>, environment: &Environment, what: &Shown) -> 
         Shown::GrantsOn { kind, name } => {
             let (name, owner) = existing(tx, environment, *kind, name).await?;
             let mut rows = on(tx, environment, kind.key(), &name).await?;
-            let owners = role_names(tx, owner).await?;
+            let owners = role::names(tx, owner).await?;
             let owner = owner_name(&owners, owner);
             if !owner.is_empty() {
                 // Who owns an object got that from the system or from the one who granted it: not kept.
@@ -69,7 +69,7 @@ async fn on(tx: Tx<'_>, environment: &Environment, kind: &str, name: &str) -> Re
 
 async fn privileges(tx: Tx<'_>, environment: &Environment, found: &[Privilege]) -> Result<Rows, SnowflakeError> {
     let ids = found.iter().flat_map(|privilege| [Some(privilege.role_id), privilege.granted_by]).flatten();
-    let names = role_names(tx, ids).await?;
+    let names = role::names(tx, ids).await?;
     let name = |id: Option<Id>| owner_name(&names, id);
     let mut rows = Rows::of(columns(&PRIVILEGE_COLUMNS));
     for privilege in found {
@@ -91,7 +91,7 @@ async fn to_role(tx: Tx<'_>, environment: &Environment, role: &role::Role) -> Re
     let mut rows = privileges(tx, environment, &held).await?;
     let children = grant::roles(tx, role.id, Side::Children).await?;
     let names =
-        role_names(tx, children.iter().flat_map(|child| [Some(child.role_id), child.granted_by]).flatten()).await?;
+        role::names(tx, children.iter().flat_map(|child| [Some(child.role_id), child.granted_by]).flatten()).await?;
     for child in children {
         let name = owner_name(&names, Some(child.role_id));
         let by = owner_name(&names, child.granted_by);
