@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNode;
-use datafusion::common::{DataFusionError, ParamValues};
+use datafusion::common::{DataFusionError, ParamValues, ScalarValue};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -147,8 +147,8 @@ impl Planner<'_> {
 
         let query = parser::Statement::Statement(statement.query.clone());
         let unbound = state.statement_to_plan(query).await.map_err(explained)?;
-        let parameters = open_parameters(&mut statement, &unbound).map_err(explained)?;
-        let bound = unbound.with_param_values(ParamValues::from(statement.values.clone())).map_err(explained)?;
+        let (parameters, values) = parameters(&statement, &unbound).map_err(explained)?;
+        let bound = unbound.with_param_values(ParamValues::from(values)).map_err(explained)?;
         let bound = self.capped(bound).map_err(explained)?;
         for note in notes::of(&bound, &names)? {
             self.context.warnings.note(note);
@@ -322,13 +322,14 @@ fn until_error(
     })
 }
 
-/// Gives the placeholders of open parameters typed NULLs, and tells the parameters' types.
-fn open_parameters(statement: &mut Statement, plan: &LogicalPlan) -> Result<Vec<DataType>, DataFusionError> {
-    let Some(open) = &statement.open else { return Ok(Vec::new()) };
+/// Types of the parameters whose values are open, and a value for each placeholder: a typed NULL for
+/// those that have none yet.
+fn parameters(statement: &Statement, plan: &LogicalPlan) -> Result<(Vec<DataType>, Vec<ScalarValue>), DataFusionError> {
+    let Some(open) = &statement.open else { return Ok((Vec::new(), statement.values.clone())) };
     let inferred = plan.get_parameter_types()?;
     let types = open.types(|placeholder| inferred.get(&format!("${placeholder}")).cloned().flatten());
-    statement.values = open.nulls(&types);
-    Ok(types)
+    let nulls = open.nulls(&types);
+    Ok((types, nulls))
 }
 
 /// The schema with names as users spell them.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime};
 use datafusion::common::ScalarValue;
 use oktant_sql::{Param, Params};
 use pgwire::api::Type;
@@ -75,7 +75,7 @@ fn parameter<S: Clone>(portal: &Portal<S>, index: usize, kind: &Type) -> PgWireR
             ScalarValue::TimestampMicrosecond(instant.map(|instant| instant.and_utc().timestamp_micros()), None)
         }
         Type::TIMESTAMPTZ => {
-            let instant = portal.parameter::<DateTime<Utc>>(index, kind)?;
+            let instant = portal.parameter::<DateTime<FixedOffset>>(index, kind)?;
             let micros = instant.map(|instant| instant.timestamp_micros());
             ScalarValue::TimestampMicrosecond(micros, Some("UTC".into()))
         }

@@ -34,7 +34,7 @@ pub(super) fn failed_statement(error: &SnowflakeError, id: Uuid) -> Response {
     let data = json!({
         "errorCode": error.code_text(),
         "sqlState": error.sqlstate,
-        "queryId": id,
+        "queryId": id.to_string(),
         "internalError": false,
         "age": 0,
         "line": error.line.map_or(Value::from(-1), Value::from),
@@ -51,7 +51,7 @@ pub(super) fn running(code: &str, id: Uuid) -> Response {
         _ => "Query execution in progress. Use provided query ID to perform query monitoring and management.",
     };
     let data = json!({
-        "queryId": id,
+        "queryId": id.to_string(),
         "getResultUrl": format!("/queries/{id}/result"),
         "queryAbortsAfterSecs": 300,
         "progressDesc": null,
@@ -79,7 +79,7 @@ pub(super) fn several(statements: &[(Uuid, StatementType)], context: &Context, i
 
 fn answer(id: Uuid, kind: u32, columns: &[Column], rows: &[Vec<Option<String>>], context: &Context) -> Value {
     json!({
-        "queryId": id,
+        "queryId": id.to_string(),
         "sqlState": "00000",
         "statementTypeId": kind,
         "rowtype": columns.iter().map(|column| described(column, context)).collect::<Vec<_>>(),

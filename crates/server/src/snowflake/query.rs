@@ -8,6 +8,8 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use oktant_warehouse::{Binding, SnowflakeError, StatementResult, StatementType, split_statements};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -91,53 +93,78 @@ async fn answer(statement: &Statement) -> Response {
 }
 
 /// Runs what a request asks for, until its session ends.
-async fn run(gateway: Gateway, open: Arc<Open>, request: QueryRequest, user: String) -> Result<Answer, SnowflakeError> {
-    tokio::select! {
-        answer = run_all(&gateway, &open, &request, &user) => answer,
-        () = open.session.revoked() => Err(SnowflakeError::session_gone()),
+///
+/// The futures from here down are boxed where they are made: only there does the compiler see that
+/// those of the account may go to another thread.
+fn run(
+    gateway: Gateway,
+    open: Arc<Open>,
+    request: QueryRequest,
+    user: String,
+) -> BoxFuture<'static, Result<Answer, SnowflakeError>> {
+    async move {
+        tokio::select! {
+            answer = run_all(&gateway, &open, &request, &user) => answer,
+            () = open.session.revoked() => Err(SnowflakeError::session_gone()),
+        }
     }
+    .boxed()
 }
 
-async fn run_all(gateway: &Gateway, open: &Open, request: &QueryRequest, user: &str) -> Result<Answer, SnowflakeError> {
-    let statements = split_statements(&request.sql_text)?;
-    let wanted = wanted_statements(request);
-    if wanted != Some(0) && statements.len() > 1 && statements.len() != wanted.unwrap_or(1) {
-        return Err(wrong_count(statements.len(), wanted.unwrap_or(1)));
+fn run_all<'a>(
+    gateway: &'a Gateway,
+    open: &'a Open,
+    request: &'a QueryRequest,
+    user: &'a str,
+) -> BoxFuture<'a, Result<Answer, SnowflakeError>> {
+    async move {
+        let statements = split_statements(&request.sql_text)?;
+        let wanted = wanted_statements(request);
+        if wanted != Some(0) && statements.len() > 1 && statements.len() != wanted.unwrap_or(1) {
+            return Err(wrong_count(statements.len(), wanted.unwrap_or(1)));
+        }
+        let bindings = bindings(request)?;
+        if statements.len() <= 1 {
+            // As it was sent, so that places in errors are those of the client's text.
+            let text = &request.sql_text;
+            return run_one(gateway, open, text, &bindings, request.describe_only == Some(true))
+                .await
+                .map(Answer::Rows);
+        }
+        if statements.len() > STATEMENTS_MAX {
+            return Err(wrong_count(statements.len(), STATEMENTS_MAX));
+        }
+        let mut done: Vec<(Uuid, StatementType)> = Vec::new();
+        for text in &statements {
+            let result = run_one(gateway, open, text, &bindings, false).await?;
+            let id = gateway.new_id();
+            done.push((id, result.statement_type));
+            gateway.statements.keep(id, user, Ok(Answer::Rows(result)));
+        }
+        Ok(Answer::Several(done, open.session.context().await?))
     }
-    let bindings = bindings(request)?;
-    if statements.len() <= 1 {
-        // As it was sent, so that places in errors are those of the client's text.
-        let text = &request.sql_text;
-        return run_one(gateway, open, text, &bindings, request.describe_only == Some(true)).await.map(Answer::Rows);
-    }
-    if statements.len() > STATEMENTS_MAX {
-        return Err(wrong_count(statements.len(), STATEMENTS_MAX));
-    }
-    let mut done: Vec<(Uuid, StatementType)> = Vec::new();
-    for text in &statements {
-        let result = run_one(gateway, open, text, &bindings, false).await?;
-        let id = gateway.new_id();
-        done.push((id, result.statement_type));
-        gateway.statements.keep(id, user, Ok(Answer::Rows(result)));
-    }
-    Ok(Answer::Several(done, open.session.context().await?))
+    .boxed()
 }
 
-async fn run_one(
-    gateway: &Gateway,
-    open: &Open,
-    text: &str,
-    bindings: &[Binding],
+fn run_one<'a>(
+    gateway: &'a Gateway,
+    open: &'a Open,
+    text: &'a str,
+    bindings: &'a [Binding],
     describe_only: bool,
-) -> Result<StatementResult, SnowflakeError> {
-    let began = gateway.clock.now();
-    let result = match describe_only {
-        true => open.session.describe(text, bindings).await,
-        false => open.session.execute(text, bindings).await,
-    };
-    let took = (gateway.clock.now() - began).to_std().unwrap_or_default();
-    gateway.metrics.statement_ended(Protocol::Snowflake, Outcome::of(&result), took);
-    result
+) -> BoxFuture<'a, Result<StatementResult, SnowflakeError>> {
+    async move {
+        let began = gateway.clock.now();
+        let result = if describe_only {
+            open.session.describe(text, bindings).await
+        } else {
+            open.session.execute(text, bindings).await
+        };
+        let took = (gateway.clock.now() - began).to_std().unwrap_or_default();
+        gateway.metrics.statement_ended(Protocol::Snowflake, Outcome::of(&result), took);
+        result
+    }
+    .boxed()
 }
 
 /// How many statements the client says the text has; 0 is any number.
@@ -212,7 +239,7 @@ fn status(statement: &Statement) -> Value {
         Some(Ok(_)) => ("SUCCESS", String::new(), "SUCCESS".to_owned()),
         Some(Err(error)) => ("FAILED_WITH_ERROR", error.code_text(), error.message.clone()),
     };
-    json!({"id": statement.id, "status": status, "state": status, "errorCode": code, "errorMessage": message})
+    json!({"id": statement.id.to_string(), "status": status, "state": status, "errorCode": code, "errorMessage": message})
 }
 
 #[derive(Deserialize)]
