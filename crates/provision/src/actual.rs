@@ -20,7 +20,7 @@ const LOOKUPS_TOGETHER: usize = 128;
 ///
 /// # Source
 ///
-/// Snowflake behaviour change 2276 (bundle 2026_03), "before the change".
+/// Snowflake behaviour change 2276 (bundle `2026_03`), "before the change".
 const SYNTHETIC_USER: &str = "synthesis_user_external_id";
 /// Name of the one group of such a list.
 const SYNTHETIC_GROUP: &str = "synthetic_group";

@@ -69,9 +69,10 @@ impl AttributePath {
     /// ```
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let (schema, rest) = match text.to_ascii_lowercase().starts_with("urn:") {
-            true => text.rsplit_once(':').map(|(schema, rest)| (Some(schema), rest)).unwrap_or_default(),
-            false => (None, text),
+        let (schema, rest) = if text.to_ascii_lowercase().starts_with("urn:") {
+            text.rsplit_once(':').map(|(schema, rest)| (Some(schema), rest)).unwrap_or_default()
+        } else {
+            (None, text)
         };
         let schema = schema.filter(|schema| !schema.eq_ignore_ascii_case(USER_SCHEMA)).map(str::to_owned);
         let is_name = |name: &str| {

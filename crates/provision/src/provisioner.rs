@@ -56,7 +56,7 @@ impl Provisioner {
     ///
     /// [`Error::Application`], [`Error::Busy`], [`Error::State`], or what the org objects to.
     pub async fn open(config: Config, org: Org, edges: &Edges) -> Result<Self, Error> {
-        Self::open_for(config, org, edges, Access::Write).await
+        Box::pin(Self::open_for(config, org, edges, Access::Write)).await
     }
 
     /// The same to plan and explain only, also while another run holds the state.
@@ -65,7 +65,7 @@ impl Provisioner {
     ///
     /// As [`Provisioner::open`], but for [`Error::Busy`].
     pub async fn open_read_only(config: Config, org: Org, edges: &Edges) -> Result<Self, Error> {
-        Self::open_for(config, org, edges, Access::Read).await
+        Box::pin(Self::open_for(config, org, edges, Access::Read)).await
     }
 
     async fn open_for(config: Config, org: Org, edges: &Edges, access: Access) -> Result<Self, Error> {
@@ -103,6 +103,11 @@ impl Provisioner {
     ///
     /// What the org or the target objects to. Half a list is an error: nothing is planned on it.
     pub async fn plan(&self) -> Result<Plan, Error> {
+        // Reading two sides at once makes a large future, which no caller should have to hold.
+        Box::pin(self.read_and_compare()).await
+    }
+
+    async fn read_and_compare(&self) -> Result<Plan, Error> {
         let spent = self.target.requests();
         let applied = self.state.load(&self.config.mappings).await?;
         let (desired, listed) = tokio::try_join!(self.source.read(&self.config), self.list())?;
@@ -150,7 +155,7 @@ impl Provisioner {
         let run = self.state.next_run().await?;
         let edges = (&*self.clock, &*self.entropy);
         let executor = Executor::new(plan, &self.target, &self.state, edges, run, passwords);
-        executor.execute(if options.watched { "watch" } else { "apply" }).await
+        Box::pin(executor.execute(if options.watched { "watch" } else { "apply" })).await
     }
 
     /// Writes what a plan without changes has shown: objects that are gone, values that came about by other means,

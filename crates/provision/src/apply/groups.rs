@@ -198,7 +198,7 @@ impl<'a> Executor<'a> {
     fn keep_group(&self, group: u32, scim_id: &str, name: &str, writes: &mut Vec<Write>) {
         let desired = self.desired_group(group);
         let known = self.plan.world.applied.groups.get(&desired.okta_id);
-        let key = self.group_link(group).map(|link| link.key).or(known.map(|known| known.key));
+        let key = self.group_link(group).map(|link| link.key).or_else(|| known.map(|known| known.key));
         let key = key.unwrap_or_else(|| self.state.new_key());
         if known.is_some_and(|known| *known.scim_id != *scim_id) {
             // Another group in place of one that is gone.

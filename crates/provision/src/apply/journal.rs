@@ -82,7 +82,7 @@ impl Executor<'_> {
         subject: &Subject<'_>,
         endpoint: Endpoint,
         scim_id: &str,
-        set: impl Fn(&mut Map<String, Json>),
+        change: impl Fn(&mut Map<String, Json>),
     ) -> Result<(Sent, Request), Error> {
         let mut is_second = false;
         loop {
@@ -93,7 +93,7 @@ impl Executor<'_> {
                 Err(error) => return Ok((self.note(subject, &get, Err(error)).await?, get)),
             };
             let mut resource = resource.unwrap_or_default();
-            set(&mut resource);
+            change(&mut resource);
             let mut request = Request::put(endpoint, scim_id, resource.into());
             request.if_match = etag;
             let sent = self.send(subject, &request).await?;
@@ -126,14 +126,14 @@ impl Executor<'_> {
     pub(super) fn outcome(&self, subject: &Subject<'_>, result: &'static str, reason: &str) -> Write {
         let mut tally = self.tally.lock();
         *tally.results.entry(result).or_default() += 1;
-        if result != "done" {
+        if result == "done" {
+            tracing::info!(change = subject.id(), object = subject.name, reason, "provisioned");
+        } else {
             tally.unfinished.insert(subject.okta_id.into());
             if tally.reasons.len() < REASONS_SHOWN {
                 tally.reasons.push(format!("{} {}: {reason}", subject.kind, subject.name));
             }
             tracing::warn!(change = subject.id(), object = subject.name, result, reason, "not provisioned");
-        } else {
-            tracing::info!(change = subject.id(), object = subject.name, reason, "provisioned");
         }
         Write::Outcome(Outcome {
             run: self.run,

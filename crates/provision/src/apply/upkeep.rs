@@ -39,7 +39,8 @@ impl Executor<'_> {
         };
         for (okta_id, group) in &world.applied.groups {
             let is_there = world.actual.groups_by_id.contains_key(&group.scim_id);
-            if !is_wanted(okta_id) && !(is_there && world.config.groups.delete) {
+            let waits_for_deletion = is_there && world.config.groups.delete;
+            if !(is_wanted(okta_id) || waits_for_deletion) {
                 writes.push(Write::ForgetGroup { key: group.key });
             }
         }

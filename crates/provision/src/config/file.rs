@@ -258,7 +258,7 @@ pub(super) fn read(text: &str, path: &Path, variables: &Variables) -> Result<Con
         problem: error.to_string().trim_end().to_owned(),
         hint: None,
     })?;
-    let reader = Reader { path, folder: path.parent().unwrap_or(Path::new("")), variables };
+    let reader = Reader { path, folder: path.parent().unwrap_or_else(|| Path::new("")), variables };
     let own = own_mappings(&file)?;
     let default_state = path.with_extension("db");
     let state = file.state.map_or(default_state, |state| reader.folder.join(state));

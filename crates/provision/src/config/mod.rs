@@ -101,6 +101,7 @@ pub enum Read {
 
 /// What happens to users.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file, independent of the others")]
 pub struct UserOptions {
     /// Whether users are found at the target by e-mail, too, if no user name fits.
     pub match_email: bool,
@@ -114,6 +115,7 @@ pub struct UserOptions {
 
 /// Which groups are pushed, and how.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file, independent of the others")]
 pub struct GroupOptions {
     /// Whether the push mappings of the application count.
     pub mappings: bool,

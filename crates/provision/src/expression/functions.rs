@@ -86,8 +86,8 @@ impl Function {
             }
             Self::Len => Value::Number(text(0)?.chars().count() as f64),
             Self::RemoveSpaces => text(0)?.replace(' ', "").into(),
-            Self::Replace => self.bounded_replace(&text(0)?, &text(1)?, &text(2)?, usize::MAX)?,
-            Self::ReplaceFirst => self.bounded_replace(&text(0)?, &text(1)?, &text(2)?, 1)?,
+            Self::Replace => Self::bounded_replace(&text(0)?, &text(1)?, &text(2)?, usize::MAX)?,
+            Self::ReplaceFirst => Self::bounded_replace(&text(0)?, &text(1)?, &text(2)?, 1)?,
             Self::StartsWith => Value::Bool(text(0)?.starts_with(&text(1)?)),
             Self::StringContains => Value::Bool(text(0)?.contains(&text(1)?)),
             Self::StringSwitch => {
@@ -115,7 +115,7 @@ impl Function {
     }
 
     /// Replaces up to `count` times; the result is measured before it is made.
-    fn bounded_replace(self, text: &str, from: &str, to: &str, count: usize) -> Result<Value, EvaluateError> {
+    fn bounded_replace(text: &str, from: &str, to: &str, count: usize) -> Result<Value, EvaluateError> {
         if from.is_empty() {
             return Ok(text.into());
         }

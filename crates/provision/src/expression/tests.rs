@@ -3,15 +3,15 @@ use serde_json::{Map, Value as Json, json};
 
 use super::*;
 
-fn object(json: Json) -> Map<String, Json> {
+fn object(json: &Json) -> Map<String, Json> {
     json.as_object().expect("an object").clone()
 }
 
 #[track_caller]
 fn check(text: &str, expected: Json) {
-    let user = object(json!({ "firstName": "Ada", "lastName": "Lovelace", "email": "ada@acme.example", "age": 36,
+    let user = object(&json!({ "firstName": "Ada", "lastName": "Lovelace", "email": "ada@acme.example", "age": 36,
         "remote": true, "skills": ["maths", "engines"], "id": "00u1" }));
-    let app_user = object(json!({ "userName": "ada@acme.example", "role": "analyst" }));
+    let app_user = object(&json!({ "userName": "ada@acme.example", "role": "analyst" }));
     let scope = Scope { user: Some(&user), app_user: Some(&app_user), ..Scope::default() };
     let value = Expression::parse(text).and_then(|expression| {
         expression.evaluate(&scope).map_err(|error| ParseError { problem: error.to_string(), position: 0 })

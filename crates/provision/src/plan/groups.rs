@@ -151,9 +151,9 @@ fn ended(world: &World) -> Vec<Change> {
     let mut left: Vec<_> = world.applied.groups.iter().collect();
     left.retain(|(okta_id, _)| !desired.contains(&***okta_id) && !is_paused(okta_id));
     left.sort_unstable_by_key(|(_, group)| group.key);
-    let delete = |(okta_id, group): (&Box<str>, &crate::state::AppliedGroup)| {
+    let delete = |okta_id: &str, group: &crate::state::AppliedGroup| {
         let actual = *world.actual.groups_by_id.get(&group.scim_id)?;
-        Some(Change::DeleteGroup { okta_id: okta_id.clone(), actual })
+        Some(Change::DeleteGroup { okta_id: okta_id.into(), actual })
     };
-    left.into_iter().filter_map(delete).collect()
+    left.into_iter().filter_map(|(okta_id, group)| delete(okta_id, group)).collect()
 }

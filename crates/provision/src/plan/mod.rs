@@ -178,14 +178,14 @@ impl Plan {
         let update = if self.patches { 1 } else { 2 };
         match change {
             Change::AdoptUser { fields: 0, .. } | Change::AdoptGroup { .. } | Change::Blocked { .. } => 0,
+            Change::Members(change) if self.patches => change.len().div_ceil(self.batch) as u64,
             Change::AdoptUser { .. }
             | Change::UpdateUser { .. }
             | Change::ReactivateUser { .. }
             | Change::DeactivateUser { .. }
             | Change::SetPassword { .. }
-            | Change::RenameGroup { .. } => update,
-            Change::Members(change) if self.patches => change.len().div_ceil(self.batch) as u64,
-            Change::Members(_) => update,
+            | Change::RenameGroup { .. }
+            | Change::Members(_) => update,
             Change::CreateUser { .. }
             | Change::CreateGroup { .. }
             | Change::DeleteUser { .. }

@@ -209,14 +209,14 @@ impl Error {
 
     /// The same without a secret that the target has echoed.
     pub(super) fn without(mut self, secret: &str) -> Self {
-        let words = match &mut self {
-            Self::Unauthorized { detail }
-            | Self::Forbidden { detail, .. }
-            | Self::NotFound { detail, .. }
-            | Self::Conflict { detail, .. }
-            | Self::Rejected { detail, .. }
-            | Self::Failed { detail, .. } => detail,
-            _ => return self,
+        let (Self::Unauthorized { detail: words }
+        | Self::Forbidden { detail: words, .. }
+        | Self::NotFound { detail: words, .. }
+        | Self::Conflict { detail: words, .. }
+        | Self::Rejected { detail: words, .. }
+        | Self::Failed { detail: words, .. }) = &mut self
+        else {
+            return self;
         };
         if !secret.is_empty() && words.contains(secret) {
             *words = words.replace(secret, "***");

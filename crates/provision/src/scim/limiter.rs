@@ -107,7 +107,7 @@ impl Permit<'_> {
         match result {
             Ok(_) => state.succeeded((now - self.sent_at).to_std().unwrap_or_default(), self.limiter.most, now),
             Err(Error::Throttled { .. }) if state.halved_at.is_none_or(|halved| self.sent_at >= halved) => {
-                state.halve(1, now)
+                state.halve(1, now);
             }
             Err(_) => {}
         }
@@ -168,8 +168,8 @@ mod tests {
         Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().expect("an instant")))
     }
 
-    fn success() -> Result<Answer, Error> {
-        Ok(Answer { status: StatusCode::OK, etag: None, body: Bytes::new() })
+    fn success() -> Answer {
+        Answer { status: StatusCode::OK, etag: None, body: Bytes::new() }
     }
 
     fn throttled() -> Result<Answer, Error> {
@@ -181,7 +181,7 @@ mod tests {
         for _ in 0..count {
             let permit = limiter.acquire(clock).await;
             clock.advance(Duration::from_millis(latency));
-            permit.finish(clock, &success());
+            permit.finish(clock, &Ok(success()));
         }
     }
 

@@ -101,10 +101,10 @@ mod tests {
     fn attempts_and_waits_have_an_end() {
         let entropy = SeededEntropy::new(1);
         let mut tries = Tries::default();
-        let made = (1..).find(|_| tries.judge(&failed(503), Repeat::Safe, &entropy) == Verdict::GiveUp);
+        let made = (1..99).find(|_| tries.judge(&failed(503), Repeat::Safe, &entropy) == Verdict::GiveUp);
         assert_eq!((made, tries.made()), (Some(5), 5));
         let mut tries = Tries::default();
-        let made = (1..).find(|_| tries.judge(&throttled(None), Repeat::Safe, &entropy) == Verdict::GiveUp);
+        let made = (1..99).find(|_| tries.judge(&throttled(None), Repeat::Safe, &entropy) == Verdict::GiveUp);
         assert_eq!(made, Some(10));
         for tries in 1..40 {
             let wait = backoff(tries, &entropy);

@@ -94,6 +94,10 @@ pub struct OutcomeRow {
     pub at: String,
 }
 
+type UserRow = (i64, String, String, bool, String, String);
+type GroupRow = (i64, String, String, String, Option<String>);
+type OpenRow = (i64, String, String, String);
+
 impl State {
     /// Reads everything that was applied, with values in the order of `mappings`.
     pub(crate) async fn load(&self, mappings: &Mappings) -> Result<Applied, Error> {
@@ -113,7 +117,6 @@ impl State {
             }
             values.into_boxed_slice()
         };
-        type UserRow = (i64, String, String, bool, String, String);
         let mut users = sqlx::query_as::<_, UserRow>("SELECT key, okta_id, scim_id, active, sent, answered FROM users")
             .fetch(&mut reader);
         while let Some((key, okta_id, scim_id, active, sent, answered)) = users.try_next().await? {
@@ -122,7 +125,6 @@ impl State {
             applied.users.insert(okta_id.into(), user);
         }
         drop(users);
-        type GroupRow = (i64, String, String, String, Option<String>);
         let mut groups = sqlx::query_as::<_, GroupRow>(
             "SELECT key, okta_id, scim_id, name, \
              (SELECT group_concat(user_key) FROM members WHERE group_key = groups.key) FROM groups",
@@ -136,7 +138,6 @@ impl State {
             applied.groups.insert(okta_id.into(), group);
         }
         drop(groups);
-        type OpenRow = (i64, String, String, String);
         let open: Vec<OpenRow> =
             sqlx::query_as("SELECT id, object, method, path FROM journal WHERE result IS NULL ORDER BY id")
                 .fetch_all(&mut reader)

@@ -10,11 +10,11 @@ use crate::org::Bench;
 use crate::target::{Effect, FakeTarget, Fault, Habits};
 
 async fn log_of(bench: &Bench) -> Vec<String> {
-    let mut log = history(&bench.state()).await.unwrap();
-    let run = log.runs().await.unwrap()[0].run;
+    let mut log = history(&bench.state()).await.expect("success");
+    let run = log.runs().await.expect("success")[0].run;
     log.outcomes(run)
         .await
-        .unwrap()
+        .expect("success")
         .into_iter()
         .map(|outcome| format!("{}: {}", outcome.result, outcome.reason))
         .collect()

@@ -167,9 +167,9 @@ async fn nested_groups_are_flattened_and_explained() {
 
 async fn open_and_plan(bench: &Bench) -> String {
     let path = bench.folder.path().join("provision.toml");
-    let provisioner = open(&bench.file(), &path, &bench.sandbox.dsn()).await.unwrap();
-    let error = provisioner.plan().await.unwrap_err();
-    provisioner.close().await.unwrap();
+    let provisioner = open(&bench.file(), &path, &bench.sandbox.dsn()).await.expect("success");
+    let error = provisioner.plan().await.expect_err("an error");
+    provisioner.close().await.expect("success");
     // Circles are named in an order that depends on ids; the first name is made the one that comes last in the alphabet.
     format!("{} {error}", error.code().id())
         .replace("Backend > Engineering > Backend", "Engineering > Backend > Engineering")

@@ -80,9 +80,9 @@ async fn set_up() -> Bench {
 }
 
 fn start(bench: &Bench, path: &std::path::Path) -> std::process::Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = Command::new(std::env::current_exe().expect("success"));
     command.args(["--exact", "kill::child", "--nocapture"]).stdout(Stdio::null()).stderr(Stdio::inherit());
-    command.env(FILE, path).env(DSN, bench.sandbox.dsn()).spawn().unwrap()
+    command.env(FILE, path).env(DSN, bench.sandbox.dsn()).spawn().expect("success")
 }
 
 /// Everything is there once, and another run writes nothing.

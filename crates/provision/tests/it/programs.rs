@@ -71,7 +71,7 @@ fn one_apply_is_enough_after_anything() {
 
 async fn run(events: Vec<Event>) -> Result<(), TestCaseError> {
     let mut bench = Bench::new().await;
-    bench.settings = "[mappings]\ntitle = \"user.title\"".to_owned();
+    "[mappings]\ntitle = \"user.title\"".clone_into(&mut bench.settings);
     let mut expected = Expected::default();
     let (mut users, mut groups) = (Vec::new(), Vec::new());
     for number in 0..USERS {
@@ -131,10 +131,10 @@ async fn happen(bench: &Bench, users: &[String], groups: &[String], expected: &m
         }
         Event::Join(group, user) => {
             bench.join(&groups[group], &users[user]).await;
-            expected.groups.get_mut(&group).unwrap().1.insert(user);
+            expected.groups.get_mut(&group).expect("one of the groups").1.insert(user);
         }
         Event::Leave(group, user) => {
-            if expected.groups.get_mut(&group).unwrap().1.remove(&user) {
+            if expected.groups.get_mut(&group).expect("one of the groups").1.remove(&user) {
                 bench.leave(&groups[group], &users[user]).await;
             }
         }
@@ -143,14 +143,16 @@ async fn happen(bench: &Bench, users: &[String], groups: &[String], expected: &m
             // The org has no two groups of one name.
             if !expected.groups.values().any(|(known, _)| *known == name) {
                 bench.rename_group(&groups[group], &name).await;
-                expected.groups.get_mut(&group).unwrap().0 = name;
+                expected.groups.get_mut(&group).expect("one of the groups").0 = name;
             }
         }
         Event::Delete(user) => bench.target.model(|model| {
             let name = format!("user{user}@acme.example");
-            if let Some(id) = model.user(&name).map(|user| user["id"].as_str().unwrap().to_owned()) {
+            if let Some(id) = model.user(&name).map(|user| user["id"].as_str().expect("an id").to_owned()) {
                 model.users.remove(&id);
-                model.groups.values_mut().for_each(|group| drop(group.members.remove(&id)));
+                for group in model.groups.values_mut() {
+                    group.members.remove(&id);
+                }
             }
         }),
         Event::Deactivate(user) => on_user(bench, user, "active", json!(false)),

@@ -39,13 +39,13 @@ pub(crate) struct Group {
 pub(crate) struct Logged {
     pub(crate) method: String,
     pub(crate) path: String,
-    pub(crate) query: String,
     pub(crate) body: Value,
     pub(crate) status: u16,
 }
 
 /// How it deviates from a plain RFC 7644 server.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a habit of its own")]
 pub(crate) struct Habits {
     /// Resources on one page, whatever is asked for.
     pub(crate) page_max: usize,
@@ -242,7 +242,7 @@ async fn answer(shared: &Shared, request: Request, in_flight: usize) -> Response
     let (parts, body) = request.into_parts();
     let bytes = axum::body::to_bytes(body, 64 << 20).await.unwrap_or_default();
     let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let path = parts.uri.path().strip_prefix("/scim/v2").unwrap_or(parts.uri.path()).to_owned();
+    let path = parts.uri.path().strip_prefix("/scim/v2").unwrap_or_else(|| parts.uri.path()).to_owned();
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let authorization = parts.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let habits = shared.model.lock().habits.clone();
@@ -250,13 +250,7 @@ async fn answer(shared: &Shared, request: Request, in_flight: usize) -> Response
         tokio::time::sleep(habits.latency).await;
     }
     let mut model = shared.model.lock();
-    let logged = Logged {
-        method: parts.method.to_string(),
-        path: path.clone(),
-        query: query.clone(),
-        body: body.clone(),
-        status: 0,
-    };
+    let logged = Logged { method: parts.method.to_string(), path: path.clone(), body: body.clone(), status: 0 };
     model.log.push(logged);
     let entry = model.log.len() - 1;
     let fault = strike(&mut model.faults, parts.method.as_str(), &path);
@@ -334,7 +328,9 @@ impl Model {
             ("PATCH", "Users", Some(id)) => self.patch_user(id, body),
             ("PATCH", "Groups", Some(id)) => self.patch_group(id, body),
             ("DELETE", "Users", Some(id)) if self.users.remove(id).is_some() => {
-                self.groups.values_mut().for_each(|group| drop(group.members.remove(id)));
+                for group in self.groups.values_mut() {
+                    group.members.remove(id);
+                }
                 (204, Value::Null)
             }
             ("DELETE", "Groups", Some(id)) if self.groups.remove(id).is_some() => (204, Value::Null),
@@ -522,13 +518,12 @@ impl Model {
 /// One operation on a user, by the letter of RFC 7644, 3.5.2.
 fn patch(user: &mut Map<String, Value>, operation: &Value) -> Result<(), String> {
     let (op, path, value) = (text(&operation["op"]), text(&operation["path"]), operation["value"].clone());
-    let (object, rest) = match path.starts_with("urn:") {
-        true => {
-            let (schema, rest) = path.rsplit_once(':').ok_or("a bare URN")?;
-            let extension = user.entry(schema.to_owned()).or_insert_with(|| json!({}));
-            (extension.as_object_mut().ok_or("no object")?, rest.to_owned())
-        }
-        false => (user, path),
+    let (object, rest) = if path.starts_with("urn:") {
+        let (schema, rest) = path.rsplit_once(':').ok_or("a bare URN")?;
+        let extension = user.entry(schema.to_owned()).or_insert_with(|| json!({}));
+        (extension.as_object_mut().ok_or("no object")?, rest.to_owned())
+    } else {
+        (user, path)
     };
     if let Some((name, filter)) = rest.split_once('[') {
         let (filter, sub) = filter.split_once(']').ok_or("a filter that does not end")?;
