@@ -57,7 +57,7 @@ fmt-check: ## Fail if something is not formatted
 	then cargo fmt --all --check; \
 	else echo "formatting is not checked: rustfmt is not installed"; fi
 
-lint: fmt-check sdk-groups ## Formatting and lints
+lint: fmt-check ## Formatting and lints
 	cargo clippy --locked --workspace --features $(SDK_FEATURES) --all-targets -- --deny warnings
 
 # The groups as the manifest has them: features that pass on to a feature of the models.

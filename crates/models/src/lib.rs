@@ -39,6 +39,15 @@
 //! # Features
 //!
 //! One per group of operations, and `full`. A model that several groups use is there with any of them.
+#![cfg_attr(
+    not(feature = "full"),
+    allow(
+        unused_imports,
+        dead_code,
+        clippy::allow_attributes,
+        reason = "which of the helpers the models of a group use differs by group"
+    )
+)]
 
 #[macro_use]
 mod macros;
