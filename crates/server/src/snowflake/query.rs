@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use oktant_warehouse::{Binding, SnowflakeError, StatementResult, StatementType, split_statements};
+use oktant_warehouse::{Binding, Session, SnowflakeError, StatementResult, StatementType, split_statements};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -153,18 +153,49 @@ fn run_one<'a>(
     bindings: &'a [Binding],
     describe_only: bool,
 ) -> BoxFuture<'a, Result<StatementResult, SnowflakeError>> {
+    let began = gateway.clock.now();
+    let work = on_own_thread(open.session.clone(), text.to_owned(), bindings.to_vec(), describe_only);
     async move {
-        let began = gateway.clock.now();
-        let result = if describe_only {
-            open.session.describe(text, bindings).await
-        } else {
-            open.session.execute(text, bindings).await
-        };
+        let result = work.await;
         let took = (gateway.clock.now() - began).to_std().unwrap_or_default();
         gateway.metrics.statement_ended(Protocol::Snowflake, Outcome::of(&result), took);
         result
     }
     .boxed()
+}
+
+/// Runs a statement on a thread that may block. The compiler does not see that the account's future may
+/// go from one thread to another (rust-lang/rust 102211), so it stays on one. Dropping what is returned
+/// ends the statement.
+async fn on_own_thread(
+    session: Session,
+    text: String,
+    bindings: Vec<Binding>,
+    describe_only: bool,
+) -> Result<StatementResult, SnowflakeError> {
+    let (held, dropped) = tokio::sync::oneshot::channel::<()>();
+    let runtime = tokio::runtime::Handle::current();
+    let work = tokio::task::spawn_blocking(move || {
+        runtime.block_on(async {
+            let statement = async {
+                if describe_only {
+                    session.describe(&text, &bindings).await
+                } else {
+                    session.execute(&text, &bindings).await
+                }
+            };
+            tokio::select! {
+                result = statement => result,
+                _ = dropped => Err(SnowflakeError::cancelled()),
+            }
+        })
+    });
+    let result = work.await;
+    drop(held);
+    result.unwrap_or_else(|error| {
+        tracing::error!(%error, "a statement panicked");
+        Err(SnowflakeError::internal())
+    })
 }
 
 /// How many statements the client says the text has; 0 is any number.
