@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from checks import Checks, judge_now
-from guide import ERRORS, SCRIPT, STATEMENTS, STATUS
+from guide import ERRORS, SCRIPT, STATEMENTS, STATUS, UNASSIGNED
 
 ACCOUNT: dict[str, Any] = json.loads(os.environ["OKTANT_ACCOUNT"])
 SNOW = Path(sys.executable).parent / "snow"
@@ -49,6 +49,7 @@ def judgement(checks: Checks) -> None:
         checks.check("runs the script", ran.returncode == 0, ran.stdout + ran.stderr)
         if ran.returncode == 0:
             checks.equal("every statement of the script has an answer", len(json.loads(ran.stdout)), len(STATEMENTS))
+        checks.equal("a role is made that nobody has", snow("sql", "--query", UNASSIGNED).returncode, 0)
         for what, statement, number, state, _ in ERRORS:
             ran = snow("sql", "--query", statement)
             told = ran.stdout + ran.stderr

@@ -11,7 +11,7 @@ from typing import Any
 
 import snowflake.connector
 from checks import Checks, judge_now
-from guide import ERRORS, HISTORY_COLUMNS, SCRIPT, STATEMENTS, STATUS, TOKEN
+from guide import ERRORS, HISTORY_COLUMNS, SCRIPT, STATEMENTS, STATUS, TOKEN, UNASSIGNED
 from snowflake.connector.errors import DatabaseError, ProgrammingError
 
 ACCOUNT: dict[str, Any] = json.loads(os.environ["OKTANT_ACCOUNT"])
@@ -80,6 +80,7 @@ def as_script(checks: Checks) -> None:
 def errors(checks: Checks) -> None:
     """Numbers, states and texts of errors."""
     with connect() as connection, connection.cursor() as cursor:
+        cursor.execute(UNASSIGNED)
         for what, statement, number, state, part in ERRORS:
             try:
                 cursor.execute(statement)
@@ -133,6 +134,8 @@ def provisioned(checks: Checks, token: str) -> None:
         "password": password,
         "active": True,
     }
+    with connect() as connection, connection.cursor() as cursor:
+        cursor.execute("alter security integration okta_provisioning set sync_password = true")
     status, created = scim("POST", "/Users", token, user)
     checks.equal("the token of the last statement works at /scim/v2", status, 201)
     if status != 201:

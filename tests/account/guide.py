@@ -40,8 +40,12 @@ STATUS = {
 }
 """What statements that only do something say, by their place."""
 
+UNASSIGNED = "create role if not exists nobody_has_it"
+"""Makes the role that the first error needs."""
+
 ERRORS = [
     ("a role that the user does not have", "use role nobody_has_it", 3013, "42501", "Requested role 'NOBODY_HAS_IT' is not assigned"),
+    ("a role that does not exist", "use role no_such_role", 2043, "02000", "Object does not exist, or operation cannot be performed."),
     ("an unknown function", "select no_such_function(1)", 2140, "42601", "Unknown function"),
     (
         "an integration without run_as_role",

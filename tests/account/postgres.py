@@ -147,6 +147,7 @@ def judgement(checks: Checks) -> None:
     names = {"givenName": "Pat", "familyName": "Example"}
     emails = [{"value": USER, "primary": True, "type": "work"}]
     schemas = ["urn:ietf:params:scim:schemas:core:2.0:User"]
+    snowflake("alter security integration okta_provisioning set sync_password = true")
     user = scim("POST", "/Users", {"schemas": schemas, "userName": USER, "name": names, "emails": emails, "displayName": "Pat",
                                    "password": PASSWORD, "active": True})
     group = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": f"READERS_{os.getpid()}",
