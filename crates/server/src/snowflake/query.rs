@@ -1,7 +1,7 @@
 //! Running statements, waiting for them, and ending them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -11,6 +11,7 @@ use axum::response::Response;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use oktant_warehouse::{Binding, Session, SnowflakeError, StatementResult, StatementType, split_statements};
+use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -123,6 +124,9 @@ fn run_all<'a>(
         if wanted != Some(0) && statements.len() > 1 && statements.len() != wanted.unwrap_or(1) {
             return Err(wrong_count(statements.len(), wanted.unwrap_or(1)));
         }
+        if let Some(id) = scanned_statement(&request.sql_text) {
+            return answered_before(gateway, user, id).await;
+        }
         let bindings = bindings(request)?;
         if statements.len() <= 1 {
             // As it was sent, so that places in errors are those of the client's text.
@@ -144,6 +148,28 @@ fn run_all<'a>(
         Ok(Answer::Several(done, open.session.context().await?))
     }
     .boxed()
+}
+
+/// The statement whose rows are all asked for again. Connectors ask so for what an asynchronous statement answered.
+fn scanned_statement(text: &str) -> Option<&str> {
+    static SCAN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)^\s*select\s+\*\s+from\s+table\s*\(\s*result_scan\s*\(\s*'([^']*)'\s*\)\s*\)\s*;?\s*$")
+            .expect("the pattern is constant")
+    });
+    Some(SCAN.captures(text)?.get(1)?.as_str())
+}
+
+/// What an earlier statement of the user answered.
+async fn answered_before(gateway: &Gateway, user: &str, id: &str) -> Result<Answer, SnowflakeError> {
+    let statement = id.parse().ok().and_then(|id| gateway.statements.by_id(id));
+    let Some(statement) = statement.filter(|statement| statement.user == user) else {
+        return Err(no_such_statement(id));
+    };
+    let outcome = statement.wait(PATIENCE).await.ok_or_else(|| no_such_statement(id))?;
+    match outcome.as_ref() {
+        Ok(answer) => Ok(answer.clone()),
+        Err(error) => Err(error.clone()),
+    }
 }
 
 fn run_one<'a>(

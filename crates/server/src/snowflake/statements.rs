@@ -21,6 +21,7 @@ const KEPT_BYTES_MAX: usize = 256 * 1024 * 1024;
 const CELL_BYTES: usize = 24;
 
 /// What a statement answered.
+#[derive(Clone)]
 pub(super) enum Answer {
     /// One statement.
     Rows(StatementResult),

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
 use oktant_base::SystemClock;
 use oktant_server::TlsFiles;
 use serde_json::json;
 
-use crate::support::{PASSWORD, Running};
+use crate::support::{PASSWORD, Running, json_of, with_json};
 
 impl Running {
     async fn page(&self, path: &str) -> (u16, String) {
@@ -43,14 +44,15 @@ async fn stopping_waits_for_what_is_under_way() {
     let running = Running::start().await;
     let (token, _) = running.session().await;
     let url = format!("{}/queries/v1/query-request?requestId=a", running.server.url());
-    let request = running.http.post(&url).json(&json!({"sqlText": "select count(*) as n from okta.public.Users"}));
+    let body = json!({"sqlText": "select count(*) as n from okta.public.Users"});
+    let request = with_json(running.http.post(&url), &body);
     let under_way = request.header("Authorization", format!("Snowflake Token=\"{token}\"")).send();
     let stopped = async {
         tokio::time::sleep(Duration::from_millis(20)).await;
         running.server.shutdown().await;
     };
     let (answer, ()) = tokio::join!(under_way, stopped);
-    let answer: serde_json::Value = answer.unwrap().json().await.unwrap();
+    let answer = json_of(answer).await;
     assert_eq!(answer["success"], json!(true), "{answer}");
     assert!(running.http.get(&url).send().await.is_err());
 }
@@ -60,8 +62,8 @@ async fn both_protocols_speak_tls() {
     let folder = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let files = TlsFiles { certificates: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
-    std::fs::write(&files.certificates, made.cert.pem()).unwrap();
-    std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(&files.certificates, pem("CERTIFICATE", made.cert.der())).unwrap();
+    std::fs::write(&files.key, pem("PRIVATE KEY", &made.signing_key.serialize_der())).unwrap();
     let running = Running::with(Arc::new(SystemClock), Some(files)).await;
     assert!(running.server.url().starts_with("https://"));
     assert_eq!(running.page("/health/live").await.0, 200);
@@ -69,4 +71,11 @@ async fn both_protocols_speak_tls() {
     let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
     let one: (i64,) = sqlx::query_as("SELECT 1").fetch_one(&mut connection).await.unwrap();
     assert_eq!(one, (1,));
+}
+
+/// Textual encoding of bytes in DER (RFC 7468).
+fn pem(label: &str, der: &[u8]) -> String {
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }

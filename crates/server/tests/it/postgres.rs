@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Row as _};
+use sqlx::{Column as _, ConnectOptions as _, Connection as _, Executor as _, Row as _, Statement as _};
 
 use crate::support::{PASSWORD, Running};
 
@@ -51,10 +51,9 @@ async fn rows_are_read_with_bound_values() {
     let rows = sqlx::query(sql).bind("ACTIVE").bind(3_i64).fetch_all(&mut connection).await.unwrap();
     assert_eq!(rows.len(), 3);
     assert!(!rows[0].get::<&str, _>("Id").is_empty());
-    let prepared =
-        connection.describe(sqlx::SqlStr::from_static("SELECT count(*) AS n FROM Users WHERE Id = $1")).await;
-    let described = prepared.unwrap();
-    assert_eq!(described.columns()[0].to_string(), "n");
+    let sql = sqlx::SqlStr::from_static("SELECT count(*) AS n FROM Users WHERE Id = $1");
+    let prepared = connection.prepare(sql).await.unwrap();
+    assert_eq!(prepared.columns()[0].name(), "n");
     let both = connection.fetch_all(sqlx::raw_sql("SELECT 1; SELECT 2")).await.unwrap();
     assert_eq!(both.len(), 2);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Running};
+use crate::support::{PASSWORD, Running, json_of};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_begins_works_and_ends() {
@@ -81,9 +81,14 @@ async fn a_detached_statement_is_fetched_by_its_own_user_only() {
     let url = answer["data"]["getResultUrl"].as_str().unwrap();
     let result = running.get(url, &token).await;
     assert_eq!(result["data"]["rowset"], json!([["1"]]), "{result}");
+    let id = answer["data"]["queryId"].as_str().unwrap();
+    let scan = format!("select * from table(result_scan('{id}'))");
+    let again = running.query(&token, "b", &scan).await;
+    assert_eq!(again["data"]["rowset"], json!([["1"]]), "{again}");
     let login = running.log_in("other", PASSWORD).await;
     let theirs = login["data"]["token"].as_str().unwrap();
     assert_eq!(running.get(url, theirs).await["code"], json!("000709"));
+    assert_eq!(running.query(theirs, "c", &scan).await["code"], json!("000709"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,7 +118,7 @@ async fn compressed_bodies_are_read_and_telemetry_is_taken() {
     let request = running.http.post(format!("{}/queries/v1/query-request?requestId=z", running.server.url()));
     let request = request.header("Content-Encoding", "gzip").header("Content-Type", "application/json");
     let answer = request.header("Authorization", format!("Snowflake Token=\"{token}\"")).body(body).send().await;
-    let answer: Value = answer.unwrap().json().await.unwrap();
+    let answer = json_of(answer).await;
     assert_eq!(answer["data"]["rowset"], json!([["1"]]), "{answer}");
     assert_eq!(running.post("/telemetry/send", &token, &json!({"logs": []})).await["success"], json!(true));
 }

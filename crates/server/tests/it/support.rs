@@ -68,15 +68,15 @@ impl Running {
 
     /// An answer to a request of the client protocol.
     pub(crate) async fn post(&self, path: &str, token: &str, body: &Value) -> Value {
-        let request = self.http.post(format!("{}{path}", self.server.url())).json(body);
+        let request = with_json(self.http.post(format!("{}{path}", self.server.url())), body);
         let answer = request.header("Authorization", format!("Snowflake Token=\"{token}\"")).send().await;
-        answer.expect("an answer").json().await.expect("JSON")
+        json_of(answer).await
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> Value {
         let request = self.http.get(format!("{}{path}", self.server.url()));
         let answer = request.header("Authorization", format!("Snowflake Token=\"{token}\"")).send().await;
-        answer.expect("an answer").json().await.expect("JSON")
+        json_of(answer).await
     }
 
     pub(crate) async fn log_in(&self, user: &str, password: &str) -> Value {
@@ -96,4 +96,15 @@ impl Running {
         let path = format!("/queries/v1/query-request?requestId={request_id}");
         self.post(&path, token, &json!({"sqlText": sql, "asyncExec": false, "sequenceId": 1})).await
     }
+}
+
+/// A request that carries JSON.
+pub(crate) fn with_json(request: reqwest::RequestBuilder, body: &Value) -> reqwest::RequestBuilder {
+    request.header("Content-Type", "application/json").body(body.to_string())
+}
+
+/// The JSON of an answer.
+pub(crate) async fn json_of(answer: reqwest::Result<reqwest::Response>) -> Value {
+    let bytes = answer.expect("an answer").bytes().await.expect("a body");
+    serde_json::from_slice(&bytes).expect("JSON")
 }
