@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::Error;
@@ -95,7 +96,7 @@ pub(super) fn bind(tokens: &[TokenWithSpan], params: &Params) -> Result<(Vec<Tok
             continue;
         };
         let param = binding.look_up(&reference)?;
-        binding.expand(&param, token, &mut bound);
+        binding.expand(&param, token, &mut bound)?;
         at += length;
     }
     binding.check_all_used()?;
@@ -163,17 +164,20 @@ impl Binding<'_> {
     }
 
     /// Writes `$n` for a value, and `$n, $m` for a list, with parentheses unless it stands in some.
-    fn expand(&mut self, param: &Param, token: &TokenWithSpan, bound: &mut Vec<TokenWithSpan>) {
+    fn expand(&mut self, param: &Param, token: &TokenWithSpan, bound: &mut Vec<TokenWithSpan>) -> Result<(), Error> {
         let mut push = |new: Token| bound.push(TokenWithSpan { token: new, span: token.span });
         match param {
             Param::Value(value) => {
-                self.values.push(value.clone());
-                push(Token::Placeholder(format!("${}", self.values.len())));
+                push(Token::Placeholder(format!("${}", number(&mut self.values, value))));
             }
             Param::List(values) => {
                 // Doubled parentheses around a list are taken as one pair by the parser only if the
                 // list has one item, so a list within parentheses gets none of its own.
-                let enclosed = last_is_parenthesis(bound);
+                let enclosed = last(bound) == Some(&Token::LParen);
+                if !enclosed && !last(bound).is_some_and(is_in) {
+                    let message = "a list of values can stand behind IN only".to_owned();
+                    return Err(Error::Parameters { message });
+                }
                 let mut push = |new: Token| bound.push(TokenWithSpan { token: new, span: token.span });
                 if !enclosed {
                     push(Token::LParen);
@@ -185,14 +189,14 @@ impl Binding<'_> {
                     if index > 0 {
                         push(Token::Comma);
                     }
-                    self.values.push(value.clone());
-                    push(Token::Placeholder(format!("${}", self.values.len())));
+                    push(Token::Placeholder(format!("${}", number(&mut self.values, value))));
                 }
                 if !enclosed {
                     push(Token::RParen);
                 }
             }
         }
+        Ok(())
     }
 
     fn check_all_used(&self) -> Result<(), Error> {
@@ -209,9 +213,22 @@ impl Binding<'_> {
     }
 }
 
-fn last_is_parenthesis(tokens: &[TokenWithSpan]) -> bool {
-    let last = tokens.iter().rev().map(|token| &token.token).find(|token| !matches!(token, Token::Whitespace(_)));
-    last == Some(&Token::LParen)
+/// The number of `value`, counted from 1. Equal values have the same: an expression with one in it
+/// then is the same wherever it stands, as `GROUP BY` needs.
+fn number(values: &mut Vec<ScalarValue>, value: &ScalarValue) -> usize {
+    let at = values.iter().position(|known| known == value).unwrap_or_else(|| {
+        values.push(value.clone());
+        values.len() - 1
+    });
+    at + 1
+}
+
+fn last(tokens: &[TokenWithSpan]) -> Option<&Token> {
+    tokens.iter().rev().map(|token| &token.token).find(|token| !matches!(token, Token::Whitespace(_)))
+}
+
+fn is_in(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.keyword == Keyword::IN)
 }
 
 fn too_few(position: usize, bound: usize) -> Error {
@@ -258,8 +275,18 @@ mod tests {
         }
         check("SELECT a NOT IN ?", Params::Positional(vec![list(&[])]), "SELECT a NOT IN ()", &[]);
         check("SELECT a IN (?), ?", Params::Positional(vec![list(&[]), 1.into()]), "SELECT a IN (), $1", &["1"]);
-        let misplaced = Statement::parse("SELECT ?", &Params::Positional(vec![list(&[])]));
-        assert!(matches!(misplaced, Err(Error::Parameters { .. })), "{misplaced:?}");
+        for items in [&[][..], &["x", "y"]] {
+            let misplaced = Statement::parse("SELECT ? AS a", &Params::Positional(vec![list(items)]));
+            assert!(matches!(misplaced, Err(Error::Parameters { .. })), "{misplaced:?}");
+        }
+    }
+
+    #[test]
+    fn equal_values_are_one_placeholder() {
+        let named = Params::Named(vec![("a".to_owned(), "x".into())]);
+        check("SELECT f(:a) GROUP BY f(:a)", named, "SELECT f($1) GROUP BY f($1)", &["x"]);
+        let unlike = Params::Positional(vec!["5".into(), 5.into(), "5".into()]);
+        check("SELECT f(?, ?) GROUP BY f(?)", unlike, "SELECT f($1, $2) GROUP BY f($1)", &["5", "5"]);
     }
 
     #[test]
