@@ -208,7 +208,7 @@ codes! {
 
     OKT3001 "syntax error", "42601", 400, 1, Programming,
         "The statement is not valid SQL.",
-        "correct the statement at the place the message names";
+        "correct the statement as the message says";
     OKT3002 "unknown table", "42P01", 400, 1, Programming,
         "No table or view has this name.",
         "SHOW TABLES lists the tables";
@@ -216,7 +216,7 @@ codes! {
         "The table has no column of this name.",
         "DESCRIBE with the name of the table lists its columns";
     OKT3004 "request budget exceeded", "54000", 400, 1, Programming,
-        "The statement would need more requests than MaxApiRequests allows; nothing was sent.",
+        "The statement needs more requests than MaxApiRequests allows. Where the size of the table is known, nothing was sent; else the pages read until then were requested, and the rows that came belong to an answer that is not whole.",
         "narrow the statement as the message proposes, or raise MaxApiRequests";
     OKT3005 "not supported", "0A000", 501, 1, NotSupported,
         "The statement asks for something that this version does not do.",
@@ -225,8 +225,8 @@ codes! {
         "A value cannot be converted or computed.",
         "correct the value or the cast that the message names";
     OKT3007 "wrong parameters", "07001", 400, 1, Programming,
-        "The number or type of bound parameters does not fit the statement.",
-        "bind one value for each placeholder";
+        "The number or the type of bound parameters does not fit the statement.",
+        "bind one value of a simple type (text, number, boolean, time, bytes, NULL) for each placeholder, or a list of them for IN";
     OKT3008 "a parent key is needed", "42000", 400, 1, Programming,
         "The table is read per parent object, and the statement does not say which.",
         "add a predicate on the key column that the message names, or join the parent table";

@@ -1,5 +1,7 @@
 //! From `--dsn` to an open org.
 
+use std::net::SocketAddr;
+
 use oktant_client::{Edges, Org, Properties};
 use oktant_sql::Session;
 
@@ -38,4 +40,10 @@ pub(crate) async fn org(args: &ConnectionArgs) -> Result<Org> {
 /// Opens the org for SQL.
 pub(crate) async fn session(args: &ConnectionArgs) -> Result<Session> {
     Ok(Session::connect(&properties(args)?, Edges::system()).await?)
+}
+
+/// Addresses of a host.
+pub(crate) async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+    let resolved = tokio::net::lookup_host((host, port)).await.map(Vec::from_iter);
+    Ok(resolved.map_err(|source| Error::Resolve { host: host.to_owned(), source })?)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use oktant_base::{Clock as _, Code, SystemClock, Timestamp};
 use oktant_client::properties::{AuthScheme, Proxy};
-use oktant_client::{Call, Edges, Org, Properties, Reply};
+use oktant_client::{Call, Edges, Org, Properties, RateLimit, Reply};
 use tokio::net::TcpStream;
 
 use crate::args::{ConnectionArgs, DoctorArgs};
@@ -24,6 +24,12 @@ const SKEW_SECONDS_MAX: u64 = 60;
 /// What is read to find out which scopes are missing: a name and an operation.
 const PROBES: [(&str, &str); 4] =
     [("users", "listUsers"), ("groups", "listGroups"), ("apps", "listApplications"), ("System Log", "listLogEvents")];
+
+/// What is read to find out what is left of the bucket that most operations share.
+const SHARED_BUCKET_PROBE: &str = "getOrgSettings";
+
+/// Longest wait for what that tells; a used-up bucket is not waited for.
+const PROBE_TIME: Duration = Duration::from_secs(5);
 
 /// Examines the way to the org. The exit code is that of the first failure.
 pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode> {
@@ -86,7 +92,7 @@ async fn examine(connection: &ConnectionArgs, findings: &mut Findings) -> Result
         return Ok(());
     };
     scopes(&org, findings).await?;
-    rate_limits(&org)?;
+    rate_limits(&org, findings).await?;
     clock(&reply, SystemClock.now(), findings)
 }
 
@@ -120,8 +126,7 @@ async fn resolve(host: &str, port: u16, findings: &mut Findings) -> Result<Optio
         skipped("name", "the host is an address")?;
         return Ok(Some(vec![SocketAddr::new(address, port)]));
     }
-    let resolved = tokio::net::lookup_host((host, port)).await.map(Vec::from_iter);
-    let resolved = resolved.map_err(|source| Error::Resolve { host: host.to_owned(), source }.into());
+    let resolved = connection::resolve(host, port).await;
     findings.step("name", resolved, |addresses| {
         let address = addresses.first().map_or_else(String::new, |address| address.ip().to_string());
         format!("{host} is {address}")
@@ -155,10 +160,19 @@ async fn scopes(org: &Org, findings: &mut Findings) -> Result<()> {
     good("scopes", &format!("{} can be read", readable.join(", ")))
 }
 
-fn rate_limits(org: &Org) -> Result<()> {
+async fn rate_limits(org: &Org, findings: &mut Findings) -> Result<()> {
+    // Whether it may be read does not matter: a refusal shows the bucket too.
+    let probe = Call::operation(SHARED_BUCKET_PROBE)?.deadline(SystemClock.now() + PROBE_TIME);
+    let _ = org.send(probe).await;
     let limits = org.rate_limits();
     if limits.is_empty() {
         return skipped("rate limits", "the org reports none");
+    }
+    let is_used_up = |limit: &&RateLimit| limit.remaining == 0 && limit.resets_at > SystemClock.now();
+    if let Some(RateLimit { bucket, resets_at, .. }) = limits.iter().find(is_used_up) {
+        let (bucket, retry_at) = (bucket.clone(), *resets_at);
+        let error = oktant_client::Error::RateLimited { bucket, retry_at, concurrent: false };
+        return findings.bad("rate limits", &error.into());
     }
     let shown = limits.iter().map(|limit| format!("{} {} of {}", limit.bucket, limit.remaining, limit.limit));
     good("rate limits", &format!("left this minute: {}", shown.collect::<Vec<_>>().join(", ")))

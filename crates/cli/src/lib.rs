@@ -29,7 +29,7 @@ use clap::error::ErrorKind;
 use oktant_base::codes;
 
 use args::{Cli, Command};
-use failure::{Failure, Result};
+use failure::{Error, Failure, Result};
 use terminal::ALARM;
 
 pub use reference::reference;
@@ -71,13 +71,36 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let code = codes::OKT4001;
-    let text = error.render().ansi().to_string();
-    match text.split_once("error:") {
-        Some((before, after)) => terminal::note(format_args!("{before}error[{}]:{}", code.id(), after.trim_end())),
-        None => terminal::note(text.trim_end()),
+    let text = error.render().to_string();
+    match text.strip_prefix("error: ") {
+        Some(text) => report(&misuse(text).into()),
+        // What may follow, where nothing did.
+        None => {
+            terminal::note(text.trim_end());
+            ExitCode::from(codes::OKT4001.exit_code())
+        }
     }
-    ExitCode::from(code.exit_code())
+}
+
+/// The parser's text in the form of every other error: its tips and the way to the help become the hint. Its usage
+/// line shows options that the environment gives as if they were required, and only names the command here.
+fn misuse(text: &str) -> Error {
+    let (mut problem, mut tips, mut command) = (Vec::new(), Vec::new(), None);
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with("For more information")) {
+        if let Some(usage) = line.strip_prefix("Usage: ") {
+            let is_name = |word: &&str| !word.starts_with(['-', '<', '[']);
+            command = Some(usage.split(' ').take_while(is_name).collect::<Vec<_>>().join(" "));
+        } else if let Some(tip) = line.trim_start().strip_prefix("tip: ") {
+            tips.push(tip.to_owned());
+        } else {
+            problem.push(line);
+        }
+    }
+    tips.push(match command {
+        Some(command) => format!("`{command} --help` shows what it takes"),
+        None => "--help behind the command shows what it takes".to_owned(),
+    });
+    Error::misuse(problem.join("\n"), &tips.join("; "))
 }
 
 /// Reports a failure and gives its exit code.

@@ -1,6 +1,6 @@
 //! `oktant login`: the browser sign-in.
 
-use oktant_client::properties::{AuthScheme, InitiateOAuth};
+use oktant_client::properties::{AuthScheme, InitiateOAuth, Proxy};
 use oktant_client::{Edges, Org};
 
 use crate::args::LoginArgs;
@@ -18,6 +18,12 @@ pub(crate) fn run(args: &LoginArgs) -> Result<()> {
     properties.sign_in.initiate = InitiateOAuth::GetAndRefresh;
     properties.sign_in.anew = true;
     runtime::start()?.block_on(runtime::interruptible(async {
+        // The browser would show a page that does not load, and this would wait for it. A proxy resolves by itself.
+        if matches!(properties.network.proxy, Proxy::Direct) {
+            let host = properties.org.host_str().unwrap_or_default().trim_matches(['[', ']']);
+            connection::resolve(host, properties.org.port_or_known_default().unwrap_or(443)).await?;
+        }
+        terminal::note("waiting for the sign-in in the browser, five minutes at most; Ctrl-C ends it");
         let org = Org::connect(&properties, Edges::system()).await?;
         let location = org.settings_location().unwrap_or_default();
         terminal::note(format_args!("signed in to {}", org.properties().org));

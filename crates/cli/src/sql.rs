@@ -194,11 +194,13 @@ fn trouble(session: &Session) -> Option<String> {
     Some(format!("{what} to {} {}, tried {} times", last.method, last.path, last.attempt))
 }
 
-/// Rows, requests and what the tightest rate limit still allows.
+/// Rows, requests and what the tightest rate limit of the statement still allows.
 fn state(session: &Session, rows: &Rows, count: usize) -> String {
     let used = format!("{}, {}", counted(count as u64, "row"), counted(rows.requests().requests, "request"));
     let limits = session.org().rate_limits();
-    let tightest = limits.iter().min_by_key(|limit| u64::from(limit.remaining) * 1000 / u64::from(limit.limit.max(1)));
+    let requests = session.requests(session.last_statement());
+    let own = limits.iter().filter(|limit| requests.iter().any(|request| request.bucket == limit.bucket));
+    let tightest = own.min_by_key(|limit| u64::from(limit.remaining) * 1000 / u64::from(limit.limit.max(1)));
     match tightest {
         Some(limit) => format!("{used}, {} {} of {} left", limit.bucket, limit.remaining, limit.limit),
         None => used,

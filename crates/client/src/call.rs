@@ -102,7 +102,12 @@ impl Call {
         let method = method_of(method).ok_or_else(|| wrong(format!("unknown method \"{method}\"")))?;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         if !path.starts_with('/') || path.starts_with("//") {
-            return Err(wrong("a path begins with one /, such as /api/v1/users".to_owned()));
+            let hint = Some(match path.split_once("://").and_then(|(_, rest)| rest.split_once('/')) {
+                Some((_, rest)) => format!("leave scheme and host out: /{rest}"),
+                None => "write the path below the org's address".to_owned(),
+            });
+            let problem = "a path begins with one /, such as /api/v1/users".to_owned();
+            return Err(Error::Argument { operation: path.to_owned(), problem, hint });
         }
         if path.split(['/', '\\']).any(is_dots) {
             return Err(wrong("a path holds no . and no .. as a segment".to_owned()));

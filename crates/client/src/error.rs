@@ -73,6 +73,19 @@ pub enum Error {
         reason: String,
     },
 
+    /// The settings store holds the sign-in of another org, client or scheme.
+    #[error("settings at {location} cannot be used: it belongs to {what} {theirs}, not {ours}")]
+    ForeignSettings {
+        /// Path or `memory://` name.
+        location: String,
+        /// What differs: `org`, `client` or `scheme`.
+        what: &'static str,
+        /// Whose the settings are.
+        theirs: String,
+        /// Whose they would have to be.
+        ours: String,
+    },
+
     /// A private key or certificate cannot be used.
     #[error("the key of {property} cannot be used: {reason}")]
     Key {
@@ -128,7 +141,7 @@ pub enum Error {
     /// The org was not reached.
     #[error("{host} cannot be reached: {failure}")]
     Connect {
-        /// Host, with port where one was given.
+        /// Host, with port where one was given; the proxy's if the connection ended there.
         host: String,
         /// The step that failed.
         failure: ConnectFailure,
@@ -151,7 +164,7 @@ pub enum Error {
     },
 
     /// A page links to one that was already read.
-    #[error("page {page} of {path} links back to a page that was already read")]
+    #[error("page {} of {path} links back to a page that was already read", .page + 1)]
     PageLoop {
         /// Path of the list.
         path: String,
@@ -228,6 +241,10 @@ pub enum ConnectFailure {
     Tls,
     /// The proxy refused or failed.
     Proxy,
+    /// The proxy's own name does not resolve.
+    ProxyDns,
+    /// Nothing listens at the proxy's address.
+    ProxyRefused,
     /// The connection ended before the answer was complete.
     Interrupted,
     /// Anything else.
@@ -241,6 +258,8 @@ impl fmt::Display for ConnectFailure {
             Self::Refused => "the connection was refused",
             Self::Tls => "the TLS handshake failed",
             Self::Proxy => "the proxy failed",
+            Self::ProxyDns => "the name of the proxy does not resolve",
+            Self::ProxyRefused => "the proxy refused the connection",
             Self::Interrupted => "the connection was lost",
             Self::Other => "the connection failed",
         })
@@ -424,7 +443,7 @@ impl Coded for Error {
             Self::OAuth { .. } => codes::OKT1015,
             Self::SignInNeeded { .. } => codes::OKT1010,
             Self::SignInFailed { .. } => codes::OKT1016,
-            Self::Settings { .. } => codes::OKT1017,
+            Self::Settings { .. } | Self::ForeignSettings { .. } => codes::OKT1017,
             Self::Key { .. } | Self::KeyFile { .. } => codes::OKT1018,
             Self::Callback { .. } => codes::OKT1019,
             Self::RateLimited { concurrent: true, .. } => codes::OKT2012,
@@ -449,6 +468,9 @@ impl Coded for Error {
                 "grant {scopes} to the app in the Admin Console (Okta API Scopes), name it in Scope, and sign in again"
             )),
             Self::OAuth { error, .. } => oauth_hint(error),
+            Self::ForeignSettings { what, .. } => {
+                Some(format!("choose another OAuthSettingsLocation for this {what}, or correct the {what}"))
+            }
             Self::KeyFile { property, .. } => {
                 Some(format!("{property} takes the path of a file that can be read, or the text of the key itself"))
             }
@@ -494,6 +516,9 @@ fn connect_hint(host: &str, failure: ConnectFailure) -> Option<String> {
             "check the clock and the certificate; behind an inspecting proxy name its CA in SSLServerCert".to_owned(),
         ),
         ConnectFailure::Proxy => Some("check ProxyServer, ProxyPort, ProxyUser and ProxyPassword".to_owned()),
+        ConnectFailure::ProxyDns | ConnectFailure::ProxyRefused => {
+            Some("check ProxyServer and ProxyPort, or the variables https_proxy and http_proxy".to_owned())
+        }
         ConnectFailure::Interrupted | ConnectFailure::Other => None,
     }
 }

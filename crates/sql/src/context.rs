@@ -97,6 +97,7 @@ impl Budget {
             Some(limit) if estimate.min > limit => Err(Error::Budget {
                 table: table.to_owned(),
                 needs: format!("needs at least {} requests ({})", estimate.min, estimate.basis),
+                least: estimate.min,
                 budget: limit,
                 cheaper: estimate.cheaper.clone(),
             }),
@@ -104,13 +105,24 @@ impl Budget {
         }
     }
 
-    /// Refuses to start `more` requests that do not fit in what is left.
-    pub(crate) fn check_more(&self, table: &str, more: u64, what: &str, cheaper: Option<&str>) -> Result<(), Error> {
+    /// Refuses to start a list for each of `parents` objects, `more` requests at least, if they do not fit in what is
+    /// left.
+    pub(crate) fn check_more(
+        &self,
+        table: &str,
+        more: u64,
+        parents: usize,
+        cheaper: Option<&str>,
+    ) -> Result<(), Error> {
         let used = self.used.load(Ordering::Relaxed);
+        let least = used + more;
         match self.limit {
-            Some(limit) if used + more > limit => Err(Error::Budget {
+            Some(limit) if least > limit => Err(Error::Budget {
                 table: table.to_owned(),
-                needs: format!("needs {more} requests ({what})"),
+                needs: format!(
+                    "needs at least {least} requests ({used} so far, and {more} or more for {parents} parent objects)"
+                ),
+                least,
                 budget: limit,
                 cheaper: cheaper.map(str::to_owned),
             }),
@@ -125,6 +137,7 @@ impl Budget {
             Some(limit) if used >= limit => Err(Error::Budget {
                 table: table.to_owned(),
                 needs: format!("needs more than {limit} requests"),
+                least: limit + 1,
                 budget: limit,
                 cheaper: cheaper.map(str::to_owned),
             }),

@@ -91,6 +91,10 @@ pub enum Error {
         name: String,
         /// The nearest known name.
         nearest: Option<String>,
+        /// The table, where the statement names only one there.
+        table: Option<String>,
+        /// Whether it stood in double quotes, as text does elsewhere.
+        quoted: bool,
     },
 
     /// A name that fits several columns.
@@ -107,6 +111,8 @@ pub enum Error {
         table: String,
         /// What it needs, such as `needs at least 100000 requests (one per user)`.
         needs: String,
+        /// The requests that are known to be needed; there may be more.
+        least: u64,
         /// The limit.
         budget: u64,
         /// A cheaper form of the statement.
@@ -204,10 +210,11 @@ impl Error {
 }
 
 impl Error {
-    /// The same error about the same statement, its message spelled by `spell`.
+    /// The same error about the same statement, its message or name spelled by `spell`.
     pub(crate) fn spelled(self, spell: impl Fn(&str) -> String) -> Self {
         match self {
             Self::Syntax { message } => Self::Syntax { message: spell(&message) },
+            Self::UnknownTable { name, nearest } => Self::UnknownTable { name: spell(&name), nearest },
             other => other,
         }
     }
@@ -249,13 +256,17 @@ impl Coded for Error {
             Self::UnknownTable { nearest: Some(nearest), .. } | Self::UnknownColumn { nearest: Some(nearest), .. } => {
                 Some(format!("did you mean {nearest}?"))
             }
-            Self::Budget { budget, cheaper, .. } => {
-                let raise = format!("raise MaxApiRequests above {budget}");
+            Self::Budget { least, cheaper, .. } => {
+                let raise = format!("raise MaxApiRequests to {least} or more");
                 Some(cheaper.as_ref().map_or_else(|| raise.clone(), |cheaper| format!("try {cheaper}, or {raise}")))
             }
             Self::UnknownTable { nearest: None, .. } => Some("SHOW TABLES lists the tables".to_owned()),
-            Self::UnknownColumn { nearest: None, .. } => {
-                Some("DESCRIBE with the name of the table lists its columns".to_owned())
+            Self::UnknownColumn { name, quoted: true, .. } => {
+                Some(format!("if it is text, write '{name}': double quotes are for names"))
+            }
+            Self::UnknownColumn { table, .. } => {
+                let table = table.as_ref().map_or_else(|| "with the name of the table".to_owned(), Clone::clone);
+                Some(format!("DESCRIBE {table} lists the columns"))
             }
             Self::Unsupported { instead: Some(instead), .. } => Some(format!("write {instead}")),
             Self::TextAgainstNumber { column, number } => {

@@ -4,7 +4,7 @@ use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError, ExprSchema, ScalarValue};
 use datafusion::logical_expr::expr::InList;
-use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan};
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 
 use crate::Error;
 use crate::fold::{compares, input_schema};
@@ -38,6 +38,9 @@ pub(crate) fn of(plan: &LogicalPlan, names: &Names<'_>) -> Result<Vec<String>, E
 fn examine(expr: &Expr, schema: &DFSchema, names: &Names<'_>, notes: &mut Vec<String>) -> Result<(), Error> {
     match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if compares(*op) => {
+            // Only equality asks for a member: a range has a bound, which need not be one.
+            let mut unheeded = Vec::new();
+            let notes = if is_equality(*op) { notes } else { &mut unheeded };
             compare(left, std::slice::from_ref(right.as_ref()), schema, names, notes)?;
             compare(right, std::slice::from_ref(left.as_ref()), schema, names, notes)
         }
@@ -48,6 +51,11 @@ fn examine(expr: &Expr, schema: &DFSchema, names: &Names<'_>, notes: &mut Vec<St
         }
         _ => Ok(()),
     }
+}
+
+fn is_equality(operator: Operator) -> bool {
+    use Operator::{Eq, IsDistinctFrom, IsNotDistinctFrom, NotEq};
+    matches!(operator, Eq | NotEq | IsDistinctFrom | IsNotDistinctFrom)
 }
 
 /// A column beside the values that it is compared with.

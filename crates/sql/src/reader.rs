@@ -132,7 +132,7 @@ impl Reader {
 
     fn check_fan_out(&self, parents: usize) -> Result<(), Error> {
         let requests = (parents * self.plan.streams.len()) as u64;
-        self.context.budget.check_more(self.table(), requests, "one per parent object at least", self.cheaper())
+        self.context.budget.check_more(self.table(), requests, parents, self.cheaper())
     }
 
     /// The rows of the table that lists the parents, as far as they are wanted.

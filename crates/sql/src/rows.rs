@@ -52,6 +52,8 @@ pub struct Prepared {
     physical: Arc<dyn ExecutionPlan>,
     schema: SchemaRef,
     parameters: Vec<DataType>,
+    /// Rows that `MaxRows` lets through, where it may cut some off.
+    cap: Option<usize>,
 }
 
 /// The rows of a statement: a stream of batches. An error ends it, and the batches before the error
@@ -149,7 +151,7 @@ impl Planner<'_> {
         let unbound = state.statement_to_plan(query).await.map_err(explained)?;
         let (parameters, values) = parameters(&statement, &unbound).map_err(explained)?;
         let bound = unbound.with_param_values(ParamValues::from(values)).map_err(explained)?;
-        let bound = self.capped(bound).map_err(explained)?;
+        let (bound, cap) = self.capped(bound).map_err(explained)?;
         for note in notes::of(&bound, &names)? {
             self.context.warnings.note(note);
         }
@@ -157,19 +159,22 @@ impl Planner<'_> {
         let physical = state.query_planner().create_physical_plan(&logical, &state).await.map_err(explained)?;
         let schema = displayed(physical.schema().as_ref(), &statement, model);
         let context = Arc::clone(&self.context);
-        Ok(Prepared { context, state, statement, model: model.clone(), logical, physical, schema, parameters })
+        Ok(Prepared { context, state, statement, model: model.clone(), logical, physical, schema, parameters, cap })
     }
 }
 
 impl Planner<'_> {
-    /// The plan with `MaxRows` applied: to queries that do not aggregate.
-    fn capped(&self, plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
-        let Some(rows) = self.context.org.properties().sql.max_rows else { return Ok(plan) };
+    /// The plan with `MaxRows` applied, and that number where it may cut rows off: queries that do not aggregate.
+    fn capped(&self, plan: LogicalPlan) -> Result<(LogicalPlan, Option<usize>), DataFusionError> {
+        let cap = self.context.org.properties().sql.max_rows.and_then(|rows| usize::try_from(rows).ok());
+        let Some(cap) = cap.filter(|cap| plan.max_rows().is_none_or(|most| most > *cap)) else {
+            return Ok((plan, None));
+        };
         let aggregates = plan.exists(|node| Ok(matches!(node, LogicalPlan::Aggregate(_))))?;
         if aggregates {
-            return Ok(plan);
+            return Ok((plan, None));
         }
-        LogicalPlanBuilder::from(plan).limit(0, usize::try_from(rows).ok())?.build()
+        Ok((LogicalPlanBuilder::from(plan).limit(0, Some(cap))?.build()?, Some(cap)))
     }
 }
 
@@ -218,9 +223,16 @@ impl Prepared {
         let schema = Arc::clone(&self.schema);
         let stream = execute_stream(Arc::clone(&self.physical), self.state.task_ctx());
         let stream = stream.map_err(|error| mapping::plain(&error))?;
-        let shown = Arc::clone(&schema);
+        let (shown, context, cap) = (Arc::clone(&schema), Arc::clone(&self.context), self.cap);
+        let mut rows = 0;
         let batches = stream.map(move |batch| match batch {
-            Ok(batch) => with_schema(&batch, &shown),
+            Ok(batch) => {
+                rows += batch.num_rows();
+                if let Some(cap) = cap.filter(|cap| rows >= *cap) {
+                    context.warnings.note(format!("MaxRows ended the answer after {cap} rows; there may be more"));
+                }
+                with_schema(&batch, &shown)
+            }
             Err(error) => Err(mapping::plain(&error)),
         });
         Ok(Rows {

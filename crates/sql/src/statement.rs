@@ -25,6 +25,13 @@ use crate::Error;
 
 pub use parameters::{Param, Params};
 
+fn quoted_word(token: &TokenWithSpan) -> Option<String> {
+    match &token.token {
+        Token::Word(word) if word.quote_style == Some('"') => Some(word.value.to_lowercase()),
+        _ => None,
+    }
+}
+
 /// Nesting of a statement that the parser accepts.
 const DEPTH_MAX: usize = 100;
 
@@ -41,6 +48,8 @@ pub(crate) struct Statement {
     pub(crate) open: Option<OpenParameters>,
     /// Every word, in lower case.
     pub(crate) words: HashSet<String>,
+    /// Words in double quotes, in lower case.
+    quoted: HashSet<String>,
     spellings: Spellings,
 }
 
@@ -119,6 +128,7 @@ impl Statement {
             Params::Open(declared) => Some(OpenParameters { declared: declared.clone(), positions }),
             _ => None,
         };
+        let quoted = tokens.iter().filter_map(quoted_word).collect();
         let (tokens, spellings) = tokens::in_lower_case(tokens);
         let words = tokens.iter().filter_map(word).collect();
         let first = tokens.iter().find_map(word);
@@ -139,10 +149,15 @@ impl Statement {
             }
         };
         let (query, explain) = unwrap_explain(statement);
-        let mut query = habits::as_query(query)?;
+        let mut query = habits::as_query(query).map_err(|error| error.spelled(|text| spellings.restore(text)))?;
         parameters::empty_lists(&mut query)?;
         check_reads_only(&query)?;
-        Ok(Self { query: Box::new(query), explain, values, open, words, spellings })
+        Ok(Self { query: Box::new(query), explain, values, open, words, quoted, spellings })
+    }
+
+    /// Whether the statement has the word, given in lower case, in double quotes.
+    pub(crate) fn is_quoted(&self, word: &str) -> bool {
+        self.quoted.contains(word)
     }
 
     /// A name or the text of an expression in the spelling of the statement's aliases, of the model

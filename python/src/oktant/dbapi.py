@@ -389,7 +389,8 @@ class Cursor(ArrowSource):
     def _expect_result(self) -> _native.Rows:
         self._expect_open()
         if self._rows is None:
-            raise errors.InterfaceError("no statement was executed on this cursor", code="OKT3012")
+            hint = "call execute() first"
+            raise errors.InterfaceError("no statement was executed on this cursor", code="OKT3012", hint=hint)
         return self._rows
 
     def _drop_rows(self) -> None:

@@ -9,11 +9,15 @@ use serde_json::{Value, json};
 use crate::args::CallOptions;
 use crate::failure::{Error, Result};
 use crate::output::{self, Destination, Format};
+use crate::terminal;
 
 /// Writes the operations whose id, path or tag contains every word given.
 pub(super) fn run(words: &[String], options: &CallOptions) -> Result<()> {
     let words: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
     let found = || oktant_catalog::operations().iter().filter(|operation| matches(operation, &words));
+    if found().next().is_none() {
+        terminal::note(format_args!("note: no operation contains {}", words.join(" and ")));
+    }
     match options.output.unwrap_or(Format::Table) {
         Format::Json => {
             let lines: Vec<String> = found().map(|operation| facts(operation).to_string()).collect();

@@ -3,6 +3,7 @@
 //! Each operation has a command line of its own, made from the catalogue, so that `--help` shows
 //! its parameters and a wrong one is refused before anything is sent.
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args as _, FromArgMatches as _};
 use oktant_catalog::{ListShape, Method, Operation, Parameter, ParameterIn, TypeRef};
 use oktant_client::Call;
@@ -113,8 +114,13 @@ fn command(name: &'static str) -> clap::Command {
 }
 
 fn options(matches: &ArgMatches, earlier: CallOptions) -> CallOptions {
+    // The environment filled `earlier` already, and must not beat a flag that stood there.
+    let flagged = matches.value_source("dsn") == Some(ValueSource::CommandLine);
     match CallOptions::from_arg_matches(matches) {
-        Ok(later) => earlier.overlaid(later),
+        Ok(mut later) => {
+            later.connection.dsn = later.connection.dsn.filter(|_| flagged);
+            earlier.overlaid(later)
+        }
         Err(_) => earlier,
     }
 }

@@ -1,4 +1,4 @@
-//! RFC 4180 with a header line; NULL is an empty field.
+//! RFC 4180 with a header line; NULL is an empty field, as empty text is.
 
 use std::io::Write as _;
 use std::sync::Arc;

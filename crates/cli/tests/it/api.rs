@@ -59,6 +59,23 @@ fn a_body_comes_from_the_argument_a_file_or_standard_input() {
 }
 
 #[test]
+fn a_dsn_on_the_command_line_beats_the_environment_wherever_it_stands() {
+    let (environment, flagged) = (Org::small(), Org::small());
+    let dsn = flagged.sandbox.dsn();
+    let body = r#"{"profile":{"name":"Where to"}}"#;
+    for args in [
+        ["--dsn", &dsn, "addGroup", "--data", body].as_slice(),
+        &["addGroup", "--dsn", &dsn, "--data", body],
+        &["--dsn", &dsn, "POST", "/api/v1/groups", "--data", body],
+    ] {
+        flagged.sandbox.clear_requests();
+        let shown = environment.oktant(&[&["api"], args].concat());
+        assert_eq!(flagged.requests(), ["POST /api/v1/groups"], "{args:?}: {shown}");
+    }
+    assert_eq!(environment.requests(), Vec::<String>::new());
+}
+
+#[test]
 fn mistakes_are_named() {
     let org = Org::small();
     check("api_unknown_operation", &org.oktant(&["api", "listUser"]));
@@ -68,6 +85,14 @@ fn mistakes_are_named() {
     check("api_missing_body", &org.oktant(&["api", "addGroup"]));
     check("api_broken_body", &org.oktant(&["api", "addGroup", "--data", "{name"]));
     check("api_missing_file", &org.oktant(&["api", "addGroup", "--data", "@nowhere.json"]));
+    let pasted = org.oktant(&["api", "GET", "https://acme.okta.com/api/v1/users?limit=1"]);
+    assert!(pasted.contains("hint: leave scheme and host out: /api/v1/users"), "{pasted}");
+    let none = org.oktant(&["api", "--list", "zzz"]);
+    assert!(none.contains("note: no operation contains zzz"), "{none}");
+    for args in [&["api"][..], &["api", "getUser"], &["sql", "-o", "xml"], &["foo"], &["sandbox", "--users", "abc"]] {
+        let shown = org.oktant(args);
+        assert!(shown.contains("\n  hint: ") && !shown.contains("--dsn"), "{args:?}: {shown}");
+    }
     assert_eq!(org.requests(), Vec::<String>::new());
     check("api_not_found", &org.oktant(&["api", "getUser", "--id", "00unobody"]));
     check("api_rejected", &org.oktant(&["api", "addGroup", "--data", r#"{"profile":{}}"#]));

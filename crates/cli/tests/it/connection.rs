@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 
+use oktant_sandbox::{Effect, Fault};
+
 use crate::support::{Org, check, oktant};
 
 /// A key pair made for this test.
@@ -73,4 +75,20 @@ fn a_missing_scope() {
 fn a_doctor_finds_a_healthy_org_healthy() {
     let org = Org::live(|builder| builder.users(1));
     check("doctor", &org.oktant(&["doctor"]));
+}
+
+#[test]
+fn a_doctor_finds_a_bucket_that_is_used_up() {
+    let org = Org::live(|builder| builder.users(1));
+    let effect = Effect::Status { status: 429, reset_seconds: 60 };
+    org.sandbox.add_fault(Fault::new("/api/v1/org", effect).times(0));
+    let shown = org.oktant(&["doctor"]);
+    assert!(shown.starts_with("exit: 6\n"), "{shown}");
+    assert!(shown.contains("FAIL  rate limits") && shown.contains("the rate limit of api is used up"), "{shown}");
+}
+
+#[test]
+fn a_sign_in_to_a_host_that_does_not_exist_is_not_waited_for() {
+    let shown = oktant(&["login", "--dsn", "okta:///?Domain=nowhere.invalid&OAuthClientId=0oa1"]);
+    assert!(shown.starts_with("exit: 1\n") && shown.contains("nowhere.invalid does not resolve"), "{shown}");
 }

@@ -63,6 +63,18 @@ fn mistakes_are_named_and_cost_no_request_for_rows() {
     let org = Org::small();
     check("sql_unknown_column", &org.oktant(&["sql", "-c", "SELECT ProfileFirstNam FROM Users"]));
     check("sql_unknown_table", &org.oktant(&["sql", "-c", "SELECT Id FROM Userz"]));
+    for (sql, said) in [
+        (
+            "SELECT ProfileFirstName FROM Users WHERE ProfileFirstName = \"Ada\"",
+            "write 'Ada': double quotes are for names",
+        ),
+        ("SELECT Zzz FROM Users", "DESCRIBE Users lists the columns"),
+        ("DESCRIBE Nope", "unknown table \"Nope\""),
+        ("SELECT foo(1)", "as the message says"),
+    ] {
+        let shown = org.oktant(&["sql", "-c", sql]);
+        assert!(shown.contains(said), "{sql}: {shown}");
+    }
     check("sql_syntax", &org.oktant(&["sql", "-c", "SELEC 1"]));
     check("sql_write", &org.oktant(&["sql", "-c", "DELETE FROM Users"]));
     check("sql_nothing", &org.oktant(&["sql", "-c", " ; "]));

@@ -14,7 +14,7 @@ use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, REFERRER_
 use oktant_base::Clock;
 use serde::Deserialize;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 /// Time that the last page has to reach the browser, which may have gone.
@@ -24,7 +24,7 @@ const FAREWELL_TIME: Duration = Duration::from_secs(2);
 pub(super) type Outcome = Result<String, String>;
 
 /// Serves `path` until the answer to the sign-in with this `state` arrives.
-pub(super) async fn serve(listeners: Vec<TcpListener>, path: &str, state: &str, clock: &dyn Clock) -> Outcome {
+pub(super) async fn serve(listeners: Vec<TcpListener>, path: &str, state: &str) -> (Outcome, Browser) {
     let (sender, mut receiver) = mpsc::channel(1);
     let (stop, stopped) = watch::channel(());
     let router = router(path, SignIn { state: state.to_owned(), sender });
@@ -38,14 +38,36 @@ pub(super) async fn serve(listeners: Vec<TcpListener>, path: &str, state: &str, 
         servers.spawn(axum::serve(listener, router.clone()).with_graceful_shutdown(signal).into_future());
     }
     drop(router);
-    let outcome = receiver.recv().await.unwrap_or_else(|| Err("the callback address stopped listening".to_owned()));
-    drop(stop);
-    let farewell = async { while servers.join_next().await.is_some() {} };
-    tokio::select! {
-        () = farewell => {}
-        () = clock.sleep(FAREWELL_TIME) => {}
+    match receiver.recv().await {
+        Some((outcome, page)) => (outcome, Browser { page: Some(page), stop, servers }),
+        None => {
+            let outcome = Err("the callback address stopped listening".to_owned());
+            (outcome, Browser { page: None, stop, servers })
+        }
     }
-    outcome
+}
+
+/// The browser that brought the answer. It waits for the last page, which only who redeems the code can choose.
+pub(super) struct Browser {
+    page: Option<oneshot::Sender<Page>>,
+    stop: watch::Sender<()>,
+    servers: JoinSet<std::io::Result<()>>,
+}
+
+impl Browser {
+    /// Shows whether the sign-in succeeded, and stops serving.
+    pub(super) async fn dismiss(mut self, page: Page, clock: &dyn Clock) {
+        if let Some(waiting) = self.page.take() {
+            // The browser may have gone.
+            let _ = waiting.send(page);
+        }
+        drop(self.stop);
+        let farewell = async { while self.servers.join_next().await.is_some() {} };
+        tokio::select! {
+            () = farewell => {}
+            () = clock.sleep(FAREWELL_TIME) => {}
+        }
+    }
 }
 
 fn router(path: &str, sign_in: SignIn) -> Router {
@@ -57,7 +79,7 @@ fn router(path: &str, sign_in: SignIn) -> Router {
 #[derive(Clone)]
 struct SignIn {
     state: String,
-    sender: mpsc::Sender<Outcome>,
+    sender: mpsc::Sender<(Outcome, oneshot::Sender<Page>)>,
 }
 
 /// What the org sends along (RFC 6749, 4.1.2).
@@ -72,40 +94,36 @@ struct Answer {
 
 async fn receive(State(sign_in): State<SignIn>, answer: Result<Query<Answer>, QueryRejection>) -> Page {
     let Ok(Query(answer)) = answer else { return Page::FOREIGN };
-    let (page, outcome) = judge(&sign_in.state, answer);
-    if let Some(outcome) = outcome {
-        // The first one counts.
-        let _ = sign_in.sender.try_send(outcome);
+    let Some(outcome) = judge(&sign_in.state, answer) else { return Page::FOREIGN };
+    let (page, chosen) = oneshot::channel();
+    // The first one counts; whoever comes later is not waited for.
+    if sign_in.sender.try_send((outcome, page)).is_err() {
+        return Page::FOREIGN;
     }
-    page
+    chosen.await.unwrap_or(Page::FOREIGN)
 }
 
 /// The state tells the answer to this sign-in from anything else that knocks.
-fn judge(state: &str, answer: Answer) -> (Page, Option<Outcome>) {
-    if verify_slices_are_equal(answer.state.as_bytes(), state.as_bytes()).is_err() {
-        return (Page::FOREIGN, None);
-    }
+fn judge(state: &str, answer: Answer) -> Option<Outcome> {
+    verify_slices_are_equal(answer.state.as_bytes(), state.as_bytes()).ok()?;
     if let Some(error) = answer.error {
         let reason = answer.error_description.unwrap_or(error);
-        return (Page::REFUSED, Some(Err(format!("the org refused: {reason}"))));
+        return Some(Err(format!("the org refused: {reason}")));
     }
-    match answer.code {
-        Some(code) => (Page::DONE, Some(Ok(code))),
-        None => (Page::FOREIGN, None),
-    }
+    answer.code.map(Ok)
 }
 
 /// A page of the callback address. It holds no text from the request.
-struct Page {
+pub(super) struct Page {
     status: StatusCode,
     title: &'static str,
     text: &'static str,
 }
 
 impl Page {
-    const DONE: Self =
+    pub(super) const DONE: Self =
         Self { status: StatusCode::OK, title: "Signed in", text: "Oktant is signed in. You can close this window." };
-    const REFUSED: Self = Self {
+    pub(super) const REFUSED: Self = Self {
         status: StatusCode::OK,
         title: "Not signed in",
         text: "The org refused. The program that asked shows the reason. You can close this window.",
@@ -139,22 +157,20 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(query: &str, status: u16, outcome: Option<&Outcome>) {
+    fn check(query: &str, outcome: Option<&Outcome>) {
         let uri: Uri = format!("http://localhost/?{query}").parse().unwrap();
         let Query(answer) = Query::try_from_uri(&uri).unwrap();
-        let (page, found) = judge("s", answer);
-        assert_eq!((page.status.as_u16(), found.as_ref()), (status, outcome), "{query}");
+        assert_eq!(judge("s", answer).as_ref(), outcome, "{query}");
     }
 
     #[test]
     fn only_the_answer_to_this_sign_in_counts() {
-        check("code=c&state=s", 200, Some(&Ok("c".to_owned())));
-        check("code=c&state=other", 400, None);
-        check("code=c", 400, None);
-        check("state=s", 400, None);
+        check("code=c&state=s", Some(&Ok("c".to_owned())));
+        check("code=c&state=other", None);
+        check("code=c", None);
+        check("state=s", None);
         check(
             "error=access_denied&error_description=User+is+not+assigned&state=s",
-            200,
             Some(&Err("the org refused: User is not assigned".to_owned())),
         );
     }

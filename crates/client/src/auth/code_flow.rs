@@ -12,7 +12,7 @@ use oktant_base::{Entropy, Secret};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::callback;
+use super::callback::{self, Page};
 use super::dpop::random_id;
 use super::key::encoded;
 use crate::{Edges, Error};
@@ -66,25 +66,32 @@ impl Flow {
         }
     }
 
-    /// Shows the address to a person and waits for the code.
+    /// Shows the address to a person and waits for the code, and for the browser that brings it.
     ///
     /// # Errors
     ///
     /// [`Error::Callback`] if nothing can listen at the callback address, [`Error::SignInFailed`]
     /// if the org refuses or nobody signs in within five minutes.
-    pub(super) async fn run(&self, edges: &Edges) -> Result<Secret, Error> {
+    pub(super) async fn run(&self, edges: &Edges) -> Result<(Secret, callback::Browser), Error> {
         let org = self.authorize.authority().to_owned();
         let failed = |reason: String| Error::SignInFailed { org: org.clone(), reason };
         let listeners = self.listen().await?;
         let path = self.callback_path();
         edges.browser.open(&self.authorize);
-        let outcome = tokio::select! {
-            outcome = callback::serve(listeners, &path, &self.state, &*edges.clock) => outcome,
+        let (outcome, browser) = tokio::select! {
+            answered = callback::serve(listeners, &path, &self.state) => answered,
             () = edges.clock.sleep(SIGN_IN_TIME) => {
-                Err(format!("nobody signed in within {} minutes", SIGN_IN_TIME.as_secs() / 60))
+                let minutes = SIGN_IN_TIME.as_secs() / 60;
+                return Err(failed(format!("nobody signed in within {minutes} minutes")));
             }
         };
-        outcome.map(Secret::new).map_err(failed)
+        match outcome {
+            Ok(code) => Ok((Secret::new(code), browser)),
+            Err(reason) => {
+                browser.dismiss(Page::REFUSED, &*edges.clock).await;
+                Err(failed(reason))
+            }
+        }
     }
 
     /// Listens on every address that the callback's name stands for.

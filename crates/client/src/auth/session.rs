@@ -9,6 +9,7 @@ use oktant_base::{Secret, Timestamp, codes};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tracing::Instrument;
 
+use super::callback::Page;
 use super::code_flow::{Flow, Request};
 use super::dpop::Dpop;
 use super::key::SigningKey;
@@ -273,8 +274,9 @@ impl Person {
     /// The record of the store, else one from the properties; checked to be of this org and client.
     fn record(&self) -> Result<Record, Error> {
         let record = self.store.read()?.unwrap_or_default();
-        let foreign = |what: &str, theirs: &str, ours: &str| {
-            Err(self.store.unusable(format!("it belongs to {what} {theirs}, not {ours}")))
+        let foreign = |what, theirs: &str, ours: &str| {
+            let (location, theirs, ours) = (self.store.location(), theirs.to_owned(), ours.to_owned());
+            Err(Error::ForeignSettings { location, what, theirs, ours })
         };
         let differs = |theirs: &str, ours: &str| !theirs.is_empty() && theirs != ours;
         if differs(&record.domain, &self.domain) {
@@ -338,16 +340,19 @@ impl Person {
 
     async fn sign_in_by_browser(&self, lock: &Lock, mut record: Record, edges: &Edges) -> Result<Token, Error> {
         let flow = self.flow(edges)?;
-        let code = flow.run(edges).await?;
+        let (code, browser) = flow.run(edges).await?;
         let grant = [
             ("grant_type", "authorization_code"),
             ("code", code.expose()),
             ("redirect_uri", &flow.redirect_uri),
             ("code_verifier", flow.code_verifier.expose()),
         ];
-        let granted = self.request(&grant).await?;
+        let granted = self.request(&grant).await;
+        // Only now it is known whether the sign-in succeeded.
+        let page = if granted.is_ok() { Page::DONE } else { Page::REFUSED };
+        browser.dismiss(page, &*edges.clock).await;
         record.begin_anew(&self.scope);
-        self.keep(lock, &mut record, granted, edges)
+        self.keep(lock, &mut record, granted?, edges)
     }
 
     async fn redeem_code_from_elsewhere(

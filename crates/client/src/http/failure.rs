@@ -14,6 +14,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) method: &'static str,
     pub(crate) path: &'a str,
     pub(crate) timeout: Duration,
+    /// Host and port of the proxy, if the request goes through one.
+    pub(crate) proxy: Option<&'a str>,
 }
 
 /// Sorts the library's error by the step that failed.
@@ -29,12 +31,20 @@ pub(crate) fn classify(source: reqwest::Error, subject: Subject<'_>) -> Failure 
         return Failure { error, unsent: phase == Phase::Connecting, transient: phase == Phase::Connecting };
     }
     let unsent = source.is_connect();
-    let failure = step(&source);
+    let (failure, host) = match (step(&source), subject.proxy) {
+        // Behind a proxy only its own name is resolved, and only its own port is knocked at.
+        (ConnectFailure::Dns, Some(proxy)) => (ConnectFailure::ProxyDns, proxy),
+        (ConnectFailure::Refused, Some(proxy)) => (ConnectFailure::ProxyRefused, proxy),
+        (failure, _) => (failure, subject.host),
+    };
     // A name that does not resolve and a certificate that is not trusted stay so.
-    let transient = !matches!(failure, ConnectFailure::Dns | ConnectFailure::Tls | ConnectFailure::Proxy);
+    let transient = !matches!(
+        failure,
+        ConnectFailure::Dns | ConnectFailure::Tls | ConnectFailure::Proxy | ConnectFailure::ProxyDns
+    );
     // The address of the request may carry a cursor or an expression, and is named by the error itself.
     let source = source.without_url().into();
-    Failure { error: Error::Connect { host: subject.host.to_owned(), failure, source }, unsent, transient }
+    Failure { error: Error::Connect { host: host.to_owned(), failure, source }, unsent, transient }
 }
 
 fn step(error: &reqwest::Error) -> ConnectFailure {

@@ -313,7 +313,7 @@ impl State {
     fn back_off(&mut self) {
         self.parallelism = (self.parallelism / 2).max(1);
         self.calm_answers = 0;
-        tracing::warn!(parallelism = self.parallelism, "too many requests in flight");
+        tracing::info!(parallelism = self.parallelism, "too many requests in flight");
     }
 
     fn recover(&mut self) {

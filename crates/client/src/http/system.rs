@@ -1,6 +1,7 @@
 //! The machine's network: connections, TLS and proxies.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ const FOREVER: Duration = Duration::from_hours(7 * 24);
 pub(super) struct SystemService {
     client: reqwest::Client,
     connect_timeout: Duration,
+    /// Host and port of the proxy that every request goes through.
+    proxy: Option<String>,
 }
 
 impl SystemService {
@@ -42,7 +45,9 @@ impl SystemService {
                 TlsVersion::V1_2 => reqwest::tls::Version::TLS_1_2,
                 TlsVersion::V1_3 => reqwest::tls::Version::TLS_1_3,
             });
-        if let Some(proxy) = proxy(base, network, variables)? {
+        let proxy = proxy(base, network, variables)?;
+        let proxy_name = proxy.as_ref().and_then(|chosen| chosen.name(base));
+        if let Some(Chosen { proxy, .. }) = proxy {
             builder = builder.proxy(proxy);
         }
         if let Some(authority) = &network.trusted_ca {
@@ -58,10 +63,11 @@ impl SystemService {
             builder = builder.identity(reqwest::Identity::from_pem(&pem).map_err(bad_key("SSLClientCert"))?);
         }
         let client = builder.build().map_err(|source| {
-            let subject = Subject { host: base.authority(), method: "GET", path: "/", timeout: connect_timeout };
+            let timeout = connect_timeout;
+            let subject = Subject { host: base.authority(), method: "GET", path: "/", timeout, proxy: None };
             classify(source, subject).error
         })?;
-        Ok(Self { client, connect_timeout })
+        Ok(Self { client, connect_timeout, proxy: proxy_name })
     }
 }
 
@@ -72,7 +78,9 @@ impl HttpService for SystemService {
         let timeout = time_allowed.unwrap_or(FOREVER);
         let host = url.authority().to_owned();
         let path = url.path().to_owned();
-        let subject = Subject { host: &host, method, path: &path, timeout: timeout.min(self.connect_timeout) };
+        let connect_timeout = timeout.min(self.connect_timeout);
+        let proxy = self.proxy.as_deref();
+        let subject = Subject { host: &host, method, path: &path, timeout: connect_timeout, proxy };
         let verb = http::Method::from_bytes(method.as_bytes()).expect("the catalogue's methods are valid");
         let mut builder = self.client.request(verb, url).headers(headers).timeout(timeout);
         builder = match body {
@@ -111,7 +119,34 @@ async fn read(mut response: reqwest::Response, subject: Subject<'_>) -> Result<B
     Ok(body.freeze())
 }
 
-fn proxy(base: &Url, network: &Network, variables: &BTreeMap<String, String>) -> Result<Option<reqwest::Proxy>, Error> {
+/// A proxy, for the library and for messages.
+struct Chosen {
+    proxy: reqwest::Proxy,
+    address: Option<Url>,
+    exceptions: String,
+}
+
+impl Chosen {
+    /// Host and port of the proxy, if it is sure that requests to `base` go through it: whether an exception
+    /// matches is the library's decision, so that anything like a match leaves the name out.
+    fn name(&self, base: &Url) -> Option<String> {
+        let host = base.host_str()?;
+        let may_match = |exception: &str| {
+            let domain = exception.trim_start_matches(['*', '.']);
+            // A range of addresses is not compared here.
+            host.ends_with(domain) || host.parse::<IpAddr>().is_ok() || host.starts_with('[')
+        };
+        let mut exceptions = self.exceptions.split(',').map(str::trim).filter(|exception| !exception.is_empty());
+        if exceptions.any(may_match) {
+            return None;
+        }
+        let address = self.address.as_ref()?;
+        let port = address.port().map_or_else(String::new, |port| format!(":{port}"));
+        Some(format!("{}{port}", address.host_str()?))
+    }
+}
+
+fn proxy(base: &Url, network: &Network, variables: &BTreeMap<String, String>) -> Result<Option<Chosen>, Error> {
     match &network.proxy {
         Proxy::Direct => Ok(None),
         Proxy::Environment => environment_proxy(base, variables),
@@ -121,7 +156,9 @@ fn proxy(base: &Url, network: &Network, variables: &BTreeMap<String, String>) ->
                 Some((user, password)) => proxy.basic_auth(user, password.expose()),
                 None => proxy,
             };
-            Ok(Some(proxy.no_proxy(reqwest::NoProxy::from_string(&exceptions.join(",")))))
+            let exceptions = exceptions.join(",");
+            let proxy = proxy.no_proxy(reqwest::NoProxy::from_string(&exceptions));
+            Ok(Some(Chosen { proxy, address: Some(url.clone()), exceptions }))
         }
     }
 }
@@ -132,7 +169,7 @@ fn proxy(base: &Url, network: &Network, variables: &BTreeMap<String, String>) ->
 ///
 /// curl's manual, "Environment"; that a loopback address is reached directly is what Go's
 /// `net/http` does.
-fn environment_proxy(base: &Url, variables: &BTreeMap<String, String>) -> Result<Option<reqwest::Proxy>, Error> {
+fn environment_proxy(base: &Url, variables: &BTreeMap<String, String>) -> Result<Option<Chosen>, Error> {
     let find = |name: &str| {
         let names = [name.to_owned(), name.to_ascii_uppercase()];
         names.into_iter().find_map(|name| Some((variables.get(&name).filter(|value| !value.is_empty())?, name)))
@@ -152,8 +189,9 @@ fn environment_proxy(base: &Url, variables: &BTreeMap<String, String>) -> Result
         let message = format!("variable {name} is not the address of a proxy");
         properties::Error::of("ProxyAutoDetect", codes::OKT1002, &message, "write http://host:port")
     })?;
-    let exceptions = find("no_proxy").and_then(|(exceptions, _)| reqwest::NoProxy::from_string(exceptions));
-    Ok(Some(proxy.no_proxy(exceptions)))
+    let exceptions = find("no_proxy").map(|(exceptions, _)| exceptions.clone()).unwrap_or_default();
+    let proxy = proxy.no_proxy(reqwest::NoProxy::from_string(&exceptions));
+    Ok(Some(Chosen { proxy, address: Url::parse(&address).ok(), exceptions }))
 }
 
 /// Certificates from PEM text or from a file.
@@ -203,9 +241,24 @@ fn bad_key(property: &'static str) -> impl Fn(reqwest::Error) -> Error {
 mod tests {
     use super::*;
 
-    fn chosen(base: &str, variables: &[(&str, &str)]) -> Option<reqwest::Proxy> {
+    fn chosen(base: &str, variables: &[(&str, &str)]) -> Option<Chosen> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         environment_proxy(&Url::parse(base).unwrap(), &variables).unwrap()
+    }
+
+    #[test]
+    fn a_proxy_is_named_only_where_it_is_surely_used() {
+        let org = Url::parse("https://acme.okta.com").unwrap();
+        for (exceptions, name) in [
+            ("", Some("proxy.test:3128")),
+            ("localhost, .internal", Some("proxy.test:3128")),
+            (".okta.com", None),
+            ("acme.okta.com", None),
+            ("*", None),
+        ] {
+            let variables = [("https_proxy", "http://user:s3cret@proxy.test:3128"), ("no_proxy", exceptions)];
+            assert_eq!(chosen(org.as_str(), &variables).unwrap().name(&org).as_deref(), name, "{exceptions}");
+        }
     }
 
     #[test]
@@ -220,7 +273,7 @@ mod tests {
         assert!(chosen("http://org.test", &[("HTTP_PROXY", "p"), ("REQUEST_METHOD", "GET")]).is_none());
         assert!(chosen("http://127.0.0.1:80", &[("http_proxy", "p"), ("all_proxy", "p")]).is_none());
         let variables = BTreeMap::from([("https_proxy".to_owned(), "http://user:s3cret@[".to_owned())]);
-        let error = environment_proxy(&Url::parse(https).unwrap(), &variables).unwrap_err().to_string();
+        let error = environment_proxy(&Url::parse(https).unwrap(), &variables).err().unwrap().to_string();
         assert_eq!(error, "variable https_proxy is not the address of a proxy");
     }
 }

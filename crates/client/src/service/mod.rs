@@ -120,7 +120,7 @@ impl Failure {
     /// hides a wrong port.
     pub(crate) fn repeats_max(&self, allowed: u32) -> u32 {
         match self.error {
-            Error::Connect { failure: ConnectFailure::Refused, .. } => allowed.min(1),
+            Error::Connect { failure: ConnectFailure::Refused | ConnectFailure::ProxyRefused, .. } => allowed.min(1),
             _ => allowed,
         }
     }

@@ -212,6 +212,11 @@ async fn proxies_come_from_the_configuration_or_the_environment() {
     }
     assert_eq!(asked.len(), 4);
 
+    let broken = json!({"proxy": {"host": "nowhere.invalid", "port": 3128}});
+    let error = through(broken, &[], ORG).await.unwrap_err();
+    assert_eq!(error.to_string(), "nowhere.invalid:3128 cannot be reached: the name of the proxy does not resolve");
+    assert!(error.hint().is_some_and(|hint| hint.contains("ProxyServer")));
+
     // Reached directly, which fails: the name does not resolve.
     for (changes, variables) in [
         (json!({}), vec![("HTTP_PROXY", address.as_str()), ("NO_PROXY", "other.test,.invalid")]),

@@ -312,6 +312,28 @@ async fn a_person_signs_in_by_browser_once() {
 }
 
 #[tokio::test]
+async fn the_last_page_tells_what_became_of_the_code() {
+    for (status, body, title) in [(200, "", "Signed in"), (401, r#"{"error":"invalid_client"}"#, "Not signed in")] {
+        let fake = Fake::start(move |_, request| match (request.path.as_str(), status) {
+            (TOKEN, 200) => grant(1),
+            (TOKEN, _) => json(status, &[], body),
+            _ => json(200, &[], "[]"),
+        })
+        .await;
+        let sign_in = sign_in(&fake, &format!("page-{status}"), &["/callback?code=good&state=STATE"]).await;
+        assert_eq!(sign_in.result.is_ok(), status == 200);
+        // The browser reads on its own thread.
+        let page = loop {
+            if let Some(page) = sign_in.pages.lock().unwrap().first().cloned() {
+                break page;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        assert!(page.contains(&format!("<title>{title}")), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn a_stored_sign_in_gives_way_to_a_new_one() {
     const TARGETS: &[&str] = &["/callback?code=good&state=STATE"];
     let fake = server(|_| true).await;

@@ -98,6 +98,7 @@ async fn a_file_of_another_org_or_client_is_refused() {
     let error = refusal(foreign).await;
     assert_eq!(error.code(), codes::OKT1017);
     assert!(error.to_string().contains("belongs to client c, not other"), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("another OAuthSettingsLocation")), "{:?}", error.hint());
 
     let other_org = strict_server().await;
     let error = refusal(properties(&other_org, &file, "")).await;

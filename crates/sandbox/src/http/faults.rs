@@ -161,9 +161,9 @@ pub(crate) struct Armed {
     fault: Fault,
     /// Requests that matched.
     matched: u64,
-    /// The page of each list that was asked for last, by what names the list. Only kept for faults by page.
+    /// The page of each list that was asked for last and its cursor, by what names the list. Only kept for faults by page.
     #[serde(skip)]
-    pages: HashMap<String, u64>,
+    pages: HashMap<String, (u64, Option<String>)>,
     /// Requests struck.
     struck: u64,
 }
@@ -177,25 +177,30 @@ impl Armed {
         }
         self.matched += 1;
         let on_page = fault.page.is_none_or(|wanted| {
-            let (list, has_cursor) = list_of(path, query);
-            let page = self.pages.entry(list).or_default();
-            // A request without a cursor begins a list.
-            *page = if has_cursor { (*page).max(1) + 1 } else { 1 };
+            let (list, cursor) = list_of(path, query);
+            let (page, last) = self.pages.entry(list).or_default();
+            // A request without a cursor begins a list; one with the cursor of the last is its repeat.
+            if cursor.is_none() {
+                *page = 1;
+            } else if cursor != *last {
+                *page = (*page).max(1) + 1;
+            }
+            *last = cursor;
             *page == wanted
         });
         Some(self.matched >= fault.request && on_page && (fault.times == 0 || self.struck < fault.times))
     }
 }
 
-/// What names the list that a request reads a page of, and whether it is a later page. Lists of one path
+/// What names the list that a request reads a page of, and the cursor of a later page. Lists of one path
 /// differ by their parameters; the size of a page may change on the way.
-fn list_of(path: &str, query: &str) -> (String, bool) {
-    let (cursors, mut rest): (Vec<_>, Vec<_>) =
+fn list_of(path: &str, query: &str) -> (String, Option<String>) {
+    let (mut cursors, mut rest): (Vec<_>, Vec<_>) =
         form_urlencoded::parse(query.as_bytes()).partition(|(name, _)| name == "after");
     rest.retain(|(name, _)| name != "limit");
     rest.sort_unstable();
     let named = form_urlencoded::Serializer::new(String::new()).extend_pairs(rest).finish();
-    (format!("{path}?{named}"), !cursors.is_empty())
+    (format!("{path}?{named}"), cursors.pop().map(|(_, cursor)| cursor.into_owned()))
 }
 
 impl Faults {
@@ -329,6 +334,14 @@ mod tests {
         let strike = |query: &str| faults.strike("GET", "/api/v1/users", query).is_some();
         assert_eq!([strike("limit=2"), strike("after=x"), strike("after=y")], [false, true, false]);
         assert_eq!([strike(""), strike("limit=2&after=x")], [false, true]);
+    }
+
+    #[test]
+    fn a_repeat_of_a_page_is_the_same_page() {
+        let faults = Faults::default();
+        faults.add(Fault::new("/api/v1/users", Effect::Empty).on_page(2).times(0));
+        let strike = |query: &str| faults.strike("GET", "/api/v1/users", query).is_some();
+        assert_eq!([strike(""), strike("after=x"), strike("after=x"), strike("after=y")], [false, true, true, false]);
     }
 
     #[test]

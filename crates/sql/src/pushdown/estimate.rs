@@ -1,6 +1,6 @@
 //! What a plan costs, said before anything is sent.
 
-use oktant_catalog::{Operation, Route};
+use oktant_catalog::{ColumnType, Operation, Route};
 
 use super::access::Access;
 use super::narrowing::{Carried, pages};
@@ -43,10 +43,19 @@ pub(crate) fn of(
         }
         Some(KeySource::Table { table, .. }) => match scan.options.sizes.get(table) {
             Some(parents) => (parents * requests, None, format!("one list or more for each of {parents} {table}")),
-            None => (1, None, format!("one list or more for each of the {table}; how many there are is not known yet")),
+            None => (
+                1,
+                None,
+                format!(
+                    "one list or more for each of the {table}; how many there are is not known before SELECT count(*) FROM {table}"
+                ),
+            ),
         },
     };
-    Estimate { min, max, bucket: bucket(Some(access.route)), basis, cheaper: cheaper(scan, access, carried) }
+    // Nothing is cheaper than one request for each list.
+    let is_least = max.is_some_and(|max| max <= requests);
+    let cheaper = cheaper(scan, access, carried).filter(|_| !is_least);
+    Estimate { min, max, bucket: bucket(Some(access.route)), basis, cheaper }
 }
 
 struct ListPages {
@@ -98,7 +107,10 @@ fn cheaper(scan: &Scan, access: &Access, carried: Option<&Carried>) -> Option<St
         return None;
     }
     let narrow = scan.relation.columns().iter().find(|column| {
-        !column.attribute.is_empty() && !column.is_enum() && !scan.relation.table().key.contains(&column.name.as_str())
+        !column.attribute.is_empty()
+            && !column.is_enum()
+            && column.data_type == ColumnType::Text
+            && !scan.relation.table().key.contains(&column.name.as_str())
     })?;
     let or_limit = if scan.limit.is_none() { ", or LIMIT" } else { "" };
     Some(format!("a condition that the org evaluates, such as {} = '…'{or_limit}", narrow.name))

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::Error;
@@ -113,7 +114,7 @@ pub(super) fn bind(tokens: &[TokenWithSpan], params: &Params) -> Result<Bound, E
             continue;
         };
         let (position, param) = binding.look_up(&reference)?;
-        binding.expand(position, &param, token, &mut bound);
+        binding.expand(position, &param, token, &mut bound)?;
         at += length;
     }
     binding.check_all_used()?;
@@ -196,18 +197,26 @@ impl Binding<'_> {
     }
 
     /// Writes `$n` for a value, and `$n, $m` for a list, with parentheses unless it stands in some.
-    fn expand(&mut self, position: usize, param: &Param, token: &TokenWithSpan, bound: &mut Vec<TokenWithSpan>) {
+    fn expand(
+        &mut self,
+        position: usize,
+        param: &Param,
+        token: &TokenWithSpan,
+        bound: &mut Vec<TokenWithSpan>,
+    ) -> Result<(), Error> {
         let mut push = |new: Token| bound.push(TokenWithSpan { token: new, span: token.span });
         match param {
             Param::Value(value) => {
-                self.positions.push(position);
-                self.values.push(value.clone());
-                push(Token::Placeholder(format!("${}", self.values.len())));
+                push(Token::Placeholder(format!("${}", self.number(position, value))));
             }
             Param::List(values) => {
                 // Doubled parentheses around a list are taken as one pair by the parser only if the
                 // list has one item, so a list within parentheses gets none of its own.
-                let enclosed = last_is_parenthesis(bound);
+                let enclosed = last(bound) == Some(&Token::LParen);
+                if !enclosed && !last(bound).is_some_and(is_in) {
+                    let message = "a list of values can stand behind IN only".to_owned();
+                    return Err(Error::Parameters { message });
+                }
                 let mut push = |new: Token| bound.push(TokenWithSpan { token: new, span: token.span });
                 if !enclosed {
                     push(Token::LParen);
@@ -219,15 +228,27 @@ impl Binding<'_> {
                     if index > 0 {
                         push(Token::Comma);
                     }
-                    self.positions.push(position);
-                    self.values.push(value.clone());
-                    push(Token::Placeholder(format!("${}", self.values.len())));
+                    push(Token::Placeholder(format!("${}", self.number(position, value))));
                 }
                 if !enclosed {
                     push(Token::RParen);
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The number of `value`, counted from 1. Equal values have the same: an expression with one in it
+    /// then is the same wherever it stands, as `GROUP BY` needs. Open ones are equal if they are of one parameter.
+    fn number(&mut self, position: usize, value: &ScalarValue) -> usize {
+        let is_open = matches!(self.params, Params::Open(_));
+        let mut known = self.values.iter().zip(&self.positions);
+        let found = known.position(|(known, at)| known == value && (!is_open || *at == position));
+        1 + found.unwrap_or_else(|| {
+            self.positions.push(position);
+            self.values.push(value.clone());
+            self.values.len() - 1
+        })
     }
 
     fn check_all_used(&self) -> Result<(), Error> {
@@ -244,9 +265,12 @@ impl Binding<'_> {
     }
 }
 
-fn last_is_parenthesis(tokens: &[TokenWithSpan]) -> bool {
-    let last = tokens.iter().rev().map(|token| &token.token).find(|token| !matches!(token, Token::Whitespace(_)));
-    last == Some(&Token::LParen)
+fn last(tokens: &[TokenWithSpan]) -> Option<&Token> {
+    tokens.iter().rev().map(|token| &token.token).find(|token| !matches!(token, Token::Whitespace(_)))
+}
+
+fn is_in(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.keyword == Keyword::IN)
 }
 
 fn too_few(position: usize, bound: usize) -> Error {
@@ -293,8 +317,18 @@ mod tests {
         }
         check("SELECT a NOT IN ?", Params::Positional(vec![list(&[])]), "SELECT a NOT IN ()", &[]);
         check("SELECT a IN (?), ?", Params::Positional(vec![list(&[]), 1.into()]), "SELECT a IN (), $1", &["1"]);
-        let misplaced = Statement::parse("SELECT ?", &Params::Positional(vec![list(&[])]));
-        assert!(matches!(misplaced, Err(Error::Parameters { .. })), "{misplaced:?}");
+        for items in [&[][..], &["x", "y"]] {
+            let misplaced = Statement::parse("SELECT ? AS a", &Params::Positional(vec![list(items)]));
+            assert!(matches!(misplaced, Err(Error::Parameters { .. })), "{misplaced:?}");
+        }
+    }
+
+    #[test]
+    fn equal_values_are_one_placeholder() {
+        let named = Params::Named(vec![("a".to_owned(), "x".into())]);
+        check("SELECT f(:a) GROUP BY f(:a)", named, "SELECT f($1) GROUP BY f($1)", &["x"]);
+        let unlike = Params::Positional(vec!["5".into(), 5.into(), "5".into()]);
+        check("SELECT f(?, ?) GROUP BY f(?)", unlike, "SELECT f($1, $2) GROUP BY f($1)", &["5", "5"]);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Rows equal what the org holds.
 
+use futures::StreamExt;
 use oktant_client::Call;
 use oktant_sql::{Param, Params, Pushdown};
 use serde_json::json;
 
-use crate::support::{Fixture, sorted_on};
+use crate::support::{Fixture, run_on, sorted_on};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn users_of_a_status_are_the_orgs() {
@@ -328,8 +329,14 @@ async fn what_a_statement_hardly_means_is_said() {
         let warnings = rows.warnings();
         assert!(warnings.len() == 1 && warnings[0].starts_with(note), "{sql}: {warnings:?}");
     }
-    let quiet = t.session.query("SELECT to_char(Created, '%Y-%m') FROM Users WHERE Status = 'active'", Params::None);
-    assert!(quiet.await.unwrap().warnings().is_empty());
+    for sql in [
+        "SELECT to_char(Created, '%Y-%m') FROM Users WHERE Status = 'active'",
+        "SELECT Id FROM Users WHERE Status > 'L'",
+        "SELECT Id FROM Users WHERE Status BETWEEN 'A' AND 'M'",
+    ] {
+        let quiet = t.session.query(sql, Params::None).await.unwrap().warnings();
+        assert!(quiet.is_empty(), "{sql}: {quiet:?}");
+    }
 
     t.requests();
     for sql in ["SELECT Id FROM Users WHERE Id = 42", "SELECT Id FROM Users WHERE 4.5 < ProfileLogin OR Id IN (7)"] {
@@ -340,4 +347,43 @@ async fn what_a_statement_hardly_means_is_said() {
     let hint = oktant_base::Coded::hint(&t.run("SELECT Id FROM Users WHERE Id = 42").await.unwrap_err());
     assert_eq!(hint.as_deref(), Some("write '42', or CAST(Id AS INTEGER) to compare numbers"));
     assert!(t.requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_the_cap_cuts_off_are_spoken_of() {
+    let t = Fixture::with(20, 1, "&MaxRows=5").await;
+    for (sql, rows, is_cut) in [
+        ("SELECT Id FROM Users", 5, true),
+        ("SELECT Id FROM Users LIMIT 5", 5, false),
+        ("SELECT Id FROM Users LIMIT 3", 3, false),
+        ("SELECT count(*) FROM Users", 1, false),
+    ] {
+        let mut answer = t.session.query(sql, Params::None).await.unwrap();
+        let mut count = 0;
+        while let Some(batch) = answer.next().await {
+            count += batch.unwrap().num_rows();
+        }
+        let said = answer.warnings().iter().any(|warning| warning.starts_with("MaxRows ended the answer after 5 rows"));
+        assert_eq!((count, said), (rows, is_cut), "{sql}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expressions_with_bound_values_can_be_grouped_by() {
+    let t = Fixture::new(20, 1).await;
+    let named = || Params::Named(vec![("a".to_owned(), "none".into())]);
+    let by_name =
+        "SELECT coalesce(ProfileDepartment, :a) d, count(*) FROM Users GROUP BY coalesce(ProfileDepartment, :a)";
+    let plain = "SELECT coalesce(ProfileDepartment, 'none') d, count(*) FROM Users GROUP BY 1";
+    let by_place = "SELECT date_trunc(?, Created), count(*) FROM Users GROUP BY date_trunc(?, Created)";
+    let rows = async |sql, params| {
+        let mut rows = run_on(&t.session, sql, params).await.unwrap().rows;
+        rows.sort();
+        rows
+    };
+    assert_eq!(rows(by_name, named()).await, rows(plain, Params::None).await);
+    let years = rows(by_place, Params::Positional(vec!["year".into(), "year".into()])).await;
+    assert!(!years.is_empty());
+    let twice = run_on(&t.session, "SELECT ?, ?", Params::Positional(vec!["x".into(), "x".into()]));
+    assert_eq!(twice.await.unwrap().rows, [["x", "x"]]);
 }

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import ssl
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,6 +65,8 @@ class Configuration:
         except NativeError as error:
             raise ConfigurationError(error.message, code=error.code, hint=error.hint, causes=error.causes) from None
         for warning in self.org.warnings:
+            # That logger is silent unless asked for, and a misspelt key would be, too.
+            warnings.warn(str(warning), UserWarning, stacklevel=3)
             logging.getLogger("okta-sdk-python").warning("%s", warning)
         self.effective = self._effective(given)
 

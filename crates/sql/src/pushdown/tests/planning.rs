@@ -310,6 +310,10 @@ async fn estimates_say_what_they_rest_on() {
     let unknown = planned("Users", &["Id"], "lastlogin IS NULL").await.estimate;
     assert_eq!((unknown.min, unknown.max), (2, None));
     assert!(unknown.cheaper.unwrap().contains("ProfileLogin"));
+    let groups = planned("Groups", &["Id"], "").await.estimate.cheaper.unwrap();
+    assert!(groups.contains("ProfileName = '…'"), "{groups}");
+    let one = planned_with("Users", "", known(20)).await.estimate;
+    assert_eq!((one.max, one.cheaper.as_deref()), (Some(2), None), "one request for each list");
 
     let scan = scan_of("GroupMembers", &["UserId"], "").await;
     let members = plan(&Scan { options: Arc::new(known(1_000)), ..scan }).estimate;
