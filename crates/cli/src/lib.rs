@@ -72,14 +72,12 @@ fn refuse(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let text = error.render().to_string();
-    match text.strip_prefix("error: ") {
-        Some(text) => report(&misuse(text).into()),
-        // What may follow, where nothing did.
-        None => {
-            terminal::note(text.trim_end());
-            ExitCode::from(codes::OKT4001.exit_code())
-        }
+    if let Some(text) = text.strip_prefix("error: ") {
+        return report(&misuse(text).into());
     }
+    // What may follow, where nothing did.
+    terminal::note(text.trim_end());
+    ExitCode::from(codes::OKT4001.exit_code())
 }
 
 /// The parser's text in the form of every other error: its tips and the way to the help become the hint. Its usage

@@ -54,7 +54,10 @@ fn of_schema(error: &SchemaError, names: &Names<'_>) -> Error {
                 Some(names.statement.display(&same.flat_name(), names.model))
             });
             let nearest = elsewhere.or_else(|| nearest::nearest(field.name(), candidates.iter().map(String::as_str)));
-            let mut tables = valid_fields.iter().filter_map(|valid| valid.relation.as_ref()).map(|table| table.table());
+            let mut tables = valid_fields
+                .iter()
+                .filter_map(|valid| valid.relation.as_ref())
+                .map(datafusion::common::TableReference::table);
             let table = tables.next().filter(|first| tables.all(|other| other == *first));
             let table = table.map(|table| names.statement.display(table, names.model));
             Error::UnknownColumn { nearest, name, table, quoted: names.statement.is_quoted(&field.name) }

@@ -78,7 +78,8 @@ pub fn run(args: &Args, out: &mut impl io::Write) -> Result<(), Error> {
         replayed = true;
         let (status_min, keys_min) = (args.status_min.unwrap_or(set.status_min), args.keys_min.unwrap_or(set.keys_min));
         // Every set is printed, also behind one that falls short.
-        outcome = outcome.and(report.check(status_min, keys_min));
+        let checked = report.check(status_min, keys_min);
+        outcome = outcome.and(checked);
     }
     if looked && !replayed { Err(Error::NothingReplayed) } else { outcome }
 }

@@ -38,13 +38,11 @@ pub(super) async fn serve(listeners: Vec<TcpListener>, path: &str, state: &str) 
         servers.spawn(axum::serve(listener, router.clone()).with_graceful_shutdown(signal).into_future());
     }
     drop(router);
-    match receiver.recv().await {
-        Some((outcome, page)) => (outcome, Browser { page: Some(page), stop, servers }),
-        None => {
-            let outcome = Err("the callback address stopped listening".to_owned());
-            (outcome, Browser { page: None, stop, servers })
-        }
-    }
+    let (outcome, page) = match receiver.recv().await {
+        Some((outcome, page)) => (outcome, Some(page)),
+        None => (Err("the callback address stopped listening".to_owned()), None),
+    };
+    (outcome, Browser { page, stop, servers })
 }
 
 /// The browser that brought the answer. It waits for the last page, which only who redeems the code can choose.

@@ -178,15 +178,15 @@ impl Armed {
         self.matched += 1;
         let on_page = fault.page.is_none_or(|wanted| {
             let (list, cursor) = list_of(path, query);
-            let (page, last) = self.pages.entry(list).or_default();
+            let (number, previous) = self.pages.entry(list).or_default();
             // A request without a cursor begins a list; one with the cursor of the last is its repeat.
             if cursor.is_none() {
-                *page = 1;
-            } else if cursor != *last {
-                *page = (*page).max(1) + 1;
+                *number = 1;
+            } else if cursor != *previous {
+                *number = (*number).max(1) + 1;
             }
-            *last = cursor;
-            *page == wanted
+            *previous = cursor;
+            *number == wanted
         });
         Some(self.matched >= fault.request && on_page && (fault.times == 0 || self.struck < fault.times))
     }

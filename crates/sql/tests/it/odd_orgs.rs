@@ -122,9 +122,12 @@ async fn the_first_rows_by_an_order_are_found_without_the_orgs_help() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_refusal_is_an_error_still() {
-    let bend: Bend = |query, response| match has_expression(query) {
-        true => Response { status: 400, body: Bytes::from_static(b"{\"errorCode\":\"E0000003\"}"), ..response },
-        false => response,
+    let bend: Bend = |query, response| {
+        if has_expression(query) {
+            Response { status: 400, body: Bytes::from_static(b"{\"errorCode\":\"E0000003\"}"), ..response }
+        } else {
+            response
+        }
     };
     let Setup { session, _sandbox, .. } = setup(bend, "").await;
     let answer = run_on(&session, "SELECT Id FROM Groups WHERE Type = 'OKTA_GROUP'", Params::None).await;

@@ -164,10 +164,10 @@ impl From<Raw> for Answer {
 #[pyfunction]
 pub(crate) fn links(line: &str) -> Result<Vec<(String, String)>, Failure> {
     let mut found = Vec::new();
-    for link in oktant_client::links(line) {
-        let link = link
+    for read in oktant_client::links(line) {
+        let one = read
             .map_err(|reason| Failure::new(codes::OKT2004, format!("where a list goes on cannot be read: {reason}")))?;
-        found.extend(link.relations.iter().map(|relation| (relation.to_ascii_lowercase(), link.target.to_owned())));
+        found.extend(one.relations.iter().map(|relation| (relation.to_ascii_lowercase(), one.target.to_owned())));
     }
     Ok(found)
 }

@@ -162,7 +162,7 @@ fn object(item: &Item, bases: &[String], extensible: bool, members: &[Member], t
     let begins = tags.iter().map(|(member, value)| format!(" Its default has `{member}` set to `{value}`."));
     let begins: String = begins.collect();
     let extensible = if extensible { " extensible" } else { "" };
-    let set: String = tags.iter().map(|(member, value)| format!(", {member:?} = {value:?}")).collect();
+    let set = tags.iter().fold(String::new(), |set, (member, value)| format!("{set}, {member:?} = {value:?}"));
     let mut out = format!(
         "object! {{\n    /// Schema `{schema}`{extends}.{takes}{begins}\n    {name} = {schema:?}{extensible}{set} {{\n"
     );
