@@ -99,16 +99,40 @@ impl ExecutionPlan for TurnsExec {
     }
 }
 
-/// The stream, which is pending for a moment whenever it has been polled for the length of a turn.
+/// The stream, which is pending for a moment whenever it has worked for the length of a turn. After that it works
+/// before it looks at the time again, so that it gets on however late its next turn comes.
 fn in_turns<S: futures::Stream + Unpin>(mut input: S) -> impl futures::Stream<Item = S::Item> {
     // The machine's time, and not that of a `Clock`: it decides who computes when, and nothing that is told.
-    let mut since = Instant::now();
+    let mut began: Option<Instant> = None;
     stream::poll_fn(move |context| {
-        if since.elapsed() >= TURN {
-            since = Instant::now();
+        if began.is_some_and(|began| began.elapsed() >= TURN) {
+            began = None;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        input.poll_next_unpin(context)
+        began.get_or_insert_with(Instant::now);
+        let polled = input.poll_next_unpin(context);
+        if polled.is_pending() {
+            began = None;
+        }
+        polled
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn a_late_turn_is_used() {
+        let mut rows = in_turns(stream::repeat(()));
+        let mut polls = 0;
+        for _ in 0..10 {
+            std::thread::sleep(2 * TURN);
+            polls += usize::from(rows.next().now_or_never().is_some());
+        }
+        assert_eq!(polls, 5);
+    }
 }
