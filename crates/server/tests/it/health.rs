@@ -37,7 +37,7 @@ async fn health_and_figures_are_told() {
         assert!(figures.lines().any(|known| known == line), "{line} is missing in\n{figures}");
     }
     assert_eq!(running.page("/nowhere").await.0, 404);
-    for path in ["/scim/v2", "/scim/v2/nowhere"] {
+    for path in ["/scim/v2", "/scim/v2/", "/scim/v2/nowhere"] {
         let (status, text) = running.page(path).await;
         assert!(
             status >= 400 && text.contains("urn:ietf:params:scim:api:messages:2.0:Error"),
