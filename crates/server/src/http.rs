@@ -37,7 +37,7 @@ pub(crate) fn router(instruments: Instruments, scim: Router) -> Router {
         .with_state(instruments);
     let scim = scim.layer(counted).layer(middleware::map_request(with_address));
     // The slash by itself is no path below it to axum.
-    let routes = own.merge(snowflake).nest_service("/scim/v2/", scim.clone()).nest_service("/scim/v2", scim);
+    let routes = own.merge(snowflake).nest_service("/scim/v2", scim);
     // Paths are mended before routes are looked up, so outside of the router that looks them up.
     Router::new().fallback_service(routes).layer(middleware::map_request(mended))
 }
