@@ -36,9 +36,8 @@ pub(crate) fn router(instruments: Instruments, scim: Router) -> Router {
         .route("/metrics", get(figures))
         .with_state(instruments);
     let scim = scim.layer(counted).layer(middleware::map_request(with_address));
-    // The slash by itself is no path below it to axum.
-    let root = axum::routing::any_service(scim.clone());
-    let routes = own.merge(snowflake).nest("/scim/v2", scim).route("/scim/v2/", root);
+    // As a service, so that the base with a slash is SCIM's to answer, too.
+    let routes = own.merge(snowflake).nest_service("/scim/v2", scim);
     // Paths are mended before routes are looked up, so outside of the router that looks them up.
     Router::new().fallback_service(routes).layer(middleware::map_request(mended))
 }
