@@ -97,7 +97,7 @@ impl Connection {
         Ok(match verifier {
             Some(verifier) => scram::Verifier {
                 stored_key: verifier.stored_key,
-                server_key: verifier.server_key.expose().to_vec(),
+                server_key: verifier.server_key.expose().clone(),
                 iterations: verifier.iterations,
                 salt: verifier.salt,
             },
