@@ -76,7 +76,8 @@ async fn connections_that_change_one_group_lose_no_member() {
     let (status, group) = scim.send("GET", &path, &Value::Null).await;
     assert_eq!(status, 200, "{group}");
     let members = group["members"].as_array().cloned().unwrap_or_default();
-    let found: BTreeSet<String> = members.iter().map(|member| member["value"].as_str().expect("an id").to_owned()).collect();
+    let found: BTreeSet<String> =
+        members.iter().map(|member| member["value"].as_str().expect("an id").to_owned()).collect();
     assert_eq!(found.len(), members.len(), "nobody is a member twice");
     assert_eq!(found, expected);
     eprintln!("{changes} changes over {CONNECTIONS} connections in {seconds} s, {} members in the end", found.len());
