@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::line::{Line, application};
-use crate::support::Org;
+use crate::sandbox::Running;
+use crate::support::{Org, program, shown};
 
 /// People and groups of an org by name.
 struct Staff {
@@ -35,7 +36,8 @@ const NESTED: &str = "[groups.nested]\nEngineering = [\"Backend\"]\n[snowflake]\
 #[test]
 fn users_and_groups_live_their_life_in_an_account() {
     let staff = Staff::new();
-    let (engineering, backend, analysts) = (staff.group("Engineering"), staff.group("Backend"), staff.group("Analysts"));
+    let (engineering, backend, analysts) =
+        (staff.group("Engineering"), staff.group("Backend"), staff.group("Analysts"));
     let ada = staff.person("ada", &[&analysts]);
     staff.person("bob", &[&analysts, &engineering]);
     let eve = staff.person("eve", &[&backend]);
@@ -51,7 +53,10 @@ fn users_and_groups_live_their_life_in_an_account() {
     assert_eq!(line.members("Analysts"), ["ada@acme.example", "bob@acme.example"]);
     assert_eq!(line.members("Engineering"), ["bob@acme.example", "eve@acme.example"], "nested groups are flattened");
     let there = line.user("ada@acme.example");
-    assert_eq!((&*there["display_name"], &*there["first_name"], &*there["email"]), ("ada Doe", "ada", "ada@acme.example"));
+    assert_eq!(
+        (&*there["display_name"], &*there["first_name"], &*there["email"]),
+        ("ada Doe", "ada", "ada@acme.example")
+    );
     assert_eq!((&*there["has_password"], &*there["default_secondary_roles"]), ("false", "[\"ALL\"]"));
 
     // A password, for those only who are asked for.
@@ -168,4 +173,32 @@ fn what_belongs_to_another_role_is_blocked_with_the_statement_that_helps() {
     line.settle(&[]);
     assert_eq!(line.user("ada@acme.example")["display_name"], "ada Doe");
     assert_eq!(line.members("Taken"), ["ada@acme.example", "bob@acme.example"]);
+}
+
+#[test]
+fn a_sandbox_provisions_into_the_account_beside_it() {
+    let mut sandbox = Running::start(&["sandbox", "--users", "12", "--groups", "2"]);
+    let announced = sandbox.announcement();
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let (dsn, target) = (text(&announced["dsn"]), &announced["snowflake"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("provision.toml");
+    let run = |args: &[&str]| {
+        let mut command = program(args);
+        command.env("OKTANT_DSN", &dsn).env("SCIM_TOKEN", text(&target["scim_token"]));
+        command.output().expect("runs")
+    };
+    let apps: Value = serde_json::from_slice(&run(&["api", "GET", "/api/v1/apps"]).stdout).expect("applications");
+    let app = text(&apps[0]["id"]);
+    let settings = format!("app = \"{app}\"\n[target]\nurl = {}\ntoken_env = \"SCIM_TOKEN\"\n", target["scim_url"]);
+    std::fs::write(&file, settings).expect("writes");
+    let provision =
+        |args: &[&str]| shown(&run(&[&["provision"], args, &["--file", file.to_str().expect("text")]].concat()));
+    let plan = provision(&["plan"]);
+    assert!(plan.starts_with("exit: 2\n") && plan.contains("create_user"), "{plan}");
+    assert!(provision(&["apply", "--yes"]).starts_with("exit: 0\n"));
+    for again in ["plan", "drift"] {
+        let shown = provision(&[again]);
+        assert!(shown.starts_with("exit: 0\n"), "{again}: {shown}");
+    }
 }

@@ -105,7 +105,9 @@ impl<'a> Line<'a> {
         let answer = self.runtime.block_on(async { self.account.system_session().await?.execute(sql, &[]).await });
         let answer = answer.unwrap_or_else(|error| panic!("{sql}: {error}"));
         let names: Vec<String> = answer.columns.iter().map(|column| column.name.to_lowercase()).collect();
-        let named = |row: Vec<Option<String>>| names.iter().cloned().zip(row.into_iter().map(Option::unwrap_or_default)).collect();
+        let named = |row: Vec<Option<String>>| {
+            names.iter().cloned().zip(row.into_iter().map(Option::unwrap_or_default)).collect()
+        };
         answer.rows.into_iter().map(named).collect()
     }
 
@@ -120,15 +122,19 @@ impl<'a> Line<'a> {
     /// Login names of users who came over SCIM and may sign in.
     pub(crate) fn active(&self) -> BTreeSet<String> {
         let rows = self.ask("show users");
-        let is_active = |row: &&BTreeMap<String, String>| row["owner"] == "OKTA_PROVISIONER" && row["disabled"] == "false";
+        let is_active =
+            |row: &&BTreeMap<String, String>| row["owner"] == "OKTA_PROVISIONER" && row["disabled"] == "false";
         rows.iter().filter(is_active).map(|row| row["login_name"].to_lowercase()).collect()
     }
 
     /// Login names of the members of a role, with repetitions if there were any.
     pub(crate) fn members(&self, role: &str) -> Vec<String> {
         let rows = self.ask(&format!("show grants of role \"{role}\""));
-        let mut found: Vec<String> =
-            rows.iter().filter(|row| row["granted_to"] == "USER").map(|row| row["grantee_name"].to_lowercase()).collect();
+        let mut found: Vec<String> = rows
+            .iter()
+            .filter(|row| row["granted_to"] == "USER")
+            .map(|row| row["grantee_name"].to_lowercase())
+            .collect();
         found.sort();
         found
     }
@@ -139,7 +145,10 @@ impl<'a> Line<'a> {
         let history = "select event_id, method, status from table(okta.information_schema.rest_event_history('scim', \
                        result_limit => 10000)) order by event_id";
         let rows = self.ask(history);
-        rows.iter().filter(|row| row["method"] != "GET").map(|row| (row["method"].clone(), row["status"].clone())).collect()
+        rows.iter()
+            .filter(|row| row["method"] != "GET")
+            .map(|row| (row["method"].clone(), row["status"].clone()))
+            .collect()
     }
 
     /// Whether a password is the user's.
@@ -151,7 +160,8 @@ impl<'a> Line<'a> {
 
 /// Makes an application from which groups of the org are provisioned: everyone in them, and themselves. Gives its id.
 pub(crate) fn application(org: &Org, label: &str, groups: &[String]) -> String {
-    let app = json!({ "label": label, "signOnMode": "BOOKMARK", "settings": { "app": { "url": "https://x.example" } } });
+    let app =
+        json!({ "label": label, "signOnMode": "BOOKMARK", "settings": { "app": { "url": "https://x.example" } } });
     let app = org.api("POST", "/api/v1/apps", &app)["id"].as_str().expect("an id").to_owned();
     for group in groups {
         org.api("PUT", &format!("/api/v1/apps/{app}/groups/{group}"), &json!({}));
