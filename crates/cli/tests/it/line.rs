@@ -104,9 +104,9 @@ impl<'a> Line<'a> {
     pub(crate) fn ask(&self, sql: &str) -> Vec<BTreeMap<String, String>> {
         let answer = self.runtime.block_on(async { self.account.system_session().await?.execute(sql, &[]).await });
         let answer = answer.unwrap_or_else(|error| panic!("{sql}: {error}"));
-        let names: Vec<String> = answer.columns.iter().map(|column| column.name.to_lowercase()).collect();
+        let columns: Vec<String> = answer.columns.iter().map(|column| column.name.to_lowercase()).collect();
         let named = |row: Vec<Option<String>>| {
-            names.iter().cloned().zip(row.into_iter().map(Option::unwrap_or_default)).collect()
+            columns.iter().cloned().zip(row.into_iter().map(Option::unwrap_or_default)).collect()
         };
         answer.rows.into_iter().map(named).collect()
     }
