@@ -260,6 +260,22 @@ codes! {
         "Neither --dsn nor OKTANT_DSN says which org to use.",
         "pass --dsn, set OKTANT_DSN, or start a sandbox with `oktant sandbox` and use the dsn it prints";
 
+    OKT4201 "a value does not fit", "22018", 400, 1, Data,
+        "A value reached an input of another type and has no meaning there.",
+        "convert it first, for instance with Text to Date or Parse, or connect another output";
+    OKT4202 "a required input is missing", "22004", 400, 1, Data,
+        "The input is empty: nothing is connected to it, or what is connected gave nothing.",
+        "connect a value, or test for empty before with Continue If or If/Else";
+    OKT4203 "a function cannot use its input", "22023", 400, 1, Data,
+        "The value has the right type but no result is defined for it.",
+        "correct the value that the message names";
+    OKT4204 "a value is too large or too deep", "54000", 400, 1, Data,
+        "A limit that protects the process was reached.",
+        "split the work, for instance with a helper flow per element";
+    OKT4205 "a function is not available", "0A000", 400, 1, NotSupported,
+        "The card's address names no function, or one that this version lacks.",
+        "see the list of functions in docs/reference/functions.md";
+
     OKT5001 "the sandbox cannot start", "08001", 500, 1, Operational,
         "The port is taken or a file of faults cannot be read.",
         "choose another --port, or 0 for a free one";

@@ -1,0 +1,3 @@
+//! The values and functions, by their tables.
+
+mod values;
