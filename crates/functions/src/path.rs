@@ -71,6 +71,42 @@ fn set_segments(value: Value, path: &[Cow<'_, str>], new: Value) -> Result<Value
     }
 }
 
+/// A copy of `value` without what stands at `path`; the same value if there is nothing.
+pub fn remove(value: Value, path: &str) -> Value {
+    if get(&value, path).is_none() {
+        return value;
+    }
+    if value.as_object().is_some_and(|object| object.contains_key(path)) {
+        return remove_segments(value, &[path.into()]);
+    }
+    remove_segments(value, &segments(path).collect::<Vec<_>>())
+}
+
+fn remove_segments(value: Value, path: &[Cow<'_, str>]) -> Value {
+    let Some((segment, rest)) = path.split_first() else { return value };
+    match value {
+        Value::Object(object) => {
+            let mut map = object.into_map();
+            if rest.is_empty() {
+                map.shift_remove(&**segment);
+            } else if let Some(slot) = map.get_mut(&**segment) {
+                *slot = remove_segments(std::mem::take(slot), rest);
+            }
+            map.into()
+        }
+        Value::List(items) => {
+            let mut items = items.into_vec();
+            match index(segment).filter(|at| *at < items.len()) {
+                Some(at) if rest.is_empty() => drop(items.remove(at)),
+                Some(at) => items[at] = remove_segments(std::mem::take(&mut items[at]), rest),
+                None => {}
+            }
+            items.into()
+        }
+        other => other,
+    }
+}
+
 /// The segments of a path: split at dots, `a[0]` being `a.0`.
 fn segments(path: &str) -> impl Iterator<Item = Cow<'_, str>> {
     path.split('.').flat_map(|part| {

@@ -33,7 +33,7 @@ const SEPARATORS: &[&str] = &["T", "t", " at ", ", ", " "];
 
 /// The instant of an ISO 8601 or RFC 2822 text, or of one of the common forms; UTC unless it names
 /// an offset. Month comes before day where only slashes tell.
-pub(crate) fn read(text: &str) -> Option<Timestamp> {
+pub fn read(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if text.len() > BYTES_MAX || !text.contains(|c: char| c.is_ascii_digit()) {
         return None;
