@@ -57,7 +57,7 @@ pub(crate) fn table() -> Vec<Function> {
             .gives("output: true/false")
             .note("`and`, `or`, `not`, `xor`, comparisons of numbers, parentheses, and comments after `#`. 0, nothing, \"\" and \"false\" are false; texts that are no numbers do not compare.")
             .examples(&[
-                (r##"{"_text_":"({{{a}}} > 2 or not {{{b}}}) and {{{c}}} # all","a":3,"b":true,"c":"x"}"##, r#"{"output":true}"#),
+                (r#"{"_text_":"({{{a}}} > 2 or not {{{b}}}) and {{{c}}} # all","a":3,"b":true,"c":"x"}"#, r#"{"output":true}"#),
                 (r#"{"_text_":"{{{a}}} xor {{{b}}}","a":"false","b":0}"#, r#"{"output":false}"#),
                 (r#"{"_text_":"1 < 2 < 3"}"#, r#"{"output":true}"#),
             ])
@@ -70,7 +70,7 @@ fn compare(call: &Call<'_>) -> Result<Fields, FunctionError> {
 }
 
 /// The inputs of a call; what has no value is left out.
-fn truths<'a>(call: &Call<'a>) -> impl Iterator<Item = bool> {
+fn truths(call: &Call<'_>) -> impl Iterator<Item = bool> {
     call.all().filter_map(|(_, value)| value.as_boolean())
 }
 

@@ -179,6 +179,8 @@ fn multiple_of(a: &Value, b: &Value) -> Result<bool, FunctionError> {
 fn is_in(a: &Value, b: &Value) -> bool {
     match b {
         Value::List(items) => items.iter().any(|item| equal(a, item)),
+        // Nothing is in no text, although the empty text is in each.
+        _ if a.is_null() => false,
         whole => to_text(whole).contains(&to_text(a)),
     }
 }

@@ -1,5 +1,7 @@
 //! Digests and message authentication codes.
 
+use std::fmt::Write as _;
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
@@ -58,9 +60,17 @@ fn algorithm(name: &str) -> Result<Algorithm, FunctionError> {
     })
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 fn shown(call: &Call<'_>, bytes: &[u8]) -> Result<Fields, FunctionError> {
     match call.text("digest") {
-        "hex" | "" => output(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+        "hex" | "" => output(hex(bytes)),
         "base64" => output(BASE64_STANDARD.encode(bytes)),
         // Node's name for ISO 8859-1: each byte is the character of that number.
         "binary" | "latin1" => output(bytes.iter().map(|byte| char::from(*byte)).collect::<String>()),

@@ -4,7 +4,7 @@ mod format;
 mod parse;
 mod read;
 
-use chrono::{Datelike, Days, Months, TimeDelta, Timelike};
+use chrono::{DateTime, Datelike, Days, Months, Timelike};
 use chrono_tz::Tz;
 use oktant_base::Timestamp;
 
@@ -188,9 +188,9 @@ fn whole(count: f64) -> Option<u32> {
 }
 
 fn move_milliseconds(instant: Timestamp, by: f64) -> Option<Timestamp> {
-    let by = by.trunc();
-    let by = (by.abs() < 1e18).then(|| TimeDelta::try_milliseconds(by as i64)).flatten()?;
-    instant.checked_add_signed(by)
+    // As JavaScript does: the sum of doubles, cut to whole milliseconds.
+    let moved = (instant.timestamp_millis() as f64 + by).trunc();
+    (moved.abs() < 1e17).then(|| DateTime::from_timestamp_millis(moved as i64)).flatten()
 }
 
 fn convert(call: &Call<'_>) -> Result<Fields, FunctionError> {

@@ -48,6 +48,8 @@ impl From<bool> for Answer {
     }
 }
 
+type Comparison = fn(f64, f64) -> bool;
+
 /// Parentheses, signs and powers may nest this deep.
 const DEPTH_MAX: usize = 100;
 
@@ -116,7 +118,7 @@ impl<'a> Parser<'a> {
     }
 
     fn expected(&mut self, what: &str) -> FunctionError {
-        let found = self.peek().map_or("the end".into(), |c| format!("`{c}`"));
+        let found = self.peek().map_or_else(|| "the end".into(), |c| format!("`{c}`"));
         let position = self.text[..self.at].chars().count() + 1;
         FunctionError::invalid(format!("expected {what} at character {position} of the formula, found {found}"))
     }
@@ -170,11 +172,11 @@ impl<'a> Parser<'a> {
         Ok(holds.map_or(left, Into::into))
     }
 
-    fn comparison_operator(&mut self) -> Option<fn(f64, f64) -> bool> {
+    fn comparison_operator(&mut self) -> Option<Comparison> {
         if self.language != Language::Logic {
             return None;
         }
-        let operators: [(&str, fn(f64, f64) -> bool); 6] = [
+        let operators: [(&str, Comparison); 6] = [
             ("==", near),
             ("!=", |a, b| !near(a, b)),
             ("<=", |a, b| a < b || near(a, b)),
@@ -201,21 +203,11 @@ impl<'a> Parser<'a> {
     }
 
     fn product(&mut self) -> Parsed {
-        let mut left = self.signed()?;
+        let mut left = self.percentage()?;
         loop {
-            let operator = match self.peek() {
-                Some(operator @ ('*' | '/' | '%')) => operator,
-                _ => return Ok(left),
-            };
+            let Some(operator @ ('*' | '/' | '%')) = self.peek() else { return Ok(left) };
             self.at += 1;
-            if operator == '%' && !self.operand_follows() {
-                if left.percentage {
-                    return Err(self.expected("an operand"));
-                }
-                left = Answer { number: left.number / 100.0, percentage: true };
-                continue;
-            }
-            let (a, b) = (left.number, self.signed()?.number);
+            let (a, b) = (left.number, self.percentage()?.number);
             left = match operator {
                 '*' => a * b,
                 '/' => a / b,
@@ -225,12 +217,19 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn operand_follows(&mut self) -> bool {
-        match self.peek() {
-            Some(c) if c.is_ascii_alphabetic() => !matches!(self.word(), "and" | "or" | "xor"),
-            Some(c) => c.is_ascii_digit() || matches!(c, '(' | '.' | '+' | '-'),
-            None => false,
+    /// `5%` is a percentage unless an operand follows, which makes it a remainder.
+    fn percentage(&mut self) -> Parsed {
+        let operand = self.signed()?;
+        let before = self.at;
+        if self.take("%") && !self.operand_follows() {
+            return Ok(Answer { number: operand.number / 100.0, percentage: true });
         }
+        self.at = before;
+        Ok(operand)
+    }
+
+    fn operand_follows(&mut self) -> bool {
+        self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '(' | '.' | '+' | '-'))
     }
 
     fn signed(&mut self) -> Parsed {
@@ -278,7 +277,7 @@ impl<'a> Parser<'a> {
     }
 
     fn literal(&mut self) -> Parsed {
-        let rest = self.text[self.at..].as_bytes();
+        let rest = &self.text.as_bytes()[self.at..];
         let digits = |from: usize| rest[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let mut end = digits(0);
         if rest.get(end) == Some(&b'.') {

@@ -4,6 +4,8 @@
 //! conversion and comparison that every card shares; [`path`] reaches into objects and lists.
 //! [`find`] gives the function of a card's address, [`Function::run`] runs it.
 
+#![expect(clippy::unnecessary_wraps, reason = "all functions share one signature")]
+
 mod boolean;
 mod compare;
 mod convert;

@@ -265,10 +265,10 @@ fn identity(value: &Value) -> String {
     fn write(value: &Value, text: &mut String) {
         match value {
             Value::Text(content) => *text += &serde_json::to_string(&**content).unwrap_or_default(),
-            Value::Date(instant) => *text += &format!("d{}", instant.timestamp_millis()),
+            Value::Date(instant) => text.extend(["d", &instant.timestamp_millis().to_string()]),
             Value::Object(object) => {
                 let mut entries: Vec<_> = object.iter().collect();
-                entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+                entries.sort_by_key(|(a, _)| *a);
                 text.push('{');
                 for (key, value) in entries {
                     write(&Value::Text(key.clone()), text);
@@ -285,7 +285,7 @@ fn identity(value: &Value) -> String {
                 }
                 text.push(']');
             }
-            Value::File(file) => *text += &format!("f{}", file.id),
+            Value::File(file) => text.extend(["f", &file.id]),
             Value::Null => text.push('n'),
             Value::Boolean(_) | Value::Number(_) => *text += &to_text(value),
         }
@@ -359,7 +359,9 @@ fn make_comparable<'a>(keys: impl Iterator<Item = &'a mut Option<Value>>) {
     let keys: Vec<&mut Value> = keys.flatten().collect();
     let same_kind = keys.windows(2).all(|pair| pair[0].kind() == pair[1].kind());
     if !same_kind {
-        keys.into_iter().for_each(|key| *key = to_text(key).into());
+        for key in keys {
+            *key = to_text(key).into();
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn table() -> Vec<Function> {
                 (r#"{"_text_":"-2^2"}"#, r#"{"output":-4}"#),
                 (r#"{"_text_":"2^3^2"}"#, r#"{"output":512}"#),
                 (r#"{"_text_":"round(-2.5)"}"#, r#"{"output":-3}"#),
-                (r##"{"_text_":"max(1, 5!) % 7 # remainder"}"##, r#"{"output":1}"#),
+                (r#"{"_text_":"max(1, 5!) % 7 # remainder"}"#, r#"{"output":1}"#),
                 (r#"{"_text_":"200 + 5%"}"#, r#"{"output":210}"#),
             ]),
         pure("math:random", "Random Integer", random)
@@ -132,7 +132,7 @@ fn b(call: &Call<'_>) -> f64 {
 }
 
 /// All numbers of a call; what has no value is left out.
-fn numbers<'a>(call: &Call<'a>) -> impl Iterator<Item = f64> {
+fn numbers(call: &Call<'_>) -> impl Iterator<Item = f64> {
     call.all().filter_map(|(_, value)| value.as_number())
 }
 
@@ -244,7 +244,7 @@ fn power(call: &Call<'_>) -> Result<Fields, FunctionError> {
     real(a(call).powf(b(call)), "this power of a negative number")
 }
 
-fn items<'a>(call: &Call<'a>) -> impl Iterator<Item = f64> {
+fn items(call: &Call<'_>) -> impl Iterator<Item = f64> {
     call.list("list").iter().filter_map(Value::as_number)
 }
 

@@ -33,7 +33,7 @@ pub fn get<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
 ///
 /// # Errors
 ///
-/// OKT4204 if the path is deeper than [`DEPTH_MAX`] or leaves a gap of more than 10,000 items.
+/// OKT4203 if the path names a key of a list, OKT4204 if the path is deeper than [`DEPTH_MAX`] or leaves a gap of more than 10,000 items.
 pub fn set(value: Value, path: &str, new: Value) -> Result<Value, FunctionError> {
     if value.as_object().is_some_and(|object| object.contains_key(path)) {
         return set_segments(value, &[path.into()], new);
@@ -65,6 +65,10 @@ fn set_segments(value: Value, path: &[Cow<'_, str>], new: Value) -> Result<Value
             let slot = map.entry(Arc::from(&**segment)).or_default();
             *slot = set_segments(std::mem::take(slot), rest, new)?;
             Ok(map.into())
+        }
+        (Value::List(_), None) => {
+            let message = format!("the path leads to a list, which has no key {segment}");
+            Err(FunctionError::invalid(message))
         }
         (_, Some(_)) => set_segments(Vec::new().into(), path, new),
         (_, None) => set_segments(IndexMap::new().into(), path, new),

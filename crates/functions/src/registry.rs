@@ -325,7 +325,6 @@ impl<'a> Call<'a> {
 }
 
 /// One output of the usual name.
-#[expect(clippy::unnecessary_wraps, reason = "the last expression of most functions")]
 pub(crate) fn output(value: impl Into<Value>) -> Result<Fields, FunctionError> {
     Ok([("output", value.into())].into())
 }

@@ -136,7 +136,7 @@ pub(crate) fn table() -> Vec<Function> {
         pure("string:replacePattern", "Replace Pattern", replace_pattern)
             .takes("string: text, pattern*: text, replacement: text, global: true/false = true, case sensitive: true/false = false")
             .gives("output: text")
-            .examples(&[(r##"{"string":"a1b22","pattern":"[0-9]+","replacement":"#"}"##, r##"{"output":"a#b#"}"##)])
+            .examples(&[(r##"{"string":"a1b22","pattern":"[0-9]+","replacement":"#"}"##, r#"{"output":"a#b#"}"#)])
             .beyond_templates(),
         pure("string:findUrl", "Find URL", find_url)
             .takes("string: text")
@@ -152,7 +152,7 @@ pub(crate) fn table() -> Vec<Function> {
 }
 
 fn compose(call: &Call<'_>) -> Result<Fields, FunctionError> {
-    fill(call, call.text("_text_"), |value| to_text(value)).and_then(output)
+    fill(call, call.text("_text_"), to_text).and_then(output)
 }
 
 /// `template` with each `{{{name}}}` replaced by the added input of that name.

@@ -24,7 +24,7 @@ pub(crate) fn table() -> Vec<Function> {
             .note("Of several query parameters of one name the values form a list.")
             .examples(&[(
                 r#"{"url":"https://example.com:8443/a%20b?x=1&y=2&x=3#top"}"#,
-                r##"{"protocol":"https","host":"example.com:8443","hostname":"example.com","port":8443,"path":"/a%20b","query":{"x":["1","3"],"y":"2"},"hash":"top","username":null}"##,
+                r#"{"protocol":"https","host":"example.com:8443","hostname":"example.com","port":8443,"path":"/a%20b","query":{"x":["1","3"],"y":"2"},"hash":"top","username":null}"#,
             )])
             .beyond_templates(),
         pure("url:format", "Format", format)

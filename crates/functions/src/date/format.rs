@@ -134,13 +134,14 @@ pub(super) fn tokens(format: &str) -> Vec<Token<'_>> {
             found.push(Token::Literal(text));
             rest = after;
         } else if let Some(escaped) = rest.strip_prefix('\\') {
-            let length = escaped.chars().next().map_or(0, char::len_utf8);
+            let character = || escaped.chars().next().map_or(0, char::len_utf8);
+            let length = code_at(escaped).map_or_else(character, str::len);
             found.push(Token::Literal(&escaped[..length]));
             rest = &escaped[length..];
         } else if let Some((short, long)) = SHORTHANDS.iter().find(|(short, _)| rest.starts_with(short)) {
             found.extend(tokens(long));
             rest = &rest[short.len()..];
-        } else if let Some(code) = CODES.iter().find(|code| rest.starts_with(**code)) {
+        } else if let Some(code) = code_at(rest) {
             found.push(Token::Code(code));
             rest = &rest[code.len()..];
         } else {
@@ -150,6 +151,11 @@ pub(super) fn tokens(format: &str) -> Vec<Token<'_>> {
         }
     }
     found
+}
+
+/// The code that a text begins with.
+fn code_at(text: &str) -> Option<&'static str> {
+    CODES.iter().find(|code| text.starts_with(**code)).copied()
 }
 
 /// The text of an instant in a format and zone. Characters that are no code stay as they are.
@@ -229,7 +235,11 @@ fn field(local: &DateTime<Tz>, code: &str) -> String {
         "X" => local.timestamp().to_string(),
         "Z" => offset(local, ":"),
         "ZZ" => offset(local, ""),
-        "z" | "zz" => local.offset().abbreviation().map_or_else(|| offset(local, ""), Into::into),
+        "z" | "zz" => {
+            // Zones without letters are named by their offset, short if it is in whole hours.
+            let unnamed = || offset(local, "").trim_end_matches("00").to_owned();
+            local.offset().abbreviation().map_or_else(unnamed, Into::into)
+        }
         // Digits of the second; those beyond milliseconds are zeros.
         fractions => {
             let mut digits = format!("{:03}", local.timestamp_subsec_millis());

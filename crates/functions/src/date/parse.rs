@@ -71,9 +71,9 @@ impl Parts {
 
     fn date(&self, now: Timestamp) -> Option<NaiveDate> {
         if let Some(day) = self.day_of_year {
-            return NaiveDate::from_yo_opt(self.year.unwrap_or(now.year()), day);
+            return NaiveDate::from_yo_opt(self.year.unwrap_or_else(|| now.year()), day);
         }
-        let year = self.year.unwrap_or(now.year());
+        let year = self.year.unwrap_or_else(|| now.year());
         let named = |larger: bool, now: u32| if larger { 1 } else { now };
         let month = self.month.unwrap_or_else(|| named(self.year.is_some(), now.month()));
         let day = self.day.unwrap_or_else(|| named(self.year.is_some() || self.month.is_some(), now.day()));
@@ -82,10 +82,10 @@ impl Parts {
 
     /// The time, and what it adds to the date: 24:00 is the next day.
     fn time(&self) -> Option<(NaiveTime, TimeDelta)> {
-        let hour = match (self.hour.unwrap_or(0), self.afternoon) {
-            (hour, Some(true)) if hour < 12 => hour + 12,
-            (12, Some(false)) => 0,
-            (hour, _) => hour,
+        let hour = match (self.hour, self.afternoon) {
+            (None, _) | (Some(12), Some(false)) => 0,
+            (Some(hour), Some(true)) if hour < 12 => hour + 12,
+            (Some(hour), _) => hour,
         };
         let at = |hour| NaiveTime::from_hms_milli_opt(hour, self.minute, self.second, self.millisecond);
         if hour == 24 {

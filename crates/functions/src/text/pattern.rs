@@ -58,11 +58,14 @@ pub(super) fn replace(pattern: &Regex, text: &str, replacement: &str, global: bo
     pattern.try_replacen(text, limit, NoExpand(replacement)).map(Into::into).map_err(too_slow)
 }
 
-/// JavaScript's classes are ASCII, and its brackets know no set operations.
+/// What `\s` stands for, inside brackets.
+const BLANKS: &str = r"\t-\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}";
+
+/// JavaScript's classes are ASCII but for blanks, and its brackets know no set operations.
 fn translate(pattern: &str) -> String {
     let mut translated = String::with_capacity(pattern.len());
     let mut in_class = false;
-    let mut characters = pattern.chars();
+    let mut characters = pattern.chars().peekable();
     while let Some(c) = characters.next() {
         match c {
             '\\' => match (characters.next(), in_class) {
@@ -72,15 +75,25 @@ fn translate(pattern: &str) -> String {
                 (Some('w'), true) => translated.push_str("0-9A-Za-z_"),
                 (Some('w'), false) => translated.push_str("[0-9A-Za-z_]"),
                 (Some('W'), false) => translated.push_str("[^0-9A-Za-z_]"),
+                (Some('s'), true) => translated.push_str(BLANKS),
+                (Some('s'), false) => translated.extend(["[", BLANKS, "]"]),
+                (Some('S'), false) => translated.extend(["[^", BLANKS, "]"]),
                 (Some('/'), _) => translated.push('/'),
                 (Some(other), _) => translated.extend(['\\', other]),
                 (None, _) => translated.push('\\'),
             },
             '[' if in_class => translated.push_str("\\["),
             '&' | '~' if in_class => translated.extend(['\\', c]),
+            '.' if !in_class => translated.push_str(r"[^\n\r\x{2028}\x{2029}]"),
             '[' => {
+                let negated = characters.next_if_eq(&'^').is_some();
+                // An empty class is no character, and its negation any.
+                if characters.next_if_eq(&']').is_some() {
+                    translated.push_str(if negated { r"[\s\S]" } else { r"[^\s\S]" });
+                    continue;
+                }
                 in_class = true;
-                translated.push('[');
+                translated.push_str(if negated { "[^" } else { "[" });
             }
             ']' => {
                 in_class = false;

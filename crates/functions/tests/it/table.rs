@@ -142,8 +142,8 @@ fn chance_comes_from_the_entropy_alone() {
     let random = draw("string:random", r#"{"length":24}"#);
     assert_eq!(random, draw("string:random", r#"{"length":24}"#));
     assert!(random[11..35].bytes().all(|byte| byte.is_ascii_alphanumeric()), "{random}");
-    let sampled = run("list:sample", &json(r#"{"list":[1,2,3,4,5],"amount":3}"#), &[]).expect("a sample");
-    let samples = sampled.as_object().and_then(|outputs| outputs["samples"].as_list().cloned()).expect("a list");
+    let outputs = run("list:sample", &json(r#"{"list":[1,2,3,4,5],"amount":3}"#), &[]).expect("a sample");
+    let samples = outputs.as_object().and_then(|outputs| outputs["samples"].as_list().cloned()).expect("a list");
     let distinct: BTreeSet<_> = samples.iter().map(oktant_functions::Value::to_json).collect();
     assert_eq!(distinct.len(), 3);
     let drawn = run("math:random", &json(r#"{"a":-2,"b":2}"#), &[]).expect("a number");
