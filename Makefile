@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # Where the published API description and the recordings are, for those who have them.
 export OKTANT_SHARED_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo build test test-long fmt-check test-rust test-python test-official test-scim test-provision test-account codegen-check fidelity \
+.PHONY: help demo build test test-long fmt-check test-rust test-functions test-python test-official test-scim test-provision test-account codegen-check fidelity \
 	lint sdk-groups bench fuzz
 
 help: ## Show this list
@@ -20,7 +20,7 @@ demo: ## Build, start a sandbox org and run the SQLAlchemy example against it
 build: ## Build the program (development profile)
 	cargo build --locked --package oktant-cli
 
-test: fmt-check test-rust codegen-check fidelity test-python test-official test-scim test-provision test-account ## Install what the tests need and run them all
+test: fmt-check test-rust test-functions codegen-check fidelity test-python test-official test-scim test-provision test-account ## Install what the tests need and run them all
 
 # The SDK's groups of operations are features; its tests call all of them.
 SDK_FEATURES := oktant-sdk/full,oktant-sdk/blocking
@@ -30,6 +30,9 @@ test-rust: ## Unit, property and program tests of the workspace, with a private 
 	then python3 scripts/postgres.py cargo nextest run --locked --workspace --features $(SDK_FEATURES); \
 	else python3 scripts/postgres.py cargo test --locked --workspace --features $(SDK_FEATURES) --lib --bins --tests; fi
 	cargo test --locked --doc --workspace --features $(SDK_FEATURES)
+
+test-functions: ## The functions of flows against moment, mathjs and lodash
+	@python3 scripts/test_functions.py
 
 codegen-check: ## Fail if the committed catalogue differs from what the description gives
 	cargo xtask codegen --check

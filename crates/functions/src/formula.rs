@@ -67,10 +67,15 @@ pub(crate) fn evaluate(text: &str, language: Language, entropy: &dyn Entropy) ->
     if parser.peek().is_some() {
         return Err(parser.expected("an operator"));
     }
-    if answer.number.is_nan() {
+    real(answer.number).map(Some)
+}
+
+/// The answer of a number, which is not one where only complex numbers have the answer.
+fn real(number: f64) -> Parsed {
+    if number.is_nan() {
         return Err(FunctionError::invalid("the formula has no real number as its value"));
     }
-    Ok(Some(answer))
+    Ok(number.into())
 }
 
 struct Parser<'a> {
@@ -229,7 +234,8 @@ impl<'a> Parser<'a> {
     }
 
     fn operand_follows(&mut self) -> bool {
-        self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '(' | '.' | '+' | '-'))
+        let operand = |c: char| c.is_ascii_alphanumeric() || matches!(c, '(' | '.' | '+' | '-');
+        self.peek().is_some_and(operand) && !matches!(self.word(), "and" | "or" | "xor")
     }
 
     fn signed(&mut self) -> Parsed {
@@ -249,7 +255,7 @@ impl<'a> Parser<'a> {
         let base = self.factorials()?;
         if self.take("^") {
             let exponent = self.nested(Self::signed)?;
-            return Ok(base.number.powf(exponent.number).into());
+            return real(base.number.powf(exponent.number));
         }
         Ok(base)
     }
@@ -301,7 +307,7 @@ impl<'a> Parser<'a> {
             let arguments = self.nested_arguments()?;
             let unknown =
                 || FunctionError::invalid(format!("the formula has no function {name} of {} numbers", arguments.len()));
-            return call(name, &arguments, self.entropy).map(Into::into).ok_or_else(unknown);
+            return real(call(name, &arguments, self.entropy).ok_or_else(unknown)?);
         }
         match name {
             "pi" => Ok(std::f64::consts::PI.into()),
@@ -337,12 +343,16 @@ impl<'a> Parser<'a> {
 fn call(name: &str, arguments: &[f64], entropy: &dyn Entropy) -> Option<f64> {
     Some(match (name, arguments) {
         ("abs", [x]) => x.abs(),
-        ("ceil", [x]) => x.ceil(),
-        ("floor", [x]) => x.floor(),
+        ("ceil", [x]) => -floor(-x),
+        ("floor", [x]) => floor(*x),
         ("round", [x]) => x.round(),
         ("round", [x, decimals]) => crate::math::round_to(x.abs(), *decimals).copysign(*x),
-        ("min", [first, rest @ ..]) => rest.iter().copied().fold(*first, f64::min),
-        ("max", [first, rest @ ..]) => rest.iter().copied().fold(*first, f64::max),
+        ("min", [first, rest @ ..]) => {
+            rest.iter().fold(*first, |least, x| if x.is_nan() || *x < least { *x } else { least })
+        }
+        ("max", [first, rest @ ..]) => {
+            rest.iter().fold(*first, |most, x| if x.is_nan() || *x > most { *x } else { most })
+        }
         ("random", []) => entropy.unit(),
         ("random", [max]) => entropy.unit() * max,
         ("random", [min, max]) => min + entropy.unit() * (max - min),
@@ -379,13 +389,19 @@ pub(crate) fn log(number: f64, base: Option<f64>) -> f64 {
 
 /// The remainder that has the sign of the divisor; by 0, the number itself.
 fn modulo(a: f64, b: f64) -> f64 {
-    if b == 0.0 { a } else { a - b * (a / b).floor() }
+    if b == 0.0 { a } else { a - b * floor(a / b) }
+}
+
+/// The whole number below, or the one that a number misses by the errors of binary fractions.
+fn floor(number: f64) -> f64 {
+    let (floor, round) = (number.floor(), number.round());
+    if near(number, round) && !near(number, floor) { round } else { floor }
 }
 
 /// Whether two numbers are equal but for the errors of binary fractions.
 #[expect(clippy::float_cmp, reason = "infinities are equal only so")]
 fn near(a: f64, b: f64) -> bool {
-    a == b || (a - b).abs() <= 1e-12 * a.abs().max(b.abs())
+    a == b || (a.is_finite() && b.is_finite() && (a - b).abs() <= 1e-12 * a.abs().max(b.abs()))
 }
 
 /// The factorial, by way of the gamma function for fractions.

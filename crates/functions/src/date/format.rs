@@ -64,8 +64,10 @@ const CODES: &[&str] = &[
     "WW",
     "Wo",
     "W",
+    "GGGGG",
     "GGGG",
     "GG",
+    "ggggg",
     "gggg",
     "gg",
     "hmmss",
@@ -124,23 +126,50 @@ pub(super) enum Token<'a> {
     Literal(&'a str),
 }
 
-/// The pieces of a format.
+/// A format without shorthands. Those in brackets and after a backslash stay.
+pub(super) fn expand(format: &str) -> String {
+    let mut expanded = String::with_capacity(format.len());
+    let mut rest = format;
+    while let Some(first) = rest.chars().next() {
+        let shorthand = |text: &str| SHORTHANDS.iter().find(|(short, _)| text.starts_with(short));
+        let kept = match first {
+            '[' => bracketed(rest).map_or(1, |text| text.len() + 2),
+            '\\' => 1 + shorthand(&rest[1..]).map_or(0, |(short, _)| short.len()),
+            _ => match shorthand(rest) {
+                Some((short, long)) => {
+                    expanded.push_str(long);
+                    rest = &rest[short.len()..];
+                    continue;
+                }
+                None => first.len_utf8(),
+            },
+        };
+        let (text, after) = rest.split_at(kept);
+        expanded.push_str(text);
+        rest = after;
+    }
+    expanded
+}
+
+/// What stands in the brackets that a text begins with.
+fn bracketed(text: &str) -> Option<&str> {
+    let (inner, _) = text.strip_prefix('[')?.split_once(']')?;
+    (!inner.contains('[')).then_some(inner)
+}
+
+/// The pieces of a format without shorthands.
 pub(super) fn tokens(format: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     let mut rest = format;
     while let Some(first) = rest.chars().next() {
-        let bracketed = rest.strip_prefix('[').and_then(|inner| inner.split_once(']'));
-        if let Some((text, after)) = bracketed.filter(|(text, _)| !text.contains('[')) {
+        if let Some(text) = bracketed(rest) {
             found.push(Token::Literal(text));
-            rest = after;
+            rest = &rest[text.len() + 2..];
         } else if let Some(escaped) = rest.strip_prefix('\\') {
             let character = || escaped.chars().next().map_or(0, char::len_utf8);
             let length = code_at(escaped).map_or_else(character, str::len);
             found.push(Token::Literal(&escaped[..length]));
             rest = &escaped[length..];
-        } else if let Some((short, long)) = SHORTHANDS.iter().find(|(short, _)| rest.starts_with(short)) {
-            found.extend(tokens(long));
-            rest = &rest[short.len()..];
         } else if let Some(code) = code_at(rest) {
             found.push(Token::Code(code));
             rest = &rest[code.len()..];
@@ -162,7 +191,7 @@ fn code_at(text: &str) -> Option<&'static str> {
 pub fn format(instant: Timestamp, format: &str, zone: Tz) -> String {
     let local = instant.with_timezone(&zone);
     let mut text = String::new();
-    for token in tokens(format) {
+    for token in tokens(&expand(format)) {
         match token {
             Token::Literal(literal) => text.push_str(literal),
             Token::Code(code) => text.push_str(&field(&local, code)),
@@ -208,11 +237,13 @@ fn field(local: &DateTime<Tz>, code: &str) -> String {
         "ww" => format!("{:02}", us_week(local).1),
         "wo" => ordinal(us_week(local).1),
         "w" => us_week(local).1.to_string(),
+        "ggggg" => format!("{:05}", us_week(local).0),
         "gggg" => format!("{:04}", us_week(local).0),
         "gg" => format!("{:02}", us_week(local).0 % 100),
         "WW" => format!("{:02}", local.iso_week().week()),
         "Wo" => ordinal(local.iso_week().week()),
         "W" => local.iso_week().week().to_string(),
+        "GGGGG" => format!("{:05}", local.iso_week().year()),
         "GGGG" => format!("{:04}", local.iso_week().year()),
         "GG" => format!("{:02}", local.iso_week().year() % 100),
         "hmmss" => format!("{hour12}{minute:02}{second:02}"),

@@ -8,7 +8,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta};
 use oktant_base::Timestamp;
 
-use super::format::{DAYS, MONTHS, Token, tokens};
+use super::format::{DAYS, MONTHS, Token, expand, tokens};
 use crate::error::FunctionError;
 
 /// The instant that a text says in a format. Without offset it is in UTC.
@@ -22,7 +22,7 @@ use crate::error::FunctionError;
 /// 30 February), or if the format has a code that cannot be read (weeks).
 pub fn parse(text: &str, format: &str, now: Timestamp) -> Result<Timestamp, FunctionError> {
     let mut reader = Reader { rest: text, parts: Parts::default() };
-    for token in tokens(format) {
+    for token in tokens(&expand(format)) {
         match token {
             Token::Literal(literal) => reader.skip(literal),
             Token::Code(code) => reader.take(code)?,
@@ -73,6 +73,12 @@ impl Parts {
         if let Some(day) = self.day_of_year {
             return NaiveDate::from_yo_opt(self.year.unwrap_or_else(|| now.year()), day);
         }
+        if let (None, None, None, Some(weekday)) = (self.year, self.month, self.day, self.weekday) {
+            // The day of this week, which begins on Sunday.
+            let today = now.date_naive();
+            let days = weekday as i64 - i64::from(today.weekday().num_days_from_sunday());
+            return today.checked_add_signed(TimeDelta::days(days));
+        }
         let year = self.year.unwrap_or_else(|| now.year());
         let named = |larger: bool, now: u32| if larger { 1 } else { now };
         let month = self.month.unwrap_or_else(|| named(self.year.is_some(), now.month()));
@@ -121,14 +127,14 @@ impl<'a> Reader<'a> {
                 self.parts.weekday = Some(day.ok_or_else(|| not_found("day of the week"))?);
             }
             "a" | "A" => self.half(),
-            "Z" | "ZZ" => self.offset(),
+            "Z" | "ZZ" => self.offset()?,
             "X" => self.seconds(),
             "hmm" | "Hmm" => self.run_together(3, 4, 2),
             "hmmss" | "Hmmss" => self.run_together(5, 6, 4),
             // Names of zones are not read; the text is in UTC or names its offset.
             "z" | "zz" => {}
-            "d" | "do" | "e" | "E" | "w" | "wo" | "ww" | "W" | "Wo" | "WW" | "gg" | "gggg" | "GG" | "GGGG" | "Q"
-            | "Qo" => {
+            "d" | "do" | "e" | "E" | "w" | "wo" | "ww" | "W" | "Wo" | "WW" | "gg" | "gggg" | "ggggg" | "GGGGG"
+            | "GG" | "GGGG" | "Q" | "Qo" => {
                 return Err(FunctionError::invalid(format!("format: the code {code} cannot be read")));
             }
             numeric => self.numeric(numeric),
@@ -195,10 +201,12 @@ impl<'a> Reader<'a> {
         &taken[start..]
     }
 
+    /// The next run of letters, with the digits right before it: `13May` is no month.
     fn word(&mut self) -> Option<&'a str> {
-        let start = self.rest.find(|c: char| c.is_alphabetic())?;
-        let length = self.rest[start..].find(|c: char| !c.is_alphabetic()).unwrap_or(self.rest.len() - start);
-        Some(self.cut(start, start + length))
+        let letter = self.rest.find(char::is_alphabetic)?;
+        let start = self.rest[..letter].trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        let length = self.rest[letter..].find(|c: char| !c.is_alphabetic()).unwrap_or(self.rest.len() - letter);
+        Some(self.cut(start, letter + length))
     }
 
     fn half(&mut self) {
@@ -206,30 +214,37 @@ impl<'a> Reader<'a> {
         let after = self.rest[start + 1..].trim_start_matches('.');
         let after = after.strip_prefix(['m', 'M']).map_or(after, |after| after.strip_prefix('.').unwrap_or(after));
         let end = self.rest.len() - after.len();
-        self.parts.afternoon = Some(self.cut(start, end).starts_with(['p', 'P']));
+        // By itself it says no time.
+        self.parts.afternoon = Some(self.rest[start..].starts_with(['p', 'P']));
+        self.rest = &self.rest[end..];
     }
 
-    fn offset(&mut self) {
+    fn offset(&mut self) -> Result<(), FunctionError> {
         let two_digits =
             |at: usize| -> Option<i32> { self.rest.get(at..at + 2)?.parse().ok().filter(|number| *number >= 0) };
         for (at, c) in self.rest.char_indices() {
             match c {
                 'Z' | 'z' => {
                     self.cut(at, at + 1);
-                    return;
+                    return Ok(());
                 }
                 '+' | '-' if two_digits(at + 1).is_some() => {
                     let hours = two_digits(at + 1).unwrap_or(0);
                     let minutes_at = at + 3 + usize::from(self.rest[at + 3..].starts_with(':'));
                     let minutes = two_digits(minutes_at);
                     let total = hours * 60 + minutes.unwrap_or(0);
+                    // From Baker Island to the Line Islands.
+                    if minutes.is_some_and(|minutes| minutes > 59) || total > if c == '-' { 12 * 60 } else { 14 * 60 } {
+                        return Err(FunctionError::invalid("start: no place on Earth has this offset"));
+                    }
                     self.parts.offset_minutes = if c == '-' { -total } else { total };
                     self.cut(at, if minutes.is_some() { minutes_at + 2 } else { at + 3 });
-                    return;
+                    return Ok(());
                 }
                 _ => {}
             }
         }
+        Ok(())
     }
 
     fn seconds(&mut self) {

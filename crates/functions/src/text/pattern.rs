@@ -61,6 +61,9 @@ pub(super) fn replace(pattern: &Regex, text: &str, replacement: &str, global: bo
 /// What `\s` stands for, inside brackets.
 const BLANKS: &str = r"\t-\r \x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}";
 
+/// What `\b` stands for: where a letter of `\w` and another character, or an end, meet.
+const BOUNDARY: &str = "(?:(?<=[0-9A-Za-z_])(?![0-9A-Za-z_])|(?<![0-9A-Za-z_])(?=[0-9A-Za-z_]))";
+
 /// JavaScript's classes are ASCII but for blanks, and its brackets know no set operations.
 fn translate(pattern: &str) -> String {
     let mut translated = String::with_capacity(pattern.len());
@@ -78,6 +81,7 @@ fn translate(pattern: &str) -> String {
                 (Some('s'), true) => translated.push_str(BLANKS),
                 (Some('s'), false) => translated.extend(["[", BLANKS, "]"]),
                 (Some('S'), false) => translated.extend(["[^", BLANKS, "]"]),
+                (Some('b'), false) => translated.push_str(BOUNDARY),
                 (Some('/'), _) => translated.push('/'),
                 (Some(other), _) => translated.extend(['\\', other]),
                 (None, _) => translated.push('\\'),
