@@ -93,6 +93,8 @@ test-long: fuzz ## What chance finds in an hour: fuzzing, more statements agains
 	OKTANT_DIFFERENTIAL_QUERIES=$(LONG_STATEMENTS) OKTANT_DIFFERENTIAL_SEED=$(LONG_SEED) \
 		cargo test --locked --package oktant-sql --test it -- --nocapture rows_do_not_depend_on_pushdown
 	PROPTEST_CASES=$(LONG_CASES) cargo test --locked --package oktant-catalog --package oktant-filter --test it
+	PROPTEST_CASES=$(LONG_CASES) FUNCTIONS_LARGE_BYTES=10000000 cargo test --locked --package oktant-functions --test it
+	ORACLE_CASES=$(LONG_STATEMENTS) ORACLE_SEED=$(LONG_SEED) python3 scripts/test_functions.py
 	PROPTEST_CASES=$(LONG_CASES) cargo test --locked --package oktant-sql --lib pushdown
 	PROPTEST_CASES=50000 cargo test --locked --package oktant-scim --test laws
 	OKTANT_TEST_KILLS=$(LONG_KILLS) cargo test --locked --package oktant-cli --test it -- --nocapture kills_lose_nothing

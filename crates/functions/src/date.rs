@@ -193,10 +193,22 @@ fn move_milliseconds(instant: Timestamp, by: f64) -> Option<Timestamp> {
     (moved.abs() < 1e17).then(|| DateTime::from_timestamp_millis(moved as i64)).flatten()
 }
 
+/// Formats, and texts to read by one, may be this long.
+const FORMAT_BYTES_MAX: usize = 1_000;
+
+/// A text input that is worked through code by code.
+fn short<'a>(call: &Call<'a>, key: &str) -> Result<&'a str, FunctionError> {
+    let text = call.text(key);
+    if text.len() > FORMAT_BYTES_MAX {
+        return Err(FunctionError::limit(format!("{key}: the text is longer than {FORMAT_BYTES_MAX} bytes")));
+    }
+    Ok(text)
+}
+
 fn convert(call: &Call<'_>) -> Result<Fields, FunctionError> {
     let instant = date(call, "start");
     let milliseconds = instant.timestamp_millis();
-    let custom = Some(call.text("format")).filter(|code| !code.is_empty());
+    let custom = Some(short(call, "format")?).filter(|code| !code.is_empty());
     Ok([
         ("date", instant.into()),
         ("iso", short_iso(instant).into()),
@@ -209,7 +221,7 @@ fn convert(call: &Call<'_>) -> Result<Fields, FunctionError> {
 }
 
 fn date_to_text(call: &Call<'_>) -> Result<Fields, FunctionError> {
-    output(format(date(call, "start"), call.text("format"), zone(call.text("zone"))))
+    output(format(date(call, "start"), short(call, "format")?, zone(call.text("zone"))))
 }
 
 fn diff(call: &Call<'_>) -> Result<Fields, FunctionError> {
@@ -247,7 +259,7 @@ fn months_between(from: Timestamp, to: Timestamp) -> Option<f64> {
 }
 
 fn text_to_date(call: &Call<'_>) -> Result<Fields, FunctionError> {
-    let (text, code) = (call.text("start"), call.text("format"));
+    let (text, code) = (short(call, "start")?, short(call, "format")?);
     let instant = match code {
         "" => read(text).ok_or_else(|| FunctionError::invalid("start: the text is no date")),
         code => parse(text, code, call.surroundings.clock.now()),

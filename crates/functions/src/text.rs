@@ -2,6 +2,8 @@
 
 mod pattern;
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -157,24 +159,29 @@ fn compose(call: &Call<'_>) -> Result<Fields, FunctionError> {
 
 /// `template` with each `{{{name}}}` replaced by the added input of that name.
 pub(crate) fn fill(call: &Call<'_>, template: &str, show: impl Fn(&Value) -> String) -> Result<String, FunctionError> {
-    let inputs: std::collections::HashMap<_, _> = call.added(None).collect();
+    let inputs: HashMap<_, _> = call.added(None).collect();
+    let longest = inputs.keys().map(|name| name.len()).max().unwrap_or(0);
     let mut filled = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some(at) = rest.find("{{{") {
-        let name = rest[at + 3..].split_once("}}}").map(|(name, _)| name);
-        let Some((name, value)) = name.and_then(|name| Some((name, inputs.get(name)?))) else {
-            filled.push_str(&rest[..=at]);
-            rest = &rest[at + 1..];
-            continue;
-        };
-        filled.push_str(&rest[..at]);
-        filled.push_str(&show(value));
-        rest = &rest[at + name.len() + 6..];
+    let (mut from, mut close) = (0, 0);
+    while let Some(open) = template[from..].find("{{{").map(|at| from + at) {
+        // Looked for once per closing, so that a text of nothing but braces takes no longer.
+        if close < open + 3 {
+            close = template[open + 3..].find("}}}").map_or(template.len(), |at| open + 3 + at);
+        }
+        let name = (close < template.len() && close - open - 3 <= longest).then(|| &template[open + 3..close]);
+        if let Some(value) = name.and_then(|name| inputs.get(name)) {
+            filled.push_str(&template[from..open]);
+            filled.push_str(&show(value));
+            from = close + 3;
+        } else {
+            filled.push_str(&template[from..=open]);
+            from = open + 1;
+        }
         if filled.len() > BYTES_MAX {
             return Err(too_large());
         }
     }
-    filled.push_str(rest);
+    filled.push_str(&template[from..]);
     Ok(filled)
 }
 
