@@ -2,6 +2,8 @@
 
 mod limits;
 mod oracle;
+mod packs;
+mod reference;
 mod support;
 mod table;
 mod values;

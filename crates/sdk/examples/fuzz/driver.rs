@@ -33,6 +33,12 @@ const SEEDS: &[&str] = &[
     "POST /Bulk\n{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:BulkRequest\"],\"Operations\":[{\"method\":\"POST\",\"path\":\"/Groups\",\"bulkId\":\"g\",\"data\":{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"displayName\":\"g\",\"members\":[{\"value\":\"bulkId:h\"}]}}]}",
     "POST /.search\n{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:SearchRequest\"],\"filter\":\"displayName pr\",\"cursor\":\"\",\"count\":1}",
     "{\"id\":\"x\",\"type\":\"IP\",\"status\":\"INACTIVE\",\"name\":\"n\",\"items\":[{\"a\":[]},null,1]}",
+    "-2^2 + 5%*(3! - log(8, 2)) # c",
+    "not (1 < 2 <= 3) xor true and max(1, .5e-3) % 7 == 1",
+    "YYYY-MM-DDTHH:mm:ss.SSSZ\n2016-09-07T00:01:25.670+02:00",
+    "dddd, MMMM Do YYYY [at] h:mm a\nWed, September 7th 2016 at 12:01 pm",
+    "LLLL DDDD x\nSep 7, 2016 5:01 PM GMT+0200",
+    "a.0.b c[1]\n{\"a\":[{\"b c\":[1,{\"$date\":5}]}],\"a.0\":\"2016-09-07\",\"n\":0.30000000000000004}",
 ];
 
 /// Pieces that matter to one target or another.

@@ -13,7 +13,7 @@ use oktant_client::fuzzing::{TARGETS, Target};
 
 mod driver;
 
-/// The target that reads models, beside those of the client and of SCIM.
+/// The target that reads models, beside those of the client, of SCIM and of the functions.
 const MODELS: Target = ("models", oktant_models::fuzzing::answers);
 
 fn main() -> std::io::Result<ExitCode> {
@@ -25,7 +25,7 @@ fn main() -> std::io::Result<ExitCode> {
     OsEntropy.fill(&mut seed);
     let seed = u64::from_le_bytes(seed);
     let mut failed = false;
-    let targets = TARGETS.iter().chain([&MODELS]).chain(oktant_scim::fuzzing::TARGETS);
+    let targets = TARGETS.iter().chain([&MODELS]).chain(oktant_scim::fuzzing::TARGETS).chain(oktant_functions::fuzzing::TARGETS);
     for (name, target) in targets.filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted == name)) {
         let mut driver = driver::Driver::new(seed);
         let (started, mut inputs) = (Instant::now(), 0_u64);
