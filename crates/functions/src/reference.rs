@@ -47,15 +47,14 @@ Functions marked ° occur in no published template: their keys are ours.
 
 fn section(page: &mut String, function: &Function) {
     let mark = if function.in_templates { "" } else { " °" };
-    let _ = writeln!(page, "\n### {}{mark}\n\n`{}`", function.title, function.key);
-    if matches!(function.kind, Kind::Engine) {
-        page.push_str(" · run by the engine");
-        page.push('\n');
-    }
+    let engine = if matches!(function.kind, Kind::Engine) { ", run by the engine" } else { "" };
+    let _ = writeln!(page, "\n### {}{mark}\n\n`{}`{engine}", function.title, function.key);
     if !function.note.is_empty() {
         let _ = writeln!(page, "\n{}", function.note.replace('*', "\\*"));
     }
-    page.push('\n');
+    if !function.inputs.is_empty() || !function.outputs.is_empty() {
+        page.push('\n');
+    }
     for (label, fields) in [("Inputs", &function.inputs), ("Outputs", &function.outputs)] {
         if !fields.is_empty() {
             let fields: Vec<_> = fields.iter().map(field).collect();
