@@ -255,7 +255,7 @@ impl<'a> Parser<'a> {
         let base = self.factorials()?;
         if self.take("^") {
             let exponent = self.nested(Self::signed)?;
-            return real(base.number.powf(exponent.number));
+            return real(power(base.number, exponent.number));
         }
         Ok(base)
     }
@@ -346,7 +346,9 @@ fn call(name: &str, arguments: &[f64], entropy: &dyn Entropy) -> Option<f64> {
         ("ceil", [x]) => -floor(-x),
         ("floor", [x]) => floor(*x),
         ("round", [x]) => x.round(),
-        ("round", [x, decimals]) => crate::math::round_to(x.abs(), *decimals).copysign(*x),
+        ("round", [x, decimals]) if decimals.fract() == 0.0 && (0.0..=15.0).contains(decimals) => {
+            crate::math::round_to(x.abs(), *decimals).copysign(*x)
+        }
         ("min", [first, rest @ ..]) => {
             rest.iter().fold(*first, |least, x| if x.is_nan() || *x < least { *x } else { least })
         }
@@ -361,7 +363,7 @@ fn call(name: &str, arguments: &[f64], entropy: &dyn Entropy) -> Option<f64> {
         ("log", [x, base]) => log(*x, Some(*base)),
         ("log10", [x]) => x.log10(),
         ("log2", [x]) => x.log2(),
-        ("pow", [x, y]) => x.powf(*y),
+        ("pow", [x, y]) => power(*x, *y),
         ("mod", [x, y]) => modulo(*x, *y),
         ("sqrt", [x]) => x.sqrt(),
         ("sin", [x]) => x.sin(),
@@ -387,6 +389,14 @@ pub(crate) fn log(number: f64, base: Option<f64>) -> f64 {
     }
 }
 
+/// The power; NaN where only complex numbers have it, and where JavaScript leaves it open: 1 to an
+/// infinite power.
+pub(crate) fn power(base: f64, exponent: f64) -> f64 {
+    let open = base.abs() == 1.0 && exponent.is_infinite();
+    let complex = base < 0.0 && exponent.is_finite() && exponent.fract() != 0.0;
+    if open || complex || exponent.is_nan() { f64::NAN } else { base.powf(exponent) }
+}
+
 /// The remainder that has the sign of the divisor; by 0, the number itself.
 fn modulo(a: f64, b: f64) -> f64 {
     if b == 0.0 { a } else { a - b * floor(a / b) }
@@ -401,7 +411,7 @@ fn floor(number: f64) -> f64 {
 /// Whether two numbers are equal but for the errors of binary fractions.
 #[expect(clippy::float_cmp, reason = "infinities are equal only so")]
 fn near(a: f64, b: f64) -> bool {
-    a == b || (a.is_finite() && b.is_finite() && (a - b).abs() <= 1e-12 * a.abs().max(b.abs()))
+    a == b || (a.is_finite() && b.is_finite() && (a - b).abs() <= (1e-12 * a.abs().max(b.abs())).max(1e-15))
 }
 
 /// The factorial, by way of the gamma function for fractions.

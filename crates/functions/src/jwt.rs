@@ -63,6 +63,11 @@ fn pem(key: &str) -> String {
 }
 
 fn signing_key(algorithm: Algorithm, key: &str) -> Result<EncodingKey, FunctionError> {
+    if key.is_empty() {
+        return Err(
+            FunctionError::missing("key").hinted("everyone could forge a token that is signed with an empty secret")
+        );
+    }
     match algorithm.family() {
         AlgorithmFamily::Hmac => Ok(EncodingKey::from_secret(key.as_bytes())),
         AlgorithmFamily::Rsa => EncodingKey::from_rsa_pem(pem(key).as_bytes()).map_err(bad_key),

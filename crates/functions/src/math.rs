@@ -241,7 +241,7 @@ fn max(call: &Call<'_>) -> Result<Fields, FunctionError> {
 }
 
 fn power(call: &Call<'_>) -> Result<Fields, FunctionError> {
-    real(a(call).powf(b(call)), "this power of a negative number")
+    real(crate::formula::power(a(call), b(call)), "this power of a negative number")
 }
 
 fn items(call: &Call<'_>) -> impl Iterator<Item = f64> {

@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
             }
             "dd" | "ddd" | "dddd" => {
                 let Some(word) = self.word() else { return Ok(()) };
-                let day = DAYS.iter().position(|name| begins_with(word, &name[..code.len().min(3)]));
+                let day = DAYS.iter().position(|name| begins_with(word, &name[..2]));
                 self.parts.weekday = Some(day.ok_or_else(|| not_found("day of the week"))?);
             }
             "a" | "A" => self.half(),

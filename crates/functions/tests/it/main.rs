@@ -6,4 +6,5 @@ mod packs;
 mod reference;
 mod support;
 mod table;
+mod tokens;
 mod values;

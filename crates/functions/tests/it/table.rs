@@ -120,6 +120,7 @@ fn missing_and_mistyped_inputs_are_named() {
             "OKT4203",
             "key: it is not a key in PEM of the kind that the algorithm needs",
         ),
+        ("jwt:sign", r#"{"key":""}"#, "OKT4202", "Missing required input: key"),
         ("url:decodeComponent", r#"{"string":"%zz"}"#, "OKT4203", "string: the text is not percent-encoded UTF-8"),
         ("xml:parse", r#"{"string":"<a><b></a>"}"#, "OKT4203", "string: the text is not XML, byte 6"),
     ] {
