@@ -391,6 +391,7 @@ pub(crate) fn log(number: f64, base: Option<f64>) -> f64 {
 
 /// The power; NaN where only complex numbers have it, and where JavaScript leaves it open: 1 to an
 /// infinite power.
+#[expect(clippy::float_cmp, reason = "exactly 1 and -1 are the cases in question")]
 pub(crate) fn power(base: f64, exponent: f64) -> f64 {
     let open = base.abs() == 1.0 && exponent.is_infinite();
     let complex = base < 0.0 && exponent.is_finite() && exponent.fract() != 0.0;
