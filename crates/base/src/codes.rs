@@ -1,7 +1,7 @@
 //! Every error code: one entry here is its page, its SQLSTATE, its HTTP status, its exit code
 //! and its Python exception. `oktant explain OKT1001` prints an entry.
 //!
-//! Thousands group them: 1 connecting, 2 talking to the org, 3 SQL, 4 the command line,
+//! Thousands group them: 1 connecting, 2 talking to the org, 3 SQL, 4 the command line and flows,
 //! 5 the sandbox, 6 provisioning, 7 the account, 8 its server, 9 ourselves. A code is never reused for another meaning.
 
 /// The exception class of PEP 249 that a code becomes in Python.

@@ -25,7 +25,8 @@ fn main() -> std::io::Result<ExitCode> {
     OsEntropy.fill(&mut seed);
     let seed = u64::from_le_bytes(seed);
     let mut failed = false;
-    let targets = TARGETS.iter().chain([&MODELS]).chain(oktant_scim::fuzzing::TARGETS).chain(oktant_functions::fuzzing::TARGETS);
+    let targets =
+        TARGETS.iter().chain([&MODELS]).chain(oktant_scim::fuzzing::TARGETS).chain(oktant_functions::fuzzing::TARGETS);
     for (name, target) in targets.filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted == name)) {
         let mut driver = driver::Driver::new(seed);
         let (started, mut inputs) = (Instant::now(), 0_u64);
