@@ -1,0 +1,7 @@
+//! Flows as data.
+
+mod address;
+pub mod model;
+mod types;
+
+pub use address::BadAddress;
