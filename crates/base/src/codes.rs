@@ -256,6 +256,13 @@ codes! {
         "Neither --dsn nor OKTANT_DSN says which org to use.",
         "pass --dsn, set OKTANT_DSN, or start a sandbox with `oktant sandbox` and use the dsn it prints";
 
+    OKT4101 "a flopack cannot be read", "22000", 400, 1, Data,
+        "The file is not JSON, or it is not as exports of Okta Workflows of the versions 1.2.0 to 1.5.0 are.",
+        "export the folder again, or correct what the message names";
+    OKT4102 "a flow cannot be written as a flopack", "0A000", 400, 1, NotSupported,
+        "The flow says something that Okta Workflows has no card for.",
+        "change what the message names; the text form keeps it as it is";
+
     OKT5001 "the sandbox cannot start", "08001", 500, 1, Operational,
         "The port is taken or a file of faults cannot be read.",
         "choose another --port, or 0 for a free one";

@@ -1,7 +1,9 @@
 //! Flows as data.
 
 mod address;
+pub mod flopack;
 pub mod model;
+mod names;
 mod types;
 
 pub use address::BadAddress;

@@ -62,7 +62,7 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A flow, unique in its project: a UUID where the flow came from a flopack.
+    /// A flow, unique in its project: its name in lower-case words, and the name of its file.
     FlowId;
     /// A step, unique in its flow at any depth: lower-case words joined by underscores.
     StepId;
@@ -223,9 +223,11 @@ pub struct Step {
     pub title: String,
     /// What it does.
     pub kind: Kind,
-    /// The outputs that later steps can read.
+    /// The outputs that later steps can read. A card of a connector may have more of them: those
+    /// that nothing reads need not be named.
     ///
     /// Of [`Kind::If`] they are the joined values ([`If::outputs`] says where each comes from);
+    /// where none of them is called so, `result` is whether the condition held;
     /// of [`Kind::Switch`] and [`Kind::Try`] they are what the Return of the body that ran
     /// gave, by key; of [`Kind::Call`] what the helper returned, by key.
     pub outputs: Vec<Output>,
@@ -272,7 +274,8 @@ pub struct Action {
     /// What was fixed when the flow was made: never references.
     pub options: Vec<Input>,
     /// What the card is given, in the order in which people see it. The order counts for cards
-    /// with inputs of the author's own, such as Concatenate and the Construct of lists.
+    /// with inputs of the author's own, such as Concatenate and the Construct of lists. Inputs
+    /// of a connector that nothing feeds need not be named.
     pub inputs: Vec<Input>,
 }
 
@@ -353,11 +356,9 @@ pub struct Try {
     /// Runs if a step of the body fails.
     pub handler: Body,
     /// The error that the handler can read, by references to this identifier: one output with
-    /// the key `error` in the group `context`, with the fields `message`, `method`, `flo`,
-    /// `execution` and whatever else the author declared.
+    /// the key `error` in the group `context`, an object with `message`, `code`, `method`, `flo`
+    /// and `execution`. The identifier is that of the step with `_error` behind it.
     pub error: StepId,
-    /// How the error is declared: its outputs, as of a trigger.
-    pub error_outputs: Vec<Output>,
 }
 
 /// A helper flow, many times.
@@ -490,7 +491,8 @@ pub struct Output {
     /// The type of the value.
     #[serde(rename = "type")]
     pub ty: Type,
-    /// What a parameter is if the caller leaves it out; null except in triggers.
+    /// What a parameter is if the caller leaves it out; null except in triggers. A flopack cannot
+    /// tell `""`, `0`, `false`, `{}` and `[]` from no default: they are null here.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub default: Value,
 }
