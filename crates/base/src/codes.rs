@@ -262,6 +262,9 @@ codes! {
     OKT4102 "a flow cannot be written as a flopack", "0A000", 400, 1, NotSupported,
         "The flow says something that Okta Workflows has no card for.",
         "change what the message names; the text form keeps it as it is";
+    OKT4103 "the text of a flow cannot be read", "22000", 400, 1, Data,
+        "The file is not YAML, or it says something that a flow does not have.",
+        "correct the line that the message names; docs/guides/flows.md shows the form";
 
     OKT5001 "the sandbox cannot start", "08001", 500, 1, Operational,
         "The port is taken or a file of faults cannot be read.",

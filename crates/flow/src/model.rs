@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use crate::address::Address;
-pub use crate::types::{Base, Field, Type};
+pub use crate::types::{Base, Type};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -223,8 +223,8 @@ pub struct Step {
     pub title: String,
     /// What it does.
     pub kind: Kind,
-    /// The outputs that later steps can read. A card of a connector may have more of them: those
-    /// that nothing reads need not be named.
+    /// The outputs that later steps read, by name. A card may have more of them: those that nothing
+    /// reads need not be named.
     ///
     /// Of [`Kind::If`] they are the joined values ([`If::outputs`] says where each comes from);
     /// where none of them is called so, `result` is whether the condition held;
@@ -451,7 +451,7 @@ pub struct Input {
 }
 
 /// The name of an input or output: its key, within a group where the card has groups.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Slot {
     /// The section of the card that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]

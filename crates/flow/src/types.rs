@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+const LIST_OF: &str = "list-of-";
+
 /// The type of a value: a base type, or a list of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Type {
     /// What the value, or each element, is.
     pub base: Base,
@@ -28,15 +29,16 @@ impl Type {
         Self { base, list: true }
     }
 
-    /// Whether a value of this type fits into `other` as it is: equal, or both of them objects.
-    pub fn fits(&self, other: &Self) -> bool {
-        let object = |base: &Base| matches!(base, Base::Object | Base::Record(_));
-        self.list == other.list && (self.base == other.base || object(&self.base) && object(&other.base))
+    /// The type of that name, if there is one: `text`, `list-of-object`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let (list, name) = name.strip_prefix(LIST_OF).map_or((false, name), |name| (true, name));
+        let (base, ..) = Base::NAMES.iter().find(|(_, known, _)| *known == name)?;
+        Some(Self { base: *base, list })
     }
 }
 
 /// What a value is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Base {
     /// Text.
@@ -47,24 +49,15 @@ pub enum Base {
     Boolean,
     /// A point in time, in milliseconds.
     Date,
-    /// Keys with values of any type.
+    /// Keys with values of any type. Which keys there are is known at run time only; what a flopack
+    /// says about them is for its editor.
     Object,
-    /// An object some of whose keys are declared. At run time it is a free object.
-    Record(IndexMap<String, Field>),
     /// A reference to a file, valid during one run.
     File,
     /// A flow.
     Flow,
     /// A folder.
     Folder,
-}
-
-/// A declared key of a [`Base::Record`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Field {
-    /// The type of its value.
-    #[serde(rename = "type")]
-    pub ty: Type,
 }
 
 impl Base {
@@ -82,10 +75,10 @@ impl Base {
 }
 
 impl fmt::Display for Type {
-    /// `text`, `list of object`.
+    /// `text`, `list-of-object`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.list {
-            f.write_str("list of ")?;
+            f.write_str(LIST_OF)?;
         }
         let name = Base::NAMES.iter().find(|(base, ..)| *base == self.base).map_or("object", |(_, name, _)| name);
         f.write_str(name)

@@ -1,10 +1,9 @@
 //! A card of a flopack in normal form: as in the file, but with fields by name in place of drawn
 //! identifiers, without wires, and without what an editor makes anew.
 
-use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Address, Base, Field, Slot, Type};
+use crate::model::{Address, Base, Slot, Type};
 use crate::names;
 
 /// Keys of `node.model` that hold the fields of a card.
@@ -150,31 +149,15 @@ pub(super) fn parents(full: &str) -> Value {
 }
 
 /// A type as a flopack writes it.
-pub(super) fn write_base(base: &Base) -> Value {
-    if let Base::Record(fields) = base {
-        let field = |field: &Field| json!({"type": write_base(&field.ty.base), "collection": field.ty.list});
-        return fields.iter().map(|(key, declared)| (key.clone(), field(declared))).collect::<Map<_, _>>().into();
-    }
-    Base::NAMES.iter().find(|(known, ..)| known == base).map_or("object", |(_, _, name)| name).into()
+fn write_base(base: Base) -> Value {
+    Base::NAMES.iter().find(|(known, ..)| *known == base).map_or("object", |(_, _, name)| name).into()
 }
 
-/// A type that a flopack writes.
+/// A type that a flopack writes. One that declares the keys of an object is an object here.
 pub(super) fn read_type(value: &Value) -> Type {
-    Type { base: read_base(&value["type"]), list: value["collection"].as_bool().unwrap_or(false) }
-}
-
-fn read_base(value: &Value) -> Base {
-    match value {
-        Value::Object(fields) => {
-            let fields: IndexMap<_, _> =
-                fields.iter().map(|(key, value)| (key.clone(), Field { ty: read_type(value) })).collect();
-            Base::Record(fields)
-        }
-        name => Base::NAMES
-            .iter()
-            .find(|(_, _, known)| name.as_str() == Some(known))
-            .map_or(Base::Object, |(base, ..)| base.clone()),
-    }
+    let named = |name: &str| Base::NAMES.iter().find(|(_, _, known)| *known == name);
+    let base = value["type"].as_str().and_then(named).map_or(Base::Object, |(base, ..)| *base);
+    Type { base, list: value["collection"].as_bool().unwrap_or(false) }
 }
 
 /// What stands in a field that nobody filled in.
@@ -184,14 +167,14 @@ pub(super) fn placeholder(ty: &Type) -> Value {
         Base::Text | Base::Date => "".into(),
         Base::Number => 0.into(),
         Base::Boolean => false.into(),
-        Base::Object | Base::Record(_) => json!({}),
+        Base::Object => json!({}),
         Base::File | Base::Flow | Base::Folder => Value::Null,
     }
 }
 
 /// The value of a field.
 pub(super) fn write_value(ty: &Type, data: Value) -> Value {
-    json!({"type": write_base(&ty.base), "collection": ty.list, "data": data})
+    json!({"type": write_base(ty.base), "collection": ty.list, "data": data})
 }
 
 /// Takes from the fields of a card what an editor makes anew, and names them.

@@ -315,7 +315,7 @@ impl<'a> Writer<'a> {
         if source.path.is_empty() {
             return Ok(Start { card, output, ty: declared });
         }
-        let ty = walk(&declared, &source.path).unwrap_or_else(|| before(ty, source.convert));
+        let ty = before(ty, source.convert);
         Ok(self.expand(&card, output, &declared, &source.path, ty))
     }
 
@@ -441,20 +441,11 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The type at the end of a path, as far as it is declared.
-pub(crate) fn walk(ty: &Type, path: &[String]) -> Option<Type> {
-    let Some((key, rest)) = path.split_first() else { return Some(ty.clone()) };
-    match &ty.base {
-        Base::Record(fields) if !ty.list => walk(&fields.get(key)?.ty, rest),
-        _ => None,
-    }
-}
-
 /// The type that a conversion starts from, when it ends in `ty`.
 fn before(ty: &Type, convert: Option<Convert>) -> Type {
     match convert.map(|convert| convert.how) {
-        None => ty.clone(),
-        Some(Conversion::WrapArray) => Type::one(ty.base.clone()),
+        None => *ty,
+        Some(Conversion::WrapArray) => Type::one(ty.base),
         Some(Conversion::Parse | Conversion::ParseFloat | Conversion::DateTime) => Type::TEXT,
         Some(Conversion::Stringify) => Type::one(Base::Object),
         Some(Conversion::ToString) => Type::one(Base::Number),

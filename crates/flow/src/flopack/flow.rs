@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::FlopackError;
 use super::card::{field_index, field_name, normal_fields, placeholder, read_type};
-use super::import::{Names, Originals, address_of, input_type};
+use super::import::{Names, Originals, address_of};
 use super::layout::{EACH, EVENT, FLOW, INNER, is_mirror, is_template, is_where, loop_mode};
 use super::order::{Item, order};
 use crate::model::{
@@ -335,17 +335,20 @@ impl<'a, 'n> FlowReader<'a, 'n> {
         };
         let parameters = matches!(kind, TriggerKind::Helper | TriggerKind::Endpoint(_) | TriggerKind::Delegated);
         let given = |group: Option<&str>| parameters && !matches!(group, Some("context" | "raw" | "user context"));
-        let outputs = fields(card, "outputs")
-            .into_iter()
-            .filter(|field| !is_carrier(field) && (given(field["group"].as_str()) || is_read(card, field)));
-        let outputs = outputs.map(|field| {
+        let output = |field: &'a Value| {
             let ty = read_type(&field["value"]);
             let data = &field["value"]["data"];
             let default =
                 if given(field["group"].as_str()) && *data != placeholder(&ty) { data.clone() } else { Value::Null };
             Output { slot: slot(field), ty, default }
-        });
-        Ok(Trigger { id: self.trigger.clone(), title: title(card).to_owned(), kind, outputs: outputs.collect() })
+        };
+        let (parameters, others): (Vec<_>, Vec<_>) = fields(card, "outputs")
+            .into_iter()
+            .filter(|field| !is_carrier(field))
+            .partition(|field| given(field["group"].as_str()));
+        let mut outputs: Vec<_> = parameters.into_iter().map(output).collect();
+        outputs.extend(sorted(others.into_iter().filter(|field| is_read(card, field)).map(output)));
+        Ok(Trigger { id: self.trigger.clone(), title: title(card).to_owned(), kind, outputs })
     }
 
     fn event(&self, card: &'a Value, delivery: Delivery) -> Result<Event, FlopackError> {
@@ -375,11 +378,12 @@ impl<'a, 'n> FlowReader<'a, 'n> {
         let address = address_of(card).ok_or_else(|| self.wrong(card, "its address cannot be read"))?;
         let id = self.steps.get(&(scope, uuid(card))).cloned();
         let id = id.ok_or_else(|| self.wrong(card, "it stands in no order"))?;
-        let mut outputs: Vec<Output> = fields(card, "outputs")
-            .into_iter()
-            .filter(|field| !is_carrier(field) && (address.is_built_in() || is_read(card, field)))
-            .map(|field| Output { slot: slot(field), ty: read_type(&field["value"]), default: Value::Null })
-            .collect();
+        let read = fields(card, "outputs").into_iter().filter(|field| !is_carrier(field) && is_read(card, field));
+        let mut outputs = sorted(read.map(|field| Output {
+            slot: slot(field),
+            ty: read_type(&field["value"]),
+            default: Value::Null,
+        }));
         let kind = match item {
             Item::If { join, then, otherwise, .. } => {
                 let (joined, declared) = self.joined(scope, *join, then, otherwise);
@@ -430,7 +434,7 @@ impl<'a, 'n> FlowReader<'a, 'n> {
     fn input(&self, scope: usize, card: &'a Value, address: &Address, field: &'a Value) -> Input {
         Input {
             slot: slot(field),
-            ty: input_type(field),
+            ty: read_type(&field["value"]),
             required: field["required"].as_bool().unwrap_or(false),
             source: self.source(scope, card, address, field),
         }
@@ -511,7 +515,7 @@ impl<'a, 'n> FlowReader<'a, 'n> {
             match (piece, field) {
                 (Piece::Key(_), Some(field)) => {
                     let source = self.source(scope, card, &address, field);
-                    values.push(Operand { ty: input_type(field), source });
+                    values.push(Operand { ty: read_type(&field["value"]), source });
                     push("\u{0}");
                 }
                 (Piece::Key(key), None) => push(&format!("{{{{{{{key}}}}}}}")),
@@ -536,7 +540,7 @@ impl<'a, 'n> FlowReader<'a, 'n> {
         if let Some(output) = term["rhd"]["outputId"].as_str() {
             let carrier = |field: &&Value| field["group"] == "_expr" && field["key"] == output;
             let field = fields(card, "inputs").into_iter().find(carrier);
-            ty = field.map_or(ty, input_type);
+            ty = field.map_or(ty, |field| read_type(&field["value"]));
             let fed = field.and_then(|field| self.feed(scope, card, field));
             let gone = || Reference {
                 step: StepId::new(text(&term["rhd"]["methodId"])),
@@ -554,7 +558,9 @@ impl<'a, 'n> FlowReader<'a, 'n> {
         let side =
             |key: &str| fields(card, "inputs").into_iter().find(|f| f["key"] == key && f["group"].as_str() == group);
         let operand = |key: &str| match side(key) {
-            Some(field) => Operand { ty: input_type(field), source: self.source(scope, card, &address, field) },
+            Some(field) => {
+                Operand { ty: read_type(&field["value"]), source: self.source(scope, card, &address, field) }
+            }
             None => Operand { ty: crate::model::Type::TEXT, source: Source::Empty },
         };
         let operator = side("operator").map(|field| text(&field["value"]["data"]));
@@ -602,7 +608,12 @@ impl<'a, 'n> FlowReader<'a, 'n> {
                 }
             }
             let [then, otherwise] = sides;
-            joined.push(Joined { output, ty: input.map_or(crate::model::Type::TEXT, input_type), then, otherwise });
+            joined.push(Joined {
+                output,
+                ty: input.map_or(crate::model::Type::TEXT, |field| read_type(&field["value"])),
+                then,
+                otherwise,
+            });
         }
         (joined, outputs)
     }
@@ -666,7 +677,7 @@ impl<'a, 'n> FlowReader<'a, 'n> {
                     Some(path) => HelperValue::Field(path.to_owned()),
                     None => HelperValue::Same(self.source(scope, card, address, field)),
                 };
-                inputs.push(HelperInput { key, ty: input_type(field), value });
+                inputs.push(HelperInput { key, ty: read_type(&field["value"]), value });
                 continue;
             }
             let input = || Some(self.input(scope, card, address, field));
@@ -677,7 +688,7 @@ impl<'a, 'n> FlowReader<'a, 'n> {
                 key if key == mode.over() => over = input(),
                 _ => inputs.push(HelperInput {
                     key: key.clone(),
-                    ty: input_type(field),
+                    ty: read_type(&field["value"]),
                     value: HelperValue::Same(self.source(scope, card, address, field)),
                 }),
             }
@@ -730,11 +741,19 @@ fn is_read(card: &Value, field: &Value) -> bool {
         .is_some_and(|id| card["pins"].get(id).and_then(Value::as_object).is_some_and(|pins| !pins.is_empty()))
 }
 
+/// Outputs by their names: those that people need not declare have no order of their own.
+fn sorted(outputs: impl Iterator<Item = Output>) -> Vec<Output> {
+    let mut outputs: Vec<_> = outputs.collect();
+    outputs.sort_by(|a, b| a.slot.cmp(&b.slot));
+    outputs
+}
+
 fn is_unfilled(source: &Source) -> bool {
     match source {
         Source::Empty => true,
         Source::Constant(Value::Object(map)) => map.is_empty(),
         Source::Constant(Value::Array(list)) => list.is_empty(),
+        Source::Where(terms) => terms.is_empty(),
         _ => false,
     }
 }

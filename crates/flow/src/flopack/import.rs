@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::card::{read_type, short_address};
+use super::card::short_address;
 use super::flow::FlowReader;
 use super::layout::{Ids, Layout, Place};
 use super::{FlopackError, Imported, export, patch, schema};
 use crate::model::{
-    Base, Column, Connection, ConnectionId, Flow, FlowId, Folder, FolderId, Kept, Project, Table, TableId, Type,
+    Base, Column, Connection, ConnectionId, Flow, FlowId, Folder, FolderId, Kept, Project, Table, TableId,
 };
 use crate::names::{self, Unique, slug};
 
@@ -201,7 +201,7 @@ fn column(column: &Value) -> Column {
     let known = super::export::COLUMN_TYPES.iter().find(|(_, name)| column["type"].as_str() == Some(name));
     Column {
         name: text(&column["name"]),
-        ty: known.map_or(Base::Text, |(base, _)| base.clone()),
+        ty: known.map_or(Base::Text, |(base, _)| *base),
         default: column["default"].as_str().map(str::to_owned),
     }
 }
@@ -209,13 +209,4 @@ fn column(column: &Value) -> Column {
 /// The address of a card, or why there is none.
 pub(super) fn address_of(card: &Value) -> Option<crate::model::Address> {
     short_address(card["address"].as_str()?)
-}
-
-/// The type of an input: what a record declares counts for outputs only.
-pub(super) fn input_type(field: &Value) -> Type {
-    let ty = read_type(&field["value"]);
-    match ty.base {
-        Base::Record(_) => Type { base: Base::Object, list: ty.list },
-        _ => ty,
-    }
 }

@@ -19,7 +19,6 @@ pub use export::export;
 pub use import::import;
 pub use schema::Warning;
 
-pub(crate) use export::walk;
 pub(crate) use layout::{is_mirror, is_template, is_where};
 
 use crate::model::Project;
