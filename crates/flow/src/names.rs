@@ -24,8 +24,10 @@ pub(crate) fn slug(name: &str, fallback: &str) -> String {
 }
 
 /// The title that an identifier stands for unless another one is given: `Read User` for
-/// `read_user`.
+/// `read_user` and for `read_user_2`.
 pub(crate) fn title(id: &str) -> String {
+    let base = id.rsplit_once('_').filter(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let id = base.map_or(id, |(base, _)| base);
     let word = |word: &str| {
         let mut chars = word.chars();
         chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
@@ -115,6 +117,7 @@ mod tests {
         assert_eq!(slug("1.1 Don't", "flow"), "flow_1_1_dont");
         assert_eq!(slug("日本", "flow"), "flow");
         assert_eq!(title("read_user"), "Read User");
+        assert_eq!(title("read_user_2"), "Read User");
         for step in ["read_user", "base64decode", "a", "read_", "x1"] {
             assert_eq!(step_of_card(&card_of_step(step)).as_deref(), Some(step));
         }

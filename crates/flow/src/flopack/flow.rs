@@ -563,12 +563,12 @@ impl<'a, 'n> FlowReader<'a, 'n> {
             }
             None => Operand { ty: crate::model::Type::TEXT, source: Source::Empty },
         };
-        let operator = side("operator").map(|field| text(&field["value"]["data"]));
-        Condition {
-            left: operand("left-operand"),
-            operator: operator.unwrap_or_default(),
-            right: operand("right-operand"),
+        let operator = side("operator").map(|field| text(&field["value"]["data"])).unwrap_or_default();
+        let mut right = operand("right-operand");
+        if is_unary(&operator) && right.source == Source::Empty {
+            right.ty = crate::model::Type::TEXT;
         }
+        Condition { left: operand("left-operand"), operator, right }
     }
 
     fn joined(
@@ -719,6 +719,11 @@ impl<'a, 'n> FlowReader<'a, 'n> {
 }
 
 type Found<'a> = (&'a Value, Option<&'a Value>, [Option<&'a Value>; 2]);
+
+/// Whether an operator asks about one value.
+fn is_unary(operator: &str) -> bool {
+    matches!(operator, "is empty" | "is not empty")
+}
 
 /// All cards of a body at any depth of its branches, an If with its join and heads.
 fn flatten<'a>(items: &[Item<'a>], out: &mut Vec<Found<'a>>) {

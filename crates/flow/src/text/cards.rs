@@ -12,12 +12,10 @@ boolean:and | a boolean, b boolean | output boolean
 boolean:compare | operator* text | result boolean
 boolean:or | a boolean, b boolean | output boolean
 boolean:xor | a boolean, b boolean | output boolean
-control:assignIf | operator* text |
-control:continueIf | operator* text |
 control:lookup | key* text |
 control:returnRaw | statusCode* number, headers* object | statusCode number, headers object
 control:throw | statusCode* number, message* text | statusCode number
-control:throwIf | operator* text, statusCode number |
+control:throwIf | statusCode number |
 control:until | date* date |
 control:wait | delay* number, unit* text |
 crypto:hmac | algorithm* text, key* text, data* text |

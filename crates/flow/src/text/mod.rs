@@ -8,12 +8,20 @@ mod cards;
 mod expr;
 mod read;
 mod write;
-mod yaml;
+pub(crate) mod yaml;
 
 use oktant_base::{Code, Coded, codes};
 
-use crate::model::{Base, Flow, Input, LoopMode, Security, Slot, Source, Type};
+use serde_json::Value;
+
+use crate::model::{
+    Action, Address, Base, Condition, Flow, Input, Kind, LoopMode, Operand, Security, Slot, Source, TriggerKind, Type,
+};
+use crate::names;
 use yaml::At;
+
+pub(crate) use expr::OPERATORS;
+pub(crate) use read::{Members, read_type, text};
 
 /// Why a text cannot be read, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +70,61 @@ const NUMBER: Type = Type::one(Base::Number);
 
 const SECURITY: [(Security, &str); 3] =
     [(Security::Open, "open"), (Security::Token, "token"), (Security::OAuth, "oauth")];
+
+/// What starts a flow, as texts call it; events are called by their address.
+fn trigger_name(kind: &TriggerKind) -> &'static str {
+    match kind {
+        TriggerKind::Helper => "helper",
+        TriggerKind::Schedule(_) => "schedule",
+        TriggerKind::Endpoint(_) => "endpoint",
+        TriggerKind::Delegated => "delegated",
+        TriggerKind::Manual => "manual",
+        TriggerKind::Event(_) => "event",
+    }
+}
+
+/// The title that a step has unless it says otherwise.
+fn step_title(kind: &Kind, id: &str) -> String {
+    let own = match kind {
+        Kind::If(_) => "If/Else",
+        Kind::Switch(_) => "If/ElseIf",
+        Kind::Try(_) => "If Error",
+        _ => return names::title(id),
+    };
+    // An identifier that the author chose says more than the card's name.
+    if names::title(&names::slug(own, "")) == names::title(id) { own.to_owned() } else { names::title(id) }
+}
+
+/// Cards that compare two values and do something about it.
+fn compares(address: &Address) -> bool {
+    matches!(address.as_str(), "control:continueIf" | "control:throwIf" | "control:assignIf" | "boolean:compare")
+}
+
+/// The condition of a card that compares, where it can be written as one, and the other inputs.
+fn compared(action: &Action) -> (Option<Condition>, &[Input]) {
+    if let (true, [left, operator, right, rest @ ..]) = (compares(&action.address), &action.inputs[..])
+        && let Source::Constant(Value::String(symbol)) = &operator.source
+        && expr::OPERATORS.contains(&symbol.as_str())
+        && [left, operator, right].into_iter().zip(condition_inputs(&action.address)).all(
+            |(input, (slot, required))| input.slot == slot && input.required == required && is_operand(&input.source),
+        )
+        && operator.ty == Type::TEXT
+    {
+        let operand = |input: &Input| Operand { ty: input.ty, source: input.source.clone() };
+        return (Some(Condition { left: operand(left), operator: symbol.clone(), right: operand(right) }), rest);
+    }
+    (None, &action.inputs)
+}
+
+fn is_operand(source: &Source) -> bool {
+    matches!(source, Source::Empty | Source::Constant(_) | Source::Reference(_))
+}
+
+/// The inputs of a card that compares, and whether they are required.
+fn condition_inputs(address: &Address) -> [(Slot, bool); 3] {
+    let operator = cards::input(address, &Slot::plain("operator")).required;
+    [(Slot::plain("left-operand"), false), (Slot::plain("operator"), operator), (Slot::plain("right-operand"), false)]
+}
 
 fn mode_name(mode: LoopMode) -> &'static str {
     match mode {

@@ -20,7 +20,7 @@ use crate::names;
 type Read<T> = Result<T, TextError>;
 
 /// The members of a map, taken one by one; what is left at the end is not known.
-pub(super) struct Members<'n> {
+pub(crate) struct Members<'n> {
     at: At,
     what: &'static str,
     members: Vec<(&'n str, &'n Node)>,
@@ -28,7 +28,7 @@ pub(super) struct Members<'n> {
 }
 
 impl<'n> Members<'n> {
-    pub(super) fn of(node: &'n Node, what: &'static str) -> Read<Self> {
+    pub(crate) fn of(node: &'n Node, what: &'static str) -> Read<Self> {
         match &node.data {
             Data::Map(members) => {
                 let members = members.iter().map(|(key, value)| (key.as_str(), value)).collect();
@@ -42,13 +42,13 @@ impl<'n> Members<'n> {
         self.members.iter().any(|(known, _)| *known == key)
     }
 
-    pub(super) fn take(&mut self, key: &'static str) -> Option<&'n Node> {
+    pub(crate) fn take(&mut self, key: &'static str) -> Option<&'n Node> {
         self.known.push(key);
         let position = self.members.iter().position(|(known, _)| *known == key)?;
         Some(self.members.remove(position).1)
     }
 
-    pub(super) fn text(&mut self, key: &'static str) -> Read<Option<String>> {
+    pub(crate) fn text(&mut self, key: &'static str) -> Read<Option<String>> {
         self.take(key).map(|node| text(node, key)).transpose()
     }
 
@@ -58,12 +58,12 @@ impl<'n> Members<'n> {
         value.ok_or_else(|| TextError::at(node.at, format!("{key} is true or false")))
     }
 
-    pub(super) fn require(&mut self, key: &'static str) -> Read<&'n Node> {
+    pub(crate) fn require(&mut self, key: &'static str) -> Read<&'n Node> {
         let (at, what) = (self.at, self.what);
         self.take(key).ok_or_else(|| TextError::at(at, format!("{what} needs {key}")))
     }
 
-    pub(super) fn end(mut self) -> Read<()> {
+    pub(crate) fn end(mut self) -> Read<()> {
         self.known.sort_unstable();
         self.known.dedup();
         match self.members.first() {
@@ -76,7 +76,7 @@ impl<'n> Members<'n> {
     }
 }
 
-pub(super) fn text(node: &Node, what: &str) -> Read<String> {
+pub(crate) fn text(node: &Node, what: &str) -> Read<String> {
     match &node.data {
         Data::Scalar { text, .. } => Ok(text.clone()),
         _ => Err(TextError::at(node.at, format!("{what} is text"))),
@@ -92,7 +92,7 @@ fn list<'n>(node: &'n Node, what: &str) -> Read<&'n [Node]> {
     }
 }
 
-fn read_type(node: &Node) -> Read<Type> {
+pub(crate) fn read_type(node: &Node) -> Read<Type> {
     let name = text(node, "a type")?;
     Type::named(&name).ok_or_else(|| TextError::at(node.at, not_a_type(&name)))
 }
@@ -196,12 +196,19 @@ fn slot(key: &str, at: At) -> Read<(Slot, Option<bool>)> {
 impl Reader {
     fn trigger(&mut self, node: &Node) -> Read<Trigger> {
         let mut members = Members::of(node, "a trigger")?;
-        let on = members.require("on")?;
+        let event = members.take("event");
+        let on = if event.is_some() { None } else { Some(members.require("type")?) };
         let id = match members.take("id") {
             Some(node) => identifier(&text(node, "the id of a trigger")?, node.at)?,
             None => StepId::new("trigger"),
         };
-        let kind = match text(on, "on")?.as_str() {
+        let name = on.map(|node| text(node, "type")).transpose()?.unwrap_or_default();
+        let kind = match name.as_str() {
+            "" if event.is_some() => {
+                let event = event.map(address).transpose()?;
+                let event = event.map(|address| self.event(address, &mut members)).transpose()?;
+                event.map_or(TriggerKind::Manual, TriggerKind::Event)
+            }
             "helper" => TriggerKind::Helper,
             "delegated" => TriggerKind::Delegated,
             "manual" => TriggerKind::Manual,
@@ -213,11 +220,10 @@ impl Reader {
                 let known = known.ok_or_else(|| TextError::at(level.at, "security is open, token or oauth"))?;
                 TriggerKind::Endpoint(known.0)
             }
-            name if !name.contains(':') => {
-                let known = "helper, schedule, endpoint, delegated, manual or an event such as okta:userCreated";
-                return Err(TextError::at(on.at, format!("{name:?} starts no flow: write {known}")));
+            name => {
+                let known = "helper, schedule, endpoint, delegated or manual, or an event in place of the type";
+                return Err(TextError::at(members.at, format!("{name:?} starts no flow: write {known}")));
             }
-            _ => TriggerKind::Event(self.event(address(on)?, &mut members)?),
         };
         let title = members.text("title")?.unwrap_or_else(|| trigger_title(&kind));
         let mut outputs = Vec::new();
@@ -232,6 +238,10 @@ impl Reader {
         }
         let declared = members.take("outputs");
         members.end()?;
+        // A parameter that is not declared is a mistake, not an output that goes without saying.
+        self.used.retain(|(step, slot), _| {
+            *step != id || !is_parameter(&kind, slot) || outputs.iter().any(|o| o.slot == *slot)
+        });
         self.outputs(&id, None, declared, &mut outputs)?;
         Ok(Trigger { id, title, kind, outputs })
     }
@@ -293,7 +303,7 @@ impl Reader {
         }
         let id = members.require("id")?;
         let id = identifier(&text(id, "the id of a step")?, id.at)?;
-        let title = members.text("title")?.unwrap_or_else(|| names::title(id.as_str()));
+        let title = members.text("title")?;
         let mut outputs = Vec::new();
         let kinds = ["card", "if", "switch", "try", "loop", "call"];
         let Some(kind) = kinds.into_iter().find(|kind| members.has(kind)) else {
@@ -312,6 +322,7 @@ impl Reader {
             _ => Kind::Call(self.call(&mut members)?),
         };
         let address = kind.address();
+        let title = title.unwrap_or_else(|| super::step_title(&kind, id.as_str()));
         let declared = if matches!(kind, Kind::If(_)) { None } else { members.take("outputs") };
         match &kind {
             Kind::If(_) => self.declare(&id, &outputs),
@@ -353,12 +364,25 @@ impl Reader {
             let problem = format!("{address} is written by its own key: if, switch, try, loop, call or note");
             return Err(TextError::at(members.at, problem));
         }
-        Ok(Action {
-            connection: members.text("connection")?.map(ConnectionId::new),
-            options: self.options(&address, members.take("options"))?,
-            inputs: self.inputs(&address, members.take("with"))?,
-            address,
-        })
+        let connection = members.text("connection")?.map(ConnectionId::new);
+        let options = self.options(&address, members.take("options"))?;
+        let mut inputs = Vec::new();
+        if let Some(node) = members.take("if") {
+            if !super::compares(&address) {
+                return Err(TextError::at(node.at, format!("{address} has no condition")));
+            }
+            let Condition { left, operator, right } = self.condition(node)?;
+            let operator = Operand { ty: Type::TEXT, source: Source::Constant(operator.into()) };
+            let operands = [left, operator, right].into_iter().zip(super::condition_inputs(&address));
+            inputs.extend(operands.map(|(Operand { ty, source }, (slot, required))| Input {
+                slot,
+                ty,
+                required,
+                source,
+            }));
+        }
+        inputs.extend(self.inputs(&address, members.take("with"))?);
+        Ok(Action { address, connection, options, inputs })
     }
 
     fn options(&mut self, address: &Address, node: Option<&Node>) -> Read<Vec<Input>> {

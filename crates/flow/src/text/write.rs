@@ -136,15 +136,10 @@ fn ty(ty: Type) -> Node {
 impl Writer {
     fn trigger(&self, trigger: &Trigger) -> Node {
         let mut node = Node::map();
-        let on = match &trigger.kind {
-            TriggerKind::Helper => "helper",
-            TriggerKind::Schedule(_) => "schedule",
-            TriggerKind::Endpoint(_) => "endpoint",
-            TriggerKind::Delegated => "delegated",
-            TriggerKind::Manual => "manual",
-            TriggerKind::Event(event) => event.address.as_str(),
-        };
-        node.set("on", Node::text(on));
+        match &trigger.kind {
+            TriggerKind::Event(event) => node.set("event", Node::text(event.address.as_str())),
+            kind => node.set("type", Node::text(super::trigger_name(kind))),
+        }
         if trigger.id.as_str() != "trigger" {
             node.set("id", Node::text(trigger.id.as_str()));
         }
@@ -217,7 +212,7 @@ impl Writer {
             return node;
         }
         node.set("id", Node::text(step.id.as_str()));
-        if step.title != names::title(step.id.as_str()) {
+        if step.title != super::step_title(&step.kind, step.id.as_str()) {
             node.set("title", Node::text(step.title.clone()));
         }
         let address = step.kind.address();
@@ -265,7 +260,11 @@ impl Writer {
             node.set("connection", Node::text(connection.as_str()));
         }
         self.options(node, &action.address, &action.options);
-        set(node, "with", self.inputs(&action.address, &action.inputs));
+        let (condition, inputs) = super::compared(action);
+        if let Some(condition) = condition {
+            node.set("if", Node::text(self.condition(&condition)));
+        }
+        set(node, "with", self.inputs(&action.address, inputs));
     }
 
     fn options(&self, node: &mut Node, address: &Address, options: &[Input]) {
