@@ -8,6 +8,7 @@ mod connection;
 mod doctor;
 mod explain;
 mod failure;
+mod flow;
 mod lexer;
 mod logging;
 mod login;
@@ -55,6 +56,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Sandbox(args) => sandbox::run(&args)?,
         Command::Login(args) => login::run(&args)?,
         Command::Doctor(args) => return doctor::run(&args),
+        Command::Flow(args) => return flow::run(&args.command),
         Command::Explain(args) => explain::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)

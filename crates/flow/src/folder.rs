@@ -23,7 +23,7 @@ pub type Files = BTreeMap<String, String>;
 
 /// A file that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}: {error}")]
+#[error("{path} cannot be read")]
 pub struct FileError {
     /// Its path below the project's folder.
     pub path: String,

@@ -300,7 +300,7 @@ impl Scanner<'_> {
             let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<String>();
             let text =
                 values.next().and_then(Result::ok).ok_or_else(|| format!("{:?} is no text in quotes", self.rest))?;
-            self.rest = &self.rest[values.byte_offset()..];
+            self.rest = self.rest[values.byte_offset()..].trim_start();
             return Ok(text);
         }
         let end = self.rest.find(ends).unwrap_or(self.rest.len());

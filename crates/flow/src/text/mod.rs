@@ -52,6 +52,11 @@ pub fn write(flow: &Flow) -> String {
     yaml::write(&write::flow(flow), &[])
 }
 
+/// The text of a flow as a tree.
+pub(crate) fn tree(flow: &Flow) -> yaml::Node {
+    write::flow(flow)
+}
+
 /// Reads the text of a flow.
 pub fn read(text: &str) -> Result<Flow, TextError> {
     let (root, _) = yaml::parse(text)?;
