@@ -81,10 +81,10 @@ fn file_name(id: &str) -> String {
     if name == "project" { "project_".to_owned() } else { name }
 }
 
+/// One line for each place, so that a change shows where it is.
 fn json(kept: &Kept) -> String {
-    let mut text = serde_json::to_string_pretty(&kept.0).unwrap_or_default();
-    text.push('\n');
-    text
+    let lines = kept.0.iter().map(|(place, value)| format!("{}: {value}", Value::from(place.as_str())));
+    format!("{{\n{}\n}}\n", lines.collect::<Vec<_>>().join(",\n"))
 }
 
 fn described(node: &mut Node, description: &str, folder: Option<&FolderId>, key: &str) {

@@ -706,6 +706,19 @@ impl Body {
     }
 }
 
+impl Source {
+    /// Whether it says nothing: no value, an empty object or list, all rows of a table.
+    pub fn is_unfilled(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Constant(Value::Object(map)) => map.is_empty(),
+            Self::Constant(Value::Array(list)) => list.is_empty(),
+            Self::Where(terms) => terms.is_empty(),
+            _ => false,
+        }
+    }
+}
+
 impl Kind {
     /// The bodies inside, in the order in which people see them.
     pub fn bodies(&self) -> Vec<&Body> {

@@ -424,7 +424,7 @@ impl<'a, 'n> FlowReader<'a, 'n> {
             let input = self.input(scope, card, &address, field);
             if field["flags"] == "p" {
                 options.push(input);
-            } else if address.is_built_in() || input.required || !is_unfilled(&input.source) {
+            } else if address.is_built_in() || input.required || !input.source.is_unfilled() {
                 inputs.push(input);
             }
         }
@@ -491,8 +491,8 @@ impl<'a, 'n> FlowReader<'a, 'n> {
 
     fn feed(&self, scope: usize, card: &Value, input: &Value) -> Option<Reference> {
         let key = (uuid(card), input["id"].as_str()?);
-        let wires = self.scopes[scope].incoming.iter().find(|((card, input), _)| (*card, *input) == key);
-        let (from, output, transform) = wires?.1.first()?;
+        let wires = self.scopes[scope].incoming.get(&key);
+        let (from, output, transform) = wires?.first()?;
         self.trace(scope, from, output, transform)
     }
 
@@ -751,16 +751,6 @@ fn sorted(outputs: impl Iterator<Item = Output>) -> Vec<Output> {
     let mut outputs: Vec<_> = outputs.collect();
     outputs.sort_by(|a, b| a.slot.cmp(&b.slot));
     outputs
-}
-
-fn is_unfilled(source: &Source) -> bool {
-    match source {
-        Source::Empty => true,
-        Source::Constant(Value::Object(map)) => map.is_empty(),
-        Source::Constant(Value::Array(list)) => list.is_empty(),
-        Source::Where(terms) => terms.is_empty(),
-        _ => false,
-    }
 }
 
 /// Whether a field is a value inside the text of its card.

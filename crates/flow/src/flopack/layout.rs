@@ -342,6 +342,9 @@ impl<'a> Builder<'a, '_> {
         };
         card.input(slot, write_value(ty, data), required, option);
         let name = card.inputs.last().map(|(name, _)| name.clone()).unwrap_or_default();
+        if let (Source::Table(_), Some((_, field))) = (source, card.inputs.last_mut()) {
+            field["metadata"]["table"] = true.into();
+        }
         match source {
             Source::Reference(reference) => self.wire(scope, place, Target::Field(name), reference, ty),
             Source::Template(parts) => {

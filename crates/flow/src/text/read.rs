@@ -239,8 +239,10 @@ impl Reader {
         let declared = members.take("outputs");
         members.end()?;
         // A parameter that is not declared is a mistake, not an output that goes without saying.
+        let event = matches!(kind, TriggerKind::Event(_));
         self.used.retain(|(step, slot), _| {
-            *step != id || !is_parameter(&kind, slot) || outputs.iter().any(|o| o.slot == *slot)
+            let given_by_run = matches!(slot.group.as_deref(), Some("context" | "raw" | "user context"));
+            *step != id || event || given_by_run || outputs.iter().any(|output| output.slot == *slot)
         });
         self.outputs(&id, None, declared, &mut outputs)?;
         Ok(Trigger { id, title, kind, outputs })
@@ -398,13 +400,18 @@ impl Reader {
 
     fn inputs(&mut self, address: &Address, node: Option<&Node>) -> Read<Vec<Input>> {
         let Some(node) = node else { return Ok(Vec::new()) };
-        let inputs = Members::of(node, "with")?.members.into_iter().map(|(key, node)| {
+        let mut inputs = Vec::new();
+        for (key, node) in Members::of(node, "with")?.members {
             let (slot, mark) = slot(key, node.at)?;
             let known = cards::input(address, &slot);
             let (ty, source) = self.value(address, &slot, node, known.ty)?;
-            Ok(Input { slot, ty, required: mark.unwrap_or(known.required), source })
-        });
-        inputs.collect()
+            let required = mark.unwrap_or(known.required);
+            // What a connector's card is not given need not be named.
+            if address.is_built_in() || required || !source.is_unfilled() {
+                inputs.push(Input { slot, ty, required, source });
+            }
+        }
+        Ok(inputs)
     }
 
     fn branch(&mut self, members: &mut Members<'_>) -> Read<(If, Vec<Output>)> {
