@@ -125,7 +125,7 @@ pub fn read(files: &Files) -> Result<Project, FileError> {
         None => Ok(Node::map()),
         Some(text) => yaml::parse(text).map(|(root, _)| root).map_err(|error| failed(path, error)),
     };
-    project.tables = entries("tables.yaml", &parsed("tables.yaml")?, |id, members| table(id, members))?;
+    project.tables = entries("tables.yaml", &parsed("tables.yaml")?, table)?;
     project.connections = entries("connections.yaml", &parsed("connections.yaml")?, |id, members| {
         let name = members.text("name")?.unwrap_or_else(|| id.to_owned());
         let module = text::text(members.require("module")?, "module")?;
@@ -183,15 +183,14 @@ fn table(id: &str, members: &mut Members<'_>) -> Result<(TableId, Table), TextEr
         return Err(TextError { line: node.at.line, column: node.at.column, problem: "columns is a map".to_owned() });
     };
     let columns = columns.iter().map(|(name, node)| {
-        let (ty, default) = match &node.data {
-            Data::Scalar { .. } => (text::read_type(node)?, None),
-            _ => {
-                let mut members = Members::of(node, "a column")?;
-                let ty = text::read_type(members.require("type")?)?;
-                let default = members.text("default")?;
-                members.end()?;
-                (ty, default)
-            }
+        let (ty, default) = if let Data::Scalar { .. } = &node.data {
+            (text::read_type(node)?, None)
+        } else {
+            let mut members = Members::of(node, "a column")?;
+            let ty = text::read_type(members.require("type")?)?;
+            let default = members.text("default")?;
+            members.end()?;
+            (ty, default)
         };
         Ok(Column { name: name.clone(), ty: ty.base, default })
     });

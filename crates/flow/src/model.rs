@@ -245,6 +245,7 @@ pub struct Note {
 }
 
 /// What a step does.
+#[expect(clippy::large_enum_variant, reason = "steps live in lists that are made once")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {

@@ -42,7 +42,8 @@ pub(crate) struct Unique(HashSet<String>);
 impl Unique {
     pub(crate) fn take(&mut self, name: String) -> String {
         let free = if self.0.contains(&name) {
-            (2..).map(|n| format!("{name}_{n}")).find(|name| !self.0.contains(name)).unwrap_or(name)
+            let last = self.0.len() + 2;
+            (2..=last).map(|n| format!("{name}_{n}")).find(|name| !self.0.contains(name)).unwrap_or(name)
         } else {
             name
         };

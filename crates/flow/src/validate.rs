@@ -373,7 +373,8 @@ impl<'a> Check<'a> {
         }
         let parameters = || helper.trigger.outputs.iter().filter(|output| output.slot.group.is_none());
         for key in given {
-            if !parameters().any(|parameter| parameter.slot.key == *key) && !(reduces && *key == "memo") {
+            let known = parameters().any(|parameter| parameter.slot.key == *key) || reduces && *key == "memo";
+            if !known {
                 let message = format!("{} takes no input of this name", helper.name);
                 let names: Vec<_> = parameters().map(|parameter| parameter.slot.key.as_str()).collect();
                 let hint = if names.is_empty() {
@@ -507,11 +508,13 @@ fn converts(from: Type, to: Type) -> bool {
         (_, true) | (false, false) if from.base == to.base => true,
         (true, false) => matches!(to.base, Base::Text | Base::Boolean),
         (_, true) => !special(to.base) || from.base == Base::Text,
-        (false, false) => match (from.base, to.base) {
-            (Base::Text, _) | (_, Base::Text | Base::Boolean) => true,
-            (Base::Boolean | Base::Date, Base::Number) | (Base::Number, Base::Date) => true,
-            _ => false,
-        },
+        (false, false) => matches!(
+            (from.base, to.base),
+            (Base::Text, _)
+                | (_, Base::Text | Base::Boolean)
+                | (Base::Boolean | Base::Date, Base::Number)
+                | (Base::Number, Base::Date)
+        ),
     }
 }
 

@@ -1,6 +1,8 @@
 //! A card of a flopack in normal form: as in the file, but with fields by name in place of drawn
 //! identifiers, without wires, and without what an editor makes anew.
 
+#![expect(clippy::needless_pass_by_value, reason = "JSON values are built to be put into others")]
+
 use serde_json::{Map, Value, json};
 
 use crate::model::{Address, Base, Slot, Type};
@@ -161,7 +163,7 @@ pub(super) fn read_type(value: &Value) -> Type {
 }
 
 /// What stands in a field that nobody filled in.
-pub(super) fn placeholder(ty: &Type) -> Value {
+pub(super) fn placeholder(ty: Type) -> Value {
     match ty.base {
         _ if ty.list => json!([]),
         Base::Text | Base::Date => "".into(),
@@ -173,7 +175,7 @@ pub(super) fn placeholder(ty: &Type) -> Value {
 }
 
 /// The value of a field.
-pub(super) fn write_value(ty: &Type, data: Value) -> Value {
+pub(super) fn write_value(ty: Type, data: Value) -> Value {
     json!({"type": write_base(ty.base), "collection": ty.list, "data": data})
 }
 

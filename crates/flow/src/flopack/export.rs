@@ -1,5 +1,7 @@
 //! From the graph to a flopack.
 
+#![expect(clippy::needless_pass_by_value, reason = "JSON values are built to be put into others")]
+
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
@@ -48,7 +50,10 @@ fn sorted(mut map: Map<String, Value>) -> Value {
 }
 
 /// What flows share, as a flopack writes it before anything kept is laid over it.
-pub(super) fn objects(project: &Project, ids: &Ids<'_>) -> [(&'static str, &'static str, Vec<(String, Value)>); 3] {
+/// Their kind, their key in a pack, and each by its identifier.
+type Objects = (&'static str, &'static str, Vec<(String, Value)>);
+
+pub(super) fn objects(project: &Project, ids: &Ids<'_>) -> [Objects; 3] {
     let folder = |id: &Option<crate::model::FolderId>| id.as_ref().map(|id| ids.uuid("folder", id.as_str()));
     let configs = project.connections.values().map(|c| {
         let uuid = ids.uuid("connection", c.id.as_str());
@@ -228,7 +233,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn add_input(&mut self, place: &str, slot: Slot, ty: &Type, metadata: Value) -> String {
+    fn add_input(&mut self, place: &str, slot: Slot, ty: Type, metadata: Value) -> String {
         let name = super::card::field_name(&slot);
         let id = names::drawn(&[&self.uuid(place), &name]);
         let mut value = write_value(ty, super::card::placeholder(ty));
@@ -244,7 +249,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The hidden input for the value of a term.
-    fn term(&mut self, card: &str, number: usize, start: &Start, ty: &Type) -> String {
+    fn term(&mut self, card: &str, number: usize, start: &Start, ty: Type) -> String {
         let method = self.uuid(&start.card);
         let slot = Slot::grouped("_expr", start.output.clone());
         let id = self.add_input(card, slot, ty, json!({"forceHide": true, "method": method}));
@@ -258,7 +263,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Where the wire of a reference starts, seen from a scope.
-    fn start(&mut self, scope: usize, source: &Reference, ty: &Type, consumer: &str) -> Result<Start, FlopackError> {
+    fn start(&mut self, scope: usize, source: &Reference, ty: Type, consumer: &str) -> Result<Start, FlopackError> {
         let Some((home, place)) = self.layout.homes.get(&source.step).cloned() else {
             return Err(self.refuse(format!("nothing is called {}, which {consumer} reads", source.step)));
         };
@@ -273,17 +278,17 @@ impl<'a> Writer<'a> {
         let hidden =
             json!({"forceHide": true, "wormholeMethodId": self.uuid(consumer.split(' ').next().unwrap_or_default())});
         let slot = Slot::grouped("context", key);
-        let input = self.add_input(&container, slot.clone(), &outer.ty, hidden.clone());
+        let input = self.add_input(&container, slot.clone(), outer.ty, hidden.clone());
         let pin = json!({"input": input, "transform": null});
         let container = self.uuid(&container);
         self.pins.entry(outer.card).or_default().push((outer.output, container, pin));
         let start = self.layout.scopes[scope].start.clone();
-        self.add_input(&start, slot.clone(), &outer.ty, hidden.clone());
-        let output = self.add_output(&start, &slot, &outer.ty, hidden, true);
+        self.add_input(&start, slot.clone(), outer.ty, hidden.clone());
+        let output = self.add_output(&start, &slot, outer.ty, hidden, true);
         Ok(Start { card: start, output, ty: outer.ty })
     }
 
-    fn add_output(&mut self, place: &str, slot: &Slot, ty: &Type, metadata: Value, used: bool) -> String {
+    fn add_output(&mut self, place: &str, slot: &Slot, ty: Type, metadata: Value, used: bool) -> String {
         let name = super::card::field_name(slot);
         let id = names::drawn(&[&self.uuid(place), "out", &name]);
         let mut field = json!({
@@ -299,14 +304,14 @@ impl<'a> Writer<'a> {
         id
     }
 
-    fn local(&mut self, place: &str, source: &Reference, ty: &Type) -> Result<Start, FlopackError> {
+    fn local(&mut self, place: &str, source: &Reference, ty: Type) -> Result<Start, FlopackError> {
         let name = super::card::field_name(&source.slot);
         let join = self.layout.joins.get(place).filter(|join| self.id(join, 1, &name).is_some());
         let card = join.cloned().unwrap_or_else(|| place.to_owned());
         let output = match self.id(&card, 1, &name) {
             Some(output) => output,
             // An output that only references know: those of connectors need not be declared.
-            None if !self.is_built_in(&card) => self.add_output(&card, &source.slot, &Type::TEXT, json!({}), true),
+            None if !self.is_built_in(&card) => self.add_output(&card, &source.slot, Type::TEXT, json!({}), true),
             None => return Err(self.refuse(format!("{place} has no output {}", source.slot))),
         };
         let declared =
@@ -316,7 +321,7 @@ impl<'a> Writer<'a> {
             return Ok(Start { card, output, ty: declared });
         }
         let ty = before(ty, source.convert);
-        Ok(self.expand(&card, output, &declared, &source.path, ty))
+        Ok(self.expand(&card, output, declared, &source.path, ty))
     }
 
     fn is_built_in(&self, place: &str) -> bool {
@@ -325,23 +330,23 @@ impl<'a> Writer<'a> {
     }
 
     /// The hidden card that takes an output apart, and its output for a path.
-    fn expand(&mut self, card: &str, output: String, declared: &Type, path: &[String], ty: Type) -> Start {
+    fn expand(&mut self, card: &str, output: String, declared: Type, path: &[String], ty: Type) -> Start {
         let key = (card.to_owned(), output.clone());
         let place = self.expands.get(&key).cloned().unwrap_or_else(|| self.new_expand(card, &output, declared));
         let group = names::drawn(&[self.flow.id.as_str(), &place, &path.join("\u{1f}")]);
         let metadata = json!({"path": path, "srcMethodId": self.uuid(card), "srcOutputId": output});
         let text = Type::list(Base::Text);
-        self.add_output(&place, &Slot::grouped(group.clone(), "key"), &text, metadata.clone(), false);
+        self.add_output(&place, &Slot::grouped(group.clone(), "key"), text, metadata.clone(), false);
         let name = super::card::field_name(&Slot::grouped(group.clone(), "key"));
         if let Some(field) = self.fields(&place, 1).and_then(|fields| fields.get_mut(&name)) {
             field["value"]["data"] = json!(path);
         }
-        let value = self.add_output(&place, &Slot::grouped(group, "value"), &ty, metadata, true);
+        let value = self.add_output(&place, &Slot::grouped(group, "value"), ty, metadata, true);
         self.expands.insert(key, place.clone());
         Start { card: place, output: value, ty }
     }
 
-    fn new_expand(&mut self, card: &str, output: &str, declared: &Type) -> Place {
+    fn new_expand(&mut self, card: &str, output: &str, declared: Type) -> Place {
         let place = format!("{card}.expand {output}");
         let uuid = names::drawn(&[self.flow.id.as_str(), &place]);
         let title = self.uuid(card);
@@ -442,9 +447,9 @@ impl<'a> Writer<'a> {
 }
 
 /// The type that a conversion starts from, when it ends in `ty`.
-fn before(ty: &Type, convert: Option<Convert>) -> Type {
+fn before(ty: Type, convert: Option<Convert>) -> Type {
     match convert.map(|convert| convert.how) {
-        None => *ty,
+        None => ty,
         Some(Conversion::WrapArray) => Type::one(ty.base),
         Some(Conversion::Parse | Conversion::ParseFloat | Conversion::DateTime) => Type::TEXT,
         Some(Conversion::Stringify) => Type::one(Base::Object),

@@ -17,12 +17,15 @@ use crate::model::{
 };
 use crate::names::{Unique, slug, step_of_card};
 
+/// Where a wire starts, and what converts its value: card, output, transform.
+type Wire<'a> = (&'a str, &'a str, &'a Value);
+
 /// A list of cards as found.
 struct Scope<'a> {
     items: Vec<Item<'a>>,
     cards: HashMap<&'a str, &'a Value>,
     /// The wires into each input: card, output, transform.
-    incoming: HashMap<(&'a str, &'a str), Vec<(&'a str, &'a str, &'a Value)>>,
+    incoming: HashMap<(&'a str, &'a str), Vec<Wire<'a>>>,
     /// The scope and card that it stands in.
     parent: Option<(usize, &'a str)>,
     /// What references to the first card mean: the error of an If Error, else nothing.
@@ -339,7 +342,7 @@ impl<'a, 'n> FlowReader<'a, 'n> {
             let ty = read_type(&field["value"]);
             let data = &field["value"]["data"];
             let default =
-                if given(field["group"].as_str()) && *data != placeholder(&ty) { data.clone() } else { Value::Null };
+                if given(field["group"].as_str()) && *data != placeholder(ty) { data.clone() } else { Value::Null };
             Output { slot: slot(field), ty, default }
         };
         let (parameters, others): (Vec<_>, Vec<_>) = fields(card, "outputs")
@@ -407,8 +410,7 @@ impl<'a, 'n> FlowReader<'a, 'n> {
         if is_mirror(&address)
             && let Kind::Action(action) = &kind
         {
-            let output =
-                |input: &Input| Output { slot: input.slot.clone(), ty: input.ty.clone(), default: Value::Null };
+            let output = |input: &Input| Output { slot: input.slot.clone(), ty: input.ty, default: Value::Null };
             outputs = action.inputs.iter().map(output).collect();
         }
         Ok(Step { id, title: title(card).to_owned(), kind, outputs, on_error: self.on_error(card) })
@@ -812,7 +814,7 @@ fn renumber(data: &mut Value) {
         Piece::Text(piece) => out.push_str(piece),
         Piece::Key(_) => {
             number += 1;
-            out.push_str(&format!("{{{{{{value{number}}}}}}}"));
+            out.extend(["{{{value", &number.to_string(), "}}}"]);
         }
     });
     *data = out.into();

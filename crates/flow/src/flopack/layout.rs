@@ -47,7 +47,7 @@ pub(super) struct Wire<'a> {
     /// The input, in normal form; made on the way for placeholders and where clauses.
     pub(super) field: Target,
     pub(super) source: &'a Reference,
-    pub(super) ty: &'a Type,
+    pub(super) ty: Type,
 }
 
 /// The input that a wire ends in.
@@ -69,7 +69,7 @@ pub(super) struct Layout<'a> {
     pub(super) parts: indexmap::IndexMap<Place, Value>,
     pub(super) wires: Vec<Wire<'a>>,
     /// The placeholders of templates, by card.
-    pub(super) holes: Vec<(Place, String, &'a Type)>,
+    pub(super) holes: Vec<(Place, String, Type)>,
     /// Where the outputs of a step are: the scope and the card.
     pub(super) homes: HashMap<&'a StepId, (usize, Place)>,
     /// The place of the join card, of those steps that have one.
@@ -195,18 +195,18 @@ impl<'a> Builder<'a, '_> {
         let mut card = Card::new(self.hidden(EVENT), event.address.clone(), &self.flow.trigger.title);
         card.connection = event.connection.as_ref().map(|id| self.ids.uuid("connection", id.as_str()));
         self.inputs(&mut card, scope, EVENT, &event.options, true);
-        card.input(&Slot::plain("type"), write_value(&Type::TEXT, "invoke".into()), false, false);
-        card.input(&Slot::plain("data"), write_value(&Type::one(Base::Object), json!({})), false, false);
-        card.output(&Slot::plain("collection"), write_value(&Type::list(Base::Object), Value::Null));
-        card.output(&Slot::grouped("context", "execution_id"), write_value(&Type::TEXT, Value::Null));
+        card.input(&Slot::plain("type"), write_value(Type::TEXT, "invoke".into()), false, false);
+        card.input(&Slot::plain("data"), write_value(Type::one(Base::Object), json!({})), false, false);
+        card.output(&Slot::plain("collection"), write_value(Type::list(Base::Object), Value::Null));
+        card.output(&Slot::grouped("context", "execution_id"), write_value(Type::TEXT, Value::Null));
         self.add(scope, EVENT, card);
 
         let mut each = Card::new(self.hidden(EACH), Address::new("list", "asyncEach"), "For Each - Ignore Errors");
-        each.input(&Slot::plain("list"), write_value(&Type::list(Base::Object), json!([])), true, false);
-        each.input(&Slot::plain("flo"), write_value(&Type::one(Base::Flow), Value::Null), true, false);
-        each.input(&Slot::plain("concurrency"), write_value(&Type::one(Base::Number), 1.into()), true, false);
+        each.input(&Slot::plain("list"), write_value(Type::list(Base::Object), json!([])), true, false);
+        each.input(&Slot::plain("flo"), write_value(Type::one(Base::Flow), Value::Null), true, false);
+        each.input(&Slot::plain("concurrency"), write_value(Type::one(Base::Number), 1.into()), true, false);
         self.add(scope, EACH, each);
-        self.out.scopes[scope].start = EVENT.to_owned();
+        EVENT.clone_into(&mut self.out.scopes[scope].start);
         self.out.scopes[scope].edges.push((EVENT.to_owned(), EACH.to_owned()));
         self.nested(INNER, scope, EACH, Some("flo".to_owned()))
     }
@@ -245,7 +245,7 @@ impl<'a> Builder<'a, '_> {
         let mut callable = Card::new(self.hidden(&start), Address::new("control", "callable"), "Helper Flow");
         if let Some(error) = error {
             let slot = Slot::grouped("context", "error");
-            callable.input(&slot, write_value(&Type::one(Base::Object), Value::Null), false, false);
+            callable.input(&slot, write_value(Type::one(Base::Object), Value::Null), false, false);
             self.out.homes.insert(error, (scope, start.clone()));
         }
         callable.mirror();
@@ -315,7 +315,7 @@ impl<'a> Builder<'a, '_> {
 
     fn inputs(&mut self, card: &mut Card, scope: usize, place: &str, inputs: &'a [Input], options: bool) {
         for input in inputs {
-            self.input(card, scope, place, &input.slot, &input.ty, &input.source, input.required, options);
+            self.input(card, scope, place, &input.slot, input.ty, &input.source, input.required, options);
         }
     }
 
@@ -326,7 +326,7 @@ impl<'a> Builder<'a, '_> {
         scope: usize,
         place: &str,
         slot: &Slot,
-        ty: &'a Type,
+        ty: Type,
         source: &'a Source,
         required: bool,
         option: bool,
@@ -356,18 +356,18 @@ impl<'a> Builder<'a, '_> {
                 for (number, part) in parts.iter().filter_map(operand).enumerate() {
                     match &part.source {
                         Source::Reference(reference) => {
-                            self.wire(scope, place, Target::Placeholder(hole(number)), reference, &part.ty);
+                            self.wire(scope, place, Target::Placeholder(hole(number)), reference, part.ty);
                         }
                         Source::Empty => {}
                         _ => self.out.refused.push(format!("{place}: a value inside text has to be an output")),
                     }
-                    self.out.holes.push((place.to_owned(), hole(number), &part.ty));
+                    self.out.holes.push((place.to_owned(), hole(number), part.ty));
                 }
             }
             Source::Where(terms) => {
                 for (number, term) in terms.iter().enumerate() {
                     if let Source::Reference(reference) = &term.value {
-                        self.wire(scope, place, Target::Term(number), reference, &term.ty);
+                        self.wire(scope, place, Target::Term(number), reference, term.ty);
                     }
                 }
             }
@@ -375,17 +375,17 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    fn wire(&mut self, scope: usize, place: &str, field: Target, source: &'a Reference, ty: &'a Type) {
+    fn wire(&mut self, scope: usize, place: &str, field: Target, source: &'a Reference, ty: Type) {
         self.out.wires.push(Wire { scope, card: place.to_owned(), field, source, ty });
     }
 
     fn each(&mut self, card: &mut Card, scope: usize, place: &str, each: &'a Loop) {
         for input in std::iter::once(&each.over).chain(&each.start) {
-            self.input(card, scope, place, &input.slot, &input.ty, &input.source, input.required, false);
+            self.input(card, scope, place, &input.slot, input.ty, &input.source, input.required, false);
         }
         card.input(&Slot::plain("flo"), self.flow_value(each.flow.as_ref()), true, false);
         if let Some(input) = &each.concurrency {
-            self.input(card, scope, place, &input.slot, &input.ty, &input.source, input.required, false);
+            self.input(card, scope, place, &input.slot, input.ty, &input.source, input.required, false);
         }
         for HelperInput { key, ty, value } in &each.inputs {
             let slot = Slot::plain(key.clone());
@@ -395,9 +395,9 @@ impl<'a> Builder<'a, '_> {
                 HelperValue::Same(_) => (false, None),
             };
             if let HelperValue::Same(source) = value {
-                self.input(card, scope, place, &slot, ty, source, false, false);
+                self.input(card, scope, place, &slot, *ty, source, false, false);
             } else {
-                card.input(&slot, write_value(ty, placeholder(ty)), false, false);
+                card.input(&slot, write_value(*ty, placeholder(*ty)), false, false);
             }
             if let Some((_, field)) = card.inputs.last_mut() {
                 field["value"]["proxy"] =
@@ -410,7 +410,7 @@ impl<'a> Builder<'a, '_> {
     fn call(&mut self, card: &mut Card, scope: usize, place: &str, call: &'a Call) {
         card.input(&Slot::plain("flo"), self.flow_value(call.flow.as_ref()), true, false);
         for input in &call.inputs {
-            self.input(card, scope, place, &input.slot, &input.ty, &input.source, input.required, false);
+            self.input(card, scope, place, &input.slot, input.ty, &input.source, input.required, false);
             if let Some((_, field)) = card.inputs.last_mut() {
                 field["metadata"]["custom"] = true.into();
             }
@@ -441,22 +441,22 @@ impl<'a> Builder<'a, '_> {
 
     fn flow_value(&self, flow: Option<&crate::model::FlowId>) -> Value {
         let data = flow.map_or(Value::Null, |id| self.ids.uuid("flow", id.as_str()).into());
-        write_value(&Type::one(Base::Flow), data)
+        write_value(Type::one(Base::Flow), data)
     }
 
     fn condition(&mut self, card: &mut Card, scope: usize, place: &str, group: Option<&str>, condition: &'a Condition) {
         let slot = |key: &str| Slot { group: group.map(str::to_owned), key: key.to_owned() };
         let Operand { ty, source } = &condition.left;
-        self.input(card, scope, place, &slot("left-operand"), ty, source, false, false);
-        let operator = write_value(&Type::TEXT, condition.operator.clone().into());
+        self.input(card, scope, place, &slot("left-operand"), *ty, source, false, false);
+        let operator = write_value(Type::TEXT, condition.operator.clone().into());
         card.input(&slot("operator"), operator, true, false);
         let Operand { ty, source } = &condition.right;
-        self.input(card, scope, place, &slot("right-operand"), ty, source, false, false);
+        self.input(card, scope, place, &slot("right-operand"), *ty, source, false, false);
     }
 
     fn branch(&mut self, mut card: Card, scope: usize, place: &str, step: &'a Step, branch: &'a If) -> Place {
         self.condition(&mut card, scope, place, None, &branch.condition);
-        card.output(&Slot::plain("result"), write_value(&Type::one(Base::Boolean), Value::Null));
+        card.output(&Slot::plain("result"), write_value(Type::one(Base::Boolean), Value::Null));
         self.add(scope, place, card);
         let join = format!("{place}.join");
         let mut heads = Vec::new();
@@ -472,15 +472,15 @@ impl<'a> Builder<'a, '_> {
         self.out.scopes[scope].edges.push((place.to_owned(), join.clone()));
         let mut card = Card::new(self.hidden(&join), Address::new("control", "join"), "Join");
         for (joined, output) in branch.outputs.iter().zip(&step.outputs) {
-            card.input(&joined.output, write_value(&joined.ty, placeholder(&joined.ty)), false, false);
-            card.output(&joined.output, write_value(&output.ty, placeholder(&output.ty)));
+            card.input(&joined.output, write_value(joined.ty, placeholder(joined.ty)), false, false);
+            card.output(&joined.output, write_value(output.ty, placeholder(output.ty)));
             let name = card.inputs.last().map(|(name, _)| name.clone()).unwrap_or_default();
             let sources = [&joined.then, &joined.otherwise];
             for (n, source) in sources.into_iter().enumerate() {
                 match source {
                     Source::Reference(_) if n == 1 && sources[0] == source => {}
                     Source::Reference(reference) => {
-                        self.wire(scope, &join, Target::Field(name.clone()), reference, &joined.ty);
+                        self.wire(scope, &join, Target::Field(name.clone()), reference, joined.ty);
                     }
                     Source::Empty => {}
                     _ => self.out.refused.push(format!(
@@ -516,7 +516,7 @@ impl<'a> Builder<'a, '_> {
 
     fn body_field(&self, card: &mut Card, group: &str) -> String {
         let object = Type::one(Base::Object);
-        card.input(&Slot::grouped(group, "inputs"), write_value(&object, json!({})), false, false);
+        card.input(&Slot::grouped(group, "inputs"), write_value(object, json!({})), false, false);
         let slot = Slot::grouped(group, "flo");
         card.input(&slot, self.flow_value(None), true, false);
         super::card::field_name(&slot)
@@ -567,7 +567,7 @@ fn template(parts: &[Part]) -> String {
         match part {
             Part::Text(part) => text.push_str(part),
             Part::Value(_) => {
-                text.push_str(&format!("{{{{{{{}}}}}}}", hole(number)));
+                text.extend(["{{{", &hole(number), "}}}"]);
                 number += 1;
             }
         }
@@ -577,7 +577,7 @@ fn template(parts: &[Part]) -> String {
 
 fn outputs(card: &mut Card, outputs: &[Output]) {
     for output in outputs {
-        card.output(&output.slot, write_value(&output.ty, placeholder(&output.ty)));
+        card.output(&output.slot, write_value(output.ty, placeholder(output.ty)));
     }
 }
 
@@ -585,10 +585,10 @@ fn parameter(output: &Output) -> Value {
     let context = output.slot.group.as_deref() == Some("context");
     let data = match &output.default {
         Value::Null if context => Value::Null,
-        Value::Null => placeholder(&output.ty),
+        Value::Null => placeholder(output.ty),
         value => value.clone(),
     };
-    write_value(&output.ty, data)
+    write_value(output.ty, data)
 }
 
 /// Whether a card's outputs are its inputs again.

@@ -51,12 +51,11 @@ pub(crate) fn apply(base: &mut Value, patch: &Value) {
             (Some(value), Some(was)) if value == was => {
                 base.shift_remove(key);
             }
-            (Some(_), Some(_)) => {}
             (Some(value), None) => apply(value, patch),
             (None, None) if !is_replacement(patch) => {
                 base.insert(key.clone(), patch.clone());
             }
-            (None, _) => {}
+            _ => {}
         }
     }
 }

@@ -265,8 +265,11 @@ pub(crate) fn term(column: &str, operator: &str, value: &str, or: bool) -> Strin
     format!("{column} {operator} {value}{}", if or { " or" } else { "" })
 }
 
+/// A term as written: column, operator, value with its type, and whether it ends in `or`.
+pub(crate) type Compare = (String, String, (Side, Option<Type>), bool);
+
 /// Reads a term: column, operator, value, and whether it is combined by OR with the next.
-pub(crate) fn read_term(text: &str) -> Result<(String, String, (Side, Option<Type>), bool), String> {
+pub(crate) fn read_term(text: &str) -> Result<Compare, String> {
     let mut scanner = Scanner { rest: text.trim() };
     let column = scanner.part(&['=', '<', '>', '!'])?.trim().to_owned();
     let operator = COMPARISONS.iter().find(|operator| scanner.rest.starts_with(**operator));
@@ -351,7 +354,8 @@ impl Scanner<'_> {
 
     fn convert(&mut self) -> Result<Option<Convert>, String> {
         let text = self.part(&['}'])?;
-        let (name, wrap) = text.trim().strip_suffix(" list").map_or((text.trim(), false), |name| (name, true));
+        let text = text.trim();
+        let (name, wrap) = text.strip_suffix(" list").map_or((text, false), |name| (name, true));
         if name == "none" {
             return Ok(None);
         }
@@ -437,7 +441,7 @@ mod tests {
         let (_, _, right) = condition("${a.b} == \"5\" as number").unwrap();
         assert_eq!(right.1, Some(Type::one(Base::Number)));
         assert!(condition("${a.b} ~ 1").is_err());
-        assert_eq!(read_term("User ID = \"x\" or").unwrap().3, true);
+        assert!(read_term("User ID = \"x\" or").unwrap().3);
         assert_eq!(read_term(&term("a=b", "<", "5", false)).unwrap().0, "a=b");
     }
 }

@@ -23,7 +23,7 @@ type Read<T> = Result<T, TextError>;
 pub(crate) struct Members<'n> {
     at: At,
     what: &'static str,
-    members: Vec<(&'n str, &'n Node)>,
+    left: Vec<(&'n str, &'n Node)>,
     known: Vec<&'static str>,
 }
 
@@ -31,21 +31,21 @@ impl<'n> Members<'n> {
     pub(crate) fn of(node: &'n Node, what: &'static str) -> Read<Self> {
         match &node.data {
             Data::Map(members) => {
-                let members = members.iter().map(|(key, value)| (key.as_str(), value)).collect();
-                Ok(Self { at: node.at, what, members, known: Vec::new() })
+                let left = members.iter().map(|(key, value)| (key.as_str(), value)).collect();
+                Ok(Self { at: node.at, what, left, known: Vec::new() })
             }
             _ => Err(TextError::at(node.at, format!("{what} is a map of keys and values"))),
         }
     }
 
     fn has(&self, key: &str) -> bool {
-        self.members.iter().any(|(known, _)| *known == key)
+        self.left.iter().any(|(known, _)| *known == key)
     }
 
     pub(crate) fn take(&mut self, key: &'static str) -> Option<&'n Node> {
         self.known.push(key);
-        let position = self.members.iter().position(|(known, _)| *known == key)?;
-        Some(self.members.remove(position).1)
+        let position = self.left.iter().position(|(known, _)| *known == key)?;
+        Some(self.left.remove(position).1)
     }
 
     pub(crate) fn text(&mut self, key: &'static str) -> Read<Option<String>> {
@@ -66,7 +66,7 @@ impl<'n> Members<'n> {
     pub(crate) fn end(mut self) -> Read<()> {
         self.known.sort_unstable();
         self.known.dedup();
-        match self.members.first() {
+        match self.left.first() {
             None => Ok(()),
             Some((key, node)) => {
                 let known = self.known.join(", ");
@@ -116,7 +116,7 @@ pub(super) fn flow(root: &Node) -> Read<Flow> {
     let mut used = HashMap::new();
     collect(root, &mut used);
     let mut named = HashMap::new();
-    ids(steps.unwrap_or(&Node::map()), &mut named)?;
+    steps.map_or(Ok(()), |steps| ids(steps, &mut named))?;
     let mut reader = Reader { used, types: HashMap::new(), notes: NoteNames::new(named.keys().cloned().collect()) };
     let trigger = reader.trigger(trigger)?;
     if let Some(at) = named.get(trigger.id.as_str()) {
@@ -228,7 +228,7 @@ impl Reader {
         let title = members.text("title")?.unwrap_or_else(|| trigger_title(&kind));
         let mut outputs = Vec::new();
         if let Some(inputs) = members.take("inputs") {
-            for (key, node) in Members::of(inputs, "inputs")?.members {
+            for (key, node) in Members::of(inputs, "inputs")?.left {
                 let (slot, _) = slot(key, node.at)?;
                 if !is_parameter(&kind, &slot) {
                     return Err(TextError::at(node.at, format!("{slot} is no parameter of such a trigger")));
@@ -272,7 +272,7 @@ impl Reader {
     ) -> Read<()> {
         let mut more = Vec::new();
         if let Some(declared) = declared {
-            for (key, node) in Members::of(declared, "outputs")?.members {
+            for (key, node) in Members::of(declared, "outputs")?.left {
                 let (slot, _) = slot(key, node.at)?;
                 more.push(Output { slot, ty: read_type(node)?, default: Value::Null });
             }
@@ -389,7 +389,7 @@ impl Reader {
 
     fn options(&mut self, address: &Address, node: Option<&Node>) -> Read<Vec<Input>> {
         let Some(node) = node else { return Ok(Vec::new()) };
-        let options = Members::of(node, "options")?.members.into_iter().map(|(key, node)| {
+        let options = Members::of(node, "options")?.left.into_iter().map(|(key, node)| {
             let (slot, mark) = slot(key, node.at)?;
             let slot = super::option_slot_in(slot);
             let (ty, source) = self.value(address, &slot, node, None)?;
@@ -401,7 +401,7 @@ impl Reader {
     fn inputs(&mut self, address: &Address, node: Option<&Node>) -> Read<Vec<Input>> {
         let Some(node) = node else { return Ok(Vec::new()) };
         let mut inputs = Vec::new();
-        for (key, node) in Members::of(node, "with")?.members {
+        for (key, node) in Members::of(node, "with")?.left {
             let (slot, mark) = slot(key, node.at)?;
             let known = cards::input(address, &slot);
             let (ty, source) = self.value(address, &slot, node, known.ty)?;
@@ -421,7 +421,7 @@ impl Reader {
         let (mut outputs, mut declared) = (Vec::new(), Vec::new());
         let address = Address::new("control", "if");
         if let Some(node) = members.take("outputs") {
-            for (key, node) in Members::of(node, "outputs")?.members {
+            for (key, node) in Members::of(node, "outputs")?.left {
                 let (output, _) = slot(key, node.at)?;
                 let mut entry = Members::of(node, "an output of if")?;
                 let ty = entry.take("type").map(read_type).transpose()?.unwrap_or(Type::TEXT);
@@ -487,7 +487,7 @@ impl Reader {
         };
         let mut inputs = Vec::new();
         if let Some(node) = members.take("with") {
-            for (key, node) in Members::of(node, "with")?.members {
+            for (key, node) in Members::of(node, "with")?.left {
                 let (slot, _) = slot(key, node.at)?;
                 inputs.push(self.helper_input(&address, slot, node)?);
             }

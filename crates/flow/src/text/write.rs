@@ -25,6 +25,10 @@ pub(super) fn flow(flow: &Flow) -> Node {
     let mut named = HashSet::new();
     steps(&flow.body, &mut |step| {
         declare(&mut types, &step.id, &step.outputs);
+        if let Kind::Try(attempt) = &step.kind {
+            let slot = Slot::grouped("context", "error");
+            types.insert((attempt.error.clone(), slot), Type::one(crate::model::Base::Object));
+        }
         if !matches!(step.kind, Kind::Note(_)) {
             named.insert(step.id.to_string());
         }

@@ -129,8 +129,7 @@ fn resolve(text: &str) -> Value {
 pub(crate) fn parse(text: &str) -> Result<(Node, Vec<String>), TextError> {
     let mut reader = Reader { parser: Parser::new_from_str(text), comments: Vec::new(), last: At::default() };
     let mut root = None;
-    loop {
-        let Some((event, at)) = reader.next()? else { break };
+    while let Some((event, at)) = reader.next()? {
         match event {
             Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
             Event::StreamEnd => break,

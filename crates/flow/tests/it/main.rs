@@ -1,5 +1,7 @@
 //! Flows in both forms: real exports, own scenarios, and flows made by chance.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod chance;
 mod normal;
 mod packs;

@@ -15,9 +15,12 @@ pub(crate) struct Normal {
     pub(crate) cards: usize,
 }
 
+/// Where a wire starts: card, output, transform.
+type Wire = (String, String, Value);
+
 struct Scope<'a> {
     cards: HashMap<&'a str, &'a Value>,
-    wires: HashMap<(String, String), Vec<(String, String, Value)>>,
+    wires: HashMap<(String, String), Vec<Wire>>,
     outer: Option<(&'a Scope<'a>, &'a Value)>,
 }
 
@@ -50,7 +53,7 @@ fn remove(value: &mut Value, keys: &[&str]) {
 
 fn body<'a>(flow: &'a Value, outer: Option<(&'a Scope<'a>, &'a Value)>, count: &mut usize) -> Value {
     let methods = flow["methods"].as_array().unwrap();
-    let mut wires: HashMap<(String, String), Vec<_>> = HashMap::new();
+    let mut wires: HashMap<(String, String), Vec<Wire>> = HashMap::new();
     for card in methods {
         for (output, targets) in card["pins"].as_object().unwrap() {
             for (target, pins) in targets.as_object().unwrap() {
