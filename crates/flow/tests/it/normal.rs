@@ -147,7 +147,6 @@ fn normal_card<'a>(card: &'a Value, scope: &'a Scope<'a>, count: &mut usize) -> 
     out
 }
 
-#[expect(clippy::too_many_arguments, reason = "a field and everything around it")]
 fn normal_field<'a>(
     field: &'a Value,
     side: &str,
