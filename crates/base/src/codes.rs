@@ -260,6 +260,46 @@ codes! {
         "Neither --dsn nor OKTANT_DSN says which org to use.",
         "pass --dsn, set OKTANT_DSN, or start a sandbox with `oktant sandbox` and use the dsn it prints";
 
+    OKT4101 "a flopack cannot be read", "22000", 400, 1, Data,
+        "The file is not JSON, or it is not as exports of Okta Workflows of the versions 1.2.0 to 1.5.0 are.",
+        "export the folder again, or correct what the message names";
+    OKT4102 "a flow cannot be written as a flopack", "0A000", 400, 1, NotSupported,
+        "The flow says something that Okta Workflows has no card for.",
+        "change what the message names; the text form keeps it as it is";
+    OKT4103 "the text of a flow cannot be read", "22000", 400, 1, Data,
+        "The file is not YAML, or it says something that a flow does not have.",
+        "correct the line that the message names; docs/guides/flows.md shows the form";
+    OKT4110 "a card reads what is not there", "42703", 400, 1, Programming,
+        "A field takes an output of a card that does not exist, has no such output, or has not run yet.",
+        "take the value from a card that runs before this one";
+    OKT4111 "a value does not fit", "42804", 400, 1, Programming,
+        "A field is fed with a value that can never become what the field takes.",
+        "convert the value by a card of the matching kind";
+    OKT4112 "a helper flow is called wrongly", "42883", 400, 1, Programming,
+        "The flow that is called is no helper flow, or takes no input of the name that is given.",
+        "name the inputs as the trigger of the helper flow does";
+    OKT4113 "a card cannot be run", "0A000", 501, 1, NotSupported,
+        "No connector or function is known under the address of the card.",
+        "replace the card, or add a connector that has it";
+    OKT4114 "a connection is missing", "08003", 400, 1, Programming,
+        "A card of a connector says no connection, or one that the project does not have.",
+        "choose a connection, as in `connection: okta`, and add it to connections.yaml";
+    OKT4115 "a required field is empty", "23502", 400, 1, Programming,
+        "The card cannot run without a value in this field.",
+        "give the field a value";
+    OKT4116 "a card never runs", "42000", 400, 1, Programming,
+        "A card before it in the same body ends the flow in any case.",
+        "move it before that card, or remove it";
+    OKT4117 "something that the flow names is missing", "42704", 400, 1, Programming,
+        "The project has no flow, table or folder of this name.",
+        "correct the name, or add what is missing to the project";
+    OKT4118 "a body does not return what is read", "42703", 400, 1, Programming,
+        "An output of If/ElseIf or If Error has to be returned by each body inside.",
+        "add it to the Return of each body";
+    OKT4119 "a setting of a flow is out of range", "22023", 400, 1, Programming,
+        "A schedule, an operator or a concurrency is not one of those that exist.",
+        "correct the setting that the message names";
+
     OKT4201 "a value does not fit", "22018", 400, 1, Data,
         "A value reached an input of another type and has no meaning there.",
         "convert it first, for instance with Text to Date or Parse, or connect another output";

@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Provision(ProvisionArgs),
     Login(LoginArgs),
     Doctor(DoctorArgs),
+    Flow(FlowArgs),
     Explain(ExplainArgs),
 }
 
@@ -407,6 +408,93 @@ pub(crate) struct LoginArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
+}
+
+/// Keep flows of Okta Workflows as text: import, review, check, export
+///
+/// A project is a folder with one readable file for each flow. PATH is such a folder, the file of
+/// one flow (.flow.yaml), or a flopack as Okta Workflows exports it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  oktant flow import salesforce.flopack --into flows-repo
+  oktant flow validate flows-repo
+  oktant flow export flows-repo --out salesforce.flopack")]
+pub(crate) struct FlowArgs {
+    #[command(subcommand)]
+    pub(crate) command: FlowCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FlowCommand {
+    /// Write the flows of a flopack as a project
+    Import {
+        /// The flopack; versions 1.2.0 to 1.5.0
+        #[arg(value_name = "FLOPACK")]
+        file: PathBuf,
+
+        /// Folder of the project, made where there is none
+        #[arg(long, value_name = "FOLDER")]
+        into: PathBuf,
+
+        /// Replace files that say something else
+        #[arg(long)]
+        force: bool,
+    },
+    /// Write a project as a flopack that Okta Workflows imports
+    Export {
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+
+        /// File to write, in place of standard output
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Say what is wrong with flows, one line for each finding
+    ///
+    /// The exit code is 0 only if there is none. A single file is checked together with the
+    /// project that it lies in.
+    Validate {
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Write files of flows in their one form; comments stay
+    Fmt {
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+
+        /// Change nothing; name the files that would change, and exit with 1 if there are any
+        #[arg(long)]
+        check: bool,
+    },
+    /// List flows in a few words
+    List {
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+
+        /// Format of the list [default: table]
+        #[arg(short, long, value_name = "FORMAT")]
+        output: Option<Format>,
+    },
+    /// Show flows as text, or as the graph that is run
+    Show {
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+
+        /// Name or identifier of the flow [default: all]
+        #[arg(value_name = "FLOW")]
+        flow: Option<String>,
+
+        /// The graph as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what differs in meaning, one line for each change; exit with 1 if anything does
+    Diff {
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        #[arg(value_name = "NEW")]
+        new: PathBuf,
+    },
 }
 
 /// Describe an error code, or list all of them

@@ -55,6 +55,12 @@ pub(crate) enum Error {
     #[error("{} does not hold faults", path.display())]
     Faults { path: PathBuf, source: serde_json::Error },
 
+    #[error("{} exists and says something else", path.display())]
+    Exists { path: PathBuf },
+
+    #[error("{path} has no flow {flow}")]
+    NoFlow { path: String, flow: String },
+
     #[error("cannot write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
 
@@ -105,7 +111,11 @@ impl Error {
 impl Coded for Error {
     fn code(&self) -> Code {
         match self {
-            Self::Usage { .. } | Self::UnknownCode(_) | Self::NoPassword(_) => codes::OKT4001,
+            Self::Usage { .. }
+            | Self::UnknownCode(_)
+            | Self::NoPassword(_)
+            | Self::Exists { .. }
+            | Self::NoFlow { .. } => codes::OKT4001,
             Self::NoOrg => codes::OKT4003,
             Self::Read { .. } | Self::Write { .. } | Self::Stdout(_) | Self::Stdin(_) | Self::Terminal(_) => {
                 codes::OKT4002
@@ -125,6 +135,8 @@ impl Coded for Error {
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::NoPassword(_) => Some("write the password as its first line".to_owned()),
             Self::Faults { .. } => Some("write an array as docs/reference/faults.md describes".to_owned()),
+            Self::Exists { .. } => Some("choose another folder, or replace what is there with --force".to_owned()),
+            Self::NoFlow { .. } => Some("`oktant flow list` shows the flows".to_owned()),
             Self::UnknownCode(_) => Some("`oktant explain` lists every code".to_owned()),
             Self::Clock { .. } => {
                 Some("set the clock by a time server: tokens are refused when clocks differ".to_owned())

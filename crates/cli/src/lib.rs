@@ -8,6 +8,7 @@ mod connection;
 mod doctor;
 mod explain;
 mod failure;
+mod flow;
 mod logging;
 mod login;
 mod output;
@@ -58,6 +59,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Provision(args) => return provision::run(&args.command),
         Command::Login(args) => login::run(&args)?,
         Command::Doctor(args) => return doctor::run(&args),
+        Command::Flow(args) => return flow::run(&args.command),
         Command::Explain(args) => explain::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)

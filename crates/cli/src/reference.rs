@@ -19,6 +19,12 @@ pub fn reference() -> String {
     for name in names.iter().filter(|name| *name != "help") {
         if let Some(command) = program.find_subcommand_mut(name) {
             push_page(command, &format!("oktant {name}"), 2, &mut text);
+            let inner: Vec<String> = command.get_subcommands().map(|inner| inner.get_name().to_owned()).collect();
+            for inner in inner.iter().filter(|inner| *inner != "help") {
+                if let Some(command) = command.find_subcommand_mut(inner) {
+                    push_page(command, &format!("oktant {name} {inner}"), 3, &mut text);
+                }
+            }
         }
     }
     text

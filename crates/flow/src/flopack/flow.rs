@@ -1,0 +1,921 @@
+//! One flow of a flopack.
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::FlopackError;
+use super::card::{field_index, field_name, normal_fields, placeholder, read_type};
+use super::import::{Names, Originals, address_of};
+use super::layout::{EACH, EVENT, FLOW, INNER, is_mirror, is_template, is_where, loop_mode};
+use super::order::{Item, order};
+use crate::model::{
+    Action, Address, Arm, Body, Call, Condition, Conversion, Convert, Delivery, Event, Failure, Flow, FlowId,
+    HelperInput, HelperValue, If, Input, Joined, Kept, Kind, Loop, LoopMode, Note, OnError, Operand, Output, Part,
+    Reference, Retry, Schedule, Security, Slot, Source, Step, StepId, Switch, Term, Trigger, TriggerKind, Try,
+};
+use crate::names::{Unique, slug, step_of_card};
+
+/// Where a wire starts, and what converts its value: card, output, transform.
+type Wire<'a> = (&'a str, &'a str, &'a Value);
+
+/// A list of cards as found.
+struct Scope<'a> {
+    items: Vec<Item<'a>>,
+    cards: HashMap<&'a str, &'a Value>,
+    /// The wires into each input: card, output, transform.
+    incoming: HashMap<(&'a str, &'a str), Vec<Wire<'a>>>,
+    /// The scope and card that it stands in.
+    parent: Option<(usize, &'a str)>,
+    /// What references to the first card mean: the error of an If Error, else nothing.
+    error: Option<StepId>,
+}
+
+/// Reads one flow.
+pub(super) struct FlowReader<'a, 'n> {
+    names: &'n Names,
+    title: String,
+    scopes: Vec<Scope<'a>>,
+    /// The step of each card.
+    steps: HashMap<(usize, &'a str), StepId>,
+    /// The scope of each flow inside a card, by card and field, or `""` for a handler.
+    nested: HashMap<(usize, &'a str, &'a str), usize>,
+    unique: Unique,
+    trigger: StepId,
+    originals: Originals,
+}
+
+fn uuid(card: &Value) -> &str {
+    card["uuid"].as_str().unwrap_or_default()
+}
+
+fn title(card: &Value) -> &str {
+    card["node"]["data"]["name"].as_str().unwrap_or_default()
+}
+
+/// The fields of a card in the order in which people see them.
+fn fields<'a>(card: &'a Value, side: &str) -> Vec<&'a Value> {
+    let mut fields: Vec<_> =
+        card["node"]["model"][side]["data"].as_object().into_iter().flat_map(|fields| fields.values()).collect();
+    fields.sort_by_cached_key(|field| field_index(field));
+    fields
+}
+
+fn slot(field: &Value) -> Slot {
+    Slot { group: field["group"].as_str().map(str::to_owned), key: text(&field["key"]) }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn is_flow(value: &Value) -> bool {
+    value.get("methods").is_some()
+}
+
+/// Whether a field carries a captured variable or another value that the editor hides.
+fn is_carrier(field: &Value) -> bool {
+    field["metadata"].get("wormholeMethodId").is_some() || field["group"] == "_expr"
+}
+
+impl<'a, 'n> FlowReader<'a, 'n> {
+    /// The flow, and its cards as they were found.
+    pub(super) fn read(names: &'n Names, id: FlowId, flow: &'a Value) -> Result<(Flow, Originals), FlopackError> {
+        let mut reader = FlowReader {
+            names,
+            title: text(&flow["name"]),
+            scopes: Vec::new(),
+            steps: HashMap::new(),
+            nested: HashMap::new(),
+            unique: Unique::default(),
+            trigger: StepId::new("trigger"),
+            originals: IndexMap::new(),
+        };
+        let trigger = reader.discover(&flow["data"])?;
+        let (first, scope, event) = trigger;
+        let body = &reader.scopes[scope];
+        let rest = body.items.get(1..).unwrap_or_default();
+        let flow_body = reader.body(scope, rest)?;
+        let trigger = reader.start(&flow["data"], first, event)?;
+        let used = Flow {
+            id,
+            name: text(&flow["name"]),
+            description: text(&flow["description"]),
+            folder: flow["data"]["group"].as_str().map(|uuid| names.folder(uuid)),
+            trigger,
+            body: flow_body,
+            log: flow["data"]["log"].as_bool().unwrap_or(false),
+            kept: Kept::default(),
+        };
+        let mut envelope = flow.clone();
+        strip(&mut envelope["data"], &["methods", "orderings", "tree"]);
+        strip(&mut envelope["data"]["display"], &["preview"]);
+        reader.originals.insert(FLOW.to_owned(), envelope);
+        Ok((used, reader.originals))
+    }
+
+    fn wrong(&self, card: &Value, problem: impl Into<String>) -> FlopackError {
+        let place = format!("flow {} > card {} ({})", self.title, title(card), uuid(card));
+        FlopackError::Format { place, problem: problem.into() }
+    }
+
+    /// Finds all cards and names their steps; the trigger, its scope and the event card before it.
+    fn discover(&mut self, data: &'a Value) -> Result<(&'a Value, usize, Option<&'a Value>), FlopackError> {
+        let root = self.scope(data, None, None)?;
+        let Some(Item::Card(first)) = self.scopes[root].items.first() else {
+            let place = format!("flow {}", self.title);
+            return Err(FlopackError::Format { place, problem: "it has no trigger".to_owned() });
+        };
+        let first = *first;
+        self.unique.take("trigger".to_owned());
+        self.unique.take("item".to_owned());
+        if let Some((each, inner)) = self.batch(root) {
+            let scope = self.scope(inner, Some((root, uuid(each))), None)?;
+            self.nested.insert((root, uuid(each), "flo"), scope);
+            self.original(root, first, EVENT.to_owned());
+            self.original(root, each, EACH.to_owned());
+            self.envelope(inner, INNER.to_owned());
+            let Some(Item::Card(start)) = self.scopes[scope].items.first() else {
+                return Err(self.wrong(each, "the flow of the event has no first card"));
+            };
+            let start = *start;
+            self.begin(scope, start)?;
+            return Ok((start, scope, Some(first)));
+        }
+        self.begin(root, first)?;
+        Ok((first, root, None))
+    }
+
+    fn begin(&mut self, scope: usize, start: &'a Value) -> Result<(), FlopackError> {
+        self.steps.insert((scope, uuid(start)), self.trigger.clone());
+        self.original(scope, start, "trigger".to_owned());
+        self.name_items(scope)
+    }
+
+    /// The loop of an event flow over the events of a delivery, and the flow in it.
+    fn batch(&self, root: usize) -> Option<(&'a Value, &'a Value)> {
+        let [Item::Card(event), Item::Card(each)] = self.scopes[root].items[..] else { return None };
+        let connector = address_of(event).is_some_and(|address| !address.is_built_in());
+        let inner = fields(each, "inputs").into_iter().find(|field| is_flow(&field["value"]["data"]))?;
+        (connector && address_of(each)?.as_str() == "list:asyncEach").then_some((each, &inner["value"]["data"]))
+    }
+
+    fn scope(
+        &mut self,
+        body: &'a Value,
+        parent: Option<(usize, &'a str)>,
+        error: Option<StepId>,
+    ) -> Result<usize, FlopackError> {
+        let place = || format!("flow {}", self.title);
+        let items = order(body).map_err(|problem| FlopackError::Format { place: place(), problem })?;
+        let cards: HashMap<_, _> =
+            body["methods"].as_array().into_iter().flatten().map(|card| (uuid(card), card)).collect();
+        let mut incoming: HashMap<_, Vec<_>> = HashMap::new();
+        for card in body["methods"].as_array().into_iter().flatten() {
+            for (output, targets) in card["pins"].as_object().into_iter().flatten() {
+                for (target, pins) in targets.as_object().into_iter().flatten() {
+                    for pin in pins.as_array().into_iter().flatten() {
+                        let input = pin["input"].as_str().unwrap_or_default();
+                        let wire = (uuid(card), output.as_str(), &pin["transform"]);
+                        incoming.entry((target.as_str(), input)).or_default().push(wire);
+                    }
+                }
+            }
+        }
+        self.scopes.push(Scope { items, cards, incoming, parent, error });
+        Ok(self.scopes.len() - 1)
+    }
+
+    /// Names the steps of a scope after its first card.
+    fn name_items(&mut self, scope: usize) -> Result<(), FlopackError> {
+        let mut cards = Vec::new();
+        flatten(self.scopes[scope].items.get(1..).unwrap_or_default(), &mut cards);
+        for (card, join, heads) in cards {
+            let id = step_of_card(uuid(card)).unwrap_or_else(|| slug(title(card), "card"));
+            let id = StepId::new(self.unique.take(id));
+            self.steps.insert((scope, uuid(card)), id.clone());
+            self.original(scope, card, id.to_string());
+            if let Some(join) = join {
+                self.steps.insert((scope, uuid(join)), id.clone());
+                self.original(scope, join, format!("{id}.join"));
+            }
+            for (head, name) in heads.into_iter().zip(["then", "else"]) {
+                if let Some(head) = head {
+                    self.original(scope, head, format!("{id}.{name}"));
+                }
+            }
+            self.inside(scope, card, &id)?;
+        }
+        Ok(())
+    }
+
+    /// The flows inside a card.
+    fn inside(&mut self, scope: usize, card: &'a Value, id: &StepId) -> Result<(), FlopackError> {
+        let mut arm = 0;
+        for field in fields(card, "inputs") {
+            let inner = &field["value"]["data"];
+            if !is_flow(inner) {
+                continue;
+            }
+            let name = match address_of(card).as_ref().map(Address::as_str) {
+                Some("control:tryCatch") => "try".to_owned(),
+                Some("control:branch") if field["group"] == "else" => "else".to_owned(),
+                Some("control:branch") => {
+                    arm += 1;
+                    format!("arm{}", arm - 1)
+                }
+                _ => {
+                    return Err(
+                        self.wrong(card, "it holds a flow, which is known of If/ElseIf, If Error and events only")
+                    );
+                }
+            };
+            self.inner(scope, card, id, &name, field["id"].as_str().unwrap_or_default(), inner, None)?;
+        }
+        let handler = &card["node"]["model"]["policy"]["error"]["flo"];
+        if is_flow(handler) {
+            let error = StepId::new(self.unique.take(format!("{id}_error")));
+            self.inner(scope, card, id, "catch", "", handler, Some(error))?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a flow and where it stands")]
+    fn inner(
+        &mut self,
+        scope: usize,
+        card: &'a Value,
+        id: &StepId,
+        name: &str,
+        field: &'a str,
+        body: &'a Value,
+        error: Option<StepId>,
+    ) -> Result<(), FlopackError> {
+        let inner = self.scope(body, Some((scope, uuid(card))), error)?;
+        self.nested.insert((scope, uuid(card), field), inner);
+        self.envelope(body, format!("{id}.{name}"));
+        let Some(Item::Card(start)) = self.scopes[inner].items.first() else {
+            return Err(self.wrong(card, "a flow inside it has no first card"));
+        };
+        let start = *start;
+        self.original(inner, start, format!("{id}.{name}.start"));
+        self.name_items(inner)
+    }
+
+    fn envelope(&mut self, body: &Value, place: String) {
+        let mut envelope = body.clone();
+        strip(&mut envelope, &["methods", "orderings", "tree"]);
+        strip(&mut envelope["display"], &["aliases"]);
+        if envelope["display"].as_object().is_none_or(serde_json::Map::is_empty) {
+            strip(&mut envelope, &["display"]);
+        }
+        self.originals.insert(place, envelope);
+    }
+
+    /// Remembers a card in normal form.
+    fn original(&mut self, scope: usize, card: &'a Value, place: String) {
+        let address = address_of(card);
+        let address = address.as_ref().map_or("", Address::as_str);
+        let mut normal = card.clone();
+        strip(&mut normal, &["pins", "joins", "branches", "parents"]);
+        let groups = if address == "control:branch" { arm_groups(card) } else { Vec::new() };
+        let arm = |group: &Value| groups.iter().position(|known| group.as_str() == Some(known));
+        let template = matches!(address, "string:compose" | "math:expression");
+        let unfed = |field: &Value| field["group"] == "_expr" && !self.is_fed(scope, card, field);
+        normal_fields(&mut normal, |field| {
+            is_carrier(field) && !unfed(field) || (template && is_placeholder(card, field))
+        });
+        let fed = |output: &str| {
+            fields(card, "inputs")
+                .into_iter()
+                .any(|f| f["group"] == "_expr" && f["key"] == output && self.is_fed(scope, card, f))
+        };
+        if address == "control:join" {
+            rename_join(card, &mut normal);
+        }
+        if let Some(Value::Object(inputs)) = normal.pointer_mut("/node/model/inputs/data") {
+            let renamed = std::mem::take(inputs).into_iter().map(|(name, mut field)| {
+                if is_flow(&field["value"]["data"]) {
+                    field["value"]["data"] = Value::Null;
+                }
+                if field["key"] == "_text_" && template {
+                    renumber(&mut field["value"]["data"]);
+                }
+                if field["key"] == "Where Expression" {
+                    strip_references(&mut field["value"]["data"], fed);
+                }
+                let name = match arm(&field["group"]) {
+                    Some(number) if number > 0 => format!("arm{number} / {}", text(&field["key"])),
+                    _ => name,
+                };
+                (name, field)
+            });
+            *inputs = renamed.collect();
+        }
+        if is_flow(&normal["node"]["model"]["policy"]["error"]["flo"]) {
+            normal["node"]["model"]["policy"]["error"]["flo"] = Value::Null;
+        }
+        self.originals.insert(place, normal);
+    }
+
+    fn is_fed(&self, scope: usize, card: &Value, field: &Value) -> bool {
+        field["id"].as_str().is_some_and(|id| self.scopes[scope].incoming.contains_key(&(uuid(card), id)))
+    }
+
+    fn start(&self, data: &Value, card: &'a Value, event: Option<&'a Value>) -> Result<Trigger, FlopackError> {
+        let address = address_of(card).ok_or_else(|| self.wrong(card, "its address cannot be read"))?;
+        let level = || Security::ALL.iter().find(|(_, name)| data["security_level"].as_str() == Some(name));
+        let kind = match (event, address.as_str()) {
+            (Some(event), _) => TriggerKind::Event(self.event(event, Delivery::Batch)?),
+            (None, "control:callable") if data["scheduled"] == true => TriggerKind::Schedule(schedule(&data["cron"])),
+            (None, "control:callable") => TriggerKind::Helper,
+            (None, "http:accept") => TriggerKind::Endpoint(level().map_or(Security::Token, |(level, _)| *level)),
+            (None, "http:delegated") => TriggerKind::Delegated,
+            (None, "control:noop") => TriggerKind::Manual,
+            (None, _) if !address.is_built_in() => TriggerKind::Event(self.event(card, Delivery::Single)?),
+            (None, _) => return Err(self.wrong(card, "it comes first, but it is no trigger")),
+        };
+        let parameters = matches!(kind, TriggerKind::Helper | TriggerKind::Endpoint(_) | TriggerKind::Delegated);
+        let given = |group: Option<&str>| parameters && !matches!(group, Some("context" | "raw" | "user context"));
+        let output = |field: &'a Value| {
+            let ty = read_type(&field["value"]);
+            let data = &field["value"]["data"];
+            let default =
+                if given(field["group"].as_str()) && *data != placeholder(ty) { data.clone() } else { Value::Null };
+            Output { slot: slot(field), ty, default }
+        };
+        let (parameters, others): (Vec<_>, Vec<_>) = fields(card, "outputs")
+            .into_iter()
+            .filter(|field| !is_carrier(field))
+            .partition(|field| given(field["group"].as_str()));
+        let mut outputs: Vec<_> = parameters.into_iter().map(output).collect();
+        outputs.extend(sorted(others.into_iter().filter(|field| is_read(card, field)).map(output)));
+        Ok(Trigger { id: self.trigger.clone(), title: title(card).to_owned(), kind, outputs })
+    }
+
+    fn event(&self, card: &'a Value, delivery: Delivery) -> Result<Event, FlopackError> {
+        let address = address_of(card).ok_or_else(|| self.wrong(card, "its address cannot be read"))?;
+        let options = fields(card, "inputs").into_iter().filter(|field| field["flags"] == "p");
+        let options = options.map(|field| self.input(0, card, &address, field)).collect();
+        Ok(Event { address, connection: self.connection(card), options, delivery })
+    }
+
+    fn connection(&self, card: &Value) -> Option<crate::model::ConnectionId> {
+        card["node"]["model"]["config"].as_str().map(|uuid| self.names.connection(uuid))
+    }
+
+    fn body(&self, scope: usize, items: &[Item<'a>]) -> Result<Body, FlopackError> {
+        let steps = items.iter().map(|item| self.step(scope, item));
+        Ok(Body { steps: steps.collect::<Result<_, _>>()? })
+    }
+
+    fn inner_body(&self, scope: usize, card: &'a Value, field: &str) -> Result<Body, FlopackError> {
+        let inner = self.nested.iter().find(|((s, c, f), _)| *s == scope && *c == uuid(card) && *f == field);
+        let Some((_, inner)) = inner else { return Ok(Body::default()) };
+        self.body(*inner, self.scopes[*inner].items.get(1..).unwrap_or_default())
+    }
+
+    fn step(&self, scope: usize, item: &Item<'a>) -> Result<Step, FlopackError> {
+        let (Item::Card(card) | Item::If { card, .. }) = item;
+        let address = address_of(card).ok_or_else(|| self.wrong(card, "its address cannot be read"))?;
+        let id = self.steps.get(&(scope, uuid(card))).cloned();
+        let id = id.ok_or_else(|| self.wrong(card, "it stands in no order"))?;
+        let read = fields(card, "outputs").into_iter().filter(|field| !is_carrier(field) && is_read(card, field));
+        let mut outputs = sorted(read.map(|field| Output {
+            slot: slot(field),
+            ty: read_type(&field["value"]),
+            default: Value::Null,
+        }));
+        let kind = match item {
+            Item::If { join, then, otherwise, .. } => {
+                let (joined, declared) = self.joined(scope, *join, then, otherwise);
+                outputs = declared;
+                Kind::If(If {
+                    condition: self.condition(scope, card, None),
+                    then: self.body(scope, then)?,
+                    otherwise: self.body(scope, otherwise)?,
+                    outputs: joined,
+                })
+            }
+            Item::Card(_) => match (address.as_str(), loop_mode(&address)) {
+                ("control:comment", _) => Kind::Note(note(card)),
+                ("control:branch", _) => Kind::Switch(self.switch(scope, card)?),
+                ("control:tryCatch", _) => Kind::Try(self.attempt(scope, card, &id)?),
+                ("control:spawn" | "control:run", _) => Kind::Call(self.call(scope, card, &address)),
+                (_, Some(mode)) => Kind::Loop(self.each(scope, card, &address, mode)?),
+                _ => Kind::Action(self.action(scope, card, address.clone())),
+            },
+        };
+        if is_mirror(&address)
+            && let Kind::Action(action) = &kind
+        {
+            let output = |input: &Input| Output { slot: input.slot.clone(), ty: input.ty, default: Value::Null };
+            outputs = action.inputs.iter().map(output).collect();
+        }
+        Ok(Step { id, title: title(card).to_owned(), kind, outputs, on_error: self.on_error(card) })
+    }
+
+    fn action(&self, scope: usize, card: &'a Value, address: Address) -> Action {
+        let template = matches!(address.as_str(), "string:compose" | "math:expression");
+        let (mut options, mut inputs) = (Vec::new(), Vec::new());
+        for field in fields(card, "inputs") {
+            if is_carrier(field) || (template && is_placeholder(card, field)) {
+                continue;
+            }
+            let input = self.input(scope, card, &address, field);
+            if field["flags"] == "p" {
+                options.push(input);
+            } else if address.is_built_in() || input.required || !input.source.is_unfilled() {
+                inputs.push(input);
+            }
+        }
+        Action { connection: self.connection(card), address, options, inputs }
+    }
+
+    fn input(&self, scope: usize, card: &'a Value, address: &Address, field: &'a Value) -> Input {
+        Input {
+            slot: slot(field),
+            ty: read_type(&field["value"]),
+            required: field["required"].as_bool().unwrap_or(false),
+            source: self.source(scope, card, address, field),
+        }
+    }
+
+    fn source(&self, scope: usize, card: &'a Value, address: &Address, field: &'a Value) -> Source {
+        let data = &field["value"]["data"];
+        let wires = self.scopes[scope].incoming.get(&(uuid(card), field["id"].as_str().unwrap_or_default()));
+        if let Some((from, output, transform)) = wires.and_then(|wires| wires.first())
+            && let Some(reference) = self.trace(scope, from, output, transform)
+        {
+            return Source::Reference(reference);
+        }
+        let slot = slot(field);
+        match data {
+            Value::Null => Source::Empty,
+            Value::String(text) if is_template(address, &slot) && text.contains("{{{") => {
+                Source::Template(self.template(scope, card, text))
+            }
+            Value::String(text) if text.is_empty() => Source::Empty,
+            Value::String(text) if field["metadata"]["table"] == true => Source::Table(self.names.table(text)),
+            Value::String(text) if field["value"]["type"] == "flo" => Source::Flow(self.names.flow(text)),
+            Value::Object(_) if is_where(address, &slot) => Source::Where(self.terms(scope, card, data)),
+            value => Source::Constant(value.clone()),
+        }
+    }
+
+    /// What an output means, seen from outside the hidden cards.
+    fn trace(&self, scope: usize, from: &str, output: &str, transform: &Value) -> Option<Reference> {
+        let card = *self.scopes[scope].cards.get(from)?;
+        let field = card["node"]["model"]["outputs"]["data"].get(output)?;
+        let own = convert(transform);
+        if address_of(card)?.as_str() == "object:expand" {
+            let input = fields(card, "inputs").into_iter().find(|field| field["key"] == "object")?;
+            let mut inner = self.feed(scope, card, input)?;
+            inner.path.extend(field["metadata"]["path"].as_array()?.iter().map(text));
+            return Some(Reference { convert: own.or(inner.convert), ..inner });
+        }
+        if let Some(step) = self.steps.get(&(scope, card["uuid"].as_str()?)) {
+            return Some(Reference { step: step.clone(), slot: slot(field), path: Vec::new(), convert: own });
+        }
+        // The first card of a flow inside a card: a captured variable, or the error.
+        let (parent, container) = self.scopes[scope].parent?;
+        if is_carrier(field) {
+            let container = *self.scopes[parent].cards.get(container)?;
+            let same =
+                |input: &&Value| is_carrier(input) && input["group"] == field["group"] && input["key"] == field["key"];
+            let inner = self.feed(parent, container, fields(container, "inputs").into_iter().find(same)?)?;
+            return Some(Reference { convert: own.or(inner.convert), ..inner });
+        }
+        let step = self.scopes[scope].error.clone().unwrap_or_else(|| self.trigger.clone());
+        Some(Reference { step, slot: slot(field), path: Vec::new(), convert: own })
+    }
+
+    fn feed(&self, scope: usize, card: &Value, input: &Value) -> Option<Reference> {
+        let key = (uuid(card), input["id"].as_str()?);
+        let wires = self.scopes[scope].incoming.get(&key);
+        let (from, output, transform) = wires?.first()?;
+        self.trace(scope, from, output, transform)
+    }
+
+    fn template(&self, scope: usize, card: &'a Value, text: &str) -> Vec<Part> {
+        let address = Address::new("string", "compose");
+        let mut parts = Vec::new();
+        let mut push = |part: &str| match parts.last_mut() {
+            Some(Part::Text(last)) => last.push_str(part),
+            _ if part.is_empty() => {}
+            _ => parts.push(Part::Text(part.to_owned())),
+        };
+        let mut values = Vec::new();
+        let mut pieces = Vec::new();
+        placeholders(text, |piece| pieces.push(piece));
+        for piece in pieces {
+            let field = match piece {
+                Piece::Text(_) => None,
+                Piece::Key(key) => fields(card, "inputs").into_iter().find(|f| f["group"].is_null() && f["key"] == key),
+            };
+            match (piece, field) {
+                (Piece::Key(_), Some(field)) => {
+                    let source = self.source(scope, card, &address, field);
+                    values.push(Operand { ty: read_type(&field["value"]), source });
+                    push("\u{0}");
+                }
+                (Piece::Key(key), None) => push(&format!("{{{{{{{key}}}}}}}")),
+                (Piece::Text(piece), _) => push(piece),
+            }
+        }
+        split_values(parts, values)
+    }
+
+    fn terms(&self, scope: usize, card: &'a Value, data: &'a Value) -> Vec<Term> {
+        let terms = data["expr"].as_array().into_iter().flatten();
+        terms.map(|term| self.term(scope, card, term)).collect()
+    }
+
+    fn term(&self, scope: usize, card: &'a Value, term: &'a Value) -> Term {
+        let constant = |value: &Value| match value {
+            Value::Null => Source::Empty,
+            Value::String(text) if text.is_empty() => Source::Empty,
+            value => Source::Constant(value.clone()),
+        };
+        let (mut value, mut ty) = (constant(&term["rhs"]), crate::model::Type::TEXT);
+        if let Some(output) = term["rhd"]["outputId"].as_str() {
+            let carrier = |field: &&Value| field["group"] == "_expr" && field["key"] == output;
+            let field = fields(card, "inputs").into_iter().find(carrier);
+            ty = field.map_or(ty, |field| read_type(&field["value"]));
+            let fed = field.and_then(|field| self.feed(scope, card, field));
+            let gone = || Reference {
+                step: StepId::new(text(&term["rhd"]["methodId"])),
+                slot: Slot::plain(output),
+                path: Vec::new(),
+                convert: None,
+            };
+            value = Source::Reference(fed.unwrap_or_else(gone));
+        }
+        Term { column: text(&term["lhs"]), operator: text(&term["op"]), value, ty, or: term["join"] == "OR" }
+    }
+
+    fn condition(&self, scope: usize, card: &'a Value, group: Option<&str>) -> Condition {
+        let address = Address::new("control", "if");
+        let side =
+            |key: &str| fields(card, "inputs").into_iter().find(|f| f["key"] == key && f["group"].as_str() == group);
+        let operand = |key: &str| match side(key) {
+            Some(field) => {
+                Operand { ty: read_type(&field["value"]), source: self.source(scope, card, &address, field) }
+            }
+            None => Operand { ty: crate::model::Type::TEXT, source: Source::Empty },
+        };
+        let operator = side("operator").map(|field| text(&field["value"]["data"])).unwrap_or_default();
+        let mut right = operand("right-operand");
+        if is_unary(&operator) && right.source == Source::Empty {
+            right.ty = crate::model::Type::TEXT;
+        }
+        Condition { left: operand("left-operand"), operator, right }
+    }
+
+    fn joined(
+        &self,
+        scope: usize,
+        join: Option<&'a Value>,
+        then: &[Item<'a>],
+        otherwise: &[Item<'a>],
+    ) -> (Vec<Joined>, Vec<Output>) {
+        let Some(join) = join else { return (Vec::new(), Vec::new()) };
+        let members = [then, otherwise].map(|items| {
+            let mut cards = Vec::new();
+            flatten(items, &mut cards);
+            let cards = cards.into_iter().flat_map(|(card, join, _)| [Some(card), join]).flatten();
+            cards.map(uuid).collect::<Vec<_>>()
+        });
+        let mut joined = Vec::new();
+        let mut outputs = Vec::new();
+        for field in fields(join, "outputs") {
+            let output = slot(field);
+            outputs.push(Output { slot: output.clone(), ty: read_type(&field["value"]), default: Value::Null });
+            let input = join_input(join, field["id"].as_str().unwrap_or_default());
+            let wires = input.and_then(|input| self.scopes[scope].incoming.get(&(uuid(join), input["id"].as_str()?)));
+            let mut sides = [Source::Empty, Source::Empty];
+            let mut outer = None;
+            for (from, id, transform) in wires.into_iter().flatten() {
+                let Some(reference) = self.trace(scope, from, id, transform) else { continue };
+                let origin = self.origin(scope, from);
+                match members.iter().position(|members| members.contains(&origin)) {
+                    Some(side) => sides[side] = Source::Reference(reference),
+                    None => outer = Some(reference),
+                }
+            }
+            for side in &mut sides {
+                if let (Source::Empty, Some(outer)) = (&side, &outer) {
+                    *side = Source::Reference(outer.clone());
+                }
+            }
+            let [then, otherwise] = sides;
+            joined.push(Joined {
+                output,
+                ty: input.map_or(crate::model::Type::TEXT, |field| read_type(&field["value"])),
+                then,
+                otherwise,
+            });
+        }
+        (joined, outputs)
+    }
+
+    /// The card behind a card that only takes an output apart.
+    fn origin(&self, scope: usize, from: &'a str) -> &'a str {
+        let expand = self.scopes[scope]
+            .cards
+            .get(from)
+            .filter(|card| address_of(card).is_some_and(|address| address.as_str() == "object:expand"));
+        let source = expand.and_then(|card| fields(card, "inputs").into_iter().next());
+        source.and_then(|input| input["metadata"]["srcMethodId"].as_str()).unwrap_or(from)
+    }
+
+    fn switch(&self, scope: usize, card: &'a Value) -> Result<Switch, FlopackError> {
+        let mut arms = Vec::new();
+        for group in arm_groups(card) {
+            arms.push(Arm {
+                condition: self.condition(scope, card, Some(group)),
+                body: self.inner_body(scope, card, body_field(card, group))?,
+            });
+        }
+        Ok(Switch { arms, otherwise: self.inner_body(scope, card, body_field(card, "else"))? })
+    }
+
+    fn attempt(&self, scope: usize, card: &'a Value, id: &StepId) -> Result<Try, FlopackError> {
+        let field = fields(card, "inputs").into_iter().find(|field| is_flow(&field["value"]["data"]));
+        let field = field.and_then(|field| field["id"].as_str()).unwrap_or_default();
+        let handler = self.nested.get(&(scope, uuid(card), ""));
+        let error = handler.and_then(|inner| self.scopes[*inner].error.clone());
+        Ok(Try {
+            body: self.inner_body(scope, card, field)?,
+            handler: self.inner_body(scope, card, "")?,
+            error: error.unwrap_or_else(|| StepId::new(format!("{id}_error"))),
+        })
+    }
+
+    fn call(&self, scope: usize, card: &'a Value, address: &Address) -> Call {
+        let mut call = Call { flow: None, wait: address.operation() == "spawn", inputs: Vec::new() };
+        for field in fields(card, "inputs").into_iter().filter(|field| !is_carrier(field)) {
+            match slot(field) {
+                Slot { group: None, key } if key == "flo" => call.flow = self.helper(field),
+                _ => call.inputs.push(self.input(scope, card, address, field)),
+            }
+        }
+        call
+    }
+
+    fn helper(&self, field: &Value) -> Option<FlowId> {
+        field["value"]["data"].as_str().filter(|uuid| !uuid.is_empty()).map(|uuid| self.names.flow(uuid))
+    }
+
+    fn each(&self, scope: usize, card: &'a Value, address: &Address, mode: LoopMode) -> Result<Loop, FlopackError> {
+        let (mut over, mut start, mut concurrency, mut flow, mut inputs) = (None, None, None, None, Vec::new());
+        for field in fields(card, "inputs").into_iter().filter(|field| !is_carrier(field)) {
+            let Slot { group, key } = slot(field);
+            let proxy = &field["value"]["proxy"];
+            if proxy.is_object() || group.is_some() {
+                let value = match proxy["path"].as_str().filter(|_| proxy["dynamic"] == true) {
+                    Some("") => HelperValue::Item,
+                    Some(path) => HelperValue::Field(path.to_owned()),
+                    None => HelperValue::Same(self.source(scope, card, address, field)),
+                };
+                inputs.push(HelperInput { key, ty: read_type(&field["value"]), value });
+                continue;
+            }
+            let input = || Some(self.input(scope, card, address, field));
+            match key.as_str() {
+                "flo" => flow = self.helper(field),
+                "concurrency" => concurrency = input(),
+                "memo" if mode == LoopMode::Reduce && start.is_none() => start = input(),
+                key if key == mode.over() => over = input(),
+                _ => inputs.push(HelperInput {
+                    key: key.clone(),
+                    ty: read_type(&field["value"]),
+                    value: HelperValue::Same(self.source(scope, card, address, field)),
+                }),
+            }
+        }
+        let over = over.ok_or_else(|| self.wrong(card, format!("it has no input {}", mode.over())))?;
+        Ok(Loop { mode, over, flow, concurrency, start, inputs })
+    }
+
+    fn on_error(&self, card: &Value) -> OnError {
+        let policy = &card["node"]["model"]["policy"]["error"];
+        let delays = match &policy["delay"] {
+            Value::Array(delays) => [0, 1].map(|n| delays.get(n).and_then(Value::as_u64).unwrap_or(0)),
+            delay => [delay.as_u64().unwrap_or(0); 2],
+        };
+        let retry = (policy.get("retry").is_some() || policy.get("delay").is_some()).then(|| Retry {
+            times: policy["retry"].as_u64().unwrap_or(0) as u32,
+            delay_min: delays[0],
+            delay_max: delays[1],
+            rate_limits_only: policy["retryCondition"] == "ratelimits",
+        });
+        let then = match (policy["type"].as_str(), policy["flo"].as_str()) {
+            (Some("return"), _) => Failure::Return,
+            (Some("flo"), Some(flow)) => Failure::Flow(self.names.flow(flow)),
+            _ => Failure::Stop,
+        };
+        OnError { retry, then }
+    }
+}
+
+type Found<'a> = (&'a Value, Option<&'a Value>, [Option<&'a Value>; 2]);
+
+/// Whether an operator asks about one value.
+fn is_unary(operator: &str) -> bool {
+    matches!(operator, "is empty" | "is not empty")
+}
+
+/// All cards of a body at any depth of its branches, an If with its join and heads.
+fn flatten<'a>(items: &[Item<'a>], out: &mut Vec<Found<'a>>) {
+    for item in items {
+        match item {
+            Item::Card(card) => out.push((*card, None, [None, None])),
+            Item::If { card, join, heads, then, otherwise } => {
+                out.push((*card, *join, *heads));
+                flatten(then, out);
+                flatten(otherwise, out);
+            }
+        }
+    }
+}
+
+/// Whether any wire leaves an output.
+fn is_read(card: &Value, field: &Value) -> bool {
+    field["id"]
+        .as_str()
+        .is_some_and(|id| card["pins"].get(id).and_then(Value::as_object).is_some_and(|pins| !pins.is_empty()))
+}
+
+/// Outputs by their names: those that people need not declare have no order of their own.
+fn sorted(outputs: impl Iterator<Item = Output>) -> Vec<Output> {
+    let mut outputs: Vec<_> = outputs.collect();
+    outputs.sort_by(|a, b| a.slot.cmp(&b.slot));
+    outputs
+}
+
+/// Whether a field is a value inside the text of its card.
+fn is_placeholder(card: &Value, field: &Value) -> bool {
+    let all = fields(card, "inputs");
+    let carrier = all.iter().find(|field| field["key"] == "_text_");
+    let mut found = false;
+    if let (Some(text), Some(key), true) =
+        (carrier.and_then(|field| field["value"]["data"].as_str()), field["key"].as_str(), field["group"].is_null())
+    {
+        placeholders(text, |piece| found |= matches!(piece, Piece::Key(known) if known == key));
+    }
+    found
+}
+
+#[derive(Clone, Copy)]
+enum Piece<'t> {
+    Text(&'t str),
+    Key(&'t str),
+}
+
+/// Takes a text with `{{{key}}}` apart.
+fn placeholders<'t>(mut text: &'t str, mut visit: impl FnMut(Piece<'t>)) {
+    while let Some((start, len)) = text.find("{{{").and_then(|start| Some((start, text[start + 3..].find("}}}")?))) {
+        // The innermost braces count: `{{{{a}}}` is a brace before a placeholder.
+        let start = start + text[start..start + 3 + len].rfind("{{{").unwrap_or(0);
+        let end = text[start + 3..].find("}}}").map_or(text.len(), |len| start + 3 + len);
+        visit(Piece::Text(&text[..start]));
+        visit(Piece::Key(&text[start + 3..end]));
+        text = &text[(end + 3).min(text.len())..];
+    }
+    visit(Piece::Text(text));
+}
+
+/// Parts whose values were marked by a zero byte, with the values in their places.
+fn split_values(parts: Vec<Part>, values: Vec<Operand>) -> Vec<Part> {
+    let mut values = values.into_iter();
+    let mut out = Vec::new();
+    for part in parts {
+        let Part::Text(text) = part else { continue };
+        for (n, piece) in text.split('\u{0}').enumerate() {
+            if n > 0 {
+                out.extend(values.next().map(Part::Value));
+            }
+            if !piece.is_empty() {
+                out.push(Part::Text(piece.to_owned()));
+            }
+        }
+    }
+    out
+}
+
+/// Numbers the placeholders of a text, as an export does.
+fn renumber(data: &mut Value) {
+    let Some(text) = data.as_str() else { return };
+    let mut number = 0;
+    let mut out = String::new();
+    placeholders(text, |piece| match piece {
+        Piece::Text(piece) => out.push_str(piece),
+        Piece::Key(_) => {
+            number += 1;
+            out.extend(["{{{value", &number.to_string(), "}}}"]);
+        }
+    });
+    *data = out.into();
+}
+
+/// Drops the identifiers that terms of a where clause hold, of wires that are written anew.
+fn strip_references(data: &mut Value, fed: impl Fn(&str) -> bool) {
+    for term in data.get_mut("expr").and_then(Value::as_array_mut).into_iter().flatten() {
+        if term["rhd"]["outputId"].as_str().is_some_and(&fed) {
+            strip(term, &["rhd"]);
+        }
+    }
+}
+
+/// The groups of an If/ElseIf that have a condition, in order.
+fn arm_groups(card: &Value) -> Vec<&str> {
+    let conditions = fields(card, "inputs").into_iter().filter(|field| field["key"] == "operator");
+    let mut groups: Vec<&str> = conditions.filter_map(|field| field["group"].as_str()).collect();
+    groups.sort_by_key(|group| *group != "if");
+    groups
+}
+
+fn body_field<'a>(card: &'a Value, group: &str) -> &'a str {
+    let field = fields(card, "inputs").into_iter().find(|field| field["key"] == "flo" && field["group"] == group);
+    field.and_then(|field| field["id"].as_str()).unwrap_or("none")
+}
+
+/// The input of a join that feeds an output.
+fn join_input<'a>(join: &'a Value, output: &str) -> Option<&'a Value> {
+    let feeds = |entries: &Value| entries.as_array().into_iter().flatten().any(|entry| entry["output"] == output);
+    let (input, _) = join["joins"].as_object()?.iter().find(|(_, entries)| feeds(entries))?;
+    join["node"]["model"]["inputs"]["data"].get(input)
+}
+
+/// Names the inputs of a join by the outputs that they feed.
+fn rename_join(join: &Value, normal: &mut Value) {
+    let by_input: HashMap<&str, String> = fields(join, "outputs")
+        .into_iter()
+        .filter_map(|output| {
+            let input = join_input(join, output["id"].as_str()?)?;
+            Some((input["id"].as_str()?, field_name(&slot(output))))
+        })
+        .collect();
+    if let Some(Value::Object(inputs)) = normal.pointer_mut("/node/model/inputs/data") {
+        let renamed = std::mem::take(inputs).into_iter().map(|(name, field)| {
+            let own = field["id"].as_str().and_then(|id| by_input.get(id)).cloned();
+            (own.unwrap_or_else(|| format!("{name} (unused)")), field)
+        });
+        *inputs = renamed.collect();
+    }
+}
+
+fn strip(value: &mut Value, keys: &[&str]) {
+    if let Some(object) = value.as_object_mut() {
+        for key in keys {
+            object.shift_remove(*key);
+        }
+    }
+}
+
+fn note(card: &Value) -> Note {
+    let comments = &card["node"]["model"]["comments"];
+    match comments {
+        Value::String(text) => Note { title: String::new(), text: text.clone() },
+        comments => Note { title: text(&comments["title"]), text: text(&comments["markdown"]) },
+    }
+}
+
+fn schedule(cron: &Value) -> Schedule {
+    let part =
+        |key: &str, default: &str| cron[key].as_str().filter(|part| !part.is_empty()).unwrap_or(default).to_owned();
+    Schedule {
+        seconds: part("seconds", "0"),
+        minutes: part("minutes", "*"),
+        hours: part("hours", "*"),
+        day_of_month: part("dayOfTheMonth", "*"),
+        month: part("month", "*"),
+        day_of_week: part("dayOfTheWeek", "*"),
+        time_zone: part("timeZone", "UTC"),
+    }
+}
+
+fn convert(transform: &Value) -> Option<Convert> {
+    let entry = transform.as_object()?.values().next()?;
+    let how = serde_json::from_value::<Conversion>(entry["convert"].clone()).ok()?;
+    Some(Convert { how, wrap: entry["forceWrapArray"] == true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_found_in_any_braces() {
+        let mut seen = Vec::new();
+        placeholders("a {{{{b}}}} {{{c}}}{{{", |piece| {
+            seen.push(match piece {
+                Piece::Text(text) => format!("t:{text}"),
+                Piece::Key(key) => format!("k:{key}"),
+            });
+        });
+        assert_eq!(seen, ["t:a {", "k:b", "t:} ", "k:c", "t:{{{"]);
+    }
+}
