@@ -60,7 +60,7 @@ fn users_and_groups_live_their_life_in_an_account() {
     assert_eq!((&*there["has_password"], &*there["default_secondary_roles"]), ("false", "[\"ALL\"]"));
 
     // A password, for those only who are asked for.
-    let set = line.run_reading(&["apply", "--yes", "--set-password", "ada@acme.example"], "Compil3r-1952-xyz");
+    let set = line.run_reading(&["apply", "--yes", "--set-password", "ada@acme.example"], "Compil3r-1952-xyz\n");
     assert!(set.starts_with("exit: 0\n") && set.contains("set_password") && !set.contains("Compil3r"), "{set}");
     assert!(line.opens("ada@acme.example", "Compil3r-1952-xyz") && !line.opens("ada@acme.example", "another"));
     assert_eq!(line.user("bob@acme.example")["has_password"], "false");

@@ -1,10 +1,9 @@
 //! From an org to an account that `oktant serve` keeps: the whole way that users and groups go.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use oktant_warehouse::{Account, AccountConfig};
 use serde_json::{Value, json};
 
 use crate::sandbox::Running;
-use crate::support::{Org, shown};
+use crate::support::{Org, shown, shown_reading};
 
 /// Longer than the audit waits before it is written.
 const AUDIT_DELAY: Duration = Duration::from_millis(400);
@@ -77,13 +76,9 @@ impl<'a> Line<'a> {
         shown(&self.provision(args).output().expect("runs"))
     }
 
-    /// The same with a line at standard input.
-    pub(crate) fn run_reading(&self, args: &[&str], line: &str) -> String {
-        let mut command = self.provision(args);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
-        writeln!(child.stdin.take().expect("a pipe"), "{line}").expect("is read");
-        shown(&child.wait_with_output().expect("ends"))
+    /// The same with text at standard input.
+    pub(crate) fn run_reading(&self, args: &[&str], input: &str) -> String {
+        shown_reading(&mut self.provision(args), input)
     }
 
     /// Applies, and expects that nothing is left to do or has drifted.

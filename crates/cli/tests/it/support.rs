@@ -57,11 +57,7 @@ impl Org {
 
     /// Runs the program on this org with text at standard input.
     pub(crate) fn oktant_reading(&self, args: &[&str], input: &str) -> String {
-        let mut command = self.command(args);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
-        child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("is read");
-        shown(&child.wait_with_output().expect("ends"))
+        shown_reading(&mut self.command(args), input)
     }
 
     /// Calls the org's API by the program itself; gives what comes back, null for nothing.
@@ -102,6 +98,13 @@ pub(crate) fn program(args: &[&str]) -> Command {
 /// Runs the program without any org.
 pub(crate) fn oktant(args: &[&str]) -> String {
     shown(&program(args).output().expect("runs"))
+}
+
+/// What a command does that reads text at standard input.
+pub(crate) fn shown_reading(command: &mut Command, input: &str) -> String {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("is read");
+    shown(&child.wait_with_output().expect("ends"))
 }
 
 /// Exit code and both streams.
