@@ -80,7 +80,7 @@ bench: ## Measure against the peers in one run and rewrite docs/benchmarks.md
 # Seconds that each target runs.
 FUZZ_SECONDS ?= 60
 
-fuzz: ## Feed the readers of links, headers, keys, configuration, models, SCIM, formulas, dates and values with mutated inputs
+fuzz: ## Feed the readers of links, headers, keys, configuration, models, SCIM, functions and flows with mutated inputs
 	cargo run --locked --package oktant-sdk --features oktant-sdk/full --example fuzz -- $(FUZZ_SECONDS)
 
 # How much the long set does, and where its chance starts: another place every day, named in the output.

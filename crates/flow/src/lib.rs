@@ -28,6 +28,8 @@ mod address;
 pub mod diff;
 pub mod flopack;
 pub mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod model;
 mod names;
 pub mod summary;

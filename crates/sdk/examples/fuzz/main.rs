@@ -13,7 +13,7 @@ use oktant_client::fuzzing::{TARGETS, Target};
 
 mod driver;
 
-/// The target that reads models, beside those of the client, of SCIM and of the functions.
+/// The target that reads models, beside those of the client, of SCIM, of the functions and of flows.
 const MODELS: Target = ("models", oktant_models::fuzzing::answers);
 
 fn main() -> std::io::Result<ExitCode> {
@@ -25,8 +25,12 @@ fn main() -> std::io::Result<ExitCode> {
     OsEntropy.fill(&mut seed);
     let seed = u64::from_le_bytes(seed);
     let mut failed = false;
-    let targets =
-        TARGETS.iter().chain([&MODELS]).chain(oktant_scim::fuzzing::TARGETS).chain(oktant_functions::fuzzing::TARGETS);
+    let targets = TARGETS
+        .iter()
+        .chain([&MODELS])
+        .chain(oktant_scim::fuzzing::TARGETS)
+        .chain(oktant_functions::fuzzing::TARGETS)
+        .chain(oktant_flow::fuzzing::TARGETS);
     for (name, target) in targets.filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted == name)) {
         let mut driver = driver::Driver::new(seed);
         let (started, mut inputs) = (Instant::now(), 0_u64);
