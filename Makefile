@@ -84,10 +84,15 @@ fuzz: ## Feed the readers of links, headers, keys, configuration, models and SCI
 LONG_STATEMENTS ?= 20000
 LONG_SEED ?= $(shell date +%Y%m%d)
 LONG_CASES ?= 4096
+LONG_KILLS ?= 100
 
-test-long: fuzz ## What chance finds in half an hour: fuzzing, more statements against SQLite, more cases of each property
+test-long: fuzz ## What chance finds in an hour: fuzzing, more statements against SQLite, more cases of each property, more kills
 	OKTANT_DIFFERENTIAL_QUERIES=$(LONG_STATEMENTS) OKTANT_DIFFERENTIAL_SEED=$(LONG_SEED) \
 		cargo test --locked --package oktant-sql --test it -- --nocapture rows_do_not_depend_on_pushdown
 	PROPTEST_CASES=$(LONG_CASES) cargo test --locked --package oktant-catalog --package oktant-filter --test it
 	PROPTEST_CASES=$(LONG_CASES) cargo test --locked --package oktant-sql --lib pushdown
 	PROPTEST_CASES=50000 cargo test --locked --package oktant-scim --test laws
+	OKTANT_TEST_KILLS=$(LONG_KILLS) cargo test --locked --package oktant-cli --test it -- --nocapture kills_lose_nothing
+	OKTANT_PROVISION_KILLS=$(LONG_KILLS) cargo test --locked --package oktant-provision --test it -- --nocapture a_killed_run
+	OKTANT_TEST_CRASH_ROUNDS=$(LONG_KILLS) cargo test --locked --package oktant-warehouse --test it -- --nocapture outlive_kill
+	OKTANT_TEST_MEMBERSHIP_SECONDS=30 cargo test --locked --package oktant-server --test it -- --nocapture lose_no_member

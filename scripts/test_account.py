@@ -34,6 +34,7 @@ def main() -> None:
         "connector": lambda program: max(connector(program, requirement) for requirement in CONNECTORS),
         "cli": lambda program: by_script(program, "cli.py", COMMAND_LINE),
         "postgres": postgres,
+        "day": day,
         "steps": lambda program: by_script(program, "scim_steps.py"),
         "tester": tester,
         "sanity": sanity,
@@ -77,6 +78,18 @@ def postgres(program: Path) -> int:
         print("skipped: psql is not installed (Debian: apt-get install postgresql-client)")
         return 0
     return by_script(program, "postgres.py", *POSTGRES)
+
+
+def day(program: Path) -> int:
+    """A day in the life of a provisioned account, through the connector and psql."""
+    if not have_apt("postgresql-client"):
+        print("skipped: psql is not installed (Debian: apt-get install postgresql-client)")
+        return 0
+    python = environment(CONNECTORS[-1])
+    say("a day of a provisioned account")
+    variables = {**os.environ, "OKTANT_PROGRAM": str(program), "PYTHONPATH": str(ROOT / "tests" / "official")}
+    # One of the connector's defaults will change, of which it warns at every connection.
+    return subprocess.run([python, "-W", "ignore::FutureWarning", JUDGES / "day.py"], env=variables).returncode
 
 
 def tester(program: Path) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import snowflake.connector
 from checks import Checks, judge_now
-from guide import ERRORS, HISTORY_COLUMNS, SCRIPT, STATEMENTS, STATUS, TOKEN, UNASSIGNED
+from guide import ERRORS, HISTORY_COLUMNS, PREPARED, SCRIPT, STATEMENTS, STATUS, TOKEN
 from snowflake.connector.errors import DatabaseError, ProgrammingError
 
 ACCOUNT: dict[str, Any] = json.loads(os.environ["OKTANT_ACCOUNT"])
@@ -80,14 +80,15 @@ def as_script(checks: Checks) -> None:
 def errors(checks: Checks) -> None:
     """Numbers, states and texts of errors."""
     with connect() as connection, connection.cursor() as cursor:
-        cursor.execute(UNASSIGNED)
-        for what, statement, number, state, part in ERRORS:
+        for statement in PREPARED:
+            cursor.execute(statement)
+        for what, statement, number, state, message in ERRORS:
             try:
                 cursor.execute(statement)
                 checks.check(f"refused: {what}", False, cursor.fetchall())
             except ProgrammingError as error:
                 checks.equal(f"refused: {what}", (error.errno, error.sqlstate), (number, state))
-                checks.check(f"and says so: {what}", part.lower() in str(error).lower(), str(error))
+                checks.check(f"and says so: {what}", message in " ".join(str(error).split()), str(error))
     try:
         connect(password="not this one").close()
         checks.check("a wrong password is refused", False)
@@ -120,6 +121,19 @@ def other_ways(checks: Checks) -> None:
     with connect(paramstyle="qmark") as connection, connection.cursor() as cursor:
         cursor.execute("select count(*) from okta.public.Users where Status = ? and Id <> ?", ("ACTIVE", "nobody"))
         checks.equal("values are bound on the server", cursor.fetchone()[0], counted)
+
+
+def disabled(checks: Checks, token: str) -> None:
+    """A disabled integration lets nobody in, and all its tokens when it is enabled again."""
+    with connect() as connection, connection.cursor() as cursor:
+        cursor.execute("alter security integration okta_provisioning set enabled = false")
+        status, answer = scim("GET", "/Users?count=1", token)
+        checks.check("a token of a disabled integration is refused", status == 401 and "is disabled" in answer["detail"], (status, answer))
+        cursor.execute("show integrations")
+        shown = [row[3] for row in cursor.fetchall() if row[0] == "OKTA_PROVISIONING"]
+        checks.equal("a disabled integration is shown as such", shown, ["false"])
+        cursor.execute("alter security integration okta_provisioning set enabled = true")
+    checks.equal("and taken when it is enabled again", scim("GET", "/Users?count=1", token)[0], 200)
 
 
 def provisioned(checks: Checks, token: str) -> None:
@@ -182,7 +196,9 @@ def judgement(checks: Checks) -> None:
     as_script(checks)
     errors(checks)
     other_ways(checks)
-    provisioned(checks, one_by_one(checks))
+    token = one_by_one(checks)
+    disabled(checks, token)
+    provisioned(checks, token)
 
 
 if __name__ == "__main__":

@@ -35,8 +35,9 @@ pub(crate) fn router(instruments: Instruments, scim: Router) -> Router {
         .route("/health/ready", get(ready))
         .route("/metrics", get(figures))
         .with_state(instruments);
-    let routes =
-        own.merge(snowflake).nest("/scim/v2", scim.layer(counted).layer(middleware::map_request(with_address)));
+    let scim = scim.layer(counted).layer(middleware::map_request(with_address));
+    // As a service, so that the base with a slash is SCIM's to answer, too.
+    let routes = own.merge(snowflake).nest_service("/scim/v2", scim);
     // Paths are mended before routes are looked up, so outside of the router that looks them up.
     Router::new().fallback_service(routes).layer(middleware::map_request(mended))
 }
@@ -78,10 +79,10 @@ async fn with_address(mut request: Request) -> Request {
 /// Joins doubled slashes, which the connector 5 sends.
 async fn mended(mut request: Request) -> Request {
     let path = request.uri().path();
-    if path.contains("//") {
-        if let Some(uri) = without_doubled_slashes(request.uri()) {
-            *request.uri_mut() = uri;
-        }
+    if path.contains("//")
+        && let Some(uri) = without_doubled_slashes(request.uri())
+    {
+        *request.uri_mut() = uri;
     }
     request
 }

@@ -140,7 +140,7 @@ impl Histogram {
         let mut count = 0;
         for (index, bucket) in self.buckets.iter().enumerate() {
             count += bucket.load(Ordering::Relaxed);
-            let end = BUCKETS.get(index).map_or("+Inf".to_owned(), ToString::to_string);
+            let end = BUCKETS.get(index).map_or_else(|| "+Inf".to_owned(), ToString::to_string);
             line(text, &format!("{metric}_bucket"), &format!("protocol=\"{protocol}\",le=\"{end}\""), count);
         }
         let labels = format!("protocol=\"{protocol}\"");

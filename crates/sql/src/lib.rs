@@ -44,6 +44,7 @@ mod scan;
 mod session;
 mod statement;
 mod table;
+mod turns;
 
 pub use access::Readable;
 pub use error::{Cause, Error};

@@ -29,6 +29,7 @@ use crate::relation::Relation;
 use crate::request::{Pushdown, ScanOptions};
 use crate::rows::{Prepared, Rows};
 use crate::statement::{Params, Statement};
+use crate::turns::TakeTurns;
 
 /// An open org that answers statements. Clones share everything.
 #[derive(Debug, Clone)]
@@ -281,6 +282,9 @@ fn engine(runtime: Arc<RuntimeEnv>, comparison: Comparison) -> datafusion::commo
     // After limits have reached the sorts, before other nodes come between sorts and scans.
     let after = optimizer.rules.iter().position(|rule| rule.name() == "LimitPushdown").map_or(0, |at| at + 1);
     optimizer.rules.insert(after, Arc::new(PushOrder));
+    // Last, since rules look for nodes that it stands between.
+    optimizer.rules.retain(|rule| rule.name() != "EnsureCooperative");
+    optimizer.rules.push(Arc::new(TakeTurns));
     let mut builder = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)

@@ -18,18 +18,17 @@ const ITERATIONS: NonZeroU32 = NonZeroU32::new(4096).expect("4096 is not zero");
 /// Bytes of salt for a new password, as `PostgreSQL` makes it.
 const SALT_BYTES: usize = 16;
 
-/// What is kept of a password (RFC 5802, RFC 7677).
-///
-/// The salted password signs a user in over SCRAM, so it is treated as the password itself
-/// everywhere but in the store: it is no text that a person typed, and cannot be tried elsewhere.
+/// What is kept of a password (RFC 5802, RFC 7677): it can check a password or a client's proof, and signs nobody in.
 #[derive(Debug, Clone)]
 pub struct ScramVerifier {
     /// Iterations of PBKDF2.
     pub iterations: u32,
     /// The salt.
     pub salt: Vec<u8>,
-    /// PBKDF2 of the password: what stored key and server key are derived from.
-    pub salted_password: Secret<Vec<u8>>,
+    /// `StoredKey`: what a client's proof is checked against.
+    pub stored_key: Vec<u8>,
+    /// `ServerKey`: what the server's signature is made with.
+    pub server_key: Secret<Vec<u8>>,
 }
 
 impl ScramVerifier {
@@ -43,51 +42,44 @@ impl ScramVerifier {
     /// A verifier that fits no password, for a user who does not exist: the time it takes tells nothing.
     pub fn decoy(user: &str) -> Self {
         let salt = digest::digest(&SHA256, user.as_bytes()).as_ref()[..SALT_BYTES].to_vec();
-        Self { iterations: ITERATIONS.get(), salt, salted_password: Secret::new(vec![0; digest::SHA256_OUTPUT_LEN]) }
+        let key = || vec![0; digest::SHA256_OUTPUT_LEN];
+        Self { iterations: ITERATIONS.get(), salt, stored_key: key(), server_key: Secret::new(key()) }
     }
 
     fn derive(password: &Secret, salt: Vec<u8>, iterations: NonZeroU32) -> Self {
         let mut salted = vec![0; digest::SHA256_OUTPUT_LEN];
         pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, &salt, password.expose().as_bytes(), &mut salted);
-        Self { iterations: iterations.get(), salt, salted_password: Secret::new(salted) }
+        // The salted password is as good as the password for signing in, so it ends here.
+        let salted = hmac::Key::new(hmac::HMAC_SHA256, &salted);
+        let stored_key = digest::digest(&SHA256, hmac::sign(&salted, b"Client Key").as_ref()).as_ref().to_vec();
+        let server_key = Secret::new(hmac::sign(&salted, b"Server Key").as_ref().to_vec());
+        Self { iterations: iterations.get(), salt, stored_key, server_key }
     }
 
     /// Whether `password` is the one this was made of. Takes the same time either way.
     pub fn matches(&self, password: &Secret) -> bool {
         let Some(iterations) = NonZeroU32::new(self.iterations) else { return false };
         let other = Self::derive(password, self.salt.clone(), iterations);
-        constant_time::verify_slices_are_equal(self.salted_password.expose(), other.salted_password.expose()).is_ok()
+        constant_time::verify_slices_are_equal(&self.stored_key, &other.stored_key).is_ok()
     }
 
-    /// `StoredKey` of RFC 5802: what a client's proof is checked against.
-    pub fn stored_key(&self) -> Vec<u8> {
-        digest::digest(&SHA256, &self.sign(b"Client Key")).as_ref().to_vec()
-    }
-
-    /// `ServerKey` of RFC 5802: what the server's signature is made with.
-    pub fn server_key(&self) -> Vec<u8> {
-        self.sign(b"Server Key")
-    }
-
-    fn sign(&self, text: &[u8]) -> Vec<u8> {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.salted_password.expose());
-        hmac::sign(&key, text).as_ref().to_vec()
-    }
-
-    /// The form in the store: `SCRAM-SHA-256$iterations:salt$salted password`.
+    /// The form in the store, which is that of `PostgreSQL`: `SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey`.
     pub(crate) fn encode(&self) -> String {
-        let salted = BASE64.encode(self.salted_password.expose());
-        format!("SCRAM-SHA-256${}:{}${salted}", self.iterations, BASE64.encode(&self.salt))
+        let [salt, stored, server] =
+            [&self.salt, &self.stored_key, self.server_key.expose()].map(|bytes| BASE64.encode(bytes));
+        format!("SCRAM-SHA-256${}:{salt}${stored}:{server}", self.iterations)
     }
 
     /// Reads the form in the store.
     pub(crate) fn decode(text: &str) -> Option<Self> {
-        let (head, salted) = text.strip_prefix("SCRAM-SHA-256$")?.split_once('$')?;
+        let (head, keys) = text.strip_prefix("SCRAM-SHA-256$")?.split_once('$')?;
         let (iterations, salt) = head.split_once(':')?;
+        let (stored_key, server_key) = keys.split_once(':')?;
         Some(Self {
             iterations: iterations.parse().ok()?,
             salt: BASE64.decode(salt).ok()?,
-            salted_password: Secret::new(BASE64.decode(salted).ok()?),
+            stored_key: BASE64.decode(stored_key).ok()?,
+            server_key: Secret::new(BASE64.decode(server_key).ok()?),
         })
     }
 }
@@ -138,9 +130,9 @@ mod tests {
         let verifier = ScramVerifier::derive(&Secret::new("pencil".to_owned()), salt, ITERATIONS);
         let message = "n=user,r=rOprNGfwEbeRWgbNEkqO,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
                        s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &verifier.server_key());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, verifier.server_key.expose());
         let signature = BASE64.encode(hmac::sign(&key, message.as_bytes()));
         assert_eq!(signature, "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
-        assert_eq!(verifier.stored_key().len(), 32);
+        assert_eq!(verifier.stored_key.len(), 32);
     }
 }

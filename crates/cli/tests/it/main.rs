@@ -1,8 +1,11 @@
 //! The program as its users meet it: whole commands against a sandbox in this process.
 
+mod account;
 mod api;
 mod connection;
 mod explain;
+mod kill;
+mod line;
 mod provision;
 mod reference;
 mod sandbox;

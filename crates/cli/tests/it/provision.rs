@@ -55,17 +55,9 @@ impl Bench {
         std::fs::write(&self.file, text).expect("writes");
     }
 
-    /// Calls the org's API by the program itself; gives the `id` of what comes back.
+    /// Calls the org's API; gives the `id` of what comes back.
     fn api(&self, method: &str, path: &str, body: &Value) -> String {
-        let body = body.to_string();
-        let mut args = vec!["api", method, path];
-        if body != "null" {
-            args.extend(["--data", &body]);
-        }
-        let output = self.org.command(&args).output().expect("runs");
-        assert!(output.status.success(), "{}", shown(&output));
-        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        answer["id"].as_str().unwrap_or_default().to_owned()
+        self.org.api(method, path, body)["id"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Runs `oktant provision`, names in place of ids.

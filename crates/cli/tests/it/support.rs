@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use oktant_base::ManualClock;
 use oktant_sandbox::{Builder, Sandbox};
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 /// What differs from run to run, and what stands for it.
@@ -61,6 +62,18 @@ impl Org {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
         child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("is read");
         shown(&child.wait_with_output().expect("ends"))
+    }
+
+    /// Calls the org's API by the program itself; gives what comes back, null for nothing.
+    pub(crate) fn api(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = body.to_string();
+        let mut args = vec!["api", method, path];
+        if body != "null" {
+            args.extend(["--data", &body]);
+        }
+        let output = self.command(&args).output().expect("runs");
+        assert!(output.status.success(), "{}", shown(&output));
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
     }
 
     /// The program, not yet started, with this org's connection string.

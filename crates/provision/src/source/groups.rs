@@ -24,6 +24,9 @@ const GROUPS_PER_PAGE: &str = "1000";
 const MEMBERS_PER_PAGE: &str = "1000";
 const MAPPINGS_PER_PAGE: &str = "1000";
 
+/// Type of a group that an application has brought, or that was made by pushing one to it.
+const APPLICATION_GROUP: &str = "APP_GROUP";
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PushMapping {
@@ -169,12 +172,16 @@ impl Catalogue {
         Ok(())
     }
 
-    /// The id of the group that `name` names: an id, or a name that is unique.
+    /// The id of the group that `name` names: an id, or a name that is unique. A group of the org goes before those of
+    /// applications: each application that it is pushed to has one of the same name.
     fn resolve(&self, name: &str) -> Result<Box<str>, Error> {
         if self.groups.contains_key(name) {
             return Ok(name.into());
         }
-        let named: Vec<_> = self.groups.values().filter(|group| group.name() == name).collect();
+        let mut named: Vec<_> = self.groups.values().filter(|group| group.name() == name).collect();
+        if named.iter().any(|group| &*group.kind != APPLICATION_GROUP) {
+            named.retain(|group| &*group.kind != APPLICATION_GROUP);
+        }
         match named.as_slice() {
             [group] => Ok(group.id.clone()),
             [] => Err(Error::Group {

@@ -11,6 +11,7 @@ use oktant_warehouse::{Session, SnowflakeError};
 use pgwire::error::{PgWireError, PgWireResult};
 use tokio::sync::{Mutex, SetOnce, watch};
 
+use super::departure::Departure;
 use super::scram::Exchange;
 use super::{Front, failure};
 
@@ -67,6 +68,7 @@ pub(super) struct Connection {
     pub(super) exchange: Mutex<Option<Exchange>>,
     signed_in: SetOnce<SignedIn>,
     interrupt: Interrupt,
+    departure: Departure,
     /// Statements that run.
     running: watch::Sender<usize>,
 }
@@ -85,13 +87,14 @@ impl Drop for Running {
 }
 
 impl Connection {
-    pub(super) fn new(front: Front, peer: SocketAddr) -> Self {
+    pub(super) fn new(front: Front, peer: SocketAddr, departure: Departure) -> Self {
         Self {
             front,
             peer,
             exchange: Mutex::default(),
             signed_in: SetOnce::new(),
             interrupt: Interrupt::default(),
+            departure,
             running: watch::Sender::new(0),
         }
     }
@@ -137,16 +140,19 @@ impl Connection {
         Running { running: self.running.clone(), cancels: self.interrupt.0.borrow().cancels }
     }
 
-    /// What `work` gives, unless the statement is cancelled or its session ends.
+    /// What `work` gives, unless the statement is cancelled, its session ends or the client goes away.
     pub(super) async fn unless_interrupted<T>(
         &self,
         statement: &Running,
         work: impl Future<Output = PgWireResult<T>>,
     ) -> PgWireResult<T> {
         tokio::select! {
-            outcome = work => outcome,
+            // Work may use up what tokio lets a task do in one go; the others would not get to look then.
+            biased;
             () = self.interrupt.until(|asked| asked.cancels > statement.cancels) => Err(cancelled()),
             () = self.session_ends() => Err(ended()),
+            () = self.departure.happens() => Err(departed()),
+            outcome = work => outcome,
         }
     }
 
@@ -179,6 +185,11 @@ impl Connection {
 
 fn cancelled() -> PgWireError {
     failure::of_code(codes::OKT3010, "canceling statement due to user request")
+}
+
+/// For the log: nobody hears it.
+fn departed() -> PgWireError {
+    std::io::Error::from(std::io::ErrorKind::ConnectionAborted).into()
 }
 
 /// # Source

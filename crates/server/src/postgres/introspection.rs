@@ -210,8 +210,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(sql: &str, expected: Option<Question>) {
-        assert_eq!(read(sql), expected, "{sql}");
+    fn check(sql: &str, expected: Option<&Question>) {
+        assert_eq!(read(sql).as_ref(), expected, "{sql}");
     }
 
     #[test]
@@ -221,31 +221,31 @@ mod tests {
             pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN (KINDS) AND n.nspname <> 'pg_catalog' \
             AND n.nspname !~ '^pg_toast' PATTERN AND pg_catalog.pg_table_is_visible(c.oid) ORDER BY 1,2";
         let all = listing.replace("KINDS", "'r','p','v',''").replace("PATTERN", "");
-        check(&all, Some(Question::Listing(None)));
+        check(&all, Some(&Question::Listing(None)));
         let pattern = "AND c.relname OPERATOR(pg_catalog.~) '^(us.*)$' COLLATE pg_catalog.default";
         let some = listing.replace("KINDS", "'r','p',''").replace("PATTERN", pattern);
-        check(&some, Some(Question::Listing(Some("^(us.*)$".to_owned()))));
-        check(&listing.replace("KINDS", "'v',''").replace("PATTERN", ""), Some(Question::Nothing(4)));
+        check(&some, Some(&Question::Listing(Some("^(us.*)$".to_owned()))));
+        check(&listing.replace("KINDS", "'v',''").replace("PATTERN", ""), Some(&Question::Nothing(4)));
         let numbers = format!(
             "SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON n.oid \
              = c.relnamespace WHERE {} ORDER BY 2, 3",
             pattern.trim_start_matches("AND ")
         );
-        check(&numbers, Some(Question::Numbers(Some("^(us.*)$".to_owned()))));
+        check(&numbers, Some(&Question::Numbers(Some("^(us.*)$".to_owned()))));
         check(
             "SELECT c.relchecks, c.relkind, c.relhasindex FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_class tc ON \
              (c.reltoastrelid = tc.oid) WHERE c.oid = '16390'",
-            Some(Question::Relation(16_390)),
+            Some(&Question::Relation(16_390)),
         );
         check(
             "SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute a WHERE \
              a.attrelid = '16390' AND a.attnum > 0",
-            Some(Question::Columns(16_390)),
+            Some(&Question::Columns(16_390)),
         );
         check(
             "SELECT c.oid::pg_catalog.regclass FROM pg_catalog.pg_class c, pg_catalog.pg_inherits i WHERE c.oid = \
              i.inhparent AND i.inhrelid = '16390'",
-            Some(Question::Nothing(1)),
+            Some(&Question::Nothing(1)),
         );
     }
 
@@ -253,7 +253,7 @@ mod tests {
     fn a_driver_may_look_for_a_type() {
         check(
             "SELECT typname AS name, oid, typarray AS array_oid FROM pg_type t WHERE t.oid = to_regtype($1)",
-            Some(Question::Nothing(3)),
+            Some(&Question::Nothing(3)),
         );
     }
 

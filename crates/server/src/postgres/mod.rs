@@ -1,6 +1,7 @@
 //! The wire protocol of PostgreSQL in front of the SQL engine, for the account's users.
 
 mod connection;
+mod departure;
 mod failure;
 mod habits;
 mod introspection;
@@ -30,6 +31,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::metrics::Metrics;
 use crate::okta::OktaTables;
 use connection::{Connection, Interrupt};
+use departure::Departure;
 
 /// Bytes of the key that verifiers of users who do not exist are made with.
 const MOCK_KEY_BYTES: usize = 32;
@@ -96,7 +98,11 @@ impl Front {
     }
 
     async fn converse(self, stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) {
-        let connection = Arc::new(Connection::new(self.clone(), peer));
+        let (stream, departure) = match Departure::of(stream) {
+            Ok(watched) => watched,
+            Err(error) => return tracing::warn!(%error, %peer, "a connection cannot be served"),
+        };
+        let connection = Arc::new(Connection::new(self.clone(), peer, departure));
         let handlers = Handlers { front: self, connection: Arc::clone(&connection) };
         let conversation = pgwire::tokio::process_socket(stream, tls, handlers);
         tokio::select! {

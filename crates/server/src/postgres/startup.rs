@@ -96,8 +96,8 @@ impl Connection {
         let verifier = self.front.account.scram_verifier(user).await.map_err(|error| failure::coded(&error))?;
         Ok(match verifier {
             Some(verifier) => scram::Verifier {
-                stored_key: verifier.stored_key(),
-                server_key: verifier.server_key(),
+                stored_key: verifier.stored_key,
+                server_key: verifier.server_key.expose().clone(),
                 iterations: verifier.iterations,
                 salt: verifier.salt,
             },

@@ -92,7 +92,7 @@ fn text<S: Clone>(portal: &Portal<S>, index: usize) -> PgWireResult<Option<Strin
 /// The columns as the protocol describes them.
 pub(super) fn fields(schema: &Schema, format: &Format) -> PgWireResult<Vec<FieldInfo>> {
     let fields = arrow_pg::datatypes::arrow_schema_to_pg_fields(&shown(schema), format, None)?;
-    Ok(fields.into_iter().map(|field| sized(field)).collect())
+    Ok(fields.into_iter().map(sized).collect())
 }
 
 /// Columns of types that the protocol cannot carry are shown as text.
@@ -107,9 +107,8 @@ pub(super) fn shown(schema: &Schema) -> Schema {
 /// A batch with the types that the columns were described with.
 pub(super) fn conformed(batch: &RecordBatch, described: &SchemaRef) -> Result<RecordBatch, arrow::error::ArrowError> {
     let columns = batch.columns().iter().zip(described.fields());
-    let columns = columns.map(|(column, field)| match column.data_type() == field.data_type() {
-        true => Ok(Arc::clone(column)),
-        false => cast(column, field.data_type()),
+    let columns = columns.map(|(column, field)| {
+        if column.data_type() == field.data_type() { Ok(Arc::clone(column)) } else { cast(column, field.data_type()) }
     });
     RecordBatch::try_new(Arc::clone(described), columns.collect::<Result<_, _>>()?)
 }

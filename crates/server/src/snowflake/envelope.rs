@@ -37,8 +37,8 @@ pub(super) fn failed_statement(error: &SnowflakeError, id: Uuid) -> Response {
         "queryId": id.to_string(),
         "internalError": false,
         "age": 0,
-        "line": error.line.map_or(Value::from(-1), Value::from),
-        "pos": error.pos.map_or(Value::from(-1), Value::from),
+        "line": error.line.map_or_else(|| Value::from(-1), Value::from),
+        "pos": error.pos.map_or_else(|| Value::from(-1), Value::from),
         "type": if error.message.starts_with("SQL compilation error") { "COMPILATION" } else { "EXECUTION" },
     });
     failure(error, &data)

@@ -102,10 +102,9 @@ impl Statements {
         W: Future<Output = Result<Answer, SnowflakeError>> + Send + 'static,
     {
         let mut kept = self.0.lock();
-        if let Some(known) = request.as_ref().and_then(|request| kept.by_request.get(request)) {
-            if let Some(statement) = kept.by_id.get(known) {
-                return Arc::clone(statement);
-            }
+        let known = request.as_ref().and_then(|request| kept.by_request.get(request));
+        if let Some(statement) = known.and_then(|known| kept.by_id.get(known)) {
+            return Arc::clone(statement);
         }
         let statement = Statement::new(id, user);
         kept.insert(&statement, request);
@@ -183,10 +182,12 @@ fn size(outcome: &Result<Answer, SnowflakeError>) -> usize {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "what work gives")]
     fn several() -> Result<Answer, SnowflakeError> {
         Ok(Answer::Several(Vec::new(), Context::default()))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what a statement is started with")]
     fn request(id: &str) -> Option<RequestKey> {
         Some((1, id.to_owned()))
     }

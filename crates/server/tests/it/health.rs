@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::{PASSWORD, Running, json_of, with_json};
 
 impl Running {
-    async fn page(&self, path: &str) -> (u16, String) {
+    pub(crate) async fn page(&self, path: &str) -> (u16, String) {
         let answer = self.http.get(format!("{}{path}", self.server.url())).send().await.expect("an answer");
         (answer.status().as_u16(), answer.text().await.expect("text"))
     }
@@ -37,6 +37,13 @@ async fn health_and_figures_are_told() {
         assert!(figures.lines().any(|known| known == line), "{line} is missing in\n{figures}");
     }
     assert_eq!(running.page("/nowhere").await.0, 404);
+    for path in ["/scim/v2", "/scim/v2/", "/scim/v2/nowhere"] {
+        let (status, text) = running.page(path).await;
+        assert!(
+            status >= 400 && text.contains("urn:ietf:params:scim:api:messages:2.0:Error"),
+            "{path}: {status} {text}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,6 +83,7 @@ async fn both_protocols_speak_tls() {
 /// Textual encoding of bytes in DER (RFC 7468).
 fn pem(label: &str, der: &[u8]) -> String {
     let text = base64::engine::general_purpose::STANDARD.encode(der);
-    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).map(|line| str::from_utf8(line).expect("base64 is ASCII")).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }

@@ -2,5 +2,6 @@
 
 mod health;
 mod postgres;
+mod scim;
 mod snowflake;
 mod support;

@@ -87,20 +87,22 @@ async fn roles_decide_what_is_read() {
     assert_eq!(state(&connection.fetch_all("SELECT Id FROM Users").await.unwrap_err()), "42501");
 }
 
+/// A statement that never ends.
+const ENDLESS: &str = "SELECT count(*) FROM Users a, Users b, Users c, Users d, Users e, Users f, Users g, Users h";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disabled_user_is_out_within_a_second() {
     let running = Running::start().await;
     running.with_reader().await;
     let mut idle = running.connect("reader").await;
     let mut busy = running.connect("reader").await;
-    let endless = "SELECT count(*) FROM Users a, Users b, Users c, Users d, Users e, Users f, Users g, Users h";
     let disable = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         running.prepare(&["alter user reader set disabled = true"]).await;
         Instant::now()
     };
     let asked = async {
-        let error = busy.fetch_all(endless).await.unwrap_err();
+        let error = busy.fetch_all(ENDLESS).await.unwrap_err();
         (error, Instant::now())
     };
     let (since, (error, ended)) = tokio::join!(disable, asked);
@@ -108,6 +110,25 @@ async fn a_disabled_user_is_out_within_a_second() {
     assert!(ended - since < Duration::from_secs(1), "{:?}", ended - since);
     assert_eq!(state(&idle.fetch_all("SELECT 1").await.unwrap_err()), "57P01");
     assert!(running.pg_options("reader", PASSWORD).connect().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_ends_with_its_connection() {
+    let running = Running::start().await;
+    let mut connection = running.connect("ADMIN").await;
+    connection.execute("SELECT 1").await.unwrap();
+    let has_line = async |line: &str| running.page("/metrics").await.1.lines().any(|known| known == line);
+    let failures = "oktant_statement_failures_total{protocol=\"postgres\"}";
+    assert!(has_line("oktant_sessions{protocol=\"postgres\"} 1").await);
+    assert!(tokio::time::timeout(Duration::from_millis(300), connection.fetch_all(ENDLESS)).await.is_err());
+    assert!(has_line(&format!("{failures} 0")).await, "the statement did not run");
+    drop(connection);
+    let since = Instant::now();
+    while !has_line("oktant_sessions{protocol=\"postgres\"} 0").await {
+        assert!(since.elapsed() < Duration::from_secs(1), "the connection is still there");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(has_line(&format!("{failures} 1")).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

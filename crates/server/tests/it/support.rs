@@ -26,6 +26,11 @@ impl Running {
         Self::with(Arc::new(SystemClock), None).await
     }
 
+    /// The same with the account in a store that lasts.
+    pub(crate) async fn kept_in(store: &str) -> Self {
+        Self::over(store, Arc::new(SystemClock), None).await
+    }
+
     /// A server whose time stands still.
     pub(crate) async fn at_noon() -> (Self, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::at("2026-01-01T12:00:00Z".parse().expect("a time")));
@@ -33,6 +38,10 @@ impl Running {
     }
 
     pub(crate) async fn with(clock: Arc<dyn Clock>, tls: Option<TlsFiles>) -> Self {
+        Self::over("sqlite::memory:", clock, tls).await
+    }
+
+    async fn over(store: &str, clock: Arc<dyn Clock>, tls: Option<TlsFiles>) -> Self {
         let sandbox = Sandbox::builder().users(12).groups(2).seed(7).clock(Arc::clone(&clock)).start().await;
         let sandbox = sandbox.expect("a sandbox");
         let properties = Properties::parse(&sandbox.dsn()).expect("properties");
@@ -41,7 +50,7 @@ impl Running {
         let entropy = Arc::new(SeededEntropy::new(1));
         let config = AccountConfig::new("acme", Arc::clone(&clock), Arc::clone(&entropy) as _);
         let config = config.engine(Arc::new(tables.clone()));
-        let account = Account::open("sqlite::memory:", config).await.expect("an account");
+        let account = Account::open(store, config).await.expect("an account");
         seed::administrator(&account, "ADMIN", &Secret::new(PASSWORD.to_owned())).await.expect("an administrator");
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = Config {
