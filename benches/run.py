@@ -2,6 +2,8 @@
 
 Measured from outside: wall time, peak memory of the process, requests by the sandbox's ledger.
 
+With the argument `scim` only what concerns SCIM is measured and written anew.
+
 Environment: OKTANT_BENCH_USERS (default 100000), OKTANT_BENCH_RUNS (default 3; the best run counts).
 """
 
@@ -9,16 +11,24 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 
 import measure  # noqa: F401  (puts scripts/ on the path)
 import clients
 import scan
+import scim
 from workbench import ROOT, build, say
 
 
 def main() -> None:
     say("Building with optimisation (the first time takes a while)")
-    folder = build("oktant-cli", "oktant-bench-floor", "oktant-bench-sdk", profile="release")
+    target = ROOT / "docs" / "benchmarks.md"
+    if sys.argv[1:] == ["scim"]:
+        folder = build("oktant-cli", "oktant-bench-scim", profile="release")
+        before = target.read_text().partition("\n## SCIM")[0]
+        target.write_text("\n".join([before, *scim.report(folder)]))
+        return
+    folder = build("oktant-cli", "oktant-bench-floor", "oktant-bench-scim", "oktant-bench-sdk", profile="release")
     lines = [
         "# Benchmarks", "",
         "Printed by `make bench`; every row of a table comes from one run on one machine, so the ratios mean more than the figures.",
@@ -27,8 +37,8 @@ def main() -> None:
         *scan.report(folder),
         *clients.report(folder),
         *scan.paced_section(folder / "oktant"),
+        *scim.report(folder),
     ]
-    target = ROOT / "docs" / "benchmarks.md"
     target.write_text("\n".join(lines))
     say(f"Wrote {target.relative_to(ROOT)}")
 

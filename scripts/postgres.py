@@ -36,8 +36,11 @@ def main() -> None:
 
 
 @contextmanager
-def server() -> Iterator[str | None]:
-    """A server with an empty database in a folder of its own, stopped and removed afterwards; None if there can be none."""
+def server(durable: bool = False) -> Iterator[str | None]:
+    """A server with an empty database in a folder of its own, stopped and removed afterwards; None if there can be none.
+
+    Unless it is to be durable, what it holds does not outlive the machine.
+    """
     programs = find() or install()
     if programs is None:
         say("no PostgreSQL, and it cannot be installed here: its tests are skipped")
@@ -54,8 +57,7 @@ def server() -> Iterator[str | None]:
             check=True, stdout=subprocess.DEVNULL, cwd=folder, **account,
         )
         port = free_port()
-        # What it holds need not outlive the machine.
-        options = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"]
+        options = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder, "-c", f"fsync={'on' if durable else 'off'}"]
         with open(Path(folder) / "log", "wb") as log:
             process = subprocess.Popen([programs / "postgres", *options], stdout=log, stderr=log, cwd=folder, **account)
         try:

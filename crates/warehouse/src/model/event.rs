@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use oktant_base::Timestamp;
 
 use super::{Id, Tx, instant, last_of_next_ids, micros};
-use crate::store::StoreError;
+use crate::store::{StoreError, Value};
 
 /// How long events are kept.
 ///
@@ -34,34 +34,68 @@ pub(crate) struct Event {
     pub(crate) resource_domain: Option<String>,
 }
 
+/// Events that one statement keeps: a round trip for each would be most of their cost.
+const TOGETHER: usize = 10;
+
+const COLUMNS: [&str; 12] = [
+    "id",
+    "at",
+    "endpoint",
+    "method",
+    "status",
+    "error_code",
+    "details",
+    "client_ip",
+    "actor_name",
+    "actor_domain",
+    "resource_name",
+    "resource_domain",
+];
+
+impl Event {
+    /// As [`COLUMNS`] have it.
+    fn values(&self, id: Id) -> [Value; COLUMNS.len()] {
+        [
+            id.into(),
+            micros(self.at).into(),
+            self.endpoint.as_str().into(),
+            self.method.as_str().into(),
+            self.status.as_str().into(),
+            self.error_code.clone().into(),
+            self.details.as_str().into(),
+            self.client_ip.clone().into(),
+            self.actor_name.clone().into(),
+            self.actor_domain.clone().into(),
+            self.resource_name.clone().into(),
+            self.resource_domain.clone().into(),
+        ]
+    }
+}
+
 /// Keeps events under new ids, and forgets those past their time now and then.
 pub(crate) async fn insert_all(tx: Tx<'_>, events: &[Event]) -> Result<(), StoreError> {
     let count = i64::try_from(events.len()).unwrap_or(0);
     let last = last_of_next_ids(tx, "event", count).await?;
-    let sql = "INSERT INTO events (id, at, endpoint, method, status, error_code, details, client_ip, actor_name, \
-               actor_domain, resource_name, resource_domain) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    for (id, event) in (last - count + 1..).zip(events) {
-        let values = [
-            id.into(),
-            micros(event.at).into(),
-            event.endpoint.as_str().into(),
-            event.method.as_str().into(),
-            event.status.as_str().into(),
-            event.error_code.clone().into(),
-            event.details.as_str().into(),
-            event.client_ip.clone().into(),
-            event.actor_name.clone().into(),
-            event.actor_domain.clone().into(),
-            event.resource_name.clone().into(),
-            event.resource_domain.clone().into(),
-        ];
-        tx.execute(sql, &values).await?;
+    let mut ids = last - count + 1..;
+    for chunk in events.chunks(TOGETHER) {
+        let values: Vec<Value> = chunk.iter().zip(&mut ids).flat_map(|(event, id)| event.values(id)).collect();
+        tx.execute(&insertion(chunk.len()), &values).await?;
     }
     let newest = events.last().filter(|_| last / CLEAN_UP_INTERVAL != (last - count) / CLEAN_UP_INTERVAL);
     if let Some(newest) = newest {
         tx.execute("DELETE FROM events WHERE at < $1", &[micros(newest.at - RETENTION).into()]).await?;
     }
     Ok(())
+}
+
+/// The statement that keeps so many events.
+fn insertion(rows: usize) -> String {
+    let row = |row: usize| {
+        let numbers = (1..=COLUMNS.len()).map(|column| format!("${}", row * COLUMNS.len() + column));
+        format!("({})", numbers.collect::<Vec<_>>().join(", "))
+    };
+    let rows = (0..rows).map(row).collect::<Vec<_>>().join(", ");
+    format!("INSERT INTO events ({}) VALUES {rows}", COLUMNS.join(", "))
 }
 
 /// The newest `limit` events from `start` to `end`, both included, oldest first.
@@ -71,9 +105,9 @@ pub(crate) async fn between(
     end: Timestamp,
     limit: i64,
 ) -> Result<Vec<Event>, StoreError> {
-    let sql = "SELECT id, at, endpoint, method, status, error_code, details, client_ip, actor_name, actor_domain, \
-               resource_name, resource_domain FROM events WHERE at >= $1 AND at <= $2 ORDER BY at DESC, id DESC LIMIT $3";
-    let rows = tx.fetch(sql, &[micros(start).into(), micros(end).into(), limit.into()]).await?;
+    let columns = COLUMNS.join(", ");
+    let sql = format!("SELECT {columns} FROM events WHERE at >= $1 AND at <= $2 ORDER BY at DESC, id DESC LIMIT $3");
+    let rows = tx.fetch(&sql, &[micros(start).into(), micros(end).into(), limit.into()]).await?;
     rows.iter()
         .rev()
         .map(|row| {

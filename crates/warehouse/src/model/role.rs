@@ -198,13 +198,18 @@ pub(crate) async fn members(
     role_id: Id,
     most: Option<usize>,
 ) -> Result<Option<Vec<(Id, String)>>, StoreError> {
-    let limit = most.map_or(i64::MAX, |most| i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1));
-    let sql = "SELECT u.id, u.login_name FROM memberships m JOIN users u ON u.id = m.user_id \
-               WHERE m.role_id = $1 ORDER BY m.user_id LIMIT $2";
-    let rows = tx.fetch(sql, &[role_id.into(), limit.into()]).await?;
-    if most.is_some_and(|most| rows.len() > most) {
-        return Ok(None);
+    if let Some(most) = most {
+        // Counted up to there by an index alone: of too many none is looked at.
+        let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM memberships WHERE role_id = $1 LIMIT $2) AS found";
+        let row = tx.fetch_one(sql, &[role_id.into(), limit.into()]).await?;
+        if row.and_then(|row| row.opt_int(0)) == Some(limit) {
+            return Ok(None);
+        }
     }
+    let sql = "SELECT u.id, u.login_name FROM memberships m JOIN users u ON u.id = m.user_id \
+               WHERE m.role_id = $1 ORDER BY m.user_id";
+    let rows = tx.fetch(sql, &[role_id.into()]).await?;
     rows.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect::<Result<_, _>>().map(Some)
 }
 

@@ -205,6 +205,13 @@ pub(crate) async fn by_name(tx: Tx<'_>, name: &str) -> Result<Option<User>, Stor
     one(tx, "WHERE name = $1", name.into()).await
 }
 
+/// Another user who has the name or the login name of this one.
+pub(crate) async fn holding_names_of(tx: Tx<'_>, user: &User) -> Result<Option<User>, StoreError> {
+    let values = [user.name.as_str().into(), login_key(&user.login_name).into(), user.id.into()];
+    let condition = "WHERE (name = $1 OR login_key = $2) AND id <> $3 ORDER BY id LIMIT 1";
+    Ok(select(tx, condition, &values).await?.pop())
+}
+
 /// By what the user signs in with, in any letter case.
 pub(crate) async fn by_login(tx: Tx<'_>, login_name: &str) -> Result<Option<User>, StoreError> {
     one(tx, "WHERE login_key = $1", login_key(login_name).into()).await

@@ -115,15 +115,19 @@ async fn in_store(
         Page::Index { start, .. } => {
             let skip = i64::try_from(start.saturating_sub(1)).unwrap_or(i64::MAX);
             values.extend([limit.into(), skip.into()]);
-            format!("ORDER BY id LIMIT ${next} OFFSET ${}", next + 1)
+            // What is skipped is skipped in an index.
+            format!(
+                "WHERE id IN (SELECT id FROM {table} {selected} ORDER BY id LIMIT ${next} OFFSET ${}) ORDER BY id",
+                next + 1
+            )
         }
         Page::After { position, .. } => {
             let after = position.as_deref().and_then(parse_position).unwrap_or(0);
             values.extend([limit.into(), after.into()]);
-            format!("AND id > ${} ORDER BY id LIMIT ${next}", next + 1)
+            format!("{selected} AND id > ${} ORDER BY id LIMIT ${next}", next + 1)
         }
     };
-    let mut resources = read(tx, access, query.kind, &format!("{selected} {page}"), &values, &query.projection).await?;
+    let mut resources = read(tx, access, query.kind, &page, &values, &query.projection).await?;
     let more = resources.len() > count;
     resources.truncate(count);
     let position = position_after(query, resources.last());

@@ -49,7 +49,7 @@ impl Provider for Account {
 
     async fn create(&self, context: &Self::Context, resource: Resource, projection: &Projection) -> Result<Stored> {
         match resource.kind() {
-            Kind::User => user::create(self, context, resource, projection).await,
+            Kind::User => user::create(self, context, resource).await,
             Kind::Group => group::create(self, context, resource, projection).await,
         }
     }

@@ -140,12 +140,14 @@ fn put(attributes: &mut Map<String, Value>, name: &str, value: Option<Value>) {
 
 /// The one address that the account has: alone under Snowflake's rules, else in place of another primary one.
 fn put_email(attributes: &mut Map<String, Value>, email: Option<&String>, profile: Profile) {
-    let sent = Resource::new(Kind::User, attributes.clone());
+    let sent = Resource::new(Kind::User, std::mem::take(attributes));
+    let of_sent = sent.email().map(str::to_owned);
+    *attributes = sent.into_attributes();
     match email {
-        Some(email) if profile.is_snowflake() || sent.email() != Some(email) => {
+        Some(email) if profile.is_snowflake() || of_sent.as_ref() != Some(email) => {
             put(attributes, "emails", Some(json!([{ "value": email, "primary": true }])));
         }
-        None if sent.email().is_some() => put(attributes, "emails", None),
+        None if of_sent.is_some() => put(attributes, "emails", None),
         _ => {}
     }
 }

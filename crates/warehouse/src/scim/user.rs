@@ -54,9 +54,7 @@ async fn verifier(account: &Account, access: &ScimAccess, password: Option<&Secr
 
 /// Refuses a name or login name that another user has.
 async fn check_names(tx: Tx<'_>, access: &ScimAccess, user: &User) -> Result<()> {
-    let by_name = user::by_name(tx, &user.name).await?;
-    let by_login = user::by_login(tx, &user.login_name).await?;
-    let Some(other) = by_name.or(by_login).filter(|other| other.id != user.id) else { return Ok(()) };
+    let Some(other) = user::holding_names_of(tx, user).await? else { return Ok(()) };
     // # Source: the first sentence is Snowflake's, as Okta's administrators see it.
     let mut detail = "User exists with given userName and/or enterprise:user.snowflakeUserName".to_owned();
     if !access.authority.owns(other.owner_id) {
@@ -70,18 +68,13 @@ async fn check_names(tx: Tx<'_>, access: &ScimAccess, user: &User) -> Result<()>
     Err(Error::uniqueness(detail))
 }
 
-pub(super) async fn create(
-    account: &Account,
-    access: &Arc<ScimAccess>,
-    resource: Resource,
-    projection: &Projection,
-) -> Result<Stored> {
+pub(super) async fn create(account: &Account, access: &Arc<ScimAccess>, resource: Resource) -> Result<Stored> {
     if !access.authority.holds(CREATE_USER) {
         let role = &access.authority.role_name;
         return Err(Error::forbidden(format!("GRANT CREATE USER ON ACCOUNT TO ROLE {role} allows it")));
     }
     let verifier = verifier(account, access, resource.password()).await?;
-    let (access, projection, now) = (Arc::clone(access), projection.clone(), account.now());
+    let (access, now) = (Arc::clone(access), account.now());
     account
         .0
         .db
@@ -92,7 +85,8 @@ pub(super) async fn create(
                 write_user(&access, &mut user, &resource, Write::Create)?;
                 check_names(tx, &access, &user).await?;
                 user::insert(tx, &mut user).await?;
-                resource::user(tx, &access, user, &projection).await
+                // Nobody can have granted anything to someone who is new.
+                Ok(resource::bare_user(&access, &user))
             })
         })
         .await

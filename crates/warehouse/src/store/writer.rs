@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use futures::executor::block_on;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
@@ -45,7 +46,15 @@ impl Database {
         };
         drop(connection);
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(run(Arc::clone(&store), queue));
+        let writing = run(Arc::clone(&store), queue);
+        if store.blocks() {
+            std::thread::Builder::new()
+                .name("account".to_owned())
+                .spawn(|| block_on(writing))
+                .map_err(StoreError::Thread)?;
+        } else {
+            tokio::spawn(writing);
+        }
         Ok(Self { store, jobs })
     }
 

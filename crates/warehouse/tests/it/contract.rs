@@ -199,7 +199,7 @@ async fn a_newer_database_is_refused() {
         drop(TestAccount::at(&database.url, |config| config).await);
         let raise = "INSERT INTO oktant_schema (version) VALUES (1000000)";
         let store: Box<dyn oktant_warehouse::Store> = match database.name {
-            "SQLite" => Box::new(oktant_warehouse::SqliteStore::connect(&database.url).await.unwrap()),
+            "SQLite" => Box::new(oktant_warehouse::SqliteStore::connect(&database.url).unwrap()),
             _ => Box::new(oktant_warehouse::PostgresStore::connect(&database.url).await.unwrap()),
         };
         store.writer().await.unwrap().execute(raise, &[]).await.unwrap();

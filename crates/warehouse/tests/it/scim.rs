@@ -51,6 +51,24 @@ async fn a_user_lives_as_okta_has_it() {
     assert_eq!(again.execute("select 1", &[]).await.unwrap_err().code, 390_111);
 }
 
+/// The user's own name stood in the way of finding whoever else has the login name: the answer was 500.
+#[tokio::test]
+async fn a_login_name_of_another_user_is_a_conflict_although_the_name_is_free() {
+    let test = TestAccount::new().await;
+    let okta = test.provisioning("").await;
+    let statements = [
+        "create user jim login_name = 'jim@acme.example'",
+        "create user other login_name = 'jim'",
+        "grant ownership on user jim to role okta_provisioner",
+    ];
+    run_all(&test.admin().await, &statements).await;
+    let (_, found) = okta.get("/Users?filter=userName%20eq%20%22jim%40acme.example%22").await;
+    let path = format!("/Users/{}", found["Resources"][0]["id"].as_str().unwrap());
+    let rename = json!([{ "op": "replace", "path": "userName", "value": "jim" }]);
+    let (status, conflict) = okta.patch(&path, rename).await;
+    assert_eq!((status, &conflict["scimType"]), (409, &json!("uniqueness")), "{conflict}");
+}
+
 #[tokio::test]
 async fn groups_are_roles() {
     let test = TestAccount::new().await;

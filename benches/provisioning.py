@@ -1,0 +1,152 @@
+"""Provisioning into the account: the whole run against its requests alone, and the plan of a large org."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import tempfile
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from measure import Contender, Run, run_once, table
+from servers import Served, on_sqlite
+from workbench import fail, sandbox, say
+
+# The sandbox's population has people who are staged, suspended or gone: this many users make 10,000 who are provisioned.
+ORG_USERS = int(os.environ.get("OKTANT_BENCH_PROVISION_USERS", "11200"))
+ORG_GROUPS = 100
+PLAN_USERS = int(os.environ.get("OKTANT_BENCH_PLAN_USERS", "100000"))
+PLAN_GROUPS = 2_000
+IN_FLIGHT = (16, 64, 256)
+TOKEN = "OKTANT_BENCH_SCIM_TOKEN"
+
+
+def report(folder: Path) -> list[str]:
+    """Measure with the programs in ``folder``; give the section of the report."""
+    return [*applying(folder), *planning(folder / "oktant")]
+
+
+def applying(folder: Path) -> list[str]:
+    """A whole apply, and the same writes by a program that does nothing else."""
+    program = folder / "oktant"
+    say(f"Provisioning {ORG_USERS:,} users and {ORG_GROUPS} groups")
+    with tempfile.TemporaryDirectory() as home:
+        with sandbox(program, "--users", str(ORG_USERS), "--groups", str(ORG_GROUPS)) as org, on_sqlite(program) as served:
+            provision = Provision(program, Path(home), org, served)
+            applied = provision.run("apply", "--yes")
+            again = provision.run("plan")
+            kept = total(served, "Users"), total(served, "Groups")
+        print(f"    {applied}", flush=True)
+        told = json.loads(applied.output)
+        writes = noted(Path(home) / "provision.db", Path(home) / "requests")
+        alone = {in_flight: replayed(folder, Path(home) / "requests", in_flight) for in_flight in IN_FLIGHT}
+    summary, done = told["summary"], told["report"]
+    lost = summary["assigned"] - kept[0] + summary["groups"] - kept[1]
+    in_flight, ideal = min(alone.items(), key=lambda item: item[1])
+    if again.problem or lost or done["failed"] + done["blocked"] + done["deferred"]:
+        fail(f"provisioning left something undone: {done}, {lost} lost, {again.problem}", "look at `oktant provision log`")
+    rows = [
+        ["`oktant provision apply`, from start to end", f"{applied.seconds:.2f}", f"{applied.seconds / ideal:.2f}", f"{applied.memory / 2**20:.0f} MiB"],
+        *([f"its {writes:,} writes alone, {number} in flight", f"{seconds:.2f}", f"{seconds / ideal:.2f}", ""] for number, seconds in alone.items()),
+    ]
+    return [
+        "## Provisioning into the account", "",
+        f"{kept[0]:,} users and {kept[1]} groups from a sandbox org into an empty `oktant serve` on SQLite with its limit of 500 requests in",
+        "flight. The run reads both sides, plans, writes and keeps its journal; org, account and provisioner share the cores. The",
+        "ideal is what its writes take if a program that does nothing else sends them, taken from the journal and written out",
+        f"beforehand, to an empty account; the best is that with {in_flight} in flight. Afterwards the account has every user and every group,",
+        f"and a second plan, which reads all of them back, finds nothing to do. {done['requests']:,} requests were sent, none was refused.",
+        "", *table(("", "seconds", "times the ideal", "peak memory"), rows), "",
+    ]
+
+
+def planning(program: Path) -> list[str]:
+    """The plan of a large org against an empty account."""
+    say(f"Planning {PLAN_USERS:,} users and {PLAN_GROUPS:,} groups")
+    options = ("--users", str(PLAN_USERS), "--groups", str(PLAN_GROUPS))
+    with tempfile.TemporaryDirectory() as home, sandbox(program, *options) as org, on_sqlite(program) as served:
+        planned = Provision(program, Path(home), org, served).run("plan")
+    summary = json.loads(planned.output)["summary"]
+    print(f"    {planned}", flush=True)
+    return [
+        "## Planning a large org", "",
+        f"`oktant provision plan` of an org of {PLAN_USERS:,} users and {PLAN_GROUPS:,} groups into an empty account: {summary['assigned']:,} users to create,",
+        f"{summary['groups']:,} groups, in {planned.seconds:.1f} s with {planned.memory / 2**20:.0f} MiB at most.", "",
+    ]
+
+
+class Provision:
+    """`oktant provision` from an org to a target, with a file and a state of its own."""
+
+    def __init__(self, program: Path, home: Path, org: dict[str, Any], target: Served) -> None:
+        self.program, self.file = program, home / "provision.toml"
+        self.environment = {TOKEN: target.token, "OKTANT_DSN": f"BaseURL={org['url']};AuthScheme=APIToken;APIToken={org['api_token']}"}
+        app, groups = pushing_app(org)
+        names = ", ".join(json.dumps(group) for group in groups)
+        self.file.write_text(
+            f"app = {json.dumps(app)}\n[target]\nurl = {json.dumps(target.url)}\ntoken_env = {json.dumps(TOKEN)}\n[groups]\nnames = [{names}]\n"
+        )
+
+    def run(self, command: str, *options: str) -> Run:
+        """One command from its start to its end."""
+        line = [self.program, "provision", command, "--file", self.file, "--output", "json", *options]
+        return run_once(Contender(f"oktant provision {command}", line, environment=self.environment))
+
+
+def pushing_app(org: dict[str, Any]) -> tuple[str, list[str]]:
+    """Makes an application that everyone is assigned to; gives its id and those of the groups to push."""
+    settings = {"app": {"url": "https://target.example"}}
+    app = call(org, "POST", "/api/v1/apps", {"label": "Target", "signOnMode": "BOOKMARK", "settings": settings})["id"]
+    groups = call(org, "GET", "/api/v1/groups?limit=10000")
+    everyone = next(group["id"] for group in groups if group["profile"]["name"] == "Everyone")
+    call(org, "PUT", f"/api/v1/apps/{app}/groups/{everyone}", {})
+    return app, [group["id"] for group in groups if group["type"] == "OKTA_GROUP"]
+
+
+def call(org: dict[str, Any], method: str, path: str, body: Any = None) -> Any:
+    """One request to the org."""
+    headers = {"Authorization": f"SSWS {org['api_token']}", "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(org["url"] + path, data, headers, method=method)) as answer:
+        return json.load(answer)
+
+
+def total(served: Served, kind: str) -> int:
+    """How many resources of a kind the account has."""
+    headers = {"Authorization": f"Bearer {served.token}"}
+    with urllib.request.urlopen(urllib.request.Request(f"{served.url}/{kind}?count=0", headers=headers)) as answer:
+        found: int = json.load(answer)["totalResults"]
+    return found
+
+
+def noted(state: Path, target: Path) -> int:
+    """Writes the requests of the journal into a file for the program that sends them alone; gives their number.
+
+    A new account gives its ids out in order, so that the paths and members of one run are there in another one, too.
+    """
+    with sqlite3.connect(state) as connection:
+        rows = connection.execute("SELECT method, path, intent FROM journal ORDER BY id").fetchall()
+    stages = [("POST", "/Users"), ("POST", "/Groups"), ("PATCH", "/Groups/")]
+    parts = [[row for row in rows if row[0] == method and row[1].startswith(path)] for method, path in stages]
+    if sum(map(len, parts)) != len(rows):
+        fail("the run sent other requests than creates and members", "see the journal of the run")
+    line = lambda row: json.dumps({"method": row[0], "path": row[1], "body": json.loads(row[2])})  # noqa: E731
+    target.write_text("\n\n".join("\n".join(map(line, part)) for part in parts))
+    return len(rows)
+
+
+def replayed(folder: Path, requests: Path, in_flight: int) -> float:
+    """Seconds that the requests of a file take on an empty account."""
+    with on_sqlite(folder / "oktant") as served:
+        command = [folder / "oktant-bench-scim", "replay", served.url, served.token, requests, str(in_flight)]
+        done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True)
+    parts = [json.loads(line) for line in done.stdout.splitlines()]
+    problem = next((part["problem"] for part in parts if part["problem"]), None)
+    if problem:
+        fail(f"a request of the run failed when it was sent alone: {problem}", "the account gives out other ids now")
+    seconds: float = sum(part["seconds"] for part in parts)
+    print(f"    its requests alone, {in_flight} in flight: {seconds:.2f} s", flush=True)
+    return seconds
