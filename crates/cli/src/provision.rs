@@ -38,7 +38,7 @@ pub(crate) fn run(command: &ProvisionCommand) -> Result<ExitCode> {
         ProvisionCommand::Drift(options) => runtime.block_on(runtime::interruptible(drift(options))),
         ProvisionCommand::Watch(args) => runtime.block_on(watch(args)),
         ProvisionCommand::Explain(args) => runtime.block_on(runtime::interruptible(explain(&args.options, &args.user))),
-        ProvisionCommand::Log(args) => runtime.block_on(log(args)),
+        ProvisionCommand::Log(args) => log(args),
     }
 }
 
@@ -295,10 +295,10 @@ fn explained(it: &Explanation) -> String {
     text
 }
 
-async fn log(args: &ProvisionLogArgs) -> Result<ExitCode> {
+fn log(args: &ProvisionLogArgs) -> Result<ExitCode> {
     let config = Config::load(&args.options.file, &Edges::system().variables)?;
-    let mut log = history(&config.state).await?;
-    let runs = log.runs().await?;
+    let log = history(&config.state)?;
+    let runs = log.runs()?;
     let is_json = args.options.output == ProvisionFormat::Json;
     if args.run == Some(0) {
         if is_json {
@@ -316,7 +316,7 @@ async fn log(args: &ProvisionLogArgs) -> Result<ExitCode> {
         let asked = args.run.map_or_else(|| "any run".to_owned(), |run| format!("run {run}"));
         return Err(Error::misuse(format!("the state knows nothing of {asked}"), "--run 0 lists all runs").into());
     };
-    let outcomes = log.outcomes(run.run).await?;
+    let outcomes = log.outcomes(run.run)?;
     if is_json {
         print_json(&json!({ "run": run, "outcomes": outcomes }))?;
     } else {

@@ -111,7 +111,7 @@ pub enum Error {
 
     /// The database of the state failed.
     #[error("the state cannot be read or written")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] rusqlite::Error),
 
     /// Another run holds the state.
     #[error("another run uses {}", .0.display())]

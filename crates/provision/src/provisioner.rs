@@ -75,8 +75,8 @@ impl Provisioner {
         let host = org.properties().org.to_string();
         let binding = [("org", host.as_str()), ("application", &source.app.id), ("target", target.url())];
         let state = match access {
-            Access::Write => State::open(&config.state, &binding, Arc::clone(&clock)).await?,
-            Access::Read => State::peek(&config.state, &binding, Arc::clone(&clock)).await?,
+            Access::Write => State::open(&config.state, &binding, Arc::clone(&clock))?,
+            Access::Read => State::peek(&config.state, &binding, Arc::clone(&clock))?,
         };
         Ok(Self { config, org, source, target, state, clock, entropy, patch_supported: None })
     }
@@ -109,7 +109,7 @@ impl Provisioner {
 
     async fn read_and_compare(&self) -> Result<Plan, Error> {
         let spent = self.target.requests();
-        let applied = self.state.load(&self.config.mappings).await?;
+        let applied = self.state.load(&self.config.mappings)?;
         let (desired, listed) = tokio::try_join!(self.source.read(&self.config), self.list())?;
         let mut actual = match listed {
             Some(actual) => actual,
@@ -152,7 +152,7 @@ impl Provisioner {
             debug_assert!(plan.sets_password(user));
             passwords.insert(user, password);
         }
-        let run = self.state.next_run().await?;
+        let run = self.state.next_run()?;
         let edges = (&*self.clock, &*self.entropy);
         let executor = Executor::new(plan, &self.target, &self.state, edges, run, passwords);
         Box::pin(executor.execute(if options.watched { "watch" } else { "apply" })).await

@@ -42,7 +42,7 @@ pub(super) fn changes(world: &World) -> Vec<Change> {
     let mut left: Vec<_> = world.applied.users.iter().collect();
     left.retain(|(okta_id, _)| !world.desired.by_id.contains_key(*okta_id));
     // By id: keys are in the order in which the target happened to answer.
-    left.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    left.sort_unstable_by_key(|(okta_id, _)| *okta_id);
     changes.extend(left.into_iter().filter_map(|(okta_id, user)| ended(world, okta_id, user)));
     changes
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use futures::TryStreamExt as _;
+use rusqlite::Row;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
@@ -94,18 +94,14 @@ pub struct OutcomeRow {
     pub at: String,
 }
 
-type UserRow = (i64, String, String, bool, String, String);
-type GroupRow = (i64, String, String, String, Option<String>);
-type OpenRow = (i64, String, String, String);
-
 impl State {
     /// Reads everything that was applied, with values in the order of `mappings`.
-    pub(crate) async fn load(&self, mappings: &Mappings) -> Result<Applied, Error> {
+    pub(crate) fn load(&self, mappings: &Mappings) -> Result<Applied, Error> {
         let mut applied = Applied::default();
         if !self.exists() {
             return Ok(applied);
         }
-        let mut reader = self.reader().await?;
+        let reader = self.reader()?;
         let names: HashMap<String, usize> =
             mappings.iter().enumerate().map(|(index, mapping)| (mapping.path.to_string(), index)).collect();
         let row = |text: &str| {
@@ -117,40 +113,40 @@ impl State {
             }
             values.into_boxed_slice()
         };
-        let mut users = sqlx::query_as::<_, UserRow>("SELECT key, okta_id, scim_id, active, sent, answered FROM users")
-            .fetch(&mut reader);
-        while let Some((key, okta_id, scim_id, active, sent, answered)) = users.try_next().await? {
-            let (sent, answered) = (row(&sent), row(&answered));
-            let user = AppliedUser { key, scim_id: scim_id.into(), active, sent, answered };
-            applied.users.insert(okta_id.into(), user);
+        let mut users = reader.prepare("SELECT key, okta_id, scim_id, active, sent, answered FROM users")?;
+        let mut users = users.query([])?;
+        while let Some(user) = users.next()? {
+            let okta_id: Box<str> = user.get(1)?;
+            let (sent, answered) = (row(&user.get::<_, Box<str>>(4)?), row(&user.get::<_, Box<str>>(5)?));
+            let user = AppliedUser { key: user.get(0)?, scim_id: user.get(2)?, active: user.get(3)?, sent, answered };
+            applied.users.insert(okta_id, user);
         }
-        drop(users);
-        let mut groups = sqlx::query_as::<_, GroupRow>(
+        let mut groups = reader.prepare(
             "SELECT key, okta_id, scim_id, name, \
              (SELECT group_concat(user_key) FROM members WHERE group_key = groups.key) FROM groups",
-        )
-        .fetch(&mut reader);
-        while let Some((key, okta_id, scim_id, name, members)) = groups.try_next().await? {
+        )?;
+        let mut groups = groups.query([])?;
+        while let Some(group) = groups.next()? {
+            let members: Option<String> = group.get(4)?;
             let members = members.unwrap_or_default();
             let mut members: Vec<i64> = members.split(',').filter_map(|key| key.parse().ok()).collect();
             members.sort_unstable();
-            let group = AppliedGroup { key, scim_id: scim_id.into(), name: name.into(), members };
-            applied.groups.insert(okta_id.into(), group);
+            let okta_id: Box<str> = group.get(1)?;
+            let group = AppliedGroup { key: group.get(0)?, scim_id: group.get(2)?, name: group.get(3)?, members };
+            applied.groups.insert(okta_id, group);
         }
-        drop(groups);
-        let open: Vec<OpenRow> =
-            sqlx::query_as("SELECT id, object, method, path FROM journal WHERE result IS NULL ORDER BY id")
-                .fetch_all(&mut reader)
-                .await?;
-        let unanswered = |(entry, object, method, path)| Unanswered { entry, object, method, path };
-        applied.unanswered = open.into_iter().map(unanswered).collect();
+        let query = "SELECT id, object, method, path FROM journal WHERE result IS NULL ORDER BY id";
+        let open = |row: &Row<'_>| {
+            Ok(Unanswered { entry: row.get(0)?, object: row.get(1)?, method: row.get(2)?, path: row.get(3)? })
+        };
+        applied.unanswered = reader.prepare(query)?.query_map([], open)?.collect::<Result<_, _>>()?;
         Ok(applied)
     }
 
     /// The number of the next run.
-    pub(crate) async fn next_run(&self) -> Result<i64, Error> {
-        let query = sqlx::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM runs");
-        Ok(query.fetch_one(&mut self.reader().await?).await?)
+    pub(crate) fn next_run(&self) -> Result<i64, Error> {
+        let query = "SELECT coalesce(max(id), 0) + 1 FROM runs";
+        Ok(self.reader()?.query_row(query, [], |row| row.get(0))?)
     }
 }
 
@@ -160,18 +156,18 @@ impl History {
     /// # Errors
     ///
     /// [`Error::Database`] if the file cannot be read.
-    pub async fn runs(&mut self) -> Result<Vec<RunRow>, Error> {
-        type Row = (i64, String, String, Option<String>, Option<String>);
+    pub fn runs(&self) -> Result<Vec<RunRow>, Error> {
         let query = "SELECT id, command, started_at, finished_at, outcome FROM runs ORDER BY id DESC";
-        let rows: Vec<Row> = sqlx::query_as(query).fetch_all(&mut self.connection).await?;
-        let row = |(run, command, started_at, finished_at, outcome)| RunRow {
-            run,
-            command,
-            started_at,
-            finished_at,
-            outcome,
+        let run = |row: &Row<'_>| {
+            Ok(RunRow {
+                run: row.get(0)?,
+                command: row.get(1)?,
+                started_at: row.get(2)?,
+                finished_at: row.get(3)?,
+                outcome: row.get(4)?,
+            })
         };
-        Ok(rows.into_iter().map(row).collect())
+        Ok(self.connection.prepare(query)?.query_map([], run)?.collect::<Result<_, _>>()?)
     }
 
     /// What became of the changes of a run.
@@ -179,19 +175,19 @@ impl History {
     /// # Errors
     ///
     /// [`Error::Database`] if the file cannot be read.
-    pub async fn outcomes(&mut self, run: i64) -> Result<Vec<OutcomeRow>, Error> {
-        type Row = (i64, String, String, String, String, String, String);
+    pub fn outcomes(&self, run: i64) -> Result<Vec<OutcomeRow>, Error> {
         let query = "SELECT run, change, kind, object, result, reason, at FROM outcomes WHERE run = ?1 ORDER BY id";
-        let rows: Vec<Row> = sqlx::query_as(query).bind(run).fetch_all(&mut self.connection).await?;
-        let row = |(run, change, kind, object, result, reason, at)| OutcomeRow {
-            run,
-            change,
-            kind,
-            object,
-            result,
-            reason,
-            at,
+        let outcome = |row: &Row<'_>| {
+            Ok(OutcomeRow {
+                run: row.get(0)?,
+                change: row.get(1)?,
+                kind: row.get(2)?,
+                object: row.get(3)?,
+                result: row.get(4)?,
+                reason: row.get(5)?,
+                at: row.get(6)?,
+            })
         };
-        Ok(rows.into_iter().map(row).collect())
+        Ok(self.connection.prepare(query)?.query_map([run], outcome)?.collect::<Result<_, _>>()?)
     }
 }

@@ -11,10 +11,10 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use oktant_base::Clock;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -30,12 +30,15 @@ const SCHEMA_VERSION: i64 = 1;
 /// Writes that wait for the writer.
 const WRITES_WAITING: usize = 1_024;
 
+/// How long a statement waits for another process that has the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The state of one provisioning, held by one run at a time.
 #[derive(Debug)]
 pub(crate) struct State {
     path: PathBuf,
     sender: Option<mpsc::Sender<write::Job>>,
-    writer: Option<JoinHandle<Result<(), sqlx::Error>>>,
+    writer: Option<JoinHandle<rusqlite::Result<()>>>,
     next_key: AtomicI64,
     next_entry: AtomicI64,
     clock: Arc<dyn Clock>,
@@ -49,30 +52,29 @@ impl State {
     /// # Errors
     ///
     /// [`Error::Busy`] if another run has it, [`Error::State`] if it belongs to something else or is of a later version.
-    pub(crate) async fn open(path: &Path, binding: &[(&str, &str)], clock: Arc<dyn Clock>) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path, binding: &[(&str, &str)], clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let lock = lock(path)?;
         let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
-        let mut connection = connect(path, true).await.map_err(|error| wrong(error.to_string()))?;
-        let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut connection).await?;
+        let mut connection = connect(path, true).map_err(|error| wrong(error.to_string()))?;
+        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let version = number("PRAGMA user_version")?;
         match version {
             0 => {
-                let mut transaction = connection.begin().await?;
-                sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
-                transaction.commit().await?;
+                let transaction = connection.transaction()?;
+                transaction.execute_batch(SCHEMA)?;
+                transaction.commit()?;
             }
             SCHEMA_VERSION => {}
             later => return Err(wrong(format!("it has version {later}, which this program does not know"))),
         }
-        bind(&mut connection, binding).await?.map_or(Ok(()), |problem| Err(wrong(problem)))?;
-        let key: i64 = sqlx::query_scalar(
+        bind(&connection, binding)?.map_or(Ok(()), |problem| Err(wrong(problem)))?;
+        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let key = number(
             "SELECT max(coalesce((SELECT max(key) FROM users), 0), coalesce((SELECT max(key) FROM groups), 0))",
-        )
-        .fetch_one(&mut connection)
-        .await?;
-        let entry: i64 =
-            sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM journal").fetch_one(&mut connection).await?;
+        )?;
+        let entry = number("SELECT coalesce(max(id), 0) FROM journal")?;
         let (sender, receiver) = mpsc::channel(WRITES_WAITING);
-        let writer = tokio::spawn(write::run(connection, receiver));
+        let writer = tokio::task::spawn_blocking(move || write::run(connection, receiver));
         Ok(Self {
             path: path.to_owned(),
             sender: Some(sender),
@@ -89,11 +91,11 @@ impl State {
     /// # Errors
     ///
     /// [`Error::State`] if it belongs to something else or cannot be read.
-    pub(crate) async fn peek(path: &Path, binding: &[(&str, &str)], clock: Arc<dyn Clock>) -> Result<Self, Error> {
+    pub(crate) fn peek(path: &Path, binding: &[(&str, &str)], clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
         if path.exists() {
-            let mut connection = connect(path, false).await.map_err(|error| wrong(error.to_string()))?;
-            if let Some(problem) = mismatch(&mut connection, binding).await? {
+            let connection = connect(path, false).map_err(|error| wrong(error.to_string()))?;
+            if let Some(problem) = mismatch(&connection, binding)? {
                 return Err(wrong(problem));
             }
         }
@@ -135,8 +137,8 @@ impl State {
     }
 
     /// A connection to read with.
-    pub(crate) async fn reader(&self) -> Result<SqliteConnection, Error> {
-        Ok(connect(&self.path, false).await?)
+    pub(crate) fn reader(&self) -> Result<Connection, Error> {
+        Ok(connect(&self.path, false)?)
     }
 
     /// Waits until everything is written, and lets go of the file.
@@ -162,34 +164,38 @@ fn lock(path: &Path) -> Result<File, Error> {
     }
 }
 
-async fn connect(path: &Path, writes: bool) -> Result<SqliteConnection, sqlx::Error> {
-    let options = SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_secs(30));
-    let options = if writes {
-        let options = options.create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
-        options.synchronous(SqliteSynchronous::Normal)
-    } else {
-        options.read_only(true)
-    };
-    options.disable_statement_logging().connect().await
+fn connect(path: &Path, writes: bool) -> rusqlite::Result<Connection> {
+    // A connection is used by one thread at a time.
+    let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if !writes {
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        return Ok(connection);
+    }
+    let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
 }
 
 /// Notes what the state belongs to, or says that it belongs to something else.
-async fn bind(connection: &mut SqliteConnection, binding: &[(&str, &str)]) -> Result<Option<String>, sqlx::Error> {
-    let problem = mismatch(connection, binding).await?;
+fn bind(connection: &Connection, binding: &[(&str, &str)]) -> rusqlite::Result<Option<String>> {
+    let problem = mismatch(connection, binding)?;
     if problem.is_none() {
         for (name, value) in binding {
-            let insert = sqlx::query("INSERT OR IGNORE INTO binding (name, value) VALUES (?1, ?2)");
-            insert.bind(*name).bind(*value).execute(&mut *connection).await?;
+            connection.execute("INSERT OR IGNORE INTO binding (name, value) VALUES (?1, ?2)", [name, value])?;
         }
     }
     Ok(problem)
 }
 
 /// What the state belongs to, if that is something else than `binding` says.
-async fn mismatch(connection: &mut SqliteConnection, binding: &[(&str, &str)]) -> Result<Option<String>, sqlx::Error> {
+fn mismatch(connection: &Connection, binding: &[(&str, &str)]) -> rusqlite::Result<Option<String>> {
     for (name, value) in binding {
-        let query = sqlx::query_scalar("SELECT value FROM binding WHERE name = ?1").bind(*name);
-        let known: Option<String> = query.fetch_optional(&mut *connection).await?;
+        let query = "SELECT value FROM binding WHERE name = ?1";
+        let known: Option<String> = connection.query_row(query, [name], |row| row.get(0)).optional()?;
         if let Some(known) = known.filter(|known| known != value) {
             return Ok(Some(format!("it belongs to {name} {known}, not {value}")));
         }
@@ -202,16 +208,16 @@ async fn mismatch(connection: &mut SqliteConnection, binding: &[(&str, &str)]) -
 /// # Errors
 ///
 /// [`Error::State`] if there is no state at `path`.
-pub async fn history(path: &Path) -> Result<History, Error> {
+pub fn history(path: &Path) -> Result<History, Error> {
     let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
-    let connection = connect(path, false).await.map_err(|error| wrong(error.to_string()))?;
+    let connection = connect(path, false).map_err(|error| wrong(error.to_string()))?;
     Ok(History { connection })
 }
 
 /// The log of earlier runs.
 #[derive(Debug)]
 pub struct History {
-    connection: SqliteConnection,
+    connection: Connection,
 }
 
 #[cfg(test)]

@@ -11,15 +11,15 @@ fn config(folder: &Path) -> Config {
     Config::parse(text, &folder.join("provision.toml"), &variables).expect("a file")
 }
 
-async fn open(path: &Path, target: &str) -> Result<State, Error> {
-    State::open(path, &[("application", "0oa1"), ("target", target)], Arc::new(SystemClock)).await
+fn open(path: &Path, target: &str) -> Result<State, Error> {
+    State::open(path, &[("application", "0oa1"), ("target", target)], Arc::new(SystemClock))
 }
 
 #[tokio::test]
 async fn what_is_written_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path());
-    let state = open(&config.state, "https://t.example").await.unwrap();
+    let state = open(&config.state, "https://t.example").unwrap();
     let (user, group) = (state.new_key(), state.new_key());
     let sent = json!({ "userName": "ada", "name.givenName": null, "gone": "x" });
     let writes = vec![
@@ -49,8 +49,8 @@ async fn what_is_written_is_loaded() {
     state.write(vec![intent]).await.unwrap();
     state.close().await.unwrap();
 
-    let state = open(&config.state, "https://t.example").await.unwrap();
-    let applied = state.load(&config.mappings).await.unwrap();
+    let state = open(&config.state, "https://t.example").unwrap();
+    let applied = state.load(&config.mappings).unwrap();
     let ada = &applied.users["00u1"];
     assert_eq!((ada.key, &*ada.scim_id, ada.active), (user, "s1", true));
     assert_eq!(ada.sent[0], Some("ada".into()));
@@ -66,18 +66,18 @@ async fn what_is_written_is_loaded() {
 async fn a_state_serves_one_run_and_one_target() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
-    let first = open(&path, "https://a.example").await.unwrap();
-    assert_eq!(open(&path, "https://a.example").await.unwrap_err().code().id(), "OKT6012");
-    let peeked = State::peek(&path, &[("target", "https://a.example")], Arc::new(SystemClock)).await.unwrap();
-    assert!(peeked.load(&config(folder.path()).mappings).await.unwrap().users.is_empty());
+    let first = open(&path, "https://a.example").unwrap();
+    assert_eq!(open(&path, "https://a.example").unwrap_err().code().id(), "OKT6012");
+    let peeked = State::peek(&path, &[("target", "https://a.example")], Arc::new(SystemClock)).unwrap();
+    assert!(peeked.load(&config(folder.path()).mappings).unwrap().users.is_empty());
     assert_eq!(peeked.write(Vec::new()).await.unwrap_err().code().id(), "OKT6011");
     first.close().await.unwrap();
-    let error = open(&path, "https://b.example").await.unwrap_err();
+    let error = open(&path, "https://b.example").unwrap_err();
     assert_eq!(error.code().id(), "OKT6011");
     assert!(error.to_string().ends_with("it belongs to target https://a.example, not https://b.example"), "{error}");
-    assert_eq!(open(&folder.path().join("no/where.db"), "x").await.unwrap_err().code().id(), "OKT6011");
+    assert_eq!(open(&folder.path().join("no/where.db"), "x").unwrap_err().code().id(), "OKT6011");
     let nowhere = folder.path().join("none.db");
-    let peeked = State::peek(&nowhere, &[], Arc::new(SystemClock)).await.unwrap();
-    assert!(peeked.load(&config(folder.path()).mappings).await.unwrap().users.is_empty());
+    let peeked = State::peek(&nowhere, &[], Arc::new(SystemClock)).unwrap();
+    assert!(peeked.load(&config(folder.path()).mappings).unwrap().users.is_empty());
     assert!(!nowhere.exists());
 }

@@ -1,8 +1,10 @@
-//! One task writes; what arrives while it commits goes into its next transaction together.
+//! One thread writes; what arrives while it commits goes into its next transaction together.
+//!
+//! Statements run in the thread itself: a run makes four for each object, and a hand-over between threads for
+//! each would cost more than the writing.
 
+use rusqlite::{Connection, Result, Transaction, params};
 use serde_json::Value as Json;
-use sqlx::Connection as _;
-use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
 /// Jobs that one transaction holds at most.
@@ -94,124 +96,85 @@ pub(crate) struct Outcome {
 }
 
 /// Writes until no one can send any more. A failure ends it, and with it every job that waits.
-pub(super) async fn run(mut connection: SqliteConnection, mut jobs: mpsc::Receiver<Job>) -> Result<(), sqlx::Error> {
+pub(super) fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Job>) -> Result<()> {
     let mut together = Vec::with_capacity(JOBS_TOGETHER);
-    while jobs.recv_many(&mut together, JOBS_TOGETHER).await > 0 {
-        let mut transaction = connection.begin().await?;
+    while jobs.blocking_recv_many(&mut together, JOBS_TOGETHER) > 0 {
+        let transaction = connection.transaction()?;
         for write in together.iter().flat_map(|job| &job.writes) {
-            write.execute(&mut transaction).await?;
+            write.execute(&transaction)?;
         }
-        transaction.commit().await?;
+        transaction.commit()?;
         for job in together.drain(..) {
             // Whoever waited may be gone; the write stays.
             let _ = job.done.send(());
         }
     }
-    connection.close().await
+    connection.close().map_err(|(_, error)| error)
 }
 
 impl Write {
-    async fn execute(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        let query = match self {
+    fn execute(&self, transaction: &Transaction<'_>) -> Result<()> {
+        let run =
+            |sql: &str, values: &[&dyn rusqlite::ToSql]| transaction.prepare_cached(sql)?.execute(values).map(|_| ());
+        match self {
             Self::RunStarted { id, command, at } => {
-                prune(connection, *id - RUNS_KEPT).await?;
-                sqlx::query("INSERT INTO runs (id, command, started_at) VALUES (?1, ?2, ?3)")
-                    .bind(*id)
-                    .bind(*command)
-                    .bind(at.as_str())
+                prune(transaction, *id - RUNS_KEPT)?;
+                run("INSERT INTO runs (id, command, started_at) VALUES (?1, ?2, ?3)", params![id, command, at])
             }
             Self::RunFinished { id, outcome, at } => {
-                sqlx::query("UPDATE runs SET outcome = ?2, finished_at = ?3 WHERE id = ?1")
-                    .bind(*id)
-                    .bind(outcome.as_str())
-                    .bind(at.as_str())
+                run("UPDATE runs SET outcome = ?2, finished_at = ?3 WHERE id = ?1", params![id, outcome, at])
             }
-            Self::Intent { entry, run, change, object, method, path, intent, at } => sqlx::query(
+            Self::Intent { entry, run: of, change, object, method, path, intent, at } => run(
                 "INSERT INTO journal (id, run, change, object, method, path, intent, sent_at) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )
-            .bind(*entry)
-            .bind(*run)
-            .bind(change.as_str())
-            .bind(object.as_str())
-            .bind(method.as_str())
-            .bind(path.as_str())
-            .bind(intent.to_string())
-            .bind(at.as_str()),
-            Self::Answer { entry, status, result, at } => {
-                sqlx::query("UPDATE journal SET status = ?2, result = ?3, answered_at = ?4 WHERE id = ?1")
-                    .bind(*entry)
-                    .bind(status.map(i64::from))
-                    .bind(result.as_str())
-                    .bind(at.as_str())
-            }
-            Self::Outcome(Outcome { run, change, kind, object, result, reason, at }) => sqlx::query(
+                params![entry, of, change, object, method, path, intent.to_string(), at],
+            ),
+            Self::Answer { entry, status, result, at } => run(
+                "UPDATE journal SET status = ?2, result = ?3, answered_at = ?4 WHERE id = ?1",
+                params![entry, status, result, at],
+            ),
+            Self::Outcome(Outcome { run: of, change, kind, object, result, reason, at }) => run(
                 "INSERT INTO outcomes (run, change, kind, object, result, reason, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )
-            .bind(*run)
-            .bind(change.as_str())
-            .bind(*kind)
-            .bind(object.as_str())
-            .bind(*result)
-            .bind(reason.as_str())
-            .bind(at.as_str()),
-            Self::User { key, okta_id, scim_id, active, sent, answered } => sqlx::query(
+                params![of, change, kind, object, result, reason, at],
+            ),
+            Self::User { key, okta_id, scim_id, active, sent, answered } => run(
                 "INSERT INTO users (key, okta_id, scim_id, active, sent, answered) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
                  ON CONFLICT (key) DO UPDATE SET scim_id = ?3, active = ?4, sent = ?5, answered = ?6",
-            )
-            .bind(*key)
-            .bind(okta_id.as_str())
-            .bind(scim_id.as_str())
-            .bind(*active)
-            .bind(sent.to_string())
-            .bind(answered.to_string()),
+                params![key, okta_id, scim_id, active, sent.to_string(), answered.to_string()],
+            ),
             Self::UserActive { key, active } => {
-                sqlx::query("UPDATE users SET active = ?2 WHERE key = ?1").bind(*key).bind(*active)
+                run("UPDATE users SET active = ?2 WHERE key = ?1", params![key, active])
             }
             Self::ForgetUser { key } => {
-                sqlx::query("DELETE FROM members WHERE user_key = ?1").bind(*key).execute(&mut *connection).await?;
-                sqlx::query("DELETE FROM users WHERE key = ?1").bind(*key)
+                run("DELETE FROM members WHERE user_key = ?1", params![key])?;
+                run("DELETE FROM users WHERE key = ?1", params![key])
             }
-            Self::Group { key, okta_id, scim_id, name } => sqlx::query(
+            Self::Group { key, okta_id, scim_id, name } => run(
                 "INSERT INTO groups (key, okta_id, scim_id, name) VALUES (?1, ?2, ?3, ?4) \
                  ON CONFLICT (key) DO UPDATE SET scim_id = ?3, name = ?4",
-            )
-            .bind(*key)
-            .bind(okta_id.as_str())
-            .bind(scim_id.as_str())
-            .bind(name.as_str()),
+                params![key, okta_id, scim_id, name],
+            ),
             Self::ForgetGroup { key } => {
-                sqlx::query("DELETE FROM members WHERE group_key = ?1").bind(*key).execute(&mut *connection).await?;
-                sqlx::query("DELETE FROM groups WHERE key = ?1").bind(*key)
+                run("DELETE FROM members WHERE group_key = ?1", params![key])?;
+                run("DELETE FROM groups WHERE key = ?1", params![key])
             }
-            Self::Members { group, add, remove } => return members(connection, *group, add, remove).await,
-        };
-        query.execute(connection).await.map(|_| ())
+            Self::Members { group, add, remove } => {
+                for user in remove {
+                    run("DELETE FROM members WHERE group_key = ?1 AND user_key = ?2", params![group, user])?;
+                }
+                for user in add {
+                    run("INSERT OR IGNORE INTO members (group_key, user_key) VALUES (?1, ?2)", params![group, user])?;
+                }
+                Ok(())
+            }
+        }
     }
 }
 
 /// Forgets the log of old runs, but no request whose answer is still open.
-async fn prune(connection: &mut SqliteConnection, last: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM outcomes WHERE run <= ?1").bind(last).execute(&mut *connection).await?;
-    let journal = sqlx::query("DELETE FROM journal WHERE run <= ?1 AND result IS NOT NULL");
-    journal.bind(last).execute(&mut *connection).await?;
-    sqlx::query("DELETE FROM runs WHERE id <= ?1").bind(last).execute(connection).await?;
-    Ok(())
-}
-
-async fn members(
-    connection: &mut SqliteConnection,
-    group: i64,
-    add: &[i64],
-    remove: &[i64],
-) -> Result<(), sqlx::Error> {
-    for user in remove {
-        let query = sqlx::query("DELETE FROM members WHERE group_key = ?1 AND user_key = ?2");
-        query.bind(group).bind(*user).execute(&mut *connection).await?;
-    }
-    for user in add {
-        let query = sqlx::query("INSERT OR IGNORE INTO members (group_key, user_key) VALUES (?1, ?2)");
-        query.bind(group).bind(*user).execute(&mut *connection).await?;
-    }
+fn prune(transaction: &Transaction<'_>, last: i64) -> Result<()> {
+    transaction.execute("DELETE FROM outcomes WHERE run <= ?1", [last])?;
+    transaction.execute("DELETE FROM journal WHERE run <= ?1 AND result IS NOT NULL", [last])?;
+    transaction.execute("DELETE FROM runs WHERE id <= ?1", [last])?;
     Ok(())
 }

@@ -9,11 +9,10 @@ use serde_json::json;
 use crate::org::Bench;
 use crate::target::{Effect, FakeTarget, Fault, Habits};
 
-async fn log_of(bench: &Bench) -> Vec<String> {
-    let mut log = history(&bench.state()).await.expect("success");
-    let run = log.runs().await.expect("success")[0].run;
+fn log_of(bench: &Bench) -> Vec<String> {
+    let log = history(&bench.state()).expect("success");
+    let run = log.runs().expect("success")[0].run;
     log.outcomes(run)
-        .await
         .expect("success")
         .into_iter()
         .map(|outcome| format!("{}: {}", outcome.result, outcome.reason))
@@ -59,7 +58,7 @@ async fn a_lost_answer_does_not_create_twice() {
         assert_eq!((posts(&bench, "/Users"), posts(&bench, "/Groups")), (expected, expected), "{effect:?}");
         bench.target.model(|model| assert_eq!((model.users.len(), model.groups.len()), (1, 1), "{effect:?}"));
         if was_done {
-            assert_eq!(log_of(&bench).await[0], "done: the answer was lost: found at the target");
+            assert_eq!(log_of(&bench)[0], "done: the answer was lost: found at the target");
         }
     }
 }
@@ -82,7 +81,7 @@ async fn a_conflict_is_taken_over_or_says_who_has_to_act() {
     // The owner acts: the next run takes the user over.
     bench.target.model(|model| model.habits.hidden.clear());
     bench.apply_all().await;
-    assert_eq!(log_of(&bench).await, ["done: has the same userName"]);
+    assert_eq!(log_of(&bench), ["done: has the same userName"]);
 }
 
 #[tokio::test]
@@ -99,8 +98,8 @@ async fn a_refused_token_stops_the_run_at_once() {
     assert_eq!(error.code().id(), "OKT6005");
     assert!(error.hint().unwrap().contains("SYSTEM$GENERATE_SCIM_ACCESS_TOKEN"), "{:?}", error.hint());
     // Nothing is marked as failed.
-    assert!(log_of(&bench).await.is_empty());
-    let runs = history(&bench.state()).await.unwrap().runs().await.unwrap();
+    assert!(log_of(&bench).is_empty());
+    let runs = history(&bench.state()).unwrap().runs().unwrap();
     assert_eq!(runs[0].outcome.as_deref(), Some("stopped: the target refused the token: Access token expired"));
     bench.target.model(|model| model.faults.clear());
     bench.apply_all().await;

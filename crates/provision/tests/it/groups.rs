@@ -214,8 +214,8 @@ async fn members_whose_accounts_are_missing_are_deferred_not_dropped() {
     bench.target.model(|model| model.add_user(serde_json::json!({ "userName": "bob@acme.example" })));
     let report = bench.apply().await;
     assert_eq!((report.done, report.blocked, report.deferred), (3, 1, 1));
-    let mut log = history(&bench.state()).await.unwrap();
-    let outcomes = log.outcomes(1).await.unwrap();
+    let log = history(&bench.state()).unwrap();
+    let outcomes = log.outcomes(1).unwrap();
     let deferred = outcomes.iter().find(|outcome| outcome.result == "deferred").unwrap();
     assert_eq!(deferred.change, format!("add_members:{staff}"));
     bench.target.model(|model| model.habits.hidden.clear());

@@ -121,8 +121,8 @@ async fn what_a_target_does_not_keep_is_sent_once() {
     bench.apply_all().await;
     let plan = bench.plan().await;
     assert_eq!(plan.warnings[0].kind, "not_kept");
-    let mut log = history(&bench.state()).await.unwrap();
-    let outcomes = log.outcomes(1).await.unwrap();
+    let log = history(&bench.state()).unwrap();
+    let outcomes = log.outcomes(1).unwrap();
     assert_eq!(outcomes[0].reason, "created; the target did not apply externalId");
     assert_eq!(
         (outcomes[0].change.as_str(), outcomes[0].result.as_str()),
@@ -225,8 +225,8 @@ async fn a_user_without_a_name_is_blocked_and_the_others_are_not() {
     let report = bench.apply().await;
     assert_eq!((report.done, report.blocked), (1, 2));
     assert_eq!(report.complete().unwrap_err().code().id(), "OKT6013");
-    let mut log = history(&bench.state()).await.unwrap();
-    let blocked = log.outcomes(1).await.unwrap().into_iter().find(|outcome| outcome.change.ends_with(&bob)).unwrap();
+    let log = history(&bench.state()).unwrap();
+    let blocked = log.outcomes(1).unwrap().into_iter().find(|outcome| outcome.change.ends_with(&bob)).unwrap();
     assert!(blocked.reason.contains("its userName is empty"), "{}", blocked.reason);
 }
 
