@@ -55,6 +55,9 @@ pub(crate) enum Error {
     #[error("{} does not hold faults", path.display())]
     Faults { path: PathBuf, source: serde_json::Error },
 
+    #[error("{} does not hold objects and fields", path.display())]
+    SalesforceSchema { path: PathBuf, source: oktant_sandbox::SalesforceSchemaError },
+
     #[error("cannot write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
 
@@ -112,7 +115,7 @@ impl Coded for Error {
             }
             Self::Resolve { .. } | Self::Reach { .. } => codes::OKT2001,
             Self::Clock { .. } => codes::OKT1015,
-            Self::Faults { .. } => codes::OKT5001,
+            Self::Faults { .. } | Self::SalesforceSchema { .. } => codes::OKT5001,
             Self::Encode { .. } => codes::OKT3006,
             Self::NotAList(_) => codes::OKT2004,
             Self::Runtime(_) => codes::OKT9001,
@@ -125,6 +128,7 @@ impl Coded for Error {
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::NoPassword(_) => Some("write the password as its first line".to_owned()),
             Self::Faults { .. } => Some("write an array as docs/reference/faults.md describes".to_owned()),
+            Self::SalesforceSchema { .. } => Some("docs/guides/sandbox.md shows the form of the file".to_owned()),
             Self::UnknownCode(_) => Some("`oktant explain` lists every code".to_owned()),
             Self::Clock { .. } => {
                 Some("set the clock by a time server: tokens are refused when clocks differ".to_owned())
