@@ -293,7 +293,8 @@ impl Effect {
     }
 }
 
-pub(crate) const HTML: &str = "<html><head><title>Gateway</title></head><body><h1>The gateway has no answer</h1></body></html>\n";
+pub(crate) const HTML: &str =
+    "<html><head><title>Gateway</title></head><body><h1>The gateway has no answer</h1></body></html>\n";
 
 fn error_of(status: u16) -> ApiError {
     let mut error = ApiError::new(match status {

@@ -139,7 +139,8 @@ pub(crate) fn broken_off(effect: &Effect, response: Response, bytes: usize) -> R
         Effect::Truncate { bytes: kept } => cut(response, kept.unwrap_or(bytes / 2), bytes),
         Effect::Disconnect => {
             // A body that fails before it begins takes the head, which is still unsent, along.
-            let failure = futures::stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionAborted)) });
+            let failure =
+                futures::stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionAborted)) });
             Response::new(Body::from_stream(failure))
         }
         _ => response,

@@ -13,7 +13,8 @@ const STYLE: &str = include_str!("pages/style.css");
 
 /// Nothing but the inline style is loaded. `form-action` is left out: browsers apply it to the
 /// redirect back to the client as well.
-pub(crate) const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+pub(crate) const CONTENT_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What the login page shows.
 pub(super) struct Login<'a> {

@@ -145,7 +145,12 @@ impl Change<'_> {
     }
 
     /// The values of a body by the names of their fields.
-    fn read(&self, object: &Object, body: &Map<String, Value>, may_write: impl Fn(&Field) -> bool) -> Result<Values, Refusal> {
+    fn read(
+        &self,
+        object: &Object,
+        body: &Map<String, Value>,
+        may_write: impl Fn(&Field) -> bool,
+    ) -> Result<Values, Refusal> {
         let schema = self.store.schema();
         let (mut values, mut closed) = (Values::new(), Vec::new());
         for (name, given) in body.iter().filter(|(name, _)| *name != "attributes") {
@@ -206,7 +211,11 @@ impl Change<'_> {
         let wanted = if field.kind.is_number() { value.clone() } else { Value::from(shown(value)) };
         let wanted = check::value(field, &wanted)?;
         let same = |row: &&Arc<Row>| {
-            if field.kind == Kind::Id { Some(row.id.as_str()) == wanted.as_str() } else { same_value(field, row.get(&field.name), &wanted) }
+            if field.kind == Kind::Id {
+                Some(row.id.as_str()) == wanted.as_str()
+            } else {
+                same_value(field, row.get(&field.name), &wanted)
+            }
         };
         Ok(self.store.rows(&object.name).filter(same).map(|row| row.id).collect())
     }
@@ -259,7 +268,9 @@ pub(super) fn shown(value: &Value) -> String {
 
 fn same_value(field: &Field, one: &Value, other: &Value) -> bool {
     match (one.as_str(), other.as_str()) {
-        (Some(one), Some(other)) if !field.case_sensitive && !field.kind.is_id() => one.to_lowercase() == other.to_lowercase(),
+        (Some(one), Some(other)) if !field.case_sensitive && !field.kind.is_id() => {
+            one.to_lowercase() == other.to_lowercase()
+        }
         _ => one == other && !one.is_null(),
     }
 }

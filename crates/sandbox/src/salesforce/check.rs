@@ -81,7 +81,8 @@ fn out_of_range(field: &Field, given: &Value) -> Refusal {
 
 fn date(given: &Value) -> Result<Value, Refusal> {
     let text = given.as_str().ok_or_else(|| Refusal::cannot_read("date", given))?;
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().or_else(|| parse_time(text).map(|time| time.date_naive()));
+    let day =
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().or_else(|| parse_time(text).map(|time| time.date_naive()));
     let day = day.ok_or_else(|| Refusal::cannot_read("date", given))?;
     Ok(day.format("%Y-%m-%d").to_string().into())
 }
@@ -137,7 +138,9 @@ fn choice(field: &Field, text: &str) -> Result<String, Refusal> {
 /// Whether a text has the form of a mail address.
 pub(super) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let plain = |part: &str| !part.is_empty() && !part.contains(|letter: char| letter.is_whitespace() || "@,;<>()".contains(letter));
+    let plain = |part: &str| {
+        !part.is_empty() && !part.contains(|letter: char| letter.is_whitespace() || "@,;<>()".contains(letter))
+    };
     let labels = domain.split('.').collect::<Vec<_>>();
     plain(local) && labels.len() > 1 && labels.into_iter().all(plain)
 }

@@ -127,7 +127,8 @@ pub(super) fn count_user_licenses(store: &mut Store, now: &str) {
 pub(super) fn falls_with_parent(object: &Object, field: &Field) -> bool {
     matches!(
         (object.name.as_str(), field.name.as_str()),
-        ("Contact" | "Opportunity", "AccountId") | ("PermissionSetAssignment", "PermissionSetId" | "PermissionSetGroupId")
+        ("Contact" | "Opportunity", "AccountId")
+            | ("PermissionSetAssignment", "PermissionSetId" | "PermissionSetGroupId")
     )
 }
 
@@ -146,7 +147,8 @@ pub(super) fn duplicate(object: &Object, field: &Field, other: Id) -> Refusal {
             fields,
         ),
         _ => {
-            let message = format!("duplicate value found: {fields} duplicates value on record with id: {}", other.short());
+            let message =
+                format!("duplicate value found: {fields} duplicates value on record with id: {}", other.short());
             Refusal::new("DUPLICATE_VALUE", message).of_record()
         }
     }
@@ -173,8 +175,8 @@ fn before_user(change: &Change<'_>, id: Id, values: &mut Values, old: Option<&Ro
     if !active && old.is_some_and(|old| old.flag("IsActive")) {
         check_deactivation(change, id)?;
     }
-    let takes_license = active
-        && old.is_none_or(|old| !old.flag("IsActive") || old.text("ProfileId") != text(values, "ProfileId"));
+    let takes_license =
+        active && old.is_none_or(|old| !old.flag("IsActive") || old.text("ProfileId") != text(values, "ProfileId"));
     if let (true, Some(license)) = (takes_license, license) {
         check_license(change, license, id)?;
     }

@@ -16,8 +16,8 @@ use super::error::Refusal;
 use super::oauth::{self, ConnectedApp};
 use super::org::{Org, Settings};
 use super::rest::{self, Answer, Call};
-use crate::http::{Effect, HTML, REQUEST_BYTES_MAX, RecordedRequest, admin, broken_off};
 use crate::http::Reply;
+use crate::http::{Effect, HTML, REQUEST_BYTES_MAX, RecordedRequest, admin, broken_off};
 use crate::oauth::Params;
 use oktant_base::Secret;
 
@@ -103,8 +103,12 @@ fn instead(effect: &Effect, path: &str) -> Option<Response> {
 
 fn refusal(effect: &Effect, status: StatusCode) -> Refusal {
     let refusal = match (effect, status.as_u16()) {
-        (Effect::ErrorCode { code, .. }, _) => Refusal { code: code.clone().into(), ..Refusal::new("", "the sandbox was told to refuse this") },
-        (Effect::Concurrency, _) => Refusal::new("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded."),
+        (Effect::ErrorCode { code, .. }, _) => {
+            Refusal { code: code.clone().into(), ..Refusal::new("", "the sandbox was told to refuse this") }
+        }
+        (Effect::Concurrency, _) => {
+            Refusal::new("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.")
+        }
         (_, 401) => Refusal::invalid_session(),
         (_, 403 | 429) => Refusal::request_limit(),
         (_, 404) => Refusal::not_found(),
@@ -154,7 +158,9 @@ fn sign_in(org: &Org, parts: &Parts, body: &Bytes) -> Response {
         (["id", org_id, user_id], _) => oauth::identity(&request, org_id, user_id),
         (["login"], &Method::POST) => oauth::login(&request),
         (["setup", "secur", "RemoteAccessAuthorizationPage"], &Method::POST) => oauth::approve(&request),
-        (["setup", "connected-apps"], &Method::GET) => apps_page(org, ["", "", "full refresh_token offline_access"], None),
+        (["setup", "connected-apps"], &Method::GET) => {
+            apps_page(org, ["", "", "full refresh_token offline_access"], None)
+        }
         (["setup", "connected-apps"], &Method::POST) => create_app(&request),
         _ => oauth::failure(StatusCode::NOT_FOUND, "There is no such page."),
     };
@@ -219,17 +225,22 @@ fn data(org: &Org, parts: &Parts, body: &Bytes) -> Response {
 
 /// The session of a call.
 fn session(org: &Org, parts: &Parts) -> Result<super::org::Session, Refusal> {
-    let session = oauth::bearer(&parts.headers).and_then(|token| org.grants.lock().session(token, org.now(), org.lifetime()));
+    let session =
+        oauth::bearer(&parts.headers).and_then(|token| org.grants.lock().session(token, org.now(), org.lifetime()));
     let session = session.ok_or_else(Refusal::invalid_session)?;
     let store = org.store.lock();
-    let user = store.get("User", session.user).filter(|user| user.flag("IsActive")).ok_or_else(Refusal::invalid_session)?;
+    let user =
+        store.get("User", session.user).filter(|user| user.flag("IsActive")).ok_or_else(Refusal::invalid_session)?;
     let profile = user.reference("ProfileId").and_then(|profile| store.get("Profile", profile));
     if !profile.is_some_and(|profile| profile.flag("PermissionsApiEnabled")) {
         let message = "API is not enabled for this Organization or Partner";
         return Err(Refusal::new("API_DISABLED_FOR_ORG", message).status(StatusCode::FORBIDDEN));
     }
     if !session.may("api") {
-        return Err(Refusal { message: "This session is not valid for use with the REST API".to_owned(), ..Refusal::invalid_session() });
+        return Err(Refusal {
+            message: "This session is not valid for use with the REST API".to_owned(),
+            ..Refusal::invalid_session()
+        });
     }
     Ok(session)
 }
@@ -266,7 +277,9 @@ enum Tokens {
 fn own_path(org: &Org, parts: &Parts, body: &Bytes) -> Reply {
     let refused = |why: &str| admin::problem(StatusCode::BAD_REQUEST, why);
     match (&parts.method, parts.uri.path()) {
-        (&Method::GET, "/sandbox/apps") => Reply::json(&org.grants.lock().apps.values().map(ConnectedApp::shown).collect::<Vec<_>>()),
+        (&Method::GET, "/sandbox/apps") => {
+            Reply::json(&org.grants.lock().apps.values().map(ConnectedApp::shown).collect::<Vec<_>>())
+        }
         (&Method::POST, "/sandbox/apps") => {
             let given = serde_json::from_slice(body).map_err(|error| error.to_string());
             match given.and_then(|given| register(org, given)) {

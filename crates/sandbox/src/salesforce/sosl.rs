@@ -49,7 +49,9 @@ impl Search {
     /// `MALFORMED_SEARCH` if there is too little to look for.
     pub(super) fn new(term: &str, returning: Vec<Returning>, limit: usize) -> Result<Self, Refusal> {
         let words: Vec<Vec<String>> = term.split(" OR ").map(words).filter(|words| !words.is_empty()).collect();
-        if words.is_empty() || words.iter().flatten().all(|word| word.chars().filter(|letter| !"*?".contains(*letter)).count() < 2) {
+        if words.is_empty()
+            || words.iter().flatten().all(|word| word.chars().filter(|letter| !"*?".contains(*letter)).count() < 2)
+        {
             return Err(malformed(format!("search term must be longer than one character: {term}")));
         }
         Ok(Self { words, fields: Scope::All, returning, limit: limit.min(ROWS_MAX) })
@@ -96,7 +98,8 @@ impl Search {
     pub(super) fn run(&self, scene: Scene<'_>) -> Result<Vec<Value>, Refusal> {
         let everywhere;
         let returning = if self.returning.is_empty() {
-            let plain = |name: &&str| Returning { object: (*name).to_owned(), fields: "Id".to_owned(), tail: String::new() };
+            let plain =
+                |name: &&str| Returning { object: (*name).to_owned(), fields: "Id".to_owned(), tail: String::new() };
             everywhere = SEARCHED.iter().map(plain).collect::<Vec<_>>();
             &everywhere
         } else {
@@ -200,7 +203,8 @@ fn closing(text: &str) -> Option<usize> {
 /// Fields, and what follows them from the first keyword on.
 fn clauses(text: &str) -> (&str, &str) {
     let starts = text.char_indices().filter(|(_, letter)| letter.is_whitespace()).map(|(at, _)| at);
-    let is_clause = |at: &usize| ["WHERE", "ORDER", "LIMIT", "OFFSET"].iter().any(|word| after_word(&text[*at..], word).is_some());
+    let is_clause =
+        |at: &usize| ["WHERE", "ORDER", "LIMIT", "OFFSET"].iter().any(|word| after_word(&text[*at..], word).is_some());
     let (fields, tail) = starts.into_iter().find(is_clause).map_or((text, ""), |at| text.split_at(at));
     (if fields.trim().is_empty() { "Id" } else { fields.trim() }, tail)
 }
@@ -230,7 +234,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused() {
-        for text in ["", "FIND", "FIND {ab", "FIND {a}", "FIND {abc} RETURNING", "FIND {abc} RETURNING Contact(Id", "FIND {abc} NOW"] {
+        for text in [
+            "",
+            "FIND",
+            "FIND {ab",
+            "FIND {a}",
+            "FIND {abc} RETURNING",
+            "FIND {abc} RETURNING Contact(Id",
+            "FIND {abc} NOW",
+        ] {
             assert_eq!(Search::parse(text).unwrap_err().code, "MALFORMED_SEARCH", "{text}");
         }
     }

@@ -65,7 +65,9 @@ impl ConnectedApp {
         let given = AppRequest {
             name: "Okta Workflows".to_owned(),
             callback_urls: vec![WORKFLOWS_CALLBACK.to_owned(), LOCAL_CALLBACK.to_owned()],
-            scopes: ["full", "api", "web", "refresh_token", "offline_access", "openid", "id", "profile", "email"].map(str::to_owned).to_vec(),
+            scopes: ["full", "api", "web", "refresh_token", "offline_access", "openid", "id", "profile", "email"]
+                .map(str::to_owned)
+                .to_vec(),
             require_secret: true,
             require_pkce: false,
             rotate_refresh_tokens: false,
@@ -98,7 +100,8 @@ impl ConnectedApp {
             return Err(format!("there is no scope `{unknown}`"));
         }
         if let Some(pem) = &given.public_key {
-            jsonwebtoken::DecodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| format!("the public key: {error}"))?;
+            jsonwebtoken::DecodingKey::from_rsa_pem(pem.as_bytes())
+                .map_err(|error| format!("the public key: {error}"))?;
         }
         Ok(Self { client_id, secret, any_loopback: false, given })
     }

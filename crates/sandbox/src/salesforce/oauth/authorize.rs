@@ -69,7 +69,9 @@ fn check(request: &Request<'_>, asked: &Asked, require_pkce: bool, allowed: &[St
     if asked.challenge.is_none() && require_pkce {
         return Err(OAuthError::new("invalid_request", "missing required code challenge"));
     }
-    let same = |one: &str, other: &str| one == other || [one, other].iter().all(|name| matches!(*name, "refresh_token" | "offline_access"));
+    let same = |one: &str, other: &str| {
+        one == other || [one, other].iter().all(|name| matches!(*name, "refresh_token" | "offline_access"))
+    };
     let full = allowed.iter().any(|scope| scope == "full");
     let may = |scope: &String| {
         let lasting = matches!(scope.as_str(), "refresh_token" | "offline_access");
@@ -83,7 +85,9 @@ fn check(request: &Request<'_>, asked: &Asked, require_pkce: bool, allowed: &[St
 
 /// The callback with parameters and the state.
 fn back(asked: &Asked, answer: &[(&str, &str)]) -> Response {
-    let Ok(mut url) = Url::parse(&asked.redirect_uri) else { return page::failure(StatusCode::BAD_REQUEST, "redirect_uri is no URL") };
+    let Ok(mut url) = Url::parse(&asked.redirect_uri) else {
+        return page::failure(StatusCode::BAD_REQUEST, "redirect_uri is no URL");
+    };
     let state = asked.state.iter().map(|state| ("state", state.as_str()));
     url.query_pairs_mut().extend_pairs(answer.iter().copied().chain(state));
     Response::redirect(url.into())
@@ -151,11 +155,13 @@ fn check_password(org: &Org, username: &str, password: &str) -> Result<Id, &'sta
     let mut store = org.store.lock();
     let user = store.first("User", "Username", username).cloned();
     let known = user.as_ref().and_then(|user| store.password(user.id));
-    let right = known.is_some_and(|known| verify_slices_are_equal(known.expose().as_bytes(), password.as_bytes()).is_ok());
+    let right =
+        known.is_some_and(|known| verify_slices_are_equal(known.expose().as_bytes(), password.as_bytes()).is_ok());
     let (Some(user), true) = (&user, right) else {
         if let Some(user) = user {
             let failed = user.get("NumberOfFailedLogins").as_u64().unwrap_or_default() + 1;
-            store.edit("User", user.id, |row| drop(row.values.insert("NumberOfFailedLogins".to_owned(), failed.into())));
+            store
+                .edit("User", user.id, |row| drop(row.values.insert("NumberOfFailedLogins".to_owned(), failed.into())));
         }
         return Err("The user name or the password is wrong.");
     };

@@ -95,7 +95,14 @@ impl Grants {
     }
 
     /// Adds a lasting grant; the oldest one of the user to the app ends if there are too many.
-    pub(super) fn add_grant(&mut self, user: Id, client_id: &str, scopes: &[String], token: String, now: Timestamp) -> u64 {
+    pub(super) fn add_grant(
+        &mut self,
+        user: Id,
+        client_id: &str,
+        scopes: &[String],
+        token: String,
+        now: Timestamp,
+    ) -> u64 {
         let same = |grant: &Grant| grant.user == user && grant.client_id == client_id;
         let known: Vec<u64> = self.grants.iter().filter(|(_, grant)| same(grant)).map(|(number, _)| *number).collect();
         if known.len() >= GRANTS_MAX {

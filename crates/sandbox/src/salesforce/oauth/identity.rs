@@ -11,7 +11,8 @@ use crate::salesforce::store::{Row, parse_time};
 /// The user of the request's token.
 fn user(request: &Request<'_>) -> Result<Id, Response> {
     let refuse = |why: &str| Response::text(StatusCode::FORBIDDEN, "text/html;charset=UTF-8", why.to_owned());
-    let token = request.bearer().or_else(|| request.params.get("access_token")).or_else(|| request.params.get("oauth_token"));
+    let token =
+        request.bearer().or_else(|| request.params.get("access_token")).or_else(|| request.params.get("oauth_token"));
     let token = token.ok_or_else(|| refuse("Missing_OAuth_Token"))?;
     let org = request.org;
     let session = org.grants.lock().session(token, org.now(), org.lifetime());

@@ -89,7 +89,14 @@ impl Response {
     }
 
     fn text(status: StatusCode, kind: &str, body: String) -> Self {
-        Self { status, headers: vec![(header::CONTENT_TYPE, kind.to_owned()), (header::CACHE_CONTROL, "no-cache, no-store".to_owned())], body }
+        Self {
+            status,
+            headers: vec![
+                (header::CONTENT_TYPE, kind.to_owned()),
+                (header::CACHE_CONTROL, "no-cache, no-store".to_owned()),
+            ],
+            body,
+        }
     }
 
     fn redirect(target: String) -> Self {

@@ -48,11 +48,19 @@ pub(super) fn consent(id: &str, app: &str, name: &str, username: &str, scopes: &
         ("name", escape(name)),
         ("username", escape(username)),
     ];
-    render(StatusCode::OK, "Allow access", &fill(CONSENT, &values.each_ref().map(|(name, value)| (*name, value.as_str()))))
+    render(
+        StatusCode::OK,
+        "Allow access",
+        &fill(CONSENT, &values.each_ref().map(|(name, value)| (*name, value.as_str()))),
+    )
 }
 
 /// The connected apps, and the form for a new one.
-pub(in super::super) fn apps<'a>(all: impl Iterator<Item = &'a ConnectedApp>, form: [&str; 3], alert: Option<&str>) -> Response {
+pub(in super::super) fn apps<'a>(
+    all: impl Iterator<Item = &'a ConnectedApp>,
+    form: [&str; 3],
+    alert: Option<&str>,
+) -> Response {
     let mut list = String::new();
     for app in all {
         let rows = [
@@ -66,7 +74,14 @@ pub(in super::super) fn apps<'a>(all: impl Iterator<Item = &'a ConnectedApp>, fo
     }
     let (alert, described) = alerting(alert);
     let [name, callbacks, scopes] = form.map(escape);
-    let values = [("apps", &list), ("alert", &alert), ("described", &described.to_owned()), ("name", &name), ("callbacks", &callbacks), ("scopes", &scopes)];
+    let values = [
+        ("apps", &list),
+        ("alert", &alert),
+        ("described", &described.to_owned()),
+        ("name", &name),
+        ("callbacks", &callbacks),
+        ("scopes", &scopes),
+    ];
     let status = if alert.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     render(status, "Connected apps", &fill(APPS, &values.map(|(name, value)| (name, value.as_str()))))
 }

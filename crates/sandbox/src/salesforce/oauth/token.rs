@@ -48,7 +48,8 @@ fn formatted(format: Option<&str>, fields: Fields) -> Response {
             Response::text(StatusCode::OK, "application/x-www-form-urlencoded", body)
         }
         Some("xml") => {
-            let members: String = texts().map(|(name, value)| format!("<{name}>{}</{name}>", crate::oauth::escape(value))).collect();
+            let members: String =
+                texts().map(|(name, value)| format!("<{name}>{}</{name}>", crate::oauth::escape(value))).collect();
             let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><OAuth>{members}</OAuth>");
             Response::text(StatusCode::OK, "application/xml", body)
         }
@@ -119,9 +120,9 @@ fn by_code(request: &Request<'_>) -> Result<Fields, OAuthError> {
     let scopes = &code.asked.scopes;
     let lasting = scopes.iter().any(|scope| matches!(scope.as_str(), "refresh_token" | "offline_access"));
     let refresh_token = lasting.then(|| format!("5Aep861{}", org.token(80)));
-    let number = refresh_token.clone().map(|token| {
-        org.grants.lock().add_grant(code.user, &app.client_id, scopes, token, org.now())
-    });
+    let number = refresh_token
+        .clone()
+        .map(|token| org.grants.lock().add_grant(code.user, &app.client_id, scopes, token, org.now()));
     Ok(issue(org, &app, code.user, scopes, &Extras { grant: number, refresh_token, nonce: code.asked.nonce }))
 }
 
@@ -143,7 +144,11 @@ fn by_refresh_token(request: &Request<'_>) -> Result<Fields, OAuthError> {
 fn by_client_credentials(request: &Request<'_>) -> Result<Fields, OAuthError> {
     let org = request.org;
     let app = client(request, Some(true))?;
-    let user = app.given.run_as.as_deref().and_then(|login| org.store.lock().first("User", "Username", login).map(|user| user.id));
+    let user = app
+        .given
+        .run_as
+        .as_deref()
+        .and_then(|login| org.store.lock().first("User", "Username", login).map(|user| user.id));
     let user = user.ok_or_else(|| OAuthError::invalid_grant("no client credentials user enabled"))?;
     check_user(org, user)?;
     Ok(issue(org, &app, user, &app.given.scopes, &Extras::default()))
@@ -165,7 +170,12 @@ fn by_assertion(request: &Request<'_>) -> Result<Fields, OAuthError> {
     let claims: Assertion = jsonwebtoken::dangerous::insecure_decode_claims(jwt).map_err(|_| invalid())?;
     let app = org.grants.lock().app(&claims.iss).cloned();
     let app = app.ok_or_else(|| OAuthError::new("invalid_client_id", "client identifier invalid"))?;
-    let key = app.given.public_key.as_ref().and_then(|pem| DecodingKey::from_rsa_pem(pem.as_bytes()).ok()).ok_or_else(invalid)?;
+    let key = app
+        .given
+        .public_key
+        .as_ref()
+        .and_then(|pem| DecodingKey::from_rsa_pem(pem.as_bytes()).ok())
+        .ok_or_else(invalid)?;
     jsonwebtoken::decode::<Assertion>(jwt, &key, &signature_only(Algorithm::RS256)).map_err(|_| invalid())?;
     let expires = DateTime::from_timestamp(claims.exp, 0).unwrap_or_default();
     let audience = claims.aud.trim_end_matches('/');
@@ -231,7 +241,13 @@ fn issue(org: &Org, app: &ConnectedApp, user: Id, scopes: &[String], extras: &Ex
 }
 
 /// Begins a session and gives its token.
-pub(in super::super) fn new_session(org: &Org, user: Id, client_id: &str, scopes: &[String], grant: Option<u64>) -> String {
+pub(in super::super) fn new_session(
+    org: &Org,
+    user: Id,
+    client_id: &str,
+    scopes: &[String],
+    grant: Option<u64>,
+) -> String {
     let now = org.now();
     let token = format!("{}!AQ{}", org.id.short(), org.token(90).replace('-', "."));
     let session = Session {

@@ -34,7 +34,8 @@ pub(super) fn change(call: &Call<'_>, store: &mut Store) -> Outcome {
         let name = body.keys().find(|name| name.eq_ignore_ascii_case("id")).cloned();
         let id = name.and_then(|name| body.shift_remove(&name));
         let id = id.as_ref().and_then(Value::as_str).unwrap_or_default();
-        let id = Id::parse(id).ok_or_else(|| Refusal::field("MALFORMED_ID", format!("id value of incorrect type: {id}"), "Id"))?;
+        let id = Id::parse(id)
+            .ok_or_else(|| Refusal::field("MALFORMED_ID", format!("id value of incorrect type: {id}"), "Id"))?;
         call.change(store).update(object, id, &body).map(|()| (id, None))
     }))
 }
@@ -62,13 +63,17 @@ pub(super) fn upsert(call: &Call<'_>, store: &mut Store, object: &Object, key: &
                 body.shift_remove(&field.name);
                 change.update(object, *id, &body).map(|()| (*id, Some(false)))
             }
-            _ => Err(Refusal::new("DUPLICATE_EXTERNAL_ID", format!("{}: more than one record found for external id field", field.name))),
+            _ => Err(Refusal::new(
+                "DUPLICATE_EXTERNAL_ID",
+                format!("{}: more than one record found for external id field", field.name),
+            )),
         }
     }))
 }
 
 pub(super) fn read(call: &Call<'_>, store: &Store, object: &Object) -> Outcome {
-    let join = |list: &Value| list.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(",");
+    let join =
+        |list: &Value| list.as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(",");
     let (ids, fields) = match call.method.as_str() {
         "POST" => (join(&call.body["ids"]), join(&call.body["fields"])),
         _ => (call.required("ids")?.to_owned(), call.required("fields")?.to_owned()),
@@ -77,14 +82,19 @@ pub(super) fn read(call: &Call<'_>, store: &Store, object: &Object) -> Outcome {
     check_count(ids.len(), READ_MAX)?;
     let fields = selected(object, Some(&fields))?;
     let rows = ids.iter().map(|id| Id::parse(id).and_then(|id| store.get(&object.name, id)));
-    let record = |row: &std::sync::Arc<crate::salesforce::store::Row>| soql::record(object, row, &call.base, fields.iter().copied());
+    let record = |row: &std::sync::Arc<crate::salesforce::store::Row>| {
+        soql::record(object, row, &call.base, fields.iter().copied())
+    };
     let records = rows.map(|row| row.map_or(Value::Null, record));
     Ok(Answer::ok(records.collect()))
 }
 
 fn check_count(count: usize, max: usize) -> Result<(), Refusal> {
     if count > max {
-        return Err(Refusal::new("EXCEEDED_ID_LIMIT", format!("record limit reached. cannot submit more than {max} records into this call")));
+        return Err(Refusal::new(
+            "EXCEEDED_ID_LIMIT",
+            format!("record limit reached. cannot submit more than {max} records into this call"),
+        ));
     }
     Ok(())
 }
@@ -101,18 +111,25 @@ fn records<'c>(call: &'c Call<'_>) -> Result<(Vec<&'c Value>, bool), Refusal> {
 fn typed<'c>(call: &Call<'c>, record: &Value) -> Result<(&'c Object, Map<String, Value>), Refusal> {
     let kind = record["attributes"]["type"].as_str().unwrap_or_default();
     let object = call.schema.object(kind);
-    let object = object.ok_or_else(|| Refusal::new("INVALID_TYPE", format!("sObject type '{kind}' is not supported.")))?;
+    let object =
+        object.ok_or_else(|| Refusal::new("INVALID_TYPE", format!("sObject type '{kind}' is not supported.")))?;
     Ok((object, record.as_object().cloned().unwrap_or_default()))
 }
 
 /// Does the same with each record; with `all_or_none` nothing stays if one fails.
-fn together<T>(store: &mut Store, all_or_none: bool, records: Vec<T>, mut each: impl FnMut(&mut Store, T) -> Done) -> Answer {
+fn together<T>(
+    store: &mut Store,
+    all_or_none: bool,
+    records: Vec<T>,
+    mut each: impl FnMut(&mut Store, T) -> Done,
+) -> Answer {
     let before = all_or_none.then(|| store.clone());
     let mut done: Vec<Done> = records.into_iter().map(|record| each(store, record)).collect();
     if let (true, Some(before)) = (done.iter().any(Result::is_err), before) {
         *store = before;
         for one in done.iter_mut().filter(|one| one.is_ok()) {
-            let message = "Record rolled back because not all records were valid and the request was using AllOrNone header";
+            let message =
+                "Record rolled back because not all records were valid and the request was using AllOrNone header";
             *one = Err(Refusal::new("ALL_OR_NONE_OPERATION_ROLLED_BACK", message));
         }
     }

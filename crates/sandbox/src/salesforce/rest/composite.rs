@@ -14,8 +14,7 @@ const CALLS_MAX: usize = 25;
 /// Of those, queries and collections.
 const HEAVY_MAX: usize = 5;
 
-const ROLLED_BACK: &str =
-    "The transaction was rolled back since another operation in the same transaction failed.";
+const ROLLED_BACK: &str = "The transaction was rolled back since another operation in the same transaction failed.";
 
 /// A part that was answered, by its name.
 struct Part {
@@ -66,7 +65,9 @@ fn entry(part: &Part) -> Value {
 
 /// A header's name as people write it.
 fn titled(name: &str) -> String {
-    let words = name.split('-').map(|word| word.get(..1).unwrap_or_default().to_ascii_uppercase() + word.get(1..).unwrap_or_default());
+    let words = name
+        .split('-')
+        .map(|word| word.get(..1).unwrap_or_default().to_ascii_uppercase() + word.get(1..).unwrap_or_default());
     words.collect::<Vec<_>>().join("-")
 }
 
@@ -77,7 +78,8 @@ fn is_heavy(url: &str) -> bool {
 
 fn list<'b>(body: &'b Map<String, Value>, name: &str) -> Result<&'b Vec<Value>, Refusal> {
     let calls = body.get(name).and_then(Value::as_array).filter(|calls| !calls.is_empty());
-    let calls = calls.ok_or_else(|| Refusal::json_parser(format!("{name} must be a list with at least one subrequest")))?;
+    let calls =
+        calls.ok_or_else(|| Refusal::json_parser(format!("{name} must be a list with at least one subrequest")))?;
     if calls.len() > CALLS_MAX {
         return Err(Refusal::new("LIMIT_EXCEEDED", format!("No more than {CALLS_MAX} subrequests fit one request")));
     }
@@ -91,7 +93,8 @@ fn text<'b>(part: &'b Value, name: &str) -> Result<&'b str, Refusal> {
 /// Runs a part as a call of its own. Composite calls do not contain each other.
 fn run(call: &Call<'_>, store: &mut Store, part: &Value) -> Outcome {
     let (url, method) = (text(part, "url")?, text(part, "method")?);
-    let target = if url.starts_with(PREFIX) { url.to_owned() } else { format!("{PREFIX}/{}", url.trim_start_matches('/')) };
+    let target =
+        if url.starts_with(PREFIX) { url.to_owned() } else { format!("{PREFIX}/{}", url.trim_start_matches('/')) };
     let inner = Call::new(call.org, call.session, call.schema, method, &target, call.headers);
     let mut inner = inner.ok_or_else(Refusal::not_found)?;
     let nested = inner.segments.first().is_some_and(|first| first == "composite")
@@ -158,7 +161,9 @@ pub(super) fn batch(call: &Call<'_>, store: &mut Store) -> Outcome {
     let (mut results, mut failed) = (Vec::new(), false);
     for part in list(body, "batchRequests")? {
         let answer = if halt && failed {
-            Refusal::new("BATCH_PROCESSING_HALTED", "Batch processing halted per request").status(StatusCode::PRECONDITION_FAILED).into()
+            Refusal::new("BATCH_PROCESSING_HALTED", "Batch processing halted per request")
+                .status(StatusCode::PRECONDITION_FAILED)
+                .into()
         } else {
             run(call, store, part).unwrap_or_else(Answer::from)
         };

@@ -88,7 +88,14 @@ type Outcome = Result<Answer, Refusal>;
 
 impl<'a> Call<'a> {
     /// A call to a path and query; `None` if no version that is served stands in it.
-    pub(super) fn new(org: &'a Org, session: &'a Session, schema: &'a Schema, method: &str, target: &str, headers: &'a HeaderMap) -> Option<Self> {
+    pub(super) fn new(
+        org: &'a Org,
+        session: &'a Session,
+        schema: &'a Schema,
+        method: &str,
+        target: &str,
+        headers: &'a HeaderMap,
+    ) -> Option<Self> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let rest = path.strip_prefix(PREFIX)?.strip_prefix('/')?;
         let mut segments = rest.split('/').filter(|segment| !segment.is_empty());
@@ -126,7 +133,9 @@ impl<'a> Call<'a> {
 
     /// The body as an object.
     fn object_body(&self) -> Result<&Map<String, Value>, Refusal> {
-        self.body.as_object().ok_or_else(|| Refusal::json_parser("The HTTP entity body is required, and must be a JSON object"))
+        self.body
+            .as_object()
+            .ok_or_else(|| Refusal::json_parser("The HTTP entity body is required, and must be a JSON object"))
     }
 
     fn object(&self, name: &str) -> Result<&'a Object, Refusal> {
@@ -138,7 +147,14 @@ impl<'a> Call<'a> {
     }
 
     fn scene<'s>(&'s self, store: &'s Store) -> Scene<'s> {
-        Scene { store, schema: self.schema, base: &self.base, now: self.org.now(), zone: self.session.zone(store), deleted: false }
+        Scene {
+            store,
+            schema: self.schema,
+            base: &self.base,
+            now: self.org.now(),
+            zone: self.session.zone(store),
+            deleted: false,
+        }
     }
 
     /// The address of a record.
@@ -190,7 +206,8 @@ pub(super) fn run(call: &Call<'_>, store: &mut Store) -> Outcome {
 /// The methods of a resource; `None` if there is none.
 fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
     Some(match segments {
-        [] | ["limits" | "recent" | "sobjects" | "query" | "queryAll" | "search"]
+        []
+        | ["limits" | "recent" | "sobjects" | "query" | "queryAll" | "search"]
         | ["query" | "queryAll", _]
         | ["sobjects", _, "describe" | "updated" | "deleted"] => READ,
         ["sobjects", _] | ["composite"] => &["GET", "HEAD", "POST"],

@@ -70,7 +70,8 @@ pub(super) fn query(call: &Call<'_>, store: &Store, deleted: bool) -> Outcome {
 /// The size of a page that the caller asked for.
 fn page_size(call: &Call<'_>) -> usize {
     let options = call.headers.get("sforce-query-options").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let size = options.split([',', ';']).find_map(|option| option.trim().strip_prefix("batchSize=")?.trim().parse().ok());
+    let size =
+        options.split([',', ';']).find_map(|option| option.trim().strip_prefix("batchSize=")?.trim().parse().ok());
     size.unwrap_or(PAGE_MAX).clamp(PAGE_MIN, PAGE_MAX)
 }
 
@@ -137,7 +138,11 @@ fn by_parameters(call: &Call<'_>) -> Result<Parts, Refusal> {
             tail: limit_of(of_object("limit").and_then(|limit| limit.parse().ok())),
         }
     });
-    Ok((call.required("q")?.to_owned(), returning.collect(), overall(call.parameter("overallLimit").and_then(|limit| limit.parse().ok()))))
+    Ok((
+        call.required("q")?.to_owned(),
+        returning.collect(),
+        overall(call.parameter("overallLimit").and_then(|limit| limit.parse().ok())),
+    ))
 }
 
 fn by_body(call: &Call<'_>) -> Result<Parts, Refusal> {

@@ -54,10 +54,12 @@ fn one(call: &Call<'_>, store: &mut Store, object: &Object, id: Id) -> Outcome {
 pub(super) fn selected<'o>(object: &'o Object, names: Option<&str>) -> Result<Vec<&'o Field>, Refusal> {
     let Some(names) = names else { return Ok(object.fields.iter().collect()) };
     let field = |name: &str| {
-        let unknown = || Refusal::new("INVALID_FIELD", format!("No such column '{name}' on sobject of type {}", object.name));
+        let unknown =
+            || Refusal::new("INVALID_FIELD", format!("No such column '{name}' on sobject of type {}", object.name));
         object.field(name).ok_or_else(unknown)
     };
-    let mut fields = names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(field).collect::<Result<Vec<_>, _>>()?;
+    let mut fields =
+        names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(field).collect::<Result<Vec<_>, _>>()?;
     if !fields.iter().any(|field| field.name == "Id") {
         fields.extend(object.field("Id"));
     }
@@ -128,7 +130,9 @@ fn span(call: &Call<'_>) -> Result<(Timestamp, Timestamp), Refusal> {
     let time = |name| {
         let text = call.required(name)?;
         // A plus that was not encoded has become a blank.
-        parse_time(text).or_else(|| parse_time(&text.replace(' ', "+"))).ok_or_else(|| Refusal::new("INVALID_FIELD", format!("{text} is no date and time")))
+        parse_time(text)
+            .or_else(|| parse_time(&text.replace(' ', "+")))
+            .ok_or_else(|| Refusal::new("INVALID_FIELD", format!("{text} is no date and time")))
     };
     let (start, end) = (time("start")?, time("end")?);
     if start >= end {
@@ -152,7 +156,8 @@ pub(super) fn updated(call: &Call<'_>, store: &Store, object: &Object) -> Outcom
 pub(super) fn deleted(call: &Call<'_>, store: &Store, object: &Object) -> Outcome {
     let (start, end) = span(call)?;
     let gone = store.all(&object.name).filter(|row| row.deleted);
-    let inside = gone.filter(|row| parse_time(row.text("SystemModstamp")).is_some_and(|time| time >= start && time < end));
+    let inside =
+        gone.filter(|row| parse_time(row.text("SystemModstamp")).is_some_and(|time| time >= start && time < end));
     let records: Vec<_> =
         inside.map(|row| json!({ "id": row.id.as_str(), "deletedDate": row.get("SystemModstamp") })).collect();
     Ok(Answer::ok(json!({
@@ -178,7 +183,8 @@ pub(super) fn password(call: &Call<'_>, store: &mut Store, id: &str) -> Outcome 
     let new = match call.method.as_str() {
         "POST" => {
             let new = call.object_body()?.get("NewPassword").and_then(Value::as_str);
-            let new = new.ok_or_else(|| Refusal::field("REQUIRED_FIELD_MISSING", "NewPassword is required", "NewPassword"))?;
+            let new =
+                new.ok_or_else(|| Refusal::field("REQUIRED_FIELD_MISSING", "NewPassword is required", "NewPassword"))?;
             if new.chars().count() < PASSWORD_MIN {
                 let message = format!("Your password must be at least {PASSWORD_MIN} characters long.");
                 return Err(Refusal::new("INVALID_NEW_PASSWORD", message));

@@ -34,7 +34,10 @@ pub(super) fn index(call: &Call<'_>) -> Answer {
 pub(super) fn limits(call: &Call<'_>) -> Answer {
     let usage = call.org.usage();
     let mut all = Map::new();
-    all.insert("DailyApiRequests".to_owned(), json!({ "Max": usage.max, "Remaining": usage.max.saturating_sub(usage.used) }));
+    all.insert(
+        "DailyApiRequests".to_owned(),
+        json!({ "Max": usage.max, "Remaining": usage.max.saturating_sub(usage.used) }),
+    );
     for (name, max) in OTHER_LIMITS {
         all.insert(name.to_owned(), json!({ "Max": max, "Remaining": max }));
     }
@@ -64,5 +67,7 @@ pub(super) fn describe(call: &Call<'_>, object: &Object) -> Answer {
 
 pub(super) fn composite(call: &Call<'_>) -> Answer {
     let base = format!("{}/composite", call.base);
-    Answer::ok(json!({ "batch": format!("{base}/batch"), "tree": format!("{base}/tree"), "sobjects": format!("{base}/sobjects") }))
+    Answer::ok(
+        json!({ "batch": format!("{base}/batch"), "tree": format!("{base}/tree"), "sobjects": format!("{base}/sobjects") }),
+    )
 }

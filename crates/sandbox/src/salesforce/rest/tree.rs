@@ -28,7 +28,8 @@ pub(super) fn create(call: &Call<'_>, store: &mut Store, object: &Object) -> Out
         return Err(refusal);
     }
     if failed.is_empty() {
-        let results: Vec<_> = made.iter().map(|(reference, id)| json!({ "referenceId": reference, "id": id.as_str() })).collect();
+        let results: Vec<_> =
+            made.iter().map(|(reference, id)| json!({ "referenceId": reference, "id": id.as_str() })).collect();
         return Ok(Answer::ok(json!({ "hasErrors": false, "results": results })).status(StatusCode::CREATED));
     }
     *store = before;
@@ -48,7 +49,13 @@ struct Tree<'a, 'c> {
 
 impl Tree<'_, '_> {
     /// Makes the records of one level, below the record that a field of them leads to.
-    fn level(&mut self, object: &Object, records: &[Value], parent: Option<(&str, Id)>, level: usize) -> Result<(), Refusal> {
+    fn level(
+        &mut self,
+        object: &Object,
+        records: &[Value],
+        parent: Option<(&str, Id)>,
+        level: usize,
+    ) -> Result<(), Refusal> {
         if level > LEVELS_MAX {
             return Err(Refusal::new("INVALID_INPUT", format!("A tree has at most {LEVELS_MAX} levels")));
         }
@@ -58,12 +65,22 @@ impl Tree<'_, '_> {
         Ok(())
     }
 
-    fn record(&mut self, object: &Object, record: &Value, parent: Option<(&str, Id)>, level: usize) -> Result<(), Refusal> {
+    fn record(
+        &mut self,
+        object: &Object,
+        record: &Value,
+        parent: Option<(&str, Id)>,
+        level: usize,
+    ) -> Result<(), Refusal> {
         let reference = record["attributes"]["referenceId"].as_str();
-        let reference = reference.ok_or_else(|| Refusal::new("INVALID_INPUT", "Include a reference ID for each record in the request."))?;
+        let reference = reference
+            .ok_or_else(|| Refusal::new("INVALID_INPUT", "Include a reference ID for each record in the request."))?;
         let known = self.made.iter().map(|(known, _)| known).chain(self.failed.iter().map(|(known, _)| known));
         if known.into_iter().any(|known| known == reference) {
-            return Err(Refusal::new("INVALID_INPUT", format!("Duplicate ReferenceId provided in the request: {reference}")));
+            return Err(Refusal::new(
+                "INVALID_INPUT",
+                format!("Duplicate ReferenceId provided in the request: {reference}"),
+            ));
         }
         if self.made.len() + self.failed.len() == RECORDS_MAX {
             return Err(Refusal::new("INVALID_INPUT", format!("A tree has at most {RECORDS_MAX} records")));
@@ -71,7 +88,9 @@ impl Tree<'_, '_> {
         let schema = self.call.schema;
         let (mut body, mut below) = (Map::new(), Vec::new());
         for (name, value) in record.as_object().into_iter().flatten() {
-            let is_child = |child: &crate::salesforce::schema::Child<'_>| child.name.is_some_and(|known| known.eq_ignore_ascii_case(name));
+            let is_child = |child: &crate::salesforce::schema::Child<'_>| {
+                child.name.is_some_and(|known| known.eq_ignore_ascii_case(name))
+            };
             match (value["records"].as_array(), schema.children(object).find(is_child)) {
                 (Some(records), Some(child)) => below.push((child.object, child.field.name.as_str(), records)),
                 _ => drop(body.insert(name.clone(), value.clone())),
@@ -83,7 +102,9 @@ impl Tree<'_, '_> {
         match self.call.change(self.store).create(object, &body) {
             Ok(id) => {
                 self.made.push((reference.to_owned(), id));
-                below.into_iter().try_for_each(|(object, field, records)| self.level(object, records, Some((field, id)), level + 1))
+                below
+                    .into_iter()
+                    .try_for_each(|(object, field, records)| self.level(object, records, Some((field, id)), level + 1))
             }
             Err(refusal) => {
                 self.failed.push((reference.to_owned(), refusal));

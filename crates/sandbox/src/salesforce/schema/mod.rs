@@ -238,7 +238,10 @@ impl Object {
 
     /// What a new record has in the fields that no one filled in.
     pub(super) fn defaults(&self) -> impl Iterator<Item = (&str, Value)> {
-        self.fields.iter().filter(|field| !field.default.is_null()).map(|field| (field.name.as_str(), field.default.clone()))
+        self.fields
+            .iter()
+            .filter(|field| !field.default.is_null())
+            .map(|field| (field.name.as_str(), field.default.clone()))
     }
 }
 
@@ -263,7 +266,9 @@ mod tests {
     #[test]
     fn a_wrong_file_is_refused_with_the_place() {
         let refused = |fields: &str| {
-            Schema::new(Some(&format!(r#"{{ "objects": {{ "Contact": {{ "fields": {fields} }} }} }}"#))).unwrap_err().to_string()
+            Schema::new(Some(&format!(r#"{{ "objects": {{ "Contact": {{ "fields": {fields} }} }} }}"#)))
+                .unwrap_err()
+                .to_string()
         };
         assert_eq!(refused(r#"{ "Badge": "string" }"#), "Contact.Badge: the name of a custom field ends in __c");
         assert_eq!(refused(r#"{ "A__c": "strong" }"#), "Contact.A__c: there is no type `strong`");

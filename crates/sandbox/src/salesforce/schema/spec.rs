@@ -230,7 +230,8 @@ pub(super) fn field(name: &str, line: &str, lists: &IndexMap<String, Vec<String>
         field.set_choices(choices.split('|').map(|choice| choice.trim().to_owned()));
     }
     let Some(targets) = targets else { return Ok(field) };
-    let (targets, child) = targets.split_once(" as ").map_or((targets, None), |(targets, child)| (targets, Some(child)));
+    let (targets, child) =
+        targets.split_once(" as ").map_or((targets, None), |(targets, child)| (targets, Some(child)));
     field.targets = targets.split('|').map(|target| target.trim().to_owned()).collect();
     field.child = child.map(|child| child.trim().to_owned());
     Ok(field)

@@ -61,9 +61,13 @@ fn next(rest: &str, first: char, at: usize, before: &[Token<'_>]) -> Result<(Tok
     if first == '\'' {
         return Ok((TokenKind::Text, quoted(rest, at)?));
     }
-    let signed = (first == '-' || first == '+') && rest[1..].starts_with(|digit: char| digit.is_ascii_digit() || digit == '.');
+    let signed =
+        (first == '-' || first == '+') && rest[1..].starts_with(|digit: char| digit.is_ascii_digit() || digit == '.');
     let after_dot = before.last().is_some_and(|token| token.kind == TokenKind::Word);
-    if first.is_ascii_digit() || signed || (first == '.' && !after_dot && rest[1..].starts_with(|digit: char| digit.is_ascii_digit())) {
+    if first.is_ascii_digit()
+        || signed
+        || (first == '.' && !after_dot && rest[1..].starts_with(|digit: char| digit.is_ascii_digit()))
+    {
         return number_or_time(rest, at);
     }
     let two = rest.get(..2).filter(|two| ["!=", "<>", "<=", ">="].contains(two));
@@ -86,7 +90,9 @@ fn quoted(text: &str, at: usize) -> Result<usize, SoqlError> {
             '\'' => return Ok(position + 1),
             '\\' => match letters.next() {
                 Some((_, escaped)) if "'\"\\nNrRtTbBfF_%".contains(escaped) => {}
-                _ => return Err(SoqlError::malformed("Illegal string literal: Invalid escape sequence", at + position)),
+                _ => {
+                    return Err(SoqlError::malformed("Illegal string literal: Invalid escape sequence", at + position));
+                }
             },
             _ => {}
         }

@@ -72,7 +72,8 @@ pub(super) fn search(
     tail: &str,
     matches: &dyn Fn(&super::store::Row) -> bool,
 ) -> Result<Vec<Value>, Refusal> {
-    let (text, query) = parse_tail(&object.name, fields, tail).map_err(|error| error.shown(&format!("{fields} {tail}")))?;
+    let (text, query) =
+        parse_tail(&object.name, fields, tail).map_err(|error| error.shown(&format!("{fields} {tail}")))?;
     run::rows_where(scene, &query, matches).map(|rows| rows.records).map_err(|error| error.shown(&text))
 }
 

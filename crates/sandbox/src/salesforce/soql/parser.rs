@@ -43,7 +43,8 @@ const DATE_FUNCTIONS: [(&str, DateFunction); 13] = [
 
 /// Words that begin a clause and therefore are no alias.
 const CLAUSES: [&str; 15] = [
-    "FROM", "USING", "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "ALL", "FOR", "ASC", "DESC", "NULLS", "UPDATE",
+    "FROM", "USING", "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "ALL", "FOR", "ASC", "DESC",
+    "NULLS", "UPDATE",
 ];
 
 /// Reads a query.
@@ -183,7 +184,8 @@ impl<'a> Parser<'a> {
     fn alias(&mut self) -> Option<String> {
         self.take_word("AS");
         let token = self.peek();
-        let is_alias = token.kind == TokenKind::Word && !CLAUSES.iter().any(|clause| token.text.eq_ignore_ascii_case(clause));
+        let is_alias =
+            token.kind == TokenKind::Word && !CLAUSES.iter().any(|clause| token.text.eq_ignore_ascii_case(clause));
         is_alias.then(|| self.advance().text.to_owned())
     }
 
@@ -286,7 +288,14 @@ impl<'a> Parser<'a> {
             return Ok(Item::Fields { set, at });
         }
         let expression = self.expression()?;
-        Ok(Item::Expression { expression, alias: self.alias() })
+        let before = self.next;
+        let alias = self.alias();
+        if alias.is_some() && !self.is_symbol(",") && !self.is_word("FROM") {
+            // It is a misspelled clause.
+            self.next = before;
+            return Err(self.unexpected());
+        }
+        Ok(Item::Expression { expression, alias })
     }
 
     fn path(&mut self) -> Result<Path, SoqlError> {
@@ -451,7 +460,8 @@ impl<'a> Parser<'a> {
 /// `USD5000`: the org has one currency.
 fn money(text: &str) -> Option<Literal> {
     let (code, amount) = text.split_at_checked(3)?;
-    let is_money = code.bytes().all(|letter| letter.is_ascii_uppercase()) && amount.bytes().all(|digit| digit.is_ascii_digit());
+    let is_money =
+        code.bytes().all(|letter| letter.is_ascii_uppercase()) && amount.bytes().all(|digit| digit.is_ascii_digit());
     is_money.then(|| amount.parse().ok().map(Literal::Number))?
 }
 

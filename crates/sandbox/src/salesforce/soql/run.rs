@@ -63,14 +63,16 @@ fn select(run: Run<'_>, also: &dyn Fn(&Row) -> bool) -> Result<Rows, SoqlError> 
     }
     let mut matched = run.matched()?;
     matched.retain(|row| also(row));
-    if let [Item::Expression { expression: Expression::Aggregate(Aggregate::Count, None), .. }] = query.select.as_slice()
+    if let [Item::Expression { expression: Expression::Aggregate(Aggregate::Count, None), .. }] =
+        query.select.as_slice()
         && query.group.is_empty()
     {
         let limit = query.limit.map_or(usize::MAX, |limit| limit as usize);
         return Ok(Rows { total: matched.len().min(limit), records: Vec::new() });
     }
     let is_aggregate = |expression: &Expression| matches!(expression, Expression::Aggregate(..));
-    let any = query.select.iter().any(|item| matches!(item, Item::Expression { expression, .. } if is_aggregate(expression)));
+    let any =
+        query.select.iter().any(|item| matches!(item, Item::Expression { expression, .. } if is_aggregate(expression)));
     let records = if any || !query.group.is_empty() { run.groups(matched)? } else { run.records(matched)? };
     Ok(Rows { total: records.len(), records })
 }
@@ -87,7 +89,11 @@ impl<'a> Run<'a> {
     /// The rows for which the condition holds.
     fn matched(self) -> Result<Matched<'a>, SoqlError> {
         let scene = self.scene;
-        let test = self.query.condition.as_ref().map(|condition| self.test(condition, &|expression| self.filtered(expression)));
+        let test = self
+            .query
+            .condition
+            .as_ref()
+            .map(|condition| self.test(condition, &|expression| self.filtered(expression)));
         let test = test.transpose()?;
         let rows = scene.store.all(&self.object.name).filter(|row| scene.deleted || !row.deleted);
         let value = |row: &'a Row| move |scalar: &Scalar<'a>| scalar.of(scene, row).into_owned();
@@ -139,13 +145,21 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn comparison<E>(self, left: E, kind: Kind, expression: &Expression, operator: Operator, right: &Literal) -> Result<Test<E>, SoqlError> {
+    fn comparison<E>(
+        self,
+        left: E,
+        kind: Kind,
+        expression: &Expression,
+        operator: Operator,
+        right: &Literal,
+    ) -> Result<Test<E>, SoqlError> {
         let invalid = |why: &str| {
             let message = format!("invalid operator on {} field: {why}", kind.name());
             Err(SoqlError::plain("INVALID_QUERY_FILTER_OPERATOR", message))
         };
         if operator == Operator::Like {
-            let is_text = !kind.is_id() && !kind.is_number() && !matches!(kind, Kind::Boolean | Kind::Date | Kind::DateTime);
+            let is_text =
+                !kind.is_id() && !kind.is_number() && !matches!(kind, Kind::Boolean | Kind::Date | Kind::DateTime);
             return match right {
                 Literal::Text(raw) if is_text => Ok(Test::Like(left, Pattern::new(raw))),
                 _ => invalid("LIKE"),
@@ -153,7 +167,10 @@ impl<'a> Run<'a> {
         }
         let operand = self.operand(kind, expression, right)?;
         let ordered = !matches!(operator, Operator::Equal | Operator::NotEqual);
-        if ordered && (operand == Operand::Null || matches!(kind, Kind::Boolean | Kind::Id | Kind::Reference | Kind::MultiPicklist)) {
+        if ordered
+            && (operand == Operand::Null
+                || matches!(kind, Kind::Boolean | Kind::Id | Kind::Reference | Kind::MultiPicklist))
+        {
             return invalid("only = and != fit");
         }
         Ok(Test::Compare(left, operator, operand))
@@ -164,7 +181,14 @@ impl<'a> Run<'a> {
         operand(self.scene, kind, &name, literal, at)
     }
 
-    fn membership<E>(self, left: E, kind: Kind, expression: &Expression, negated: bool, list: &[Literal]) -> Result<Test<E>, SoqlError> {
+    fn membership<E>(
+        self,
+        left: E,
+        kind: Kind,
+        expression: &Expression,
+        negated: bool,
+        list: &[Literal],
+    ) -> Result<Test<E>, SoqlError> {
         let operands: Result<Vec<_>, _> = list.iter().map(|literal| self.operand(kind, expression, literal)).collect();
         let (mut values, mut ranges, mut null) = (HashSet::new(), Vec::new(), false);
         for operand in operands? {
@@ -189,23 +213,31 @@ impl<'a> Run<'a> {
         };
         let name = query.from.parts.join(".");
         let object = self.scene.schema.object(&name);
-        let object = object.ok_or_else(|| SoqlError::invalid_type(format!("sObject type '{name}' is not supported."), query.from.at))?;
+        let object = object.ok_or_else(|| {
+            SoqlError::invalid_type(format!("sObject type '{name}' is not supported."), query.from.at)
+        })?;
         let below = Run { object, query, ..self };
         let scalar = below.scalar(expression)?;
         if !scalar.kind().is_id() {
             return Err(SoqlError::malformed("A semi join sub-select selects a field that holds ids", query.from.at));
         }
-        let values = below.matched()?.into_iter().map(|row| scalar.of(self.scene, row)).filter(|value| !value.is_null());
+        let values =
+            below.matched()?.into_iter().map(|row| scalar.of(self.scene, row)).filter(|value| !value.is_null());
         Ok(values.map(|value| key(&value)).collect())
     }
 
     /// Rows as records.
     fn records(self, matched: Matched<'a>) -> Result<Vec<Value>, SoqlError> {
         let columns = self.columns()?;
-        let order: Result<Vec<_>, _> = self.query.order.iter().map(|order| {
-            let (scalar, _) = self.filtered(&order.by)?;
-            Ok((scalar, order.descending, order.nulls_last))
-        }).collect();
+        let order: Result<Vec<_>, _> = self
+            .query
+            .order
+            .iter()
+            .map(|order| {
+                let (scalar, _) = self.filtered(&order.by)?;
+                Ok((scalar, order.descending, order.nulls_last))
+            })
+            .collect();
         let order = order?;
         let mut keyed: Vec<(Vec<Value>, _)> = matched
             .into_iter()
@@ -213,9 +245,15 @@ impl<'a> Run<'a> {
             .collect();
         keyed.sort_by(|one, other| {
             let pairs = one.0.iter().zip(&other.0).zip(&order);
-            pairs.map(|((one, other), (_, descending, last))| sorted(one, other, *descending, *last)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+            pairs
+                .map(|((one, other), (_, descending, last))| sorted(one, other, *descending, *last))
+                .find(|order| order.is_ne())
+                .unwrap_or(Ordering::Equal)
         });
-        let page = keyed.into_iter().skip(self.query.offset as usize).take(self.query.limit.map_or(usize::MAX, |limit| limit as usize));
+        let page = keyed
+            .into_iter()
+            .skip(self.query.offset as usize)
+            .take(self.query.limit.map_or(usize::MAX, |limit| limit as usize));
         page.map(|(_, row)| self.record(row, &columns)).collect()
     }
 
@@ -241,7 +279,10 @@ impl<'a> Run<'a> {
                     let scalar = self.scalar(expression)?;
                     let path = scalar.column().names().collect::<Vec<_>>().join(".");
                     if !seen.insert(format!("{path} {}", alias.as_deref().unwrap_or_default())) {
-                        return Err(SoqlError::invalid_field(format!("duplicate field selected: {path}"), scalar.column().at));
+                        return Err(SoqlError::invalid_field(
+                            format!("duplicate field selected: {path}"),
+                            scalar.column().at,
+                        ));
                     }
                     selected.push(match (scalar, alias) {
                         (Scalar::Field(column), None) => Selected::Column(column),
@@ -257,7 +298,9 @@ impl<'a> Run<'a> {
     fn children(self, query: &'a Query) -> Result<Selected<'a>, SoqlError> {
         let wanted = query.from.parts.join(".");
         let schema = self.scene.schema;
-        let child = schema.children(self.object).find(|child| child.name.is_some_and(|name| name.eq_ignore_ascii_case(&wanted)));
+        let child = schema
+            .children(self.object)
+            .find(|child| child.name.is_some_and(|name| name.eq_ignore_ascii_case(&wanted)));
         let child = child.ok_or_else(|| {
             let message = format!(
                 "Didn't understand relationship '{wanted}' in FROM part of query call. If you are attempting to use a custom \
@@ -278,7 +321,9 @@ impl<'a> Run<'a> {
         for column in columns {
             match column {
                 Selected::Column(column) => put(self.scene, &mut record, row, column),
-                Selected::Named(name, scalar) => drop(record.insert(name.clone(), scalar.of(self.scene, row).into_owned())),
+                Selected::Named(name, scalar) => {
+                    drop(record.insert(name.clone(), scalar.of(self.scene, row).into_owned()))
+                }
                 Selected::Children { name, below, field } => {
                     let rows = select(*below, &|child| child.reference(field) == Some(row.id))?;
                     let list = match rows.total {
@@ -294,7 +339,8 @@ impl<'a> Run<'a> {
 
     /// Groups of rows as records.
     fn groups(self, matched: Matched<'a>) -> Result<Vec<Value>, SoqlError> {
-        let by: Result<Vec<_>, _> = self.query.group.iter().map(|expression| self.filtered(expression).map(|(scalar, _)| scalar)).collect();
+        let by: Result<Vec<_>, _> =
+            self.query.group.iter().map(|expression| self.filtered(expression).map(|(scalar, _)| scalar)).collect();
         let by = by?;
         let mut groups: IndexMap<Vec<String>, Group<'a>> = IndexMap::new();
         for row in matched {
@@ -306,9 +352,18 @@ impl<'a> Run<'a> {
             groups.insert(Vec::new(), Group { values: Vec::new(), rows: Vec::new() });
         }
         let selected = self.selected_groups()?;
-        let having = self.query.having.as_ref().map(|having| self.test(having, &|expression| self.grouped(expression))).transpose()?;
-        let order: Result<Vec<_>, SoqlError> =
-            self.query.order.iter().map(|order| Ok((self.grouped(&order.by)?.0, order.descending, order.nulls_last))).collect();
+        let having = self
+            .query
+            .having
+            .as_ref()
+            .map(|having| self.test(having, &|expression| self.grouped(expression)))
+            .transpose()?;
+        let order: Result<Vec<_>, SoqlError> = self
+            .query
+            .order
+            .iter()
+            .map(|order| Ok((self.grouped(&order.by)?.0, order.descending, order.nulls_last)))
+            .collect();
         let order = order?;
         let scene = self.scene;
         let mut kept: Vec<Group<'a>> = groups
@@ -316,10 +371,15 @@ impl<'a> Run<'a> {
             .filter(|group| having.as_ref().is_none_or(|test| test.holds(&|grouped| group.value(scene, grouped))))
             .collect();
         kept.sort_by(|one, other| {
-            let orders = order.iter().map(|(by, descending, last)| sorted(&one.value(scene, by), &other.value(scene, by), *descending, *last));
+            let orders = order.iter().map(|(by, descending, last)| {
+                sorted(&one.value(scene, by), &other.value(scene, by), *descending, *last)
+            });
             orders.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
         });
-        let page = kept.into_iter().skip(self.query.offset as usize).take(self.query.limit.map_or(usize::MAX, |limit| limit as usize));
+        let page = kept
+            .into_iter()
+            .skip(self.query.offset as usize)
+            .take(self.query.limit.map_or(usize::MAX, |limit| limit as usize));
         let records = page.map(|group| {
             let mut record = Map::new();
             record.insert("attributes".to_owned(), json!({ "type": "AggregateResult" }));
@@ -336,7 +396,10 @@ impl<'a> Run<'a> {
         let (mut selected, mut unnamed) = (Vec::new(), 0);
         for item in &self.query.select {
             let Item::Expression { expression, alias } = item else {
-                return Err(SoqlError::malformed("A grouped query selects fields and aggregates only", self.query.from.at));
+                return Err(SoqlError::malformed(
+                    "A grouped query selects fields and aggregates only",
+                    self.query.from.at,
+                ));
             };
             let (grouped, _) = self.grouped(expression)?;
             let name = match (alias, expression) {
@@ -358,7 +421,8 @@ impl<'a> Run<'a> {
             let position = self.query.group.iter().position(|group| self.same(group, expression));
             let (name, at) = named(expression);
             let scalar = self.scalar(expression)?;
-            let position = position.ok_or_else(|| SoqlError::malformed(format!("Field must be grouped or aggregated: {name}"), at))?;
+            let position = position
+                .ok_or_else(|| SoqlError::malformed(format!("Field must be grouped or aggregated: {name}"), at))?;
             return Ok((Grouped::By(position), scalar.kind()));
         };
         let Some(path) = path else { return Ok((Grouped::Rows, Kind::Int)) };
@@ -419,7 +483,8 @@ impl<'a> Group<'a> {
             Grouped::By(position) => self.values[*position].clone(),
             Grouped::Rows => self.rows.len().into(),
             Grouped::Aggregate(aggregate, column) => {
-                let values = self.rows.iter().map(|row| column.of(scene, row).into_owned()).filter(|value| !value.is_null());
+                let values =
+                    self.rows.iter().map(|row| column.of(scene, row).into_owned()).filter(|value| !value.is_null());
                 aggregated(*aggregate, values.collect())
             }
         }
@@ -443,7 +508,9 @@ fn aggregated(aggregate: Aggregate, values: Vec<Value>) -> Value {
 /// The order of two values of one field.
 fn order(one: &Value, other: &Value) -> Ordering {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one.as_f64().partial_cmp(&other.as_f64()).unwrap_or(Ordering::Equal),
+        (Value::Number(one), Value::Number(other)) => {
+            one.as_f64().partial_cmp(&other.as_f64()).unwrap_or(Ordering::Equal)
+        }
         (Value::String(one), Value::String(other)) => fold(one).cmp(&fold(other)),
         (Value::Bool(one), Value::Bool(other)) => one.cmp(other),
         _ => Ordering::Equal,
@@ -459,7 +526,11 @@ fn sorted(one: &Value, other: &Value, descending: bool, nulls_last: bool) -> Ord
             if descending { order.reverse() } else { order }
         }
         (null, _) => {
-            if null == nulls_last { Ordering::Greater } else { Ordering::Less }
+            if null == nulls_last {
+                Ordering::Greater
+            } else {
+                Ordering::Less
+            }
         }
     }
 }
@@ -467,7 +538,11 @@ fn sorted(one: &Value, other: &Value, descending: bool, nulls_last: bool) -> Ord
 /// What an expression is called in a message, and where it stands.
 fn named(expression: &Expression) -> (String, usize) {
     match expression {
-        Expression::Field(path) | Expression::Label(path) | Expression::Format(path) | Expression::Date(_, path) => (path.parts.join("."), path.at),
-        Expression::Aggregate(_, path) => path.as_ref().map_or_else(|| ("COUNT()".to_owned(), 0), |path| (path.parts.join("."), path.at)),
+        Expression::Field(path) | Expression::Label(path) | Expression::Format(path) | Expression::Date(_, path) => {
+            (path.parts.join("."), path.at)
+        }
+        Expression::Aggregate(_, path) => {
+            path.as_ref().map_or_else(|| ("COUNT()".to_owned(), 0), |path| (path.parts.join("."), path.at))
+        }
     }
 }

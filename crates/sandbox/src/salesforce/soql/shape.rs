@@ -22,7 +22,8 @@ pub(super) fn put(scene: Scene<'_>, record: &mut Map<String, Value>, row: &Row, 
             place.insert(name, Value::Null);
             return;
         };
-        let below = place.entry(name).or_insert_with(|| json!({ "attributes": attributes(object, parent, scene.base) }));
+        let below =
+            place.entry(name).or_insert_with(|| json!({ "attributes": attributes(object, parent, scene.base) }));
         match below {
             Value::Object(below) => place = below,
             _ => return,

@@ -8,10 +8,10 @@ use chrono_tz::Tz;
 use oktant_base::Timestamp;
 use serde_json::Value;
 
+use super::Scene;
 use super::ast::{Literal, Operator};
 use super::error::SoqlError;
 use super::parser::{escaped, unescape};
-use super::Scene;
 use crate::salesforce::id::Id;
 use crate::salesforce::schema::{Field, Kind};
 use crate::salesforce::store::stamp;
@@ -23,11 +23,24 @@ pub(super) enum Test<E> {
     Any(Vec<Test<E>>),
     Not(Box<Test<E>>),
     Compare(E, Operator, Operand),
-    In { left: E, negated: bool, values: HashSet<String>, null: bool },
-    Includes { left: E, excludes: bool, sets: Vec<Vec<String>> },
+    In {
+        left: E,
+        negated: bool,
+        values: HashSet<String>,
+        null: bool,
+    },
+    Includes {
+        left: E,
+        excludes: bool,
+        sets: Vec<Vec<String>>,
+    },
     Like(E, Pattern),
     /// A period of days in a list.
-    Within { left: E, negated: bool, ranges: Vec<(String, String)> },
+    Within {
+        left: E,
+        negated: bool,
+        ranges: Vec<(String, String)>,
+    },
 }
 
 /// The right side of a comparison.
@@ -64,7 +77,8 @@ impl<E> Test<E> {
             }
             Self::Includes { left, excludes, sets } => {
                 let value = value(left);
-                let chosen: Vec<String> = value.as_str().into_iter().flat_map(|text| text.split(';')).map(fold).collect();
+                let chosen: Vec<String> =
+                    value.as_str().into_iter().flat_map(|text| text.split(';')).map(fold).collect();
                 sets.iter().any(|set| set.iter().all(|wanted| chosen.contains(wanted))) != *excludes
             }
             Self::Like(left, pattern) => value(left).as_str().is_some_and(|text| pattern.matches(&fold(text))),
@@ -86,7 +100,9 @@ fn compare(value: &Value, operator: Operator, operand: &Operand) -> bool {
             }
         }
         (Value::String(text), Operand::Text(wanted)) => Some(fold(text).cmp(wanted)),
-        (Value::Number(number), Operand::Number(wanted)) => number.as_f64().and_then(|number| number.partial_cmp(wanted)),
+        (Value::Number(number), Operand::Number(wanted)) => {
+            number.as_f64().and_then(|number| number.partial_cmp(wanted))
+        }
         (Value::Bool(value), Operand::Boolean(wanted)) => Some(value.cmp(wanted)),
         _ => None,
     };
@@ -121,10 +137,21 @@ pub(super) fn key(value: &Value) -> String {
 /// # Errors
 ///
 /// `INVALID_FIELD` if the field's type has no such values.
-pub(super) fn operand(scene: Scene<'_>, kind: Kind, name: &str, literal: &Literal, at: usize) -> Result<Operand, SoqlError> {
+pub(super) fn operand(
+    scene: Scene<'_>,
+    kind: Kind,
+    name: &str,
+    literal: &Literal,
+    at: usize,
+) -> Result<Operand, SoqlError> {
     let wrong = || {
-        let quoted = if matches!(literal, Literal::Text(_)) { "should not be enclosed in quotes" } else { "should be enclosed in quotes" };
-        let message = format!("value of filter criterion for field '{name}' must be of type {} and {quoted}", kind.name());
+        let quoted = if matches!(literal, Literal::Text(_)) {
+            "should not be enclosed in quotes"
+        } else {
+            "should be enclosed in quotes"
+        };
+        let message =
+            format!("value of filter criterion for field '{name}' must be of type {} and {quoted}", kind.name());
         SoqlError::invalid_field(message, at)
     };
     if literal == &Literal::Null {
@@ -138,7 +165,9 @@ pub(super) fn operand(scene: Scene<'_>, kind: Kind, name: &str, literal: &Litera
             Some((from, until)) => days(from, Some(until), at),
             None => Err(beyond(at)),
         },
-        (Kind::DateTime, Literal::Time(time)) => Ok(Operand::Range(stamp(*time), stamp(*time + TimeDelta::milliseconds(1)))),
+        (Kind::DateTime, Literal::Time(time)) => {
+            Ok(Operand::Range(stamp(*time), stamp(*time + TimeDelta::milliseconds(1))))
+        }
         (Kind::DateTime, Literal::Period(period)) => {
             let (from, until) = period.days(today(scene)).ok_or_else(|| beyond(at))?;
             Ok(Operand::Range(stamp(midnight(scene.zone, from)), stamp(midnight(scene.zone, until))))

@@ -92,7 +92,9 @@ pub(super) fn column<'a>(
 /// The parts of a path without the name or alias of the object, and with what other aliases stand for.
 fn expanded<'p>(object: &Object, query: &'p Query, path: &'p Path) -> Vec<&'p str> {
     let parts = path.parts.iter().map(String::as_str);
-    let Some((first, rest)) = path.parts.split_first().filter(|(_, rest)| !rest.is_empty()) else { return parts.collect() };
+    let Some((first, rest)) = path.parts.split_first().filter(|(_, rest)| !rest.is_empty()) else {
+        return parts.collect();
+    };
     let alias = query.aliases.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(first));
     let is_object = first.eq_ignore_ascii_case(&object.name) && object.relationship(first).is_none();
     match alias {
@@ -100,7 +102,8 @@ fn expanded<'p>(object: &Object, query: &'p Query, path: &'p Path) -> Vec<&'p st
         None => parts.collect(),
         Some((_, stands_for)) => {
             let of_object = |name: &&String| {
-                name.eq_ignore_ascii_case(&object.name) || query.aliases.iter().any(|(alias, path)| path.is_empty() && alias.eq_ignore_ascii_case(name))
+                name.eq_ignore_ascii_case(&object.name)
+                    || query.aliases.iter().any(|(alias, path)| path.is_empty() && alias.eq_ignore_ascii_case(name))
             };
             let skip = usize::from(stands_for.first().as_ref().is_some_and(of_object));
             stands_for.iter().skip(skip).chain(rest).map(String::as_str).collect()
@@ -122,7 +125,12 @@ impl<'a> Scalar<'a> {
     /// # Errors
     ///
     /// As [`column`]; an aggregate is none; a date function wants a date.
-    pub(super) fn new(scene: Scene<'a>, object: &'a Object, query: &Query, expression: &Expression) -> Result<Self, SoqlError> {
+    pub(super) fn new(
+        scene: Scene<'a>,
+        object: &'a Object,
+        query: &Query,
+        expression: &Expression,
+    ) -> Result<Self, SoqlError> {
         let column = |path| column(scene, object, query, path);
         match expression {
             Expression::Field(path) | Expression::Label(path) => Ok(Self::Field(column(path)?)),
@@ -167,7 +175,9 @@ impl<'a> Scalar<'a> {
                 let value = column.of(scene, row);
                 Cow::Owned(if value.is_null() { Value::Null } else { shown(&value).into() })
             }
-            Self::Date(function, column) => Cow::Owned(column.of(scene, row).as_str().map_or(Value::Null, |text| apply(*function, text))),
+            Self::Date(function, column) => {
+                Cow::Owned(column.of(scene, row).as_str().map_or(Value::Null, |text| apply(*function, text)))
+            }
         }
     }
 }
