@@ -120,7 +120,7 @@ impl Search {
     fn matches(&self, object: &Object, row: &Row) -> bool {
         let looked_at = object.fields.iter().filter(|field| match self.fields {
             Scope::All => !field.kind.is_id() && !matches!(field.kind, Kind::Date | Kind::DateTime),
-            Scope::Name => field.name_field || field.name.ends_with("Name"),
+            Scope::Name => field.is_name || field.name.ends_with("Name"),
             Scope::Email => field.kind == Kind::Email,
             Scope::Phone => field.kind == Kind::Phone,
         });

@@ -16,6 +16,9 @@ mod driver;
 /// The target that reads models, beside those of the client and of SCIM.
 const MODELS: Target = ("models", oktant_models::fuzzing::answers);
 
+/// The target that reads queries of the sandbox's Salesforce org.
+const SOQL: Target = ("soql", oktant_sandbox::fuzzing::soql);
+
 fn main() -> std::io::Result<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(60);
@@ -25,7 +28,7 @@ fn main() -> std::io::Result<ExitCode> {
     OsEntropy.fill(&mut seed);
     let seed = u64::from_le_bytes(seed);
     let mut failed = false;
-    let targets = TARGETS.iter().chain([&MODELS]).chain(oktant_scim::fuzzing::TARGETS);
+    let targets = TARGETS.iter().chain([&MODELS, &SOQL]).chain(oktant_scim::fuzzing::TARGETS);
     for (name, target) in targets.filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| wanted == name)) {
         let mut driver = driver::Driver::new(seed);
         let (started, mut inputs) = (Instant::now(), 0_u64);

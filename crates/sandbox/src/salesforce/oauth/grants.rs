@@ -60,7 +60,7 @@ pub(in super::super) struct Grants {
     pub(in super::super) apps: IndexMap<String, ConnectedApp>,
     pub(super) asked: HashMap<String, Asked>,
     codes: HashMap<String, Code>,
-    grants: IndexMap<u64, Grant>,
+    lasting: IndexMap<u64, Grant>,
     /// Refresh tokens that were exchanged for another one, and their grants.
     spent: HashMap<String, u64>,
     made: u64,
@@ -104,13 +104,13 @@ impl Grants {
         now: Timestamp,
     ) -> u64 {
         let same = |grant: &Grant| grant.user == user && grant.client_id == client_id;
-        let known: Vec<u64> = self.grants.iter().filter(|(_, grant)| same(grant)).map(|(number, _)| *number).collect();
+        let known: Vec<u64> = self.lasting.iter().filter(|(_, grant)| same(grant)).map(|(number, _)| *number).collect();
         if known.len() >= GRANTS_MAX {
             self.end(known[0]);
         }
         self.made += 1;
         let grant = Grant { user, client_id: client_id.to_owned(), scopes: scopes.to_vec(), token, made: now };
-        self.grants.insert(self.made, grant);
+        self.lasting.insert(self.made, grant);
         self.made
     }
 
@@ -120,17 +120,17 @@ impl Grants {
             self.end(number);
             return None;
         }
-        self.grants.iter().find(|(_, grant)| grant.token == token).map(|(number, grant)| (*number, grant.clone()))
+        self.lasting.iter().find(|(_, grant)| grant.token == token).map(|(number, grant)| (*number, grant.clone()))
     }
 
     /// The grant of a refresh token, without using it.
     pub(super) fn look_grant(&self, token: &str) -> Option<&Grant> {
-        self.grants.values().find(|grant| grant.token == token)
+        self.lasting.values().find(|grant| grant.token == token)
     }
 
     /// Puts a new refresh token in the place of the one that a grant has.
     pub(super) fn rotate(&mut self, number: u64, token: String) {
-        if let Some(grant) = self.grants.get_mut(&number) {
+        if let Some(grant) = self.lasting.get_mut(&number) {
             let old = std::mem::replace(&mut grant.token, token);
             self.spent.insert(old, number);
         }
@@ -138,7 +138,7 @@ impl Grants {
 
     /// Ends a grant, with the sessions made from it.
     fn end(&mut self, number: u64) {
-        self.grants.shift_remove(&number);
+        self.lasting.shift_remove(&number);
         self.sessions.retain(|_, session| session.grant != Some(number));
     }
 
@@ -163,7 +163,7 @@ impl Grants {
         if self.sessions.remove(token).is_some() {
             return true;
         }
-        let number = self.grants.iter().find(|(_, grant)| grant.token == token).map(|(number, _)| *number);
+        let number = self.lasting.iter().find(|(_, grant)| grant.token == token).map(|(number, _)| *number);
         number.map(|number| self.end(number)).is_some()
     }
 
@@ -174,7 +174,7 @@ impl Grants {
 
     /// Ends every lasting grant, as an administrator can, and the sessions made from them.
     pub(in super::super) fn revoke_all(&mut self) {
-        self.grants.clear();
+        self.lasting.clear();
         self.sessions.retain(|_, session| session.grant.is_none());
     }
 }

@@ -66,7 +66,7 @@ pub(in super::super) fn apps<'a>(
         let rows = [
             ("Consumer key", app.client_id.as_str()),
             ("Consumer secret", app.secret.expose()),
-            ("Callback URLs", &app.given.callback_urls.join(" ")),
+            ("Callback URLs", &app.given.callback_urls.join("\n")),
             ("Scopes", &app.given.scopes.join(" ")),
         ];
         let rows = rows.map(|(name, value)| format!("<dt>{name}</dt><dd>{}</dd>", escape(value)));

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta};
@@ -48,9 +48,9 @@ fn formatted(format: Option<&str>, fields: Fields) -> Response {
             Response::text(StatusCode::OK, "application/x-www-form-urlencoded", body)
         }
         Some("xml") => {
-            let members: String =
+            let members: Vec<_> =
                 texts().map(|(name, value)| format!("<{name}>{}</{name}>", crate::oauth::escape(value))).collect();
-            let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><OAuth>{members}</OAuth>");
+            let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><OAuth>{}</OAuth>", members.concat());
             Response::text(StatusCode::OK, "application/xml", body)
         }
         _ => Response::json(StatusCode::OK, &fields.into()),
@@ -303,5 +303,5 @@ pub(in super::super) fn introspect(request: &Request<'_>) -> Response {
     if let Some(expires) = expires {
         body["exp"] = expires.timestamp().into();
     }
-    Response::json(StatusCode::OK, &body).with(HeaderName::from(header::PRAGMA), "no-cache".to_owned())
+    Response::json(StatusCode::OK, &body).with(header::PRAGMA, "no-cache".to_owned())
 }

@@ -210,15 +210,15 @@ fn methods(segments: &[&str]) -> Option<&'static [&'static str]> {
         | ["limits" | "recent" | "sobjects" | "query" | "queryAll" | "search"]
         | ["query" | "queryAll", _]
         | ["sobjects", _, "describe" | "updated" | "deleted"] => READ,
-        ["sobjects", _] | ["composite"] => &["GET", "HEAD", "POST"],
+        ["sobjects", _] | ["composite" | "parameterizedSearch"] | ["composite", "sobjects", _] => {
+            &["GET", "HEAD", "POST"]
+        }
         ["sobjects", "User", _, "password"] => &["GET", "HEAD", "POST", "DELETE"],
         // Users stay for ever; what they made refers to them.
         ["sobjects", object, _] if object.eq_ignore_ascii_case("User") => &["GET", "HEAD", "PATCH"],
         ["sobjects", _, _] | ["sobjects", _, _, _] => ROW,
-        ["parameterizedSearch"] => &["GET", "HEAD", "POST"],
         ["composite", "batch"] | ["composite", "tree", _] => &["POST"],
         ["composite", "sobjects"] => &["POST", "PATCH", "DELETE"],
-        ["composite", "sobjects", _] => &["GET", "HEAD", "POST"],
         ["composite", "sobjects", _, _] => &["PATCH"],
         _ => return None,
     })

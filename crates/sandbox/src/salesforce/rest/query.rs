@@ -99,11 +99,11 @@ fn page(call: &Call<'_>, id: Id, cursor: &Cursor, from: usize) -> Answer {
 }
 
 pub(super) fn search(call: &Call<'_>, store: &Store) -> Outcome {
-    found(Search::parse(call.required("q")?)?.run(call.scene(store))?)
+    Ok(found(&Search::parse(call.required("q")?)?.run(call.scene(store))?))
 }
 
-fn found(records: Vec<Value>) -> Outcome {
-    Ok(Answer::ok(json!({ "searchRecords": records })))
+fn found(records: &[Value]) -> Answer {
+    Answer::ok(json!({ "searchRecords": records }))
 }
 
 /// A search whose parts are parameters (GET) or members of a body (POST).
@@ -112,7 +112,7 @@ pub(super) fn parameterized(call: &Call<'_>, store: &Store) -> Outcome {
     for one in &returning {
         check_name(call.schema, one)?;
     }
-    found(Search::new(&term, returning, limit)?.run(call.scene(store))?)
+    Ok(found(&Search::new(&term, returning, limit)?.run(call.scene(store))?))
 }
 
 /// Names come apart from conditions here, so nothing but names may stand there.

@@ -61,7 +61,7 @@ fn field(field: &Field) -> Value {
         "externalId": field.external, "filterable": field.can_filter(),
         "groupable": field.can_filter() && field.kind != Kind::DateTime,
         "idLookup": field.id_lookup || field.kind == Kind::Id, "label": field.label, "length": field.length,
-        "name": field.name, "nameField": field.name_field, "namePointing": field.targets.len() > 1,
+        "name": field.name, "nameField": field.is_name, "namePointing": field.targets.len() > 1,
         "nillable": !field.required && !field.system && field.kind != Kind::Boolean,
         "permissionable": field.create && !field.required, "picklistValues": choices.collect::<Vec<_>>(),
         "polymorphicForeignKey": field.targets.len() > 1, "precision": precision, "referenceTo": field.targets,

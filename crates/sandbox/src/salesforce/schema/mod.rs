@@ -30,6 +30,7 @@ pub(super) struct Schema {
 
 /// One kind of record.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are what `describe` says of an object")]
 pub(super) struct Object {
     pub(super) name: String,
     pub(super) label: String,

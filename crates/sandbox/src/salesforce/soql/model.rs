@@ -73,7 +73,7 @@ impl Compare {
     }
 
     /// Whether it holds of two values; a null is unequal to all others and neither less nor greater.
-    fn holds<T: PartialOrd>(self, one: Option<T>, other: Option<T>) -> bool {
+    fn holds<T: PartialOrd>(self, one: Option<&T>, other: Option<&T>) -> bool {
         let both = one.is_some() && other.is_some();
         match self {
             Self::Equal => one == other,
@@ -133,7 +133,7 @@ impl Wanted {
 
     fn holds(&self, firms: &[Firm], firm: &Firm) -> bool {
         let text = |compare: Compare, one: Option<&String>, other: Option<&String>| {
-            compare.holds(one.map(|text| text.to_lowercase()), other.map(|text| text.to_lowercase()))
+            compare.holds(one.map(|text| text.to_lowercase()).as_ref(), other.map(|text| text.to_lowercase()).as_ref())
         };
         match self {
             Self::Name(compare, value) => text(*compare, Some(&firm.name), Some(value)),
@@ -141,9 +141,9 @@ impl Wanted {
             Self::ParentSite(compare, value) => {
                 text(*compare, firm.parent.and_then(|parent| firms[parent].site.as_ref()), value.as_ref())
             }
-            Self::Staff(compare, value) => compare.holds(firm.staff, *value),
-            Self::Flag(compare, value) => compare.holds(Some(firm.flag), Some(*value)),
-            Self::Day(compare, day) => compare.holds(firm.day, Some(*day)),
+            Self::Staff(compare, value) => compare.holds(firm.staff.as_ref(), value.as_ref()),
+            Self::Flag(compare, value) => compare.holds(Some(&firm.flag), Some(value)),
+            Self::Day(compare, day) => compare.holds(firm.day.as_ref(), Some(day)),
             Self::NameIn(negated, values) => {
                 values.iter().any(|value| value.to_lowercase() == firm.name.to_lowercase()) != *negated
             }

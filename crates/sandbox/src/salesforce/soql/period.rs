@@ -88,7 +88,7 @@ impl Period {
 }
 
 impl Unit {
-    /// The first day of the unit that a day lies in. Weeks begin on Sunday, as in the locale en_US.
+    /// The first day of the unit that a day lies in. Weeks begin on Sunday, as in the locale of the United States.
     fn start(self, day: NaiveDate) -> Option<NaiveDate> {
         match self {
             Self::Day => Some(day),

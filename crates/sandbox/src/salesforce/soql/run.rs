@@ -47,6 +47,9 @@ pub(super) fn rows_where(scene: Scene<'_>, query: &Query, also: &dyn Fn(&Row) ->
     select(Run { scene: Scene { deleted: scene.deleted || query.all_rows, ..scene }, object, query }, also)
 }
 
+/// Finds an expression, and says what kind of value it has.
+type Left<'l, E> = dyn Fn(&Expression) -> Result<(E, Kind), SoqlError> + 'l;
+
 /// A query on its way through one object.
 #[derive(Clone, Copy)]
 struct Run<'a> {
@@ -108,11 +111,7 @@ impl<'a> Run<'a> {
     }
 
     /// Makes a condition ready; `left` finds the expressions and says what kind of value they have.
-    fn test<E>(
-        self,
-        condition: &'a Condition,
-        left: &dyn Fn(&Expression) -> Result<(E, Kind), SoqlError>,
-    ) -> Result<Test<E>, SoqlError> {
+    fn test<E>(self, condition: &'a Condition, left: &Left<'_, E>) -> Result<Test<E>, SoqlError> {
         let all = |conditions: &'a [Condition]| -> Result<Vec<_>, SoqlError> {
             conditions.iter().map(|condition| self.test(condition, left)).collect()
         };
@@ -322,7 +321,7 @@ impl<'a> Run<'a> {
             match column {
                 Selected::Column(column) => put(self.scene, &mut record, row, column),
                 Selected::Named(name, scalar) => {
-                    drop(record.insert(name.clone(), scalar.of(self.scene, row).into_owned()))
+                    drop(record.insert(name.clone(), scalar.of(self.scene, row).into_owned()));
                 }
                 Selected::Children { name, below, field } => {
                     let rows = select(*below, &|child| child.reference(field) == Some(row.id))?;

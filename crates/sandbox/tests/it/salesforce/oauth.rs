@@ -70,6 +70,9 @@ fn text(json: &Value, name: &str) -> String {
     json[name].as_str().unwrap_or_else(|| panic!("{name} in {json}")).to_owned()
 }
 
+/// Parameters of a form.
+type Fields<'f> = &'f [(&'f str, &'f str)];
+
 fn error(answer: &Answer) -> (u16, &str, &str) {
     let text = |name: &str| answer.json[name].as_str().unwrap_or_default();
     (answer.status.as_u16(), text("error"), text("error_description"))
@@ -242,7 +245,7 @@ async fn wrong_token_requests_have_their_own_words() {
     let sf = Sf::new().await;
     let get = sf.raw(sf.request("GET", "/services/oauth2/token")).await;
     assert_eq!(error(&get), (400, "invalid_request", "must use HTTP POST"));
-    let cases: [(&[(&str, &str)], (u16, &str, &str)); 7] = [
+    let cases: [(Fields<'_>, (u16, &str, &str)); 7] = [
         (&[("grant_type", "magic")], (400, "unsupported_grant_type", "grant type not supported")),
         (&[("grant_type", "password")], (400, "invalid_grant", "authentication failure")),
         (
