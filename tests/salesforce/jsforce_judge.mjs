@@ -99,8 +99,9 @@ async function oauth() {
   conn.on("refresh", () => (refreshed += 1));
   await fetch(`${known.url}/sandbox/tokens`, { method: "POST", body: '"expire"' });
   equal("a call after the session ended", [(await conn.query("SELECT Id FROM User")).totalSize, refreshed], [1, 1]);
+  const { refreshToken } = conn;
   await conn.logout(true);
-  await refused("after revocation", "invalid_grant", () => conn.oauth2.refreshToken(conn.refreshToken ?? "gone"));
+  await refused("after revocation", "invalid_grant", () => oauth2.refreshToken(refreshToken));
 }
 
 const conn = new jsforce.Connection({ instanceUrl: known.url, accessToken: known.access_token, version: "62.0" });
