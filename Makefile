@@ -99,3 +99,4 @@ test-long: fuzz ## What chance finds in an hour: fuzzing, more statements agains
 	OKTANT_PROVISION_KILLS=$(LONG_KILLS) cargo test --locked --package oktant-provision --test it -- --nocapture a_killed_run
 	OKTANT_TEST_CRASH_ROUNDS=$(LONG_KILLS) cargo test --locked --package oktant-warehouse --test it -- --nocapture outlive_kill
 	OKTANT_TEST_MEMBERSHIP_SECONDS=30 cargo test --locked --package oktant-server --test it -- --nocapture lose_no_member
+	PROPTEST_CASES=$(LONG_CASES) cargo test --locked --package oktant-sandbox --lib soql

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+use crate::store::write_base62;
+
 const CHECK: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 const SHORT: usize = 15;
 const LONG: usize = 18;
@@ -42,11 +43,7 @@ impl Id {
         let mut short = *b"000Kx0000000000";
         short[..3].copy_from_slice(&prefix.as_bytes()[..3]);
         // Beginning far from zero leaves letters in, which is what catches a client that changes their case.
-        let mut rest = 52_000_000 + number;
-        for place in short[6..].iter_mut().rev() {
-            *place = DIGITS[(rest % 62) as usize];
-            rest /= 62;
-        }
+        write_base62(52_000_000 + number, &mut short[6..]);
         Self::of(short)
     }
 
