@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # Where the published API description and the recordings are, for those who have them.
 export OKTANT_SHARED_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo build test test-long fmt-check test-rust test-functions test-python test-official test-scim test-provision test-account codegen-check fidelity \
+.PHONY: help demo build test test-long fmt-check test-rust test-functions test-python test-official test-scim test-provision test-account test-salesforce codegen-check fidelity \
 	lint sdk-groups bench fuzz
 
 help: ## Show this list
@@ -20,7 +20,7 @@ demo: ## Build, start a sandbox org and run the SQLAlchemy example against it
 build: ## Build the program (development profile)
 	cargo build --locked --package oktant-cli
 
-test: fmt-check test-rust test-functions codegen-check fidelity test-python test-official test-scim test-provision test-account ## Install what the tests need and run them all
+test: fmt-check test-rust test-functions codegen-check fidelity test-python test-official test-scim test-provision test-account test-salesforce ## Install what the tests need and run them all
 
 # The SDK's groups of operations are features; its tests call all of them.
 SDK_FEATURES := oktant-sdk/full,oktant-sdk/blocking
@@ -55,6 +55,9 @@ test-provision: ## The provisioner against a SCIM target that others wrote
 test-account: ## Snowflake's, PostgreSQL's and SCIM's own clients against the account
 	@python3 scripts/test_account.py
 
+test-salesforce: ## simple-salesforce, jsforce and a browser against the sandbox's Salesforce org
+	@python3 scripts/test_salesforce.py
+
 fmt-check: ## Fail if something is not formatted
 	@if cargo fmt --version >/dev/null 2>&1; \
 	then cargo fmt --all --check; \
@@ -80,7 +83,7 @@ bench: ## Measure against the peers in one run and rewrite docs/benchmarks.md
 # Seconds that each target runs.
 FUZZ_SECONDS ?= 60
 
-fuzz: ## Feed the readers of links, headers, keys, configuration, models, SCIM, functions and flows with mutated inputs
+fuzz: ## Feed the readers of links, headers, keys, configuration, models, SCIM, SOQL, functions and flows with mutated inputs
 	cargo run --locked --package oktant-sdk --features oktant-sdk/full --example fuzz -- $(FUZZ_SECONDS)
 
 # How much the long set does, and where its chance starts: another place every day, named in the output.
@@ -101,3 +104,4 @@ test-long: fuzz ## What chance finds in an hour: fuzzing, more statements agains
 	OKTANT_PROVISION_KILLS=$(LONG_KILLS) cargo test --locked --package oktant-provision --test it -- --nocapture a_killed_run
 	OKTANT_TEST_CRASH_ROUNDS=$(LONG_KILLS) cargo test --locked --package oktant-warehouse --test it -- --nocapture outlive_kill
 	OKTANT_TEST_MEMBERSHIP_SECONDS=30 cargo test --locked --package oktant-server --test it -- --nocapture lose_no_member
+	PROPTEST_CASES=$(LONG_CASES) cargo test --locked --package oktant-sandbox --lib soql

@@ -153,8 +153,9 @@ impl CallOptions {
 /// Serve a local Okta org with generated people
 ///
 /// Prints one JSON line when ready, with the keys `url`, `api_token`, `client_id`,
-/// `client_secret`, `admin_login`, `admin_password` and `dsn`. Ends on Ctrl-C or SIGTERM. Everything it holds is in
-/// memory and the same for the same arguments.
+/// `client_secret`, `admin_login`, `admin_password` and `dsn`. A Salesforce org runs beside it; the key `salesforce`
+/// holds its `url`, `login_url`, `client_id`, `client_secret`, `user`, `password` and `access_token`. Ends on Ctrl-C or
+/// SIGTERM. Everything it holds is in memory and the same for the same arguments.
 ///
 /// A Snowflake account runs beside the org, with the pieces that Snowflake's guide to Okta presumes. The key
 /// `snowflake` holds `account`, `host`, `port`, `user`, `password`, `scim_url` and `scim_token`, and the key
@@ -192,9 +193,17 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_enum, default_value_t = RateLimits::Off)]
     pub(crate) rate_limits: RateLimits,
 
-    /// JSON file with an array of faults to inject
+    /// JSON file with an array of faults to inject; those whose path begins with /services/ strike the Salesforce org
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
+
+    /// Port of the Salesforce org on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) salesforce_port: u16,
+
+    /// JSON file with custom objects and fields of the Salesforce org
+    #[arg(long, value_name = "FILE")]
+    pub(crate) salesforce_schema: Option<PathBuf>,
 
     /// Port of the Snowflake account on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = 0)]

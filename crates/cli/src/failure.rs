@@ -61,6 +61,9 @@ pub(crate) enum Error {
     #[error("{path} has no flow {flow}")]
     NoFlow { path: String, flow: String },
 
+    #[error("{} does not hold objects and fields", path.display())]
+    SalesforceSchema { path: PathBuf, source: oktant_sandbox::SalesforceSchemaError },
+
     #[error("cannot write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
 
@@ -122,7 +125,7 @@ impl Coded for Error {
             }
             Self::Resolve { .. } | Self::Reach { .. } => codes::OKT2001,
             Self::Clock { .. } => codes::OKT1015,
-            Self::Faults { .. } => codes::OKT5001,
+            Self::Faults { .. } | Self::SalesforceSchema { .. } => codes::OKT5001,
             Self::Encode { .. } => codes::OKT3006,
             Self::NotAList(_) => codes::OKT2004,
             Self::Runtime(_) => codes::OKT9001,
@@ -137,6 +140,7 @@ impl Coded for Error {
             Self::Faults { .. } => Some("write an array as docs/reference/faults.md describes".to_owned()),
             Self::Exists { .. } => Some("choose another folder, or replace what is there with --force".to_owned()),
             Self::NoFlow { .. } => Some("`oktant flow list` shows the flows".to_owned()),
+            Self::SalesforceSchema { .. } => Some("docs/guides/sandbox.md shows the form of the file".to_owned()),
             Self::UnknownCode(_) => Some("`oktant explain` lists every code".to_owned()),
             Self::Clock { .. } => {
                 Some("set the clock by a time server: tokens are refused when clocks differ".to_owned())

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use oktant_base::{Entropy, SeededEntropy};
 use oktant_client::{Edges, Properties};
-use oktant_sandbox::{Fault, Sandbox};
+use oktant_sandbox::{Fault, Salesforce, SalesforceSchema, Sandbox};
 use oktant_server::{Config, OktaTables, Server, seed};
 use oktant_sql::Session;
 use oktant_warehouse::AccountConfig;
@@ -43,9 +43,17 @@ async fn serve(args: &SandboxArgs) -> Result<()> {
     if let Some(now) = args.now {
         builder = builder.now(now);
     }
+    let mut salesforce = Salesforce::builder().port(args.salesforce_port);
     if let Some(path) = &args.faults {
-        builder = builder.faults(faults(path)?);
+        let (there, here): (Vec<_>, Vec<_>) =
+            faults(path)?.into_iter().partition(|fault| fault.path.starts_with("/services/"));
+        builder = builder.faults(here);
+        salesforce = salesforce.faults(there);
     }
+    if let Some(path) = &args.salesforce_schema {
+        salesforce = salesforce.schema(schema(path)?);
+    }
+    builder = builder.salesforce(salesforce);
     let mut stop = StopSignals::listen()?;
     let sandbox = builder.start().await?;
     let (account, told) = account(args, &sandbox).await?;
@@ -104,8 +112,16 @@ fn groups(args: &SandboxArgs) -> usize {
     args.groups.unwrap_or(if args.users == 0 { 0 } else { 10 })
 }
 
+/// Reads the objects and fields of a Salesforce org.
+fn schema(path: &Path) -> Result<SalesforceSchema> {
+    Ok(SalesforceSchema::parse(&read(path)?).map_err(|source| Error::SalesforceSchema { path: path.into(), source })?)
+}
+
+fn read(path: &Path) -> Result<String> {
+    Ok(std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?)
+}
+
 /// Reads a JSON array of faults.
 fn faults(path: &Path) -> Result<Vec<Fault>> {
-    let text = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
-    Ok(serde_json::from_slice(&text).map_err(|source| Error::Faults { path: path.into(), source })?)
+    Ok(serde_json::from_str(&read(path)?).map_err(|source| Error::Faults { path: path.into(), source })?)
 }

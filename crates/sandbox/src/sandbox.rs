@@ -1,19 +1,14 @@
 //! Starting, observing and stopping a sandbox.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use jsonwebtoken::jwk::Jwk;
 use oktant_base::{Clock, Code, Coded, Entropy, Secret, SeededEntropy, SystemClock, Timestamp, codes};
 use oktant_catalog::Plan;
 use parking_lot::RwLock;
 use serde::Serialize;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use crate::auth_servers;
 use crate::certificate::OrgCertificate;
@@ -21,9 +16,11 @@ use crate::clock::ClockFrom;
 use crate::generate::{self, ADMIN_LOGIN, ADMIN_PASSWORD, Size};
 use crate::hooks::{Loopback, Outgoing};
 use crate::http::{self, ApiToken, Fault, Faults, Ledger, Limits, RateLimits, RecordedRequest};
+use crate::listener::{Listener, Server};
 use crate::oauth::{AuthorizationServer, BuiltInClients, OrgDirectory};
 use crate::org::{self, Org};
 use crate::resources;
+use crate::salesforce::{Salesforce, SalesforceAnnouncement, SalesforceBuilder};
 use crate::store::Stamp;
 use crate::truth::Truth;
 
@@ -66,6 +63,7 @@ pub struct Builder {
     entropy: Option<Arc<dyn Entropy>>,
     outgoing: Arc<dyn Outgoing>,
     service_app_key: Option<Jwk>,
+    salesforce: Option<SalesforceBuilder>,
 }
 
 impl Default for Builder {
@@ -83,6 +81,7 @@ impl Default for Builder {
             entropy: None,
             outgoing: Arc::new(Loopback::default()),
             service_app_key: None,
+            salesforce: None,
         }
     }
 }
@@ -166,18 +165,26 @@ impl Builder {
         self
     }
 
+    /// Runs a Salesforce org beside the Okta org, with the same clock and seed; none by default.
+    pub fn salesforce(mut self, salesforce: SalesforceBuilder) -> Self {
+        self.salesforce = Some(salesforce);
+        self
+    }
+
     /// Generates the org and serves it on 127.0.0.1 in the current tokio runtime.
     ///
     /// # Errors
     ///
     /// [`Error::Listen`] if the port is taken.
     pub async fn start(self) -> Result<Sandbox, Error> {
-        let port = self.port;
-        let listen = |source| Error::Listen { port, source };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
-        let org = self.build_org(&format!("http://{address}"));
-        Ok(Sandbox::serve(org, listener, address))
+        let listener = Listener::bind(self.port).await?;
+        let salesforce = match self.salesforce.clone() {
+            Some(settings) => Some(settings.seed(self.seed).clock(Arc::clone(&self.clock)).start().await?),
+            None => None,
+        };
+        let org = self.build_org(&listener.url());
+        let server = listener.serve(http::router(Arc::clone(&org)));
+        Ok(Sandbox { org, server, salesforce })
     }
 
     fn build_org(self, url: &str) -> Arc<Org> {
@@ -229,9 +236,8 @@ impl Builder {
 #[derive(Debug)]
 pub struct Sandbox {
     org: Arc<Org>,
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    server: Option<JoinHandle<io::Result<()>>>,
+    server: Server,
+    salesforce: Option<Salesforce>,
 }
 
 /// What a sandbox says once it is ready, as one line of JSON.
@@ -251,6 +257,9 @@ pub struct Announcement {
     pub admin_password: String,
     /// A connection string that works as it is.
     pub dsn: String,
+    /// The Salesforce org beside it, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub salesforce: Option<SalesforceAnnouncement>,
 }
 
 impl Sandbox {
@@ -259,26 +268,9 @@ impl Sandbox {
         Builder::default()
     }
 
-    fn serve(org: Arc<Org>, listener: TcpListener, address: SocketAddr) -> Self {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let router = http::router(Arc::clone(&org));
-        // Small answers must not wait for the acknowledgement of the one before.
-        let listener = listener.tap_io(|stream| {
-            let _ = stream.set_nodelay(true);
-        });
-        let server = tokio::spawn(
-            axum::serve(listener, router)
-                .with_graceful_shutdown(async {
-                    let _ = stopped.await;
-                })
-                .into_future(),
-        );
-        Self { org, address, stop: Some(stop), server: Some(server) }
-    }
-
     /// Where it listens, such as `http://127.0.0.1:4096`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url()
     }
 
     /// The clock that the org goes by.
@@ -347,6 +339,7 @@ impl Sandbox {
             admin_login: self.admin_login().to_owned(),
             admin_password: self.admin_password().to_owned(),
             dsn: self.dsn(),
+            salesforce: self.salesforce.as_ref().map(|salesforce| salesforce.announcement().clone()),
         }
     }
 
@@ -375,12 +368,16 @@ impl Sandbox {
         Truth::read(&self.org.store.read(), &self.url())
     }
 
+    /// The Salesforce org beside it, if there is one.
+    pub fn salesforce(&self) -> Option<&Salesforce> {
+        self.salesforce.as_ref()
+    }
+
     /// Stops listening and waits until the answers under way are sent.
-    pub async fn shutdown(mut self) {
-        drop(self.stop.take());
-        if let Some(server) = self.server.take() {
-            // The server only ends by being told to; an error would have no one to go to.
-            let _ = server.await;
+    pub async fn shutdown(self) {
+        self.server.shutdown().await;
+        if let Some(salesforce) = self.salesforce {
+            salesforce.shutdown().await;
         }
     }
 }

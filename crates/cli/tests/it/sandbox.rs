@@ -48,6 +48,10 @@ fn one_line_says_all_that_is_needed_to_connect() {
         assert!(snowflake[key].as_str().is_some_and(|value| !value.is_empty()), "{key} in {announcement}");
     }
     assert!(snowflake["port"].is_u64() && announcement["postgres"]["port"].is_u64(), "{announcement}");
+    for key in ["url", "login_url", "client_id", "client_secret", "user", "password", "access_token"] {
+        let value = &announcement["salesforce"][key];
+        assert!(value.as_str().is_some_and(|value| !value.is_empty()), "salesforce.{key} in {announcement}");
+    }
     let shown = oktant(&["api", "--all", "listUsers", "--dsn", announcement["dsn"].as_str().expect("text")]);
     assert!(shown.starts_with("exit: 0\n"), "{shown}");
 }

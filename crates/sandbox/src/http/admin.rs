@@ -7,7 +7,8 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
-use super::faults::Fault;
+use super::faults::{Fault, Faults};
+use super::ledger::Ledger;
 use super::reply::Reply;
 use crate::factors::{Answer, Unanswerable};
 use crate::org::Org;
@@ -21,22 +22,34 @@ const PUSHES: &str = "/sandbox/pushes/";
 /// Answers a request to one of the sandbox's own paths.
 pub(crate) fn answer(org: &Org, parts: &Parts, body: &Bytes) -> Response {
     let reply = match (&parts.method, parts.uri.path()) {
-        (&Method::GET, "/sandbox/requests") => Reply::json(&org.ledger.entries()),
         (&Method::GET, "/sandbox/outbox") => Reply::json(&org.store.read().factors.outbox().collect::<Vec<_>>()),
-        (&Method::DELETE, "/sandbox/requests") => {
-            org.ledger.clear();
-            Reply::no_content()
-        }
-        (&Method::GET, "/sandbox/faults") => Reply::json(&org.faults.list()),
-        (&Method::POST, "/sandbox/faults") => add_faults(org, body),
-        (&Method::DELETE, "/sandbox/faults") => {
-            org.faults.clear();
-            Reply::no_content()
-        }
         (&Method::GET, "/sandbox/pushes") => Reply::json(&org.store.read().factors.pushes().iter().collect::<Vec<_>>()),
         (&Method::POST, path) if path.starts_with(PUSHES) => answer_push(org, &path[PUSHES.len()..], body),
-        _ => problem(StatusCode::NOT_FOUND, "the sandbox has no such path"),
+        _ => common(&org.ledger, &org.faults, parts, body),
     };
+    respond(reply)
+}
+
+/// Requests and faults, which every org of the sandbox has.
+pub(crate) fn common(ledger: &Ledger, faults: &Faults, parts: &Parts, body: &[u8]) -> Reply {
+    match (&parts.method, parts.uri.path()) {
+        (&Method::GET, "/sandbox/requests") => Reply::json(&ledger.entries()),
+        (&Method::DELETE, "/sandbox/requests") => {
+            ledger.clear();
+            Reply::no_content()
+        }
+        (&Method::GET, "/sandbox/faults") => Reply::json(&faults.list()),
+        (&Method::POST, "/sandbox/faults") => add_faults(faults, body),
+        (&Method::DELETE, "/sandbox/faults") => {
+            faults.clear();
+            Reply::no_content()
+        }
+        _ => problem(StatusCode::NOT_FOUND, "the sandbox has no such path"),
+    }
+}
+
+/// A reply of one of the sandbox's own paths.
+pub(crate) fn respond(reply: Reply) -> Response {
     let mut response = Response::new(Body::from(reply.body.unwrap_or_default()));
     *response.status_mut() = reply.status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -48,12 +61,13 @@ struct Problem<'a> {
     error: &'a str,
 }
 
-fn problem(status: StatusCode, error: &str) -> Reply {
+/// A refusal of one of the sandbox's own paths.
+pub(crate) fn problem(status: StatusCode, error: &str) -> Reply {
     Reply::json(&Problem { error }).status(status)
 }
 
 /// One fault, or an array of them as in a file; all or none.
-fn add_faults(org: &Org, body: &[u8]) -> Reply {
+fn add_faults(all: &Faults, body: &[u8]) -> Reply {
     let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
     let given = if is_array {
         serde_json::from_slice::<Vec<Fault>>(body)
@@ -63,7 +77,7 @@ fn add_faults(org: &Org, body: &[u8]) -> Reply {
     match given {
         Ok(faults) => {
             for fault in faults {
-                org.faults.add(fault);
+                all.add(fault);
             }
             Reply::no_content()
         }

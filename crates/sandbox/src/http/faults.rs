@@ -54,6 +54,17 @@ pub enum Effect {
         /// How much later, on the sandbox's clock.
         milliseconds: u64,
     },
+    /// Runs the operation, then ends the connection without a byte of the answer.
+    Disconnect,
+    /// Refuses with an error code of the API that is called; the operation does not run. An Okta org shows its
+    /// own error for the status.
+    ErrorCode {
+        /// Such as `UNABLE_TO_LOCK_ROW`.
+        code: String,
+        /// The status.
+        #[serde(default = "bad_request")]
+        status: u16,
+    },
     /// Ends the connection in the middle of the body.
     Truncate {
         /// Bytes sent before; half of the body if `None`.
@@ -130,6 +141,10 @@ fn any_path() -> String {
 
 const fn one() -> u64 {
     1
+}
+
+const fn bad_request() -> u16 {
+    400
 }
 
 const fn bad_gateway() -> u16 {
@@ -238,19 +253,24 @@ impl Effect {
     /// The error that stands in for the answer, for effects that prevent the operation.
     pub(super) fn instead(&self, by_api_token: bool) -> Option<ApiError> {
         match self {
-            Self::Status { status, .. } => Some(error_of(*status)),
+            Self::Status { status, .. } | Self::ErrorCode { status, .. } => Some(error_of(*status)),
             Self::Concurrency => Some(errors::E0000047.into()),
             Self::ExpiredToken if by_api_token => Some(errors::E0000011.into()),
             Self::ExpiredToken => Some(ApiError::new(errors::E0000011).in_header(
                 header::WWW_AUTHENTICATE,
                 "Bearer error=\"invalid_token\", error_description=\"The token has expired.\"",
             )),
-            Self::Slow { .. } | Self::Truncate { .. } | Self::Empty | Self::Html { .. } | Self::Link { .. } => None,
+            Self::Slow { .. }
+            | Self::Disconnect
+            | Self::Truncate { .. }
+            | Self::Empty
+            | Self::Html { .. }
+            | Self::Link { .. } => None,
         }
     }
 
     /// How much later the answer comes.
-    pub(super) fn delay(&self) -> Duration {
+    pub(crate) fn delay(&self) -> Duration {
         match self {
             Self::Slow { milliseconds } => Duration::from_millis(*milliseconds),
             _ => Duration::ZERO,
@@ -273,7 +293,8 @@ impl Effect {
     }
 }
 
-const HTML: &str = "<html><head><title>Gateway</title></head><body><h1>The gateway has no answer</h1></body></html>\n";
+pub(crate) const HTML: &str =
+    "<html><head><title>Gateway</title></head><body><h1>The gateway has no answer</h1></body></html>\n";
 
 fn error_of(status: u16) -> ApiError {
     let mut error = ApiError::new(match status {

@@ -1,6 +1,6 @@
 //! The HTTP face of the org: what every operation has in common.
 
-mod admin;
+pub(crate) mod admin;
 mod auth;
 mod call;
 mod dispatch;
@@ -18,11 +18,11 @@ pub(crate) use auth::{ApiToken, Presented, Principal, TokenError};
 pub(crate) use call::Call;
 pub(crate) use dispatch::{Handler, is_typed};
 pub(crate) use errors::ApiError;
-pub(crate) use faults::Faults;
 pub use faults::{Effect, Fault, WrongLink};
+pub(crate) use faults::{Faults, HTML};
 pub(crate) use ledger::Ledger;
 pub use ledger::RecordedRequest;
 pub(crate) use limits::Limits;
 pub use limits::RateLimits;
 pub(crate) use reply::{Outcome, Reply};
-pub(crate) use server::router;
+pub(crate) use server::{REQUEST_BYTES_MAX, broken_off, router};

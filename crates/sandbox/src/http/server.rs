@@ -30,7 +30,7 @@ use super::{admin, dispatch, unlisted};
 use crate::org::Org;
 
 /// Largest body the org reads, as the service's own limit for JSON.
-const REQUEST_BYTES_MAX: usize = 10 * 1024 * 1024;
+pub(crate) const REQUEST_BYTES_MAX: usize = 10 * 1024 * 1024;
 
 /// Serves the org.
 pub(crate) fn router(org: Arc<Org>) -> Router {
@@ -56,6 +56,7 @@ async fn observe(State(org): State<Arc<Org>>, request: Request, next: Next) -> R
         answered.unwrap_or_else(|error| Exchange::begin(&org, &head).finish(Err(error), None).0)
     };
     let operation = method_of(&method).and_then(|method| oktant_catalog::route(method, uri.path()));
+    let bytes = response.body().size_hint().exact().unwrap_or_default() as usize;
     org.ledger.record(RecordedRequest {
         sequence: 0,
         method: method.to_string(),
@@ -63,9 +64,12 @@ async fn observe(State(org): State<Arc<Org>>, request: Request, next: Next) -> R
         query: uri.query().unwrap_or_default().to_owned(),
         operation: operation.map(|found| found.operation.id),
         status: response.status().as_u16(),
-        bytes: response.body().size_hint().exact().unwrap_or_default() as usize,
+        bytes,
     });
-    response
+    match effect {
+        Some(effect @ Effect::Disconnect) => broken_off(&effect, response, bytes),
+        _ => response,
+    }
 }
 
 async fn serve(State(org): State<Arc<Org>>, request: Request) -> Response {
@@ -119,14 +123,28 @@ async fn answer(org: &Org, parts: &Parts, body: Bytes, has_place: bool, effect: 
         bytes,
     });
     match effect {
-        Some(Effect::Truncate { bytes: kept }) => cut(response, kept.unwrap_or(bytes / 2), bytes),
-        _ => response,
+        Some(effect) => broken_off(effect, response, bytes),
+        None => response,
     }
 }
 
 /// What an answer in the making comes to; 500 if it panics, as a service that fails answers.
 async fn caught<T>(answer: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
     AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| Err(errors::E0000009.into()))
+}
+
+/// The response with its connection ended, if the effect does that.
+pub(crate) fn broken_off(effect: &Effect, response: Response, bytes: usize) -> Response {
+    match effect {
+        Effect::Truncate { bytes: kept } => cut(response, kept.unwrap_or(bytes / 2), bytes),
+        Effect::Disconnect => {
+            // A body that fails before it begins takes the head, which is still unsent, along.
+            let failure =
+                futures::stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionAborted)) });
+            Response::new(Body::from_stream(failure))
+        }
+        _ => response,
+    }
 }
 
 /// The response with a body that breaks off after `kept` of `bytes` bytes.

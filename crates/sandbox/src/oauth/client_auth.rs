@@ -204,7 +204,7 @@ fn registered_key<'a>(keys: &'a [Jwk], kid: Option<&str>) -> Option<&'a Jwk> {
 }
 
 /// Client id and secret of the `Authorization` header, each percent-encoded (RFC 6749, 2.3.1).
-fn basic_credentials(headers: &HeaderMap) -> Result<Option<(String, String)>, OAuthError> {
+pub(crate) fn basic_credentials(headers: &HeaderMap) -> Result<Option<(String, String)>, OAuthError> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let malformed = || OAuthError::invalid_client(FAILED);
     let value = value.to_str().map_err(|_| malformed())?;

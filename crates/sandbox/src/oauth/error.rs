@@ -7,7 +7,7 @@ use serde_json::json;
 
 /// An error of an OAuth endpoint: `{"error", "error_description"}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct OAuthError {
+pub(crate) struct OAuthError {
     status: StatusCode,
     /// The error's word, such as `invalid_grant`.
     pub(super) error: &'static str,

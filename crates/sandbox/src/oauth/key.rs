@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 /// An RSA key of 2,048 bits, made at its first use: most sandboxes are called with an API token
 /// only and never need it. It comes from the crypto library's own generator, so it differs from
 /// run to run, and tokens of an earlier sandbox are refused.
-pub(super) struct SigningKey {
+pub(crate) struct SigningKey {
     /// Its id; the thumbprint where there is none.
     kid: String,
     pair: OnceLock<Pair>,
@@ -23,11 +23,17 @@ pub(super) struct SigningKey {
 
 /// The keys of a server by their ids, each made at its first use.
 #[derive(Default)]
-pub(super) struct KeyRing(Mutex<Vec<Arc<SigningKey>>>);
+pub(crate) struct KeyRing(Mutex<Vec<Arc<SigningKey>>>);
+
+impl std::fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyRing").finish_non_exhaustive()
+    }
+}
 
 impl KeyRing {
     /// The key of an id; without an id, one that chooses its own.
-    pub(super) fn get(&self, kid: &str) -> Arc<SigningKey> {
+    pub(crate) fn get(&self, kid: &str) -> Arc<SigningKey> {
         let mut keys = self.0.lock();
         if let Some(known) = keys.iter().find(|key| key.kid == kid) {
             return Arc::clone(known);
@@ -38,7 +44,7 @@ impl KeyRing {
     }
 
     /// The claims of a token that one of the keys signed. Times are for the caller to judge, by its own clock.
-    pub(super) fn verify<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+    pub(crate) fn verify<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
         let keys = self.0.lock().clone();
         keys.iter().find_map(|key| key.verify(token))
     }
@@ -53,12 +59,12 @@ struct Pair {
 
 impl SigningKey {
     /// The public key as `/oauth2/v1/keys` lists it.
-    pub(super) fn jwk(&self) -> &Jwk {
+    pub(crate) fn jwk(&self) -> &Jwk {
         &self.pair().jwk
     }
 
     /// Signs claims; `typ` is the header's type, absent for id tokens.
-    pub(super) fn sign(&self, typ: Option<&str>, claims: &impl Serialize) -> String {
+    pub(crate) fn sign(&self, typ: Option<&str>, claims: &impl Serialize) -> String {
         let pair = self.pair();
         let mut header = Header::new(Algorithm::RS256);
         header.typ = typ.map(str::to_owned);
@@ -77,7 +83,7 @@ impl SigningKey {
 }
 
 /// A validation of the signature alone: the library would take the time from the system.
-pub(super) fn signature_only(algorithm: Algorithm) -> Validation {
+pub(crate) fn signature_only(algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.required_spec_claims.clear();
     validation.validate_exp = false;

@@ -53,10 +53,15 @@ use directory::Directory;
 pub(crate) use directory::SignInError;
 pub(crate) use org::{BuiltInClients, OrgDirectory, sign_in};
 
+pub(crate) use client_auth::basic_credentials;
 pub(crate) use custom::Setup;
-use key::{KeyRing, SigningKey};
+use key::SigningKey;
+pub(crate) use key::{KeyRing, signature_only};
+pub(crate) use page::{CONTENT_POLICY, alerting, escape, fill, layout};
+pub(crate) use params::Params;
 pub(crate) use store::IssuedRefreshToken;
 use store::Store;
+pub(crate) use token::challenge_of;
 
 /// Operations of the description that [`AuthorizationServer::router`] serves.
 const OPERATIONS: [&str; 29] = [

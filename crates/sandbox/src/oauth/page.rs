@@ -13,7 +13,8 @@ const STYLE: &str = include_str!("pages/style.css");
 
 /// Nothing but the inline style is loaded. `form-action` is left out: browsers apply it to the
 /// redirect back to the client as well.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+pub(crate) const CONTENT_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What the login page shows.
 pub(super) struct Login<'a> {
@@ -56,7 +57,7 @@ pub(super) fn activated() -> Response {
 }
 
 /// The paragraph of an alert, and the attributes of the fields that it is about.
-fn alerting(alert: Option<&str>) -> (String, &'static str) {
+pub(crate) fn alerting(alert: Option<&str>) -> (String, &'static str) {
     alert.map_or_else(Default::default, |text| {
         let paragraph = format!("<p class=\"alert\" role=\"alert\" id=\"alert\">{}</p>", escape(text));
         (paragraph, " aria-invalid=\"true\" aria-describedby=\"alert\"")
@@ -84,12 +85,18 @@ pub(super) fn signed_out() -> Response {
     render(StatusCode::OK, "Signed out", "<h1>Signed out</h1>\n<p>You can close this window.</p>")
 }
 
+/// A whole page, with styles beyond the common ones.
+pub(crate) fn layout(title: &str, more_style: &str, body: &str) -> String {
+    let style = [STYLE, more_style].concat();
+    fill(LAYOUT, &[("title", title), ("style", &style), ("body", body)])
+}
+
 fn render(status: StatusCode, title: &str, body: &str) -> Response {
-    let page = fill(LAYOUT, &[("title", title), ("style", STYLE), ("body", body)]);
+    let page = layout(title, "", body);
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-cache, no-store"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     (status, headers, page).into_response()
@@ -97,7 +104,7 @@ fn render(status: StatusCode, title: &str, body: &str) -> Response {
 
 /// Puts values into a template's `{{name}}` places, each once and in one pass, so that a value
 /// that looks like a place stays text.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
+pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut page = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
@@ -110,7 +117,8 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
     page
 }
 
-fn escape(text: &str) -> String {
+/// Text that is no markup.
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -213,13 +213,17 @@ fn check_verifier(code: &Code, verifier: Option<&str>) -> Result<(), OAuthError>
         (None, None) => Ok(()),
         (Some(_), None) => Err(OAuthError::invalid_request("PKCE code verifier is required by the application.")),
         (challenge, Some(verifier)) => {
-            let hash = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
-            if challenge.as_deref() == Some(hash.as_str()) {
+            if challenge.as_deref() == Some(challenge_of(verifier).as_str()) {
                 return Ok(());
             }
             Err(OAuthError::invalid_grant("PKCE verification failed."))
         }
     }
+}
+
+/// The challenge that belongs to a code verifier (RFC 7636, 4.2).
+pub(crate) fn challenge_of(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()))
 }
 
 /// The scopes of a refresh: all of the grant, or the subset that was asked for.

@@ -102,7 +102,8 @@ impl IdSource {
     }
 }
 
-fn write_base62(mut value: u64, out: &mut [u8]) {
+/// Writes a number in base 62, with leading zeros; digits that do not fit are left out.
+pub(crate) fn write_base62(mut value: u64, out: &mut [u8]) {
     for digit in out.iter_mut().rev() {
         *digit = DIGITS[(value % 62) as usize];
         value /= 62;

@@ -10,7 +10,7 @@ mod user_types;
 mod users;
 
 pub(crate) use groups::{Group, GroupKind, GroupNumber, Groups};
-pub(crate) use id::{Id, IdSource};
+pub(crate) use id::{Id, IdSource, write_base62};
 pub(crate) use numbers::NumberSet;
 pub(crate) use profile::{Datum, Name, Profile};
 pub(crate) use stamp::{Stamp, with_millis};

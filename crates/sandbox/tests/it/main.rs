@@ -18,6 +18,7 @@ mod logs;
 mod policies;
 mod resources;
 mod rules;
+mod salesforce;
 mod search;
 mod sessions;
 mod support;

@@ -32,6 +32,9 @@ const SEEDS: &[&str] = &[
     "GET /Users?filter=userName%20eq%20%22ann%22&startIndex=1&count=2&sortBy=name.givenName&attributes=emails.value",
     "POST /Bulk\n{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:BulkRequest\"],\"Operations\":[{\"method\":\"POST\",\"path\":\"/Groups\",\"bulkId\":\"g\",\"data\":{\"schemas\":[\"urn:ietf:params:scim:schemas:core:2.0:Group\"],\"displayName\":\"g\",\"members\":[{\"value\":\"bulkId:h\"}]}}]}",
     "POST /.search\n{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:SearchRequest\"],\"filter\":\"displayName pr\",\"cursor\":\"\",\"count\":1}",
+    "SELECT Id, a.Profile.Name n, (SELECT Id FROM Users LIMIT 1) FROM User a WHERE (IsActive = TRUE AND CreatedDate = LAST_N_DAYS:7) OR NOT Alias LIKE 'a\\_%' ORDER BY Name DESC NULLS LAST LIMIT 5 OFFSET 1",
+    "SELECT CALENDAR_YEAR(CreatedDate), COUNT(Id) n, MAX(Name) FROM UserLicense WHERE Id IN (SELECT UserLicenseId FROM Profile) GROUP BY CALENDAR_YEAR(CreatedDate) HAVING COUNT(Id) >= 1",
+    "FIND {adm* OR \\{x} IN NAME FIELDS RETURNING User(Id WHERE Name != 'a)b' LIMIT 2), Account LIMIT 3",
     "{\"id\":\"x\",\"type\":\"IP\",\"status\":\"INACTIVE\",\"name\":\"n\",\"items\":[{\"a\":[]},null,1]}",
     "-2^2 + 5%*(3! - log(8, 2)) # c",
     "not (1 < 2 <= 3) xor true and max(1, .5e-3) % 7 == 1",
@@ -43,6 +46,13 @@ const SEEDS: &[&str] = &[
 
 /// Pieces that matter to one target or another.
 const PIECES: &[&str] = &[
+    "(",
+    ")",
+    "'",
+    "SELECT ",
+    " NOT ",
+    " IN (",
+    "NEXT_N_YEARS:",
     "\"",
     "\\",
     "<",

@@ -16,6 +16,9 @@ mod driver;
 /// The target that reads models, beside those of the client, of SCIM, of the functions and of flows.
 const MODELS: Target = ("models", oktant_models::fuzzing::answers);
 
+/// The target that reads queries of the sandbox's Salesforce org.
+const SOQL: Target = ("soql", oktant_sandbox::fuzzing::soql);
+
 fn main() -> std::io::Result<ExitCode> {
     let mut arguments = std::env::args().skip(1);
     let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(60);
@@ -27,7 +30,7 @@ fn main() -> std::io::Result<ExitCode> {
     let mut failed = false;
     let targets = TARGETS
         .iter()
-        .chain([&MODELS])
+        .chain([&MODELS, &SOQL])
         .chain(oktant_scim::fuzzing::TARGETS)
         .chain(oktant_functions::fuzzing::TARGETS)
         .chain(oktant_flow::fuzzing::TARGETS);
