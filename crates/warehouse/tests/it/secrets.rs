@@ -34,6 +34,7 @@ async fn secrets_are_nowhere_but_in_the_answer_that_hands_them_out() {
     let writer = log.clone();
     // For all threads: the database has its own.
     tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).init();
+    tracing::info!("the log begins");
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("account.db").display());
     let test = TestAccount::at(&url, |config| config).await;
