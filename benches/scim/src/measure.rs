@@ -23,7 +23,8 @@ pub(crate) struct Amount {
 /// How a row of the table went.
 #[derive(Serialize)]
 pub(crate) struct Row {
-    row: &'static str,
+    #[serde(rename = "row")]
+    name: &'static str,
     requests: usize,
     seconds: f64,
     /// Half of the requests took at most so long.
@@ -71,7 +72,7 @@ pub(crate) async fn measure(
         latencies.get(index).map_or(0.0, |latency| latency.as_secs_f64() * 1e3)
     };
     Ok(Row {
-        row,
+        name: row,
         requests: latencies.len(),
         seconds,
         p50_ms: at(50),

@@ -41,8 +41,8 @@ pub(crate) async fn run(server: &Server, users: usize, in_flight: usize) -> Resu
     print(&create.await?)?;
     let ids = ids.into_inner();
     let found = |number: usize, status, body: &Bytes| {
-        let list = if number % PAGE == 0 { parsed(body) } else { Value::Null };
-        let wrong = status != StatusCode::OK || number % PAGE == 0 && !is_only(&list, &ids[number]);
+        let list = if number.is_multiple_of(PAGE) { parsed(body) } else { Value::Null };
+        let wrong = status != StatusCode::OK || number.is_multiple_of(PAGE) && !is_only(&list, &ids[number]);
         wrong.then(|| unexpected(status, body))
     };
     print(&measure("filter", server, timed(users), filter, found).await?)?;
@@ -51,9 +51,9 @@ pub(crate) async fn run(server: &Server, users: usize, in_flight: usize) -> Resu
     let pages = users.div_ceil(PAGE);
     let page = |number: usize| Ask::get(format!("/Users?startIndex={}&count={PAGE}", number % pages * PAGE + 1));
     let whole = |number: usize, status, body: &Bytes| {
-        let list = if number % PAGE == 0 { parsed(body) } else { Value::Null };
+        let list = if number.is_multiple_of(PAGE) { parsed(body) } else { Value::Null };
         let full = list["Resources"].as_array().is_some_and(|found| found.len() == PAGE.min(users));
-        let wrong = status != StatusCode::OK || number % PAGE == 0 && !(full && list["totalResults"] == users);
+        let wrong = status != StatusCode::OK || number.is_multiple_of(PAGE) && !(full && list["totalResults"] == users);
         wrong.then(|| unexpected(status, body))
     };
     print(&measure("page", server, timed(pages * 10), page, whole).await?)?;
@@ -80,7 +80,7 @@ async fn group(server: &Server, ids: &[String], changes: Amount, reads: Amount) 
     // Some members leave, then the same ones come back, so that the group keeps its size.
     let change = |number: usize| {
         let id = &ids[(number / (2 * TOGETHER) * TOGETHER + number % TOGETHER) % ids.len()];
-        let operation = if number / TOGETHER % 2 == 0 {
+        let operation = if (number / TOGETHER).is_multiple_of(2) {
             json!([{ "op": "remove", "path": format!("members[value eq \"{id}\"]") }])
         } else {
             json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }])

@@ -157,18 +157,16 @@ fn export(path: &Path, out: Option<&Path>) -> Result<()> {
 }
 
 fn validate(paths: &[PathBuf]) -> Result<ExitCode> {
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for path in paths {
-        let findings = match load_with_surroundings(path) {
+        let findings: Vec<String> = match load_with_surroundings(path) {
             Ok(findings) => findings.iter().map(ToString::to_string).collect(),
             Err(failure) if failure.code() == oktant_base::codes::OKT4103 => vec![one_line(&failure.report())],
             Err(failure) => return Err(failure),
         };
-        for finding in findings {
-            lines.push_str(&format!("{}: {finding}\n", path.display()));
-        }
+        lines.extend(findings.into_iter().map(|finding| format!("{}: {finding}\n", path.display())));
     }
-    output::print_bytes(lines.as_bytes())?;
+    output::print_bytes(lines.concat().as_bytes())?;
     Ok(if lines.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -272,7 +270,7 @@ fn show(path: &Path, wanted: Option<&str>, json: bool) -> Result<()> {
 
 fn differences(old: &Path, new: &Path) -> Result<ExitCode> {
     let changes = diff::projects(&load(old)?, &load(new)?);
-    let lines: String = changes.iter().map(|change| format!("{}\n", one_line(&change.to_string()))).collect();
-    output::print_bytes(lines.as_bytes())?;
+    let lines: Vec<_> = changes.iter().map(|change| one_line(&change.to_string()) + "\n").collect();
+    output::print_bytes(lines.concat().as_bytes())?;
     Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
