@@ -316,6 +316,49 @@ codes! {
         "The card's address names no function, or one that this version lacks.",
         "see the list of functions in docs/reference/functions.md";
 
+    OKT4301 "the journal of flows cannot be used", "58030", 500, 1, Operational,
+        "Its database cannot be opened, is damaged or failed.",
+        "check the address of the journal, its permissions and the space on its disk";
+    OKT4302 "another engine has the journal", "55006", 503, 1, Operational,
+        "A journal in a SQLite file serves one engine at a time.",
+        "stop the other engine, or share a journal on PostgreSQL";
+    OKT4303 "no such flow or run", "02000", 404, 1, Data,
+        "No flow or run has this id or name, or its retention is over.",
+        "list them with `oktant flow list` or `oktant flow history`";
+    OKT4304 "the flow is switched off", "55000", 409, 1, Operational,
+        "Flows that are off are not started, and calling an off helper flow is an error.",
+        "switch it on with `oktant flow on`";
+    OKT4305 "the run is in another state", "55000", 409, 1, Operational,
+        "What was asked for is possible only in some states of a run.",
+        "look at the run in `oktant flow history`";
+    OKT4306 "a schedule cannot be used", "22000", 400, 1, Programming,
+        "A field of the schedule or its time zone is not understood.",
+        "write six cron fields, seconds first, and a name of the time zone database";
+    OKT4307 "the caller may not start the flow", "28000", 401, 4, Operational,
+        "The client token or access token is missing or wrong.",
+        "send the flow's client token as x-api-client-token, or an access token with the flow's scope";
+    OKT4308 "the flow is called too often", "53300", 429, 6, Operational,
+        "The endpoint of a flow takes a limited number of calls per second.",
+        "call less often, or raise the flow's limit";
+    OKT4309 "the engine is being closed", "57P01", 503, 1, Operational,
+        "The process that runs flows is stopping; what was accepted goes on after its next start.",
+        "try again when it is up";
+    OKT4310 "the outcome of a step is unknown", "57014", 409, 1, Operational,
+        "The engine stopped between a request and its answer, and the action cannot tell whether it happened.",
+        "look in the target system, then decide with `oktant flow retry --step repeat|skip|fail`";
+    OKT4311 "the run needs too much memory", "53200", 500, 1, Operational,
+        "The values that the run's cards hold exceed the limit per run.",
+        "stream large results through a helper flow, or raise the limit";
+    OKT4312 "the run takes too many steps", "54000", 500, 1, Operational,
+        "More cards ran than the limit per run allows; mostly a helper flow that calls itself.",
+        "check loops and helper flows, or raise the limit";
+    OKT4313 "a card has no implementation", "0A000", 501, 1, NotSupported,
+        "The card's connector or operation is not part of Oktant.",
+        "replace the card by a Custom API Action or an HTTP card";
+    OKT4314 "a card failed", "38000", 500, 1, Operational,
+        "A card of the flow ended with an error that nothing in the flow handled.",
+        "look at the card's inputs and the target's answer in the run's history";
+
     OKT5001 "the sandbox cannot start", "08001", 500, 1, Operational,
         "The port is taken or a file of faults cannot be read.",
         "choose another --port, or 0 for a free one";

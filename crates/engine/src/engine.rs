@@ -1,0 +1,768 @@
+//! The engine: starts runs, takes up those that wait or were left, and answers about them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use oktant_base::{Clock, Coded as _, Entropy, Secret, codes};
+use oktant_flow::model::Flow;
+use oktant_functions::Value;
+use oktant_store::{Store, StoreError};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::action::{Actions, CardError, ErrorKind, Events, Fields};
+use crate::error::EngineError;
+pub(crate) use crate::flows::Version;
+use crate::flows::{FlowEntry, FlowSettings, Flows};
+use crate::functions::Functions;
+use crate::journal::{Append, Appended, Change, Decision, Folded, Journal, NewRun, Record, RunRow, RunState, Worker};
+use crate::metrics::Metrics;
+use crate::name::Name;
+use crate::redact::Redactor;
+use crate::run::{Answer, End, Frame, Halt, Run, RunLog};
+
+/// What the engine takes from outside.
+#[derive(Debug, Clone)]
+pub struct Edges {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub entropy: Arc<dyn Entropy>,
+    /// What cards do outside.
+    pub actions: Arc<dyn Actions>,
+    /// What event cards are.
+    pub events: Arc<dyn Events>,
+}
+
+/// How an engine runs. The defaults are the vendor's limits where it states any.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The worker.
+    pub worker: Worker,
+    /// Values that one run may hold, in bytes.
+    pub run_memory: usize,
+    /// Steps that one run may take.
+    pub run_steps: u64,
+    /// Waits longer than this leave the memory.
+    pub park_after: Duration,
+    /// Runs in memory at the same time; more wait in the journal.
+    pub active_runs: usize,
+    /// Names of values that histories do not show, beside the usual ones.
+    pub redact: Vec<String>,
+    /// How long ended runs are kept.
+    pub retention: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            worker: Worker { name: "local".into(), lease: Duration::from_secs(30) },
+            run_memory: 100 << 20,
+            run_steps: 2_000_000,
+            park_after: Duration::from_secs(5),
+            active_runs: 2048,
+            redact: Vec::new(),
+            retention: Duration::from_hours(30 * 24),
+        }
+    }
+}
+
+/// What the runs of an engine share.
+pub(crate) struct Shared {
+    pub(crate) journal: Journal,
+    pub(crate) flows: Flows,
+    pub(crate) functions: Functions,
+    pub(crate) actions: Arc<dyn Actions>,
+    pub(crate) events: Arc<dyn Events>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) settings: Settings,
+    pub(crate) redactor: Arc<Redactor>,
+    pub(crate) metrics: Metrics,
+    pub(crate) closing: CancellationToken,
+    /// The runs in memory.
+    running: Mutex<HashMap<Name, (u64, CancellationToken)>>,
+    places: AtomicU64,
+    /// Whether runs may wait in the journal for a place.
+    backlog: AtomicBool,
+    /// Tells when a run has left the memory.
+    left: Notify,
+    permits: Arc<Semaphore>,
+    wake: Notify,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// The place of a run in memory; it becomes free when this is dropped.
+pub(crate) struct Place {
+    pub(crate) run: Name,
+    /// Ends the run.
+    pub(crate) cancel: CancellationToken,
+    pub(crate) shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut running = self.shared.running.lock();
+        // A run that was parked may have a new place already.
+        if running.get(&self.run).is_some_and(|(number, _)| *number == self.number) {
+            running.remove(&self.run);
+        }
+        drop(running);
+        self.shared.left.notify_waiters();
+        if self.shared.backlog.load(Ordering::Relaxed) {
+            self.shared.wake.notify_one();
+        }
+    }
+}
+
+/// Runs flows durably.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// A run that can begin, with its definition and the values of its trigger.
+type Ready = (Arc<Run>, Arc<Version>, Fields);
+
+/// What starts a run.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// What it is, for the history: `event`, `schedule`, `endpoint`, `delegated`, `manual`, `helper`, `retry`.
+    pub kind: &'static str,
+    /// What the trigger's outputs are; what is missing takes its default.
+    pub given: Fields,
+    /// Makes it happen once: a second start with the same key is dropped.
+    pub event_key: Option<String>,
+    /// The run that started it.
+    pub parent: Option<Name>,
+}
+
+impl Start {
+    /// A start of a kind with values.
+    pub fn new(kind: &'static str, given: Fields) -> Self {
+        Self { kind, given, event_key: None, parent: None }
+    }
+
+    /// The same start, happening once.
+    #[must_use]
+    pub fn once(mut self, event_key: impl Into<String>) -> Self {
+        self.event_key = Some(event_key.into());
+        self
+    }
+}
+
+/// A run that is to begin.
+pub(crate) struct Begin {
+    id: Name,
+    version: Arc<Version>,
+    trigger: Fields,
+    start: Start,
+    known: Folded,
+    records: Vec<Record>,
+}
+
+impl Engine {
+    /// Opens the journal at `url` and takes up what it holds: runs that were left or whose wait is over.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Journal`], or [`EngineError::Locked`] if another engine has the file.
+    pub async fn open(url: &str, edges: Edges, settings: Settings) -> Result<Self, EngineError> {
+        let lock = crate::journal::lock(url)?;
+        Self::open_locked(oktant_store::connect(url).await?, lock, edges, settings).await
+    }
+
+    /// Opens the journal in a store that is connected already; that no one else uses it is the caller's care.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Journal`].
+    pub async fn open_in(store: Box<dyn Store>, edges: Edges, settings: Settings) -> Result<Self, EngineError> {
+        Self::open_locked(store, None, edges, settings).await
+    }
+
+    async fn open_locked(
+        store: Box<dyn Store>,
+        lock: Option<File>,
+        edges: Edges,
+        settings: Settings,
+    ) -> Result<Self, EngineError> {
+        let journal = Journal::open(store, lock, settings.worker.clone(), Arc::clone(&edges.clock)).await?;
+        journal.give_back().await?;
+        let shared = Arc::new(Shared {
+            flows: Flows::open(journal.clone(), Arc::clone(&edges.entropy)).await?,
+            journal,
+            functions: Functions::new(Arc::clone(&edges.clock), Arc::clone(&edges.entropy)),
+            actions: edges.actions,
+            events: edges.events,
+            clock: edges.clock,
+            entropy: edges.entropy,
+            redactor: Arc::new(Redactor::new(&settings.redact)),
+            metrics: Metrics::default(),
+            closing: CancellationToken::new(),
+            running: Mutex::default(),
+            places: AtomicU64::new(0),
+            backlog: AtomicBool::new(false),
+            left: Notify::new(),
+            permits: Arc::new(Semaphore::new(settings.active_runs)),
+            wake: Notify::new(),
+            settings,
+        });
+        tokio::spawn(crate::work::keep_working(Arc::clone(&shared)));
+        tokio::spawn(crate::work::keep_alive(Arc::clone(&shared)));
+        tokio::spawn(crate::schedule::keep_time(Arc::clone(&shared)));
+        Ok(Self { shared })
+    }
+
+    /// Saves a flow; a new one is switched off. Gives the name of the version.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Journal`].
+    pub async fn save(&self, flow: &Flow) -> Result<Name, EngineError> {
+        self.shared.flows.save(flow).await
+    }
+
+    /// Switches a flow on or off.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoFlow`], [`EngineError::Journal`].
+    pub async fn switch(&self, flow: &str, on: bool) -> Result<(), EngineError> {
+        self.shared.flows.switch(flow, on).await?;
+        self.shared.wake.notify_one();
+        Ok(())
+    }
+
+    /// Sets what can be set for a flow.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::switch`].
+    pub async fn set(&self, flow: &str, settings: &FlowSettings) -> Result<(), EngineError> {
+        self.shared.flows.set(flow, settings).await
+    }
+
+    /// Gives a flow a new client token, and the old one no longer counts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::switch`].
+    pub async fn new_token(&self, flow: &str) -> Result<Secret, EngineError> {
+        self.shared.flows.new_token(flow).await
+    }
+
+    /// The flows, by id.
+    pub fn flows(&self) -> Vec<FlowEntry> {
+        self.shared.flows.all()
+    }
+
+    /// The flow of an id or alias.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoFlow`].
+    pub fn flow(&self, name: &str) -> Result<FlowEntry, EngineError> {
+        self.shared.flows.find(name)
+    }
+
+    /// Starts a run: it is durable when this returns. `None` if one of the same event key was started before.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoFlow`], [`EngineError::Off`], [`EngineError::Input`], [`EngineError::Journal`].
+    pub async fn start(&self, flow: &str, start: Start) -> Result<Option<Name>, EngineError> {
+        self.shared.start(self.shared.flows.active(flow)?, start).await
+    }
+
+    /// Starts several runs with one commit; they are durable when this returns. Runs of one flow come one after
+    /// another, in their order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::start`]; then none was started.
+    pub async fn start_all(&self, starts: Vec<(Name, Start)>) -> Result<Vec<Option<Name>>, EngineError> {
+        let begin = |(flow, start): (Name, Start)| self.shared.begin(self.shared.flows.active(&flow)?, start);
+        let begins = starts.into_iter().map(begin).collect::<Result<Vec<_>, EngineError>>()?;
+        self.shared.accept(begins, true).await
+    }
+
+    /// Runs a flow and waits for its answer. What it does is durable before the answer comes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::start`]; [`EngineError::Closed`] if the engine is closed meanwhile.
+    pub async fn call(&self, flow: &str, start: Start) -> Result<Answer, EngineError> {
+        let version = self.shared.flows.active(flow)?;
+        let begin = self.shared.begin(version, start)?;
+        let (sender, receiver) = oneshot::channel();
+        self.shared.spawn_new(begin, Some(sender));
+        receiver.await.map_err(|_| EngineError::Closed)
+    }
+
+    /// Ends a run. What it is doing at the moment is let to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoRun`] if there is no such run, or it has ended.
+    pub async fn cancel(&self, run: &str) -> Result<(), EngineError> {
+        if !self.shared.journal.ask_to_cancel(run.into()).await? {
+            return Err(EngineError::NoRun(run.to_owned()));
+        }
+        self.shared.cancel_running(run);
+        self.shared.wake.notify_one();
+        Ok(())
+    }
+
+    /// Decides about the step at which a run waits because no one knows what became of it.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoRun`], [`EngineError::WrongState`].
+    pub async fn decide(&self, run: &str, decision: Decision) -> Result<(), EngineError> {
+        let journal = &self.shared.journal;
+        let row = journal.row(run).await?;
+        let wrong = |state| EngineError::WrongState {
+            run: run.to_owned(),
+            state,
+            wanted: "no step of it waits for a decision",
+        };
+        if row.state != RunState::UnknownOutcome {
+            return Err(wrong(row.state));
+        }
+        let (folded, seq) = journal.fold(run).await?;
+        let records: Vec<Record> =
+            folded.open_intents().map(|path| Record::Decided { path: path.clone(), decision }).collect();
+        let records = serde_json::to_string(&records).unwrap_or_default();
+        let change = Change { wake_at: 0, ..Change::given_back(RunState::Queued) };
+        let append = Append { run: run.into(), new: None, change: Some(change), seq, records, values: Vec::new() };
+        if journal.append(append).await? != Appended::Done {
+            return Err(wrong(RunState::Running));
+        }
+        self.shared.wake.notify_one();
+        Ok(())
+    }
+
+    /// Runs an ended run again as a new one: from its start in the definition that counts now, or from where it failed
+    /// in the definition that it had, with the results of the steps before.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoRun`]; [`EngineError::WrongState`] if it has not ended, or did not fail.
+    pub async fn retry(&self, run: &str, from_failure: bool) -> Result<Name, EngineError> {
+        let shared = &self.shared;
+        let row = shared.journal.row(run).await?;
+        let wrong = |wanted| EngineError::WrongState { run: run.to_owned(), state: row.state, wanted };
+        if !row.state.is_end() {
+            return Err(wrong("only a run that has ended can be run again"));
+        }
+        let (folded, _) = shared.journal.fold(run).await?;
+        if from_failure && (row.state != RunState::Failed || folded.scrubbed) {
+            return Err(wrong("it cannot go on where it failed: it did not fail, or its data was not kept"));
+        }
+        let version = if from_failure {
+            shared.flows.version(&row.flow, &row.version).await?
+        } else {
+            shared.flows.active(&row.flow)?
+        };
+        let start = Start { parent: Some(run.into()), ..Start::new("retry", Fields::new()) };
+        let mut begin = Begin { trigger: folded.trigger.clone(), ..shared.begin(version, start)? };
+        begin.trigger.set(Some("context"), "execution_id", Value::text(begin.id.shared()));
+        if from_failure {
+            begin.records = folded.kept_for_retry(shared.journal.now());
+        }
+        for record in begin.records.clone() {
+            begin.known.fold(record);
+        }
+        let id = begin.id.clone();
+        shared.accept(vec![begin], false).await?;
+        Ok(id)
+    }
+
+    /// What has been counted since the engine was opened.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Stops: runs give themselves back to the journal at their next step, and go on after the next start.
+    pub async fn close(&self) {
+        self.shared.closing.cancel();
+        loop {
+            let left = self.shared.left.notified();
+            if self.shared.running.lock().is_empty() {
+                return;
+            }
+            left.await;
+        }
+    }
+}
+
+impl Shared {
+    /// Starts a run of a definition.
+    pub(crate) async fn start(
+        self: &Arc<Self>,
+        version: Arc<Version>,
+        start: Start,
+    ) -> Result<Option<Name>, EngineError> {
+        let begin = self.begin(version, start)?;
+        Ok(self.accept(vec![begin], false).await?.pop().flatten())
+    }
+
+    /// A run that is to begin; values that do not fit their type are an error.
+    fn begin(&self, version: Arc<Version>, start: Start) -> Result<Begin, EngineError> {
+        let id = self.new_id();
+        let trigger = self.trigger(&id, &version, &start).map_err(|error| EngineError::Input(error.message))?;
+        Ok(Begin { id, version, trigger, start, known: Folded::default(), records: Vec::new() })
+    }
+
+    /// A run that is to begin, whatever its values are: an event is never dropped. Those that do not fit their type
+    /// stay as they came.
+    pub(crate) fn begin_anyway(&self, version: Arc<Version>, start: Start) -> Begin {
+        let id = self.new_id();
+        let trigger = self.trigger(&id, &version, &start).unwrap_or_else(|_| start.given.clone());
+        Begin { id, version, trigger, start, known: Folded::default(), records: Vec::new() }
+    }
+
+    /// The values of a trigger.
+    fn trigger(&self, id: &Name, version: &Version, start: &Start) -> Result<Fields, CardError> {
+        let now = self.clock.now();
+        crate::run::trigger_values(&version.flow, |group, key| match (group, key) {
+            (Some("context"), "execution_id") => Some(Value::text(id.shared())),
+            (Some("context"), "execution_time") => {
+                Some(start.given.get(group, key).cloned().unwrap_or_else(|| Value::date(now)))
+            }
+            _ => start.given.get(group, key).cloned(),
+        })
+    }
+
+    /// An id that no run has: its time first, so that ids sort by it.
+    fn new_id(&self) -> Name {
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&self.journal.now().to_be_bytes()[2..]);
+        self.entropy.fill(&mut bytes[6..]);
+        crate::flows::hex(&bytes).into()
+    }
+
+    fn new_row(&self, begin: &Begin) -> NewRun {
+        NewRun {
+            flow: begin.version.flow.id.as_str().into(),
+            version: begin.version.version.clone(),
+            trigger_kind: begin.start.kind,
+            event_key: begin.start.event_key.clone(),
+            parent: begin.start.parent.clone(),
+            created_at: self.journal.now(),
+        }
+    }
+
+    fn owned(&self, state: RunState) -> Change {
+        Change {
+            owner: Some(self.journal.worker().clone()),
+            lease_until: self.journal.lease_end(),
+            ..Change::given_back(state)
+        }
+    }
+
+    /// Writes runs to the journal as queued and begins with them; those of one flow in their order, if `ordered`.
+    ///
+    /// If the memory has no place for them, they wait in the journal, and begin one by one as places become free.
+    pub(crate) async fn accept(
+        self: &Arc<Self>,
+        begins: Vec<Begin>,
+        ordered: bool,
+    ) -> Result<Vec<Option<Name>>, EngineError> {
+        let at_once = begins.len() <= self.free_places();
+        let queued = || if at_once { self.owned(RunState::Queued) } else { Change::given_back(RunState::Queued) };
+        let appends = begins.iter().map(|begin| {
+            let log = RunLog::new(begin.id.clone(), self.journal.clone(), self.new_row(begin), queued());
+            log.push(self.accepted(begin));
+            begin.records.iter().cloned().for_each(|record| log.push(record));
+            log.into_append()
+        });
+        let results = self.journal.append_all(appends.collect()).await?;
+        let mut ids = Vec::with_capacity(begins.len());
+        let mut lines: HashMap<Name, Vec<Ready>> = HashMap::new();
+        for (begin, result) in begins.into_iter().zip(results) {
+            if result != Appended::Done {
+                self.metrics.duplicates.fetch_add(1, Ordering::Relaxed);
+                ids.push(None);
+                continue;
+            }
+            self.metrics.accepted.fetch_add(1, Ordering::Relaxed);
+            ids.push(Some(begin.id.clone()));
+            if !at_once {
+                continue;
+            }
+            let log = RunLog::resumed(begin.id.clone(), self.journal.clone(), begin.known, 1);
+            let run = Arc::new(Run::new(self.enroll(&begin.id), log, None));
+            let line = if ordered { begin.version.flow.id.as_str().into() } else { begin.id };
+            lines.entry(line).or_default().push((run, begin.version, begin.trigger));
+        }
+        if !at_once {
+            self.wake.notify_one();
+        }
+        for line in lines.into_values() {
+            let shared = Arc::clone(self);
+            tokio::spawn(async move {
+                for (run, version, trigger) in line {
+                    shared.execute(run, version, trigger).await;
+                }
+            });
+        }
+        Ok(ids)
+    }
+
+    fn accepted(&self, begin: &Begin) -> Record {
+        let retry_of = (begin.start.kind == "retry").then(|| begin.start.parent.clone()).flatten();
+        Record::Accepted { at: self.journal.now(), trigger: begin.trigger.clone(), retry_of }
+    }
+
+    /// Begins with a run that the journal does not know yet: it is written with what it does first.
+    fn spawn_new(self: &Arc<Self>, begin: Begin, answer: Option<oneshot::Sender<Answer>>) {
+        self.metrics.accepted.fetch_add(1, Ordering::Relaxed);
+        let log =
+            RunLog::new(begin.id.clone(), self.journal.clone(), self.new_row(&begin), self.owned(RunState::Running));
+        log.push(self.accepted(&begin));
+        let run = Arc::new(Run::new(self.enroll(&begin.id), log, answer));
+        let shared = Arc::clone(self);
+        tokio::spawn(async move { shared.execute(run, begin.version, begin.trigger).await });
+    }
+
+    /// Starts a helper flow as a run of its own, once for the place it is started from. The inner error is the card's.
+    pub(crate) async fn start_child(
+        self: &Arc<Self>,
+        parent: &Run,
+        frame: &Frame<'_>,
+        path: &Name,
+        helper: &str,
+        inputs: &Fields,
+    ) -> Result<Result<Name, CardError>, Halt> {
+        let key = format!("child:{}:{path}", parent.id);
+        let mut start =
+            Start { parent: Some(parent.id.clone()), ..Start::new("helper", inputs.clone()) }.once(key.clone());
+        start.given.set(Some("context"), "parent", parent.parent(frame, path));
+        let version = self.flows.active(helper);
+        let begin = match version.and_then(|version| self.begin(version, start)) {
+            Ok(begin) => begin,
+            Err(error) => return Ok(Err(CardError::new(ErrorKind::Refused, error.to_string()))),
+        };
+        let failed = |error: EngineError| Halt::Journal(error.to_string());
+        let started = Box::pin(self.accept(vec![begin], false)).await.map_err(failed)?;
+        match started.into_iter().next().flatten() {
+            Some(id) => Ok(Ok(id)),
+            None => Ok(Ok(self.journal.run_of_event(&key).await.map_err(failed)?)),
+        }
+    }
+
+    /// Takes a place in memory for a run.
+    pub(crate) fn enroll(self: &Arc<Self>, run: &Name) -> Place {
+        let cancel = self.closing.child_token();
+        let number = self.places.fetch_add(1, Ordering::Relaxed);
+        self.running.lock().insert(run.clone(), (number, cancel.clone()));
+        Place { run: run.clone(), cancel, shared: Arc::clone(self), number }
+    }
+
+    /// Runs that the memory has a place for.
+    pub(crate) fn free_places(&self) -> usize {
+        self.settings.active_runs.saturating_sub(self.running.lock().len())
+    }
+
+    /// Takes up a run that the journal gave to this worker, and that has its place in memory.
+    pub(crate) async fn resume(self: &Arc<Self>, row: RunRow, place: Place) {
+        let taken = async {
+            let version = self.flows.version(&row.flow, &row.version).await?;
+            let (folded, next) = self.journal.fold(&row.id).await?;
+            Ok::<_, EngineError>((folded, next, version))
+        };
+        let (folded, next, version) = match taken.await {
+            Ok(taken) => taken,
+            Err(error) => return self.cannot_resume(&row, &error).await,
+        };
+        self.metrics.resumed.fetch_add(1, Ordering::Relaxed);
+        let trigger = folded.trigger.clone();
+        let log = RunLog::resumed(row.id.clone(), self.journal.clone(), folded, next);
+        log.push(Record::Resumed { at: self.journal.now(), worker: self.journal.worker().clone() });
+        if row.cancel {
+            place.cancel.cancel();
+        }
+        let run = Arc::new(Run::new(place, log, None));
+        // Whoever had the run before finds this segment in its way.
+        match run.log.commit().await {
+            Ok(()) => self.execute(run, version, trigger).await,
+            Err(halt) => self.finish(&run, &version, Err(halt)).await,
+        }
+    }
+
+    /// A run whose definition or journal cannot be read fails; if the database does not answer, it is tried again.
+    async fn cannot_resume(&self, row: &RunRow, error: &EngineError) {
+        tracing::error!(error = error as &dyn std::error::Error, run = %row.id, "a run cannot be taken up");
+        let lasting = match error {
+            EngineError::Journal(cause) => matches!(**cause, StoreError::Corrupt(_)),
+            _ => true,
+        };
+        let written = lasting && self.journal.fail(&row.id, error.code().id(), &error.to_string()).await.is_ok();
+        if written {
+            self.metrics.count(RunState::Failed);
+        } else {
+            self.let_go(&row.id).await;
+        }
+    }
+
+    /// Walks a run to its end, or to where it cannot go on for now.
+    async fn execute(self: &Arc<Self>, run: Arc<Run>, version: Arc<Version>, trigger: Fields) {
+        let entry = self.flows.find(version.flow.id.as_str());
+        let slots = entry.map_or_else(|_| Arc::new(Semaphore::new(1)), |entry| entry.slots);
+        // The place among the runs of the flow first: who waits for it takes none from other flows. An error means that
+        // the engine is gone.
+        let (Ok(_slot), Ok(_permit)) = (slots.acquire().await, self.permits.acquire().await) else { return };
+        let result = self.walk(&run, &version, trigger).await;
+        self.finish(&run, &version, result).await;
+    }
+
+    async fn walk(&self, run: &Run, version: &Version, trigger: Fields) -> Result<End, Halt> {
+        run.note_raw(&trigger, version.flow.log);
+        let mut frame = Frame::new(&version.flow, String::new(), run.id.clone(), 0);
+        run.keep(&mut frame, version.flow.trigger.id.as_str(), trigger)?;
+        run.body(&mut frame, &version.flow.body).await
+    }
+
+    /// Writes how a walk ended and tells who waits for it.
+    async fn finish(self: &Arc<Self>, run: &Run, version: &Version, result: Result<End, Halt>) {
+        let failed_at = match &result {
+            Err(Halt::Card(failure)) => Some(failure.path.clone()),
+            _ => None,
+        };
+        let Some((mut change, returned, answer)) = outcome(run, result) else { return self.let_go(&run.id).await };
+        let (state, keeps) = (change.state, version.flow.log);
+        // What a retry of a failed run needs stays if the flow keeps data at all.
+        let scrub = state.is_end() && run.scrub.load(Ordering::Relaxed) && !(state == RunState::Failed && keeps);
+        let mut scrub_later = scrub;
+        if state.is_end() {
+            change.ended_at = Some(self.journal.now());
+            let returned = run.shown(&version.flow, &returned).unwrap_or_default();
+            let (at, at_step) = (self.journal.now(), failed_at);
+            run.log.push(Record::Ended { at, state, returned, scrubbed: scrub, at_step });
+            let veil = run.veil.lock();
+            scrub_later = scrub && !run.log.change_unwritten(|record| veil.cover(record, keeps));
+            change.message = change.message.map(|message| veil.text(&message));
+        }
+        match run.log.commit_change(Some(change)).await {
+            Ok(()) => {}
+            Err(Halt::Journal(reason)) => {
+                tracing::error!(reason, run = %run.id, "the end of a run was not written; it goes on later");
+                return self.let_go(&run.id).await;
+            }
+            Err(_) => return,
+        }
+        self.metrics.count(state);
+        if let Some(answer) = answer {
+            run.tell(answer);
+        }
+        let veil = run.veil.lock().clone();
+        if scrub_later && let Err(error) = self.journal.scrub(&run.id, &veil, keeps).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, run = %run.id, "values of an ended run were not removed from the journal");
+        }
+        if !state.is_end() {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Gives a run back whose journal failed, as soon as the journal works again. It goes on where it was written last.
+    async fn let_go(&self, run: &Name) {
+        while !self.closing.is_cancelled() {
+            self.clock.sleep(Duration::from_secs(1)).await;
+            if self.journal.let_go(run).await.is_ok() {
+                break;
+            }
+        }
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn set_backlog(&self, backlog: bool) {
+        self.backlog.store(backlog, Ordering::Relaxed);
+    }
+
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    pub(crate) fn cancel_running(&self, run: &str) {
+        if let Some((_, cancel)) = self.running.lock().get(run) {
+            cancel.cancel();
+        }
+    }
+}
+
+/// How a walk ends: what becomes of the run's row, what it returned, and what its caller is told. `None` if the run is
+/// not this worker's any more, or its journal failed.
+fn outcome(run: &Run, result: Result<End, Halt>) -> Option<(Change, Fields, Option<Answer>)> {
+    let end = |state| Change::given_back(state);
+    let failed = |code: &str, message: String, answer: Answer| {
+        let change = Change { error_code: Some(code.to_owned()), message: Some(message), ..end(RunState::Failed) };
+        (change, Fields::new(), Some(answer))
+    };
+    let error_answer = |status: u16, error: Value| Answer::json(status, &Value::object([("error", error)]));
+    let plain = |message: &str| Value::object([("message", Value::text(message))]);
+    Some(match result {
+        Ok(End::Raw(answer)) => (end(RunState::Succeeded), Fields::new(), Some(answer)),
+        Ok(End::Stopped(message)) => {
+            let change = Change { message: message.clone(), ..end(RunState::Stopped) };
+            let returned = End::Stopped(message).returned();
+            let answer = Answer::json(200, &returned.to_object());
+            (change, returned, Some(answer))
+        }
+        Ok(done) => {
+            let returned = done.returned();
+            let answer = Answer::json(200, &returned.to_object());
+            (end(RunState::Succeeded), returned, Some(answer))
+        }
+        Err(Halt::Card(failure)) => {
+            let thrown = failure.error.kind == ErrorKind::Thrown;
+            let status = failure.error.status.filter(|_| thrown).unwrap_or(500);
+            let code = if failure.error.kind == ErrorKind::Unsupported { codes::OKT4313 } else { codes::OKT4314 };
+            failed(code.id(), failure.error.message.clone(), error_answer(status, failure.object()))
+        }
+        Err(Halt::Limit(code, message)) => {
+            let answer = error_answer(500, plain(&message));
+            failed(code.id(), message, answer)
+        }
+        Err(Halt::Cancelled) => {
+            (end(RunState::Cancelled), Fields::new(), Some(error_answer(503, plain("the run was cancelled"))))
+        }
+        Err(Halt::Unknown(message)) => {
+            let answer = error_answer(500, plain(&message));
+            let code = Some(codes::OKT4310.id().to_owned());
+            (
+                Change { error_code: code, message: Some(message), ..end(RunState::UnknownOutcome) },
+                Fields::new(),
+                Some(answer),
+            )
+        }
+        Err(Halt::Park(until)) => {
+            let later = [("execution_id", Value::text(run.id.shared())), ("state", Value::text("waiting"))];
+            let answer = Answer::json(202, &Value::object(later));
+            (Change { wake_at: until, ..end(RunState::Waiting) }, Fields::new(), Some(answer))
+        }
+        Err(Halt::Closing) => (end(RunState::Queued), Fields::new(), None),
+        Err(Halt::Duplicate) => {
+            run.tell(Answer::json(200, &Value::object::<&str>([])));
+            return None;
+        }
+        Err(Halt::Lost) => return None,
+        Err(Halt::Journal(reason)) => {
+            run.tell(error_answer(503, plain(&reason)));
+            return None;
+        }
+    })
+}

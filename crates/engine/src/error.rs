@@ -1,0 +1,114 @@
+//! What goes wrong outside the cards of a flow.
+
+use std::path::PathBuf;
+
+use oktant_base::{Code, Coded, codes};
+use oktant_store::StoreError;
+
+use crate::journal::RunState;
+
+/// Why the engine did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The journal's database failed.
+    #[error("the journal of the engine cannot be used")]
+    Journal(#[source] Box<StoreError>),
+    /// The file that keeps other engines away cannot be made.
+    #[error("the journal cannot be locked by {}", path.display())]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another engine runs from the same file.
+    #[error("another engine runs from this journal: it holds {}", path.display())]
+    Locked {
+        /// The file it holds.
+        path: PathBuf,
+    },
+    /// No flow has this id or alias.
+    #[error("there is no flow {0:?}")]
+    NoFlow(String),
+    /// The flow is switched off.
+    #[error("flow {0:?} is switched off")]
+    Off(String),
+    /// No run has this id.
+    #[error("there is no run {0:?}")]
+    NoRun(String),
+    /// The run is in a state that does not allow it.
+    #[error("run {run} is {}: {wanted}", state.name())]
+    WrongState {
+        /// The run.
+        run: String,
+        /// Its state.
+        state: RunState,
+        /// What cannot be done, and why.
+        wanted: &'static str,
+    },
+    /// A definition in the journal cannot be read.
+    #[error("the definition of flow {flow} cannot be read")]
+    Definition {
+        /// The flow.
+        flow: String,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A schedule that means no time.
+    #[error("the schedule {pattern:?} in time zone {time_zone:?} cannot be used: {reason}")]
+    Schedule {
+        /// The six fields.
+        pattern: String,
+        /// The time zone.
+        time_zone: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The caller did not show that it may start the flow.
+    #[error("the caller of flow {0:?} is not allowed to")]
+    Refused(String),
+    /// The flow is called more often than its limit allows.
+    #[error("flow {flow:?} is called more than {limit} times a second")]
+    TooOften {
+        /// The flow.
+        flow: String,
+        /// Calls per second.
+        limit: u32,
+    },
+    /// A value that a flow was started with does not fit.
+    #[error("the flow cannot start with these values: {0}")]
+    Input(String),
+    /// The engine is being closed.
+    #[error("the engine is being closed")]
+    Closed,
+}
+
+impl EngineError {
+    pub(crate) fn journal(error: StoreError) -> Self {
+        Self::Journal(Box::new(error))
+    }
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        Self::journal(error)
+    }
+}
+
+impl Coded for EngineError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Journal(_) | Self::Lock { .. } | Self::Definition { .. } => codes::OKT4301,
+            Self::Locked { .. } => codes::OKT4302,
+            Self::NoFlow(_) | Self::NoRun(_) => codes::OKT4303,
+            Self::Off(_) => codes::OKT4304,
+            Self::WrongState { .. } => codes::OKT4305,
+            Self::Schedule { .. } => codes::OKT4306,
+            Self::Refused(_) => codes::OKT4307,
+            Self::TooOften { .. } => codes::OKT4308,
+            Self::Input(_) => codes::OKT4201,
+            Self::Closed => codes::OKT4309,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Flows that start with events: of an event hook, or read from a log.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use oktant_flow::model::{Event, TriggerKind};
+use oktant_functions::Value;
+
+use crate::action::{Delivered, Fields, Source};
+use crate::engine::{Begin, Engine, Shared, Start};
+use crate::error::EngineError;
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Received {
+    /// Runs that it started.
+    pub started: usize,
+    /// Runs that earlier deliveries of the same events had started.
+    pub duplicates: usize,
+}
+
+impl Engine {
+    /// Starts flows with the events of a hook's request: its body and its headers (an object, names in lower case).
+    /// The runs are durable when this returns; those of one flow come in the order of the events.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Input`] if the body is no delivery of events; [`EngineError::Journal`].
+    pub async fn deliver(&self, envelope: &Value, headers: &Value) -> Result<Received, EngineError> {
+        let events =
+            envelope.as_object().and_then(|envelope| envelope.get("data")?.as_object()?.get("events")?.as_list());
+        let events = events.ok_or_else(|| EngineError::Input("the body has no list data.events".to_owned()))?;
+        // Cards see the envelope without the events of others.
+        let outer = envelope.as_object().into_iter().flat_map(|envelope| envelope.iter());
+        let outer =
+            Value::object(outer.filter(|(key, _)| &***key != "data").map(|(key, value)| (key.clone(), value.clone())));
+        self.shared.receive(events, &outer, headers).await
+    }
+
+    /// Starts flows with the events of a log, from where it was read last, until the engine is closed.
+    ///
+    /// The position is kept after the runs are durable: an event that is read twice starts nothing twice.
+    pub fn follow(&self, source: Arc<dyn Source>, interval: Duration) {
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            while !shared.closing.is_cancelled() {
+                let pause = match shared.read_on(&*source).await {
+                    // A full page: there may be more.
+                    Ok(count) if count > 0 => Duration::ZERO,
+                    Ok(_) => interval,
+                    Err(error) => {
+                        tracing::error!(error, source = source.name(), "a source of events could not be read");
+                        interval
+                    }
+                };
+                tokio::select! {
+                    () = shared.clock.sleep(pause) => {}
+                    () = shared.closing.cancelled() => {}
+                }
+            }
+        });
+    }
+}
+
+impl Shared {
+    /// Reads a page of a source; gives how many events it had.
+    async fn read_on(self: &Arc<Self>, source: &dyn Source) -> Result<usize, String> {
+        let position = self.journal.position(source.name()).await.map_err(|error| error.to_string())?;
+        let (events, next) = source.poll(position.as_deref()).await.map_err(|error| error.message)?;
+        let nothing = Value::object::<&str>([]);
+        self.receive(&events, &nothing, &nothing).await.map_err(|error| error.to_string())?;
+        if position.as_deref() != Some(&next) {
+            self.journal.keep_position(source.name(), &next).await.map_err(|error| error.to_string())?;
+        }
+        Ok(events.len())
+    }
+
+    async fn receive(
+        self: &Arc<Self>,
+        events: &[Value],
+        envelope: &Value,
+        headers: &Value,
+    ) -> Result<Received, EngineError> {
+        let mut cards: HashMap<String, Vec<_>> = HashMap::new();
+        for entry in self.flows.all().into_iter().filter(|entry| entry.active) {
+            let TriggerKind::Event(card) = &entry.version.flow.trigger.kind else { continue };
+            for event_type in self.events.event_types(card).unwrap_or_default() {
+                cards.entry(event_type).or_default().push(Arc::clone(&entry.version));
+            }
+        }
+        let mut begins: Vec<Begin> = Vec::new();
+        for event in events {
+            let text = |key: &str| event.as_object().and_then(|event| event.get(key)).and_then(Value::as_text);
+            for version in text("eventType").and_then(|kind| cards.get(kind)).into_iter().flatten() {
+                let TriggerKind::Event(card) = &version.flow.trigger.kind else { continue };
+                let delivered =
+                    Delivered { event: event.clone(), envelope: envelope.clone(), headers: headers.clone() };
+                let Some(outputs) = self.outputs(card, &delivered) else { continue };
+                let start = Start::new("event", outputs);
+                let start = match text("uuid") {
+                    Some(uuid) => start.once(format!("event:{}:{uuid}", version.flow.id)),
+                    None => start,
+                };
+                begins.push(self.begin_anyway(Arc::clone(version), start));
+            }
+        }
+        if begins.is_empty() {
+            return Ok(Received::default());
+        }
+        let ids = self.accept(begins, true).await?;
+        let started = ids.iter().flatten().count();
+        Ok(Received { started, duplicates: ids.len() - started })
+    }
+
+    fn outputs(&self, card: &Event, delivered: &Delivered) -> Option<Fields> {
+        self.events.outputs(card, delivered)
+    }
+}

@@ -1,0 +1,272 @@
+//! The flows that an engine knows: their definitions, and whether they are switched on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use oktant_base::{Entropy, Secret};
+use oktant_flow::model::Flow;
+use oktant_store::{Row, StoreError};
+use parking_lot::{Mutex, RwLock};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use crate::error::EngineError;
+use crate::journal::Journal;
+use crate::name::Name;
+
+/// A definition of a flow. It never changes; a saved change is another version.
+#[derive(Debug)]
+pub struct Version {
+    /// The flow as it runs.
+    pub flow: Flow,
+    /// The name of this definition: a digest of it.
+    pub version: Name,
+}
+
+/// What can be set per flow, beside its definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FlowSettings {
+    /// Runs of the flow at the same time; more wait.
+    pub concurrency: u32,
+    /// Calls of its endpoint per second; more are refused.
+    pub calls_per_second: u32,
+    /// Whether a schedule starts a run while an earlier one is unfinished.
+    pub overlap: bool,
+}
+
+impl Default for FlowSettings {
+    fn default() -> Self {
+        Self { concurrency: 256, calls_per_second: 10, overlap: false }
+    }
+}
+
+/// A flow and how it stands.
+#[derive(Debug, Clone)]
+pub struct FlowEntry {
+    /// The definition that counts.
+    pub version: Arc<Version>,
+    /// Whether it is switched on.
+    pub active: bool,
+    /// The name in the address of its endpoint.
+    pub alias: Name,
+    /// What is set.
+    pub settings: FlowSettings,
+    token_hash: Option<String>,
+    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) calls: Arc<Mutex<Bucket>>,
+}
+
+impl FlowEntry {
+    /// Whether `token` is the client token of the flow.
+    pub(crate) fn has_token(&self, token: &str) -> bool {
+        self.token_hash.as_deref().is_some_and(|hash| {
+            aws_lc_rs::constant_time::verify_slices_are_equal(hash.as_bytes(), token_hash(token).as_bytes()).is_ok()
+        })
+    }
+}
+
+/// Calls that are allowed at the moment: as many at once as a second allows, then evenly.
+#[derive(Debug, Default)]
+pub(crate) struct Bucket {
+    /// When the bucket is full again, milliseconds since 1970.
+    full_at: f64,
+}
+
+impl Bucket {
+    /// Takes a call; false if there is none left.
+    pub(crate) fn take(&mut self, now: i64, per_second: u32) -> bool {
+        let (now, cost) = (now as f64, 1000.0 / f64::from(per_second.max(1)));
+        let full_at = self.full_at.max(now) + cost;
+        let allowed = full_at - now <= 1000.0 + 1e-6;
+        if allowed {
+            self.full_at = full_at;
+        }
+        allowed
+    }
+}
+
+/// The flows of an engine.
+#[derive(Debug)]
+pub(crate) struct Flows {
+    journal: Journal,
+    entropy: Arc<dyn Entropy>,
+    entries: RwLock<HashMap<Name, FlowEntry>>,
+    versions: Mutex<HashMap<(Name, Name), Arc<Version>>>,
+    seen: Mutex<i64>,
+}
+
+impl Flows {
+    /// Reads the flows of a journal.
+    pub(crate) async fn open(journal: Journal, entropy: Arc<dyn Entropy>) -> Result<Self, EngineError> {
+        let flows = Self {
+            journal,
+            entropy,
+            entries: RwLock::default(),
+            versions: Mutex::default(),
+            seen: Mutex::new(i64::MIN),
+        };
+        flows.refresh().await?;
+        Ok(flows)
+    }
+
+    /// Reads what other workers have changed.
+    pub(crate) async fn refresh(&self) -> Result<(), EngineError> {
+        let seen = *self.seen.lock();
+        let query =
+            "SELECT flow, version, active, alias, token_hash, settings, updated_at FROM flows WHERE updated_at >= $1";
+        let rows = self.journal.database().read().await?.fetch(query, &[seen.into()]).await?;
+        for row in rows {
+            let updated_at = row.int(6)?;
+            self.enter(&row).await?;
+            let mut seen = self.seen.lock();
+            *seen = updated_at.max(*seen);
+        }
+        Ok(())
+    }
+
+    async fn enter(&self, row: &Row) -> Result<(), EngineError> {
+        let (id, version): (Name, Name) = (row.text(0)?.into(), row.text(1)?.into());
+        let text = row.text(5)?;
+        let settings: FlowSettings = serde_json::from_str(&text)
+            .map_err(|error| StoreError::Corrupt(format!("settings of flow {id}: {error}")))?;
+        let version = self.version(&id, &version).await?;
+        let mut entries = self.entries.write();
+        let same = entries.get(&id).filter(|entry| entry.settings.concurrency == settings.concurrency);
+        let slots = || Arc::new(Semaphore::new(settings.concurrency.max(1) as usize));
+        let entry = FlowEntry {
+            version,
+            active: row.int(2)? != 0,
+            alias: row.text(3)?.into(),
+            token_hash: row.opt_text(4),
+            slots: same.map_or_else(slots, |entry| Arc::clone(&entry.slots)),
+            calls: same.map(|entry| Arc::clone(&entry.calls)).unwrap_or_default(),
+            settings,
+        };
+        entries.insert(id, entry);
+        Ok(())
+    }
+
+    /// Saves a definition; from now on it is the one that counts. A new flow is switched off.
+    pub(crate) async fn save(&self, flow: &Flow) -> Result<Name, EngineError> {
+        let id = flow.id.as_str().to_owned();
+        let definition =
+            serde_json::to_string(flow).map_err(|source| EngineError::Definition { flow: id.clone(), source })?;
+        let version = hex(&digest(&SHA256, definition.as_bytes()).as_ref()[..12]);
+        let mut alias = [0; 16];
+        self.entropy.fill(&mut alias);
+        let (name, now, alias) = (version.clone(), self.journal.now(), hex(&alias));
+        let settings = serde_json::to_string(&FlowSettings::default()).unwrap_or_default();
+        let write = self.journal.database().write(move |connection| {
+            Box::pin(async move {
+                let sql = "INSERT INTO flow_versions (flow, version, definition, saved_at) VALUES ($1, $2, $3, $4) \
+                           ON CONFLICT DO NOTHING";
+                let values = [id.as_str().into(), name.as_str().into(), definition.into(), now.into()];
+                connection.execute(sql, &values).await?;
+                let sql = "INSERT INTO flows (flow, version, active, alias, settings, updated_at) \
+                           VALUES ($1, $2, 0, $3, $4, $5) \
+                           ON CONFLICT (flow) DO UPDATE SET version = excluded.version, updated_at = excluded.updated_at";
+                let values = [id.into(), name.into(), alias.into(), settings.into(), now.into()];
+                connection.execute(sql, &values).await
+            })
+        });
+        let written: Result<u64, StoreError> = write.await;
+        written?;
+        self.refresh().await?;
+        Ok(version.into())
+    }
+
+    /// Switches a flow on or off.
+    pub(crate) async fn switch(&self, flow: &str, active: bool) -> Result<(), EngineError> {
+        self.update(flow, "UPDATE flows SET updated_at = $2, active = $3 WHERE flow = $1", active.into()).await
+    }
+
+    /// Sets what can be set.
+    pub(crate) async fn set(&self, flow: &str, settings: &FlowSettings) -> Result<(), EngineError> {
+        let text = serde_json::to_string(settings).unwrap_or_default();
+        self.update(flow, "UPDATE flows SET updated_at = $2, settings = $3 WHERE flow = $1", text.into()).await
+    }
+
+    /// Gives a flow a new client token; the old one no longer counts.
+    pub(crate) async fn new_token(&self, flow: &str) -> Result<Secret, EngineError> {
+        let mut bytes = [0; 32];
+        self.entropy.fill(&mut bytes);
+        let token = URL_SAFE_NO_PAD.encode(bytes);
+        let hash = token_hash(&token);
+        self.update(flow, "UPDATE flows SET updated_at = $2, token_hash = $3 WHERE flow = $1", hash.into()).await?;
+        Ok(Secret::new(token))
+    }
+
+    async fn update(&self, flow: &str, sql: &'static str, value: oktant_store::Value) -> Result<(), EngineError> {
+        let changed = self.journal.run(sql, vec![flow.into(), self.journal.now().into(), value]).await?;
+        if changed == 0 {
+            return Err(EngineError::NoFlow(flow.to_owned()));
+        }
+        self.refresh().await
+    }
+
+    /// All flows, by id.
+    pub(crate) fn all(&self) -> Vec<FlowEntry> {
+        let mut all: Vec<_> = self.entries.read().values().cloned().collect();
+        all.sort_by(|a, b| a.version.flow.id.cmp(&b.version.flow.id));
+        all
+    }
+
+    /// The flow of this id, or else of this alias.
+    pub(crate) fn find(&self, name: &str) -> Result<FlowEntry, EngineError> {
+        let entries = self.entries.read();
+        let found = entries.get(name).or_else(|| entries.values().find(|entry| &*entry.alias == name));
+        found.cloned().ok_or_else(|| EngineError::NoFlow(name.to_owned()))
+    }
+
+    /// The definition that counts, of a flow that is switched on.
+    pub(crate) fn active(&self, flow: &str) -> Result<Arc<Version>, EngineError> {
+        let entry = self.find(flow)?;
+        if entry.active { Ok(entry.version) } else { Err(EngineError::Off(entry.version.flow.name.clone())) }
+    }
+
+    /// A definition that counts or counted.
+    pub(crate) async fn version(&self, flow: &str, version: &str) -> Result<Arc<Version>, EngineError> {
+        let key = (Name::from(flow), Name::from(version));
+        if let Some(known) = self.versions.lock().get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let query = "SELECT definition FROM flow_versions WHERE flow = $1 AND version = $2";
+        let row = self.journal.database().read().await?.fetch_one(query, &[flow.into(), version.into()]).await?;
+        let text = row.ok_or_else(|| EngineError::NoFlow(format!("{flow} in version {version}")))?.text(0)?;
+        let definition =
+            serde_json::from_str(&text).map_err(|source| EngineError::Definition { flow: flow.to_owned(), source })?;
+        let version = Arc::new(Version { flow: definition, version: key.1.clone() });
+        self.versions.lock().insert(key, Arc::clone(&version));
+        Ok(version)
+    }
+}
+
+fn token_hash(token: &str) -> String {
+    hex(digest(&SHA256, token.as_bytes()).as_ref())
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_a_second_at_once_and_then_evenly() {
+        let mut bucket = Bucket::default();
+        let taken = |bucket: &mut Bucket, now| (0..20).filter(|_| bucket.take(now, 10)).count();
+        assert_eq!(taken(&mut bucket, 1_000_000), 10);
+        assert_eq!(taken(&mut bucket, 1_000_099), 0);
+        assert_eq!(taken(&mut bucket, 1_000_200), 2);
+        assert_eq!(taken(&mut bucket, 1_009_000), 10);
+    }
+}

@@ -1,0 +1,227 @@
+//! The journal: what runs have done, durable before it counts.
+//!
+//! A run's journal is a sequence of segments; the records of a segment were committed together. The engine commits
+//! before anything that cannot be taken back or that someone can see: before an action's call, before a wait, before
+//! the answer. What is computed in between is written along, and computed again after a crash.
+//!
+//! The key of a segment is its run and its number. A worker that lost a run to another one finds its next number
+//! taken, and stops before it does anything: no lock is held while a run is at work.
+
+mod append;
+mod lease;
+pub(crate) mod record;
+
+use std::fmt;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use oktant_base::Clock;
+use oktant_functions::{Tagged, Value};
+use oktant_store::{Database, Row, Schema, Store, StoreError, Writers};
+use tokio::sync::mpsc;
+
+pub(crate) use append::{Append, Appended, Change, NewRun};
+pub(crate) use record::Record;
+pub use record::{Decision, RunState};
+pub(crate) use record::{Folded, Known};
+
+use crate::action::Fields;
+use crate::error::EngineError;
+use crate::name::Name;
+use crate::redact::Veil;
+
+const SCHEMA: Schema = Schema {
+    component: "engine",
+    migrations: &[(1, include_str!("../../migrations/0001_engine.sql"))],
+    writers: Writers::Many,
+};
+
+/// Appends that wait; more have to wait outside.
+const QUEUE_MAX: usize = 4096;
+
+/// How a worker takes part in a journal.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    /// Its name, which no other worker of the journal has.
+    pub name: Name,
+    /// How long its runs stay its own if it does not say that it is alive.
+    pub lease: Duration,
+}
+
+/// The journal of an engine, on `SQLite` (one worker) or `PostgreSQL` (several).
+#[derive(Debug, Clone)]
+pub(crate) struct Journal {
+    database: Database,
+    appends: mpsc::Sender<append::Job>,
+    clock: Arc<dyn Clock>,
+    worker: Worker,
+    shared: bool,
+    /// Held for as long as the journal of a file is open.
+    _lock: Option<Arc<File>>,
+}
+
+/// The row of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct RunRow {
+    pub(crate) id: Name,
+    pub(crate) flow: Name,
+    pub(crate) version: Name,
+    pub(crate) state: RunState,
+    pub(crate) cancel: bool,
+}
+
+impl RunRow {
+    const COLUMNS: &'static str = "id, flow, version, state, cancel";
+
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        let state = row.text(3)?;
+        Ok(Self {
+            id: row.text(0)?.into(),
+            flow: row.text(1)?.into(),
+            version: row.text(2)?.into(),
+            state: RunState::named(&state).ok_or(StoreError::Corrupt(format!("run state {state}")))?,
+            cancel: row.int(4)? != 0,
+        })
+    }
+}
+
+impl Journal {
+    /// Opens the journal in `store`, making its tables where they are missing. `lock` is kept for as long as it is open.
+    pub(crate) async fn open(
+        store: Box<dyn Store>,
+        lock: Option<File>,
+        worker: Worker,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, EngineError> {
+        let shared = !store.skip_locked().is_empty();
+        let database = Database::open(store, SCHEMA).await?;
+        let (appends, queue) = mpsc::channel(QUEUE_MAX);
+        tokio::spawn(append::run(database.clone(), queue));
+        Ok(Self { database, appends, clock, worker, shared, _lock: lock.map(Arc::new) })
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now().timestamp_millis()
+    }
+
+    pub(crate) fn worker(&self) -> &Name {
+        &self.worker.name
+    }
+
+    /// How long the worker's runs stay its own.
+    pub(crate) fn lease(&self) -> Duration {
+        self.worker.lease
+    }
+
+    /// The row of a run.
+    pub(crate) async fn row(&self, run: &str) -> Result<RunRow, EngineError> {
+        let query = format!("SELECT {} FROM flow_runs WHERE id = $1", RunRow::COLUMNS);
+        let row = self.database.read().await?.fetch_one(&query, &[run.into()]).await?;
+        Ok(RunRow::read(&row.ok_or_else(|| EngineError::NoRun(run.to_owned()))?)?)
+    }
+
+    /// The run that an event started.
+    pub(crate) async fn run_of_event(&self, key: &str) -> Result<Name, EngineError> {
+        let query = "SELECT id FROM flow_runs WHERE event_key = $1";
+        let row = self.database.read().await?.fetch_one(query, &[key.into()]).await?;
+        Ok(row.ok_or_else(|| EngineError::NoRun(key.to_owned()))?.text(0)?.into())
+    }
+
+    /// Takes out of the journal of an ended run what its history must not show.
+    pub(crate) async fn scrub(&self, run: &str, veil: &Veil, keeps: bool) -> Result<(), EngineError> {
+        let mut next = 0;
+        loop {
+            let page = self.page(run, next).await?;
+            let Some((last, _)) = page.last() else { break };
+            next = last + 1;
+            let mut changed = Vec::with_capacity(page.len());
+            for (seq, mut records) in page {
+                for record in &mut records {
+                    veil.cover(record, keeps);
+                }
+                let text = serde_json::to_string(&records).expect("every record has a JSON text");
+                changed.push(vec![run.into(), seq.into(), text.into()]);
+            }
+            let write = self.database.write(move |connection| {
+                Box::pin(async move {
+                    for values in changed {
+                        let sql = "UPDATE flow_segments SET records = $3 WHERE run = $1 AND seq = $2";
+                        connection.execute(sql, &values).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                })
+            });
+            write.await?;
+        }
+        self.run("DELETE FROM flow_values WHERE run = $1", vec![run.into()]).await?;
+        Ok(())
+    }
+
+    /// A page of the segments of a run from a number on: their numbers and records. Empty behind the last one.
+    ///
+    /// Whoever reads page by page takes no more memory for a long run.
+    pub(crate) async fn page(&self, run: &str, from: i64) -> Result<Vec<(i64, Vec<Record>)>, EngineError> {
+        let query = "SELECT seq, records FROM flow_segments WHERE run = $1 AND seq >= $2 ORDER BY seq LIMIT 64";
+        let rows = self.database.read().await?.fetch(query, &[run.into(), from.into()]).await?;
+        let mut page = Vec::with_capacity(rows.len());
+        for row in rows {
+            page.push((row.int(0)?, self.read_segment(run, &row.text(1)?).await?));
+        }
+        Ok(page)
+    }
+
+    /// Folds the journal of a run; gives its state and the number of its next segment.
+    pub(crate) async fn fold(&self, run: &str) -> Result<(Folded, i64), EngineError> {
+        let (mut folded, mut next) = (Folded::default(), 0);
+        loop {
+            let page = self.page(run, next).await?;
+            let Some((last, _)) = page.last() else { return Ok((folded, next)) };
+            next = last + 1;
+            page.into_iter().flat_map(|(_, records)| records).for_each(|record| folded.fold(record));
+        }
+    }
+
+    /// The records of a segment, large values put back in.
+    async fn read_segment(&self, run: &str, text: &str) -> Result<Vec<Record>, EngineError> {
+        let mut records: Vec<Record> =
+            serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("run {run}: {error}")))?;
+        for field in records.iter_mut().flat_map(Record::fields_mut).flat_map(Fields::iter_mut) {
+            if let Some(name) = field.large {
+                field.value = self.large_value(run, name).await?;
+            }
+        }
+        Ok(records)
+    }
+
+    async fn large_value(&self, run: &str, name: i64) -> Result<Value, StoreError> {
+        let mut connection = self.database.read().await?;
+        let query = "SELECT content FROM flow_values WHERE run = $1 AND name = $2";
+        let row = connection.fetch_one(query, &[run.into(), name.into()]).await?;
+        let corrupt = |what: &dyn fmt::Display| StoreError::Corrupt(format!("value {name} of run {run}: {what}"));
+        let text = row.ok_or_else(|| corrupt(&"missing"))?.text(0)?;
+        serde_json::from_str::<Tagged<Value>>(&text).map(|tagged| tagged.0).map_err(|error| corrupt(&error))
+    }
+}
+
+/// Locks the file of a `SQLite` journal, so that two engines never run the same flows from it.
+pub(crate) fn lock(url: &str) -> Result<Option<File>, EngineError> {
+    let Some(path) = url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//")) else { return Ok(None) };
+    let path = path.split('?').next().unwrap_or_default();
+    if path.is_empty() || path.contains(":memory:") || url.contains("mode=memory") {
+        return Ok(None);
+    }
+    let path = PathBuf::from(format!("{path}.lock"));
+    let file = File::create(&path).map_err(|error| EngineError::Lock { path: path.clone(), source: error })?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(EngineError::Locked { path }),
+        Err(std::fs::TryLockError::Error(source)) => Err(EngineError::Lock { path, source }),
+    }
+}

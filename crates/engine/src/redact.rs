@@ -1,0 +1,221 @@
+//! What histories do not show: values whose names say that they are secrets.
+
+use std::sync::Arc;
+
+use oktant_functions::Value;
+
+use crate::action::{CardError, Field, Fields};
+use crate::journal::Record;
+
+/// What a secret looks like in a history.
+const REDACTED: &str = "[redacted]";
+
+/// Names that mean a secret wherever they occur in a key, in lower case, letters and digits only.
+const DEFAULT: [&str; 10] = [
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "apikey",
+    "authorization",
+    "privatekey",
+    "credential",
+    "cookie",
+    "passcode",
+];
+
+/// Decides by its key whether a value is a secret.
+#[derive(Debug, Clone)]
+pub(crate) struct Redactor {
+    names: Vec<String>,
+}
+
+impl Redactor {
+    /// The usual names and `more`.
+    pub(crate) fn new(more: &[String]) -> Self {
+        let names = DEFAULT.into_iter().map(str::to_owned).chain(more.iter().map(|name| plain(name)));
+        Self { names: names.collect() }
+    }
+
+    /// Whether there is a secret among `fields`.
+    fn concerns(&self, fields: &Fields) -> bool {
+        fields.iter().any(|field| self.is_secret(&field.key, &field.value) || self.inside(&field.value))
+    }
+
+    /// The value without secrets; copied only where there are some.
+    fn value(&self, value: &Value) -> Value {
+        if !self.inside(value) {
+            return value.clone();
+        }
+        match value {
+            Value::Object(object) => {
+                Value::object(object.iter().map(|(key, value)| (Arc::clone(key), self.shown(key, value))))
+            }
+            Value::List(items) => Value::list(items.iter().map(|item| self.value(item))),
+            other => other.clone(),
+        }
+    }
+
+    fn shown(&self, key: &str, value: &Value) -> Value {
+        if self.is_secret(key, value) { Value::text(REDACTED) } else { self.value(value) }
+    }
+
+    fn inside(&self, value: &Value) -> bool {
+        match value {
+            Value::Object(object) => object.iter().any(|(key, value)| self.is_secret(key, value) || self.inside(value)),
+            Value::List(items) => items.iter().any(|item| self.inside(item)),
+            _ => false,
+        }
+    }
+
+    /// Nothing, True/False and numbers are no secrets: `passwordChanged` may be seen.
+    fn is_secret(&self, key: &str, value: &Value) -> bool {
+        let secret = match value {
+            Value::Text(text) => !text.is_empty() && &**text != REDACTED,
+            Value::Object(_) | Value::List(_) => true,
+            _ => false,
+        };
+        secret && {
+            let key = plain(key);
+            self.names.iter().any(|name| key.contains(name.as_str()))
+        }
+    }
+}
+
+/// What of one run may be seen: nothing under the name of a secret, and nothing that was a secret elsewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct Veil {
+    redactor: Arc<Redactor>,
+    secrets: Vec<Arc<str>>,
+}
+
+/// Texts shorter than this, in bytes, are hidden under their names only: they occur by chance.
+const SECRET_MIN: usize = 6;
+
+impl Veil {
+    /// The veil of a run; it has learned no secrets.
+    pub(crate) fn new(redactor: Arc<Redactor>) -> Self {
+        Self { redactor, secrets: Vec::new() }
+    }
+
+    /// Learns the secrets among `fields`; gives whether there are some.
+    pub(crate) fn learn(&mut self, fields: &Fields) -> bool {
+        let found = self.redactor.concerns(fields);
+        if found {
+            fields.iter().for_each(|field| self.learn_value(Some(&field.key), &field.value));
+        }
+        found
+    }
+
+    fn learn_value(&mut self, key: Option<&str>, value: &Value) {
+        match value {
+            Value::Object(object) => {
+                let secret = key.is_some_and(|key| self.redactor.is_secret(key, value));
+                object
+                    .iter()
+                    .for_each(|(inner, value)| self.learn_value(key.filter(|_| secret).or(Some(inner)), value));
+            }
+            Value::List(items) => items.iter().for_each(|item| self.learn_value(key, item)),
+            Value::Text(text) => {
+                let secret = text.len() >= SECRET_MIN && key.is_some_and(|key| self.redactor.is_secret(key, value));
+                if secret && !self.secrets.contains(text) {
+                    self.secrets.push(Arc::clone(text));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What may be seen of `fields`.
+    pub(crate) fn fields(&self, fields: &Fields) -> Fields {
+        let shown = |field: &Field| Field {
+            value: self.hidden(self.redactor.shown(&field.key, &field.value)),
+            ..field.clone()
+        };
+        fields.iter().map(shown).collect()
+    }
+
+    /// Takes out of a record what may not be seen: all values, unless the flow `keeps` data.
+    pub(crate) fn cover(&self, record: &mut Record, keeps: bool) {
+        let keeps = keeps && !record.is_private();
+        for fields in record.fields_mut() {
+            *fields = if keeps { self.fields(fields) } else { Fields::new() };
+        }
+        if let Record::Failed { error, .. } = record {
+            **error = self.error(error, keeps);
+        }
+    }
+
+    /// What may be seen of an error.
+    pub(crate) fn error(&self, error: &CardError, keeps: bool) -> CardError {
+        let body = error.body.as_ref().filter(|_| keeps);
+        CardError {
+            message: self.text(&error.message),
+            extra: if keeps { self.fields(&error.extra) } else { Fields::new() },
+            body: body.map(|body| self.hidden(self.redactor.value(body))),
+            ..error.clone()
+        }
+    }
+
+    /// A text without the secrets that are known.
+    pub(crate) fn text(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(&**secret, REDACTED))
+    }
+
+    fn hidden(&self, value: Value) -> Value {
+        if self.secrets.is_empty() {
+            return value;
+        }
+        match value {
+            Value::Text(text) if self.secrets.iter().any(|secret| text.contains(&**secret)) => {
+                Value::text(self.text(&text))
+            }
+            Value::Object(object) => {
+                Value::object(object.iter().map(|(key, value)| (Arc::clone(key), self.hidden(value.clone()))))
+            }
+            Value::List(items) => Value::list(items.iter().map(|item| self.hidden(item.clone()))),
+            other => other,
+        }
+    }
+}
+
+/// Letters and digits of a name, in lower case.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_a_secret_once_is_hidden_everywhere() {
+        let mut veil = Veil::new(Arc::new(Redactor::new(&[])));
+        let field = |key: &str, json: &str| Field::new(None, key, Value::from_json(json).unwrap());
+        let secrets: Fields = [
+            field("user", r#"{"credentials": {"inner": ["hunter22"]}, "name": "ada"}"#),
+            field("password", r#""abc""#),
+        ]
+        .into_iter()
+        .collect();
+        assert!(veil.learn(&secrets));
+        let later: Fields =
+            [field("text", r#""it is hunter22, abc""#), field("list", r#"[{"x": "hunter22"}]"#)].into_iter().collect();
+        let shown = veil.fields(&later).to_object().to_json();
+        assert_eq!(shown, r#"{"text":"it is [redacted], abc","list":[{"x":"[redacted]"}]}"#);
+        assert!(!veil.learn(&later));
+    }
+
+    #[test]
+    fn secrets_are_known_by_their_names_at_any_depth() {
+        let redactor = Redactor::new(&["X-Acme".to_owned()]);
+        let value = Value::from_json(
+            r#"{"user": {"login": "ada", "newPassword": "p1", "passwordChanged": true}, "list": [{"API key": "k"}],
+                "xacme": "y", "client_secret": {"value": "z"}, "empty_token": ""}"#,
+        )
+        .unwrap();
+        let expected = r#"{"user":{"login":"ada","newPassword":"[redacted]","passwordChanged":true},"list":[{"API key":"[redacted]"}],"xacme":"[redacted]","client_secret":"[redacted]","empty_token":""}"#;
+        assert_eq!(redactor.value(&value).to_json(), expected);
+        assert!(!redactor.inside(&redactor.value(&value)), "what is redacted holds no secret");
+    }
+}

@@ -1,0 +1,270 @@
+//! Cards that compute, and cards that act outside: intent, call, result, and what follows from a failure.
+
+use std::time::Duration;
+
+use oktant_flow::model::{Action, Retry, Step};
+
+use super::body::{failure, lacking};
+use super::{End, Frame, Halt, Run};
+use crate::action::{ActionInfo, Call, CardError, ErrorKind, Fields, Idempotency, Outcome};
+use crate::functions::{Computed, Functions};
+use crate::journal::{Decision, Known, Record};
+use crate::name::Name;
+
+/// Attempts that the engine makes on its own if the target is over its limit.
+const RATE_LIMIT_ATTEMPTS: u32 = 8;
+
+/// Attempts that the engine makes on its own if the target cannot be reached.
+const UNAVAILABLE_ATTEMPTS: u32 = 3;
+
+/// How long a cancelled call may take to answer.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Run {
+    /// Runs a card: one of the engine, a function, or an action outside.
+    pub(super) async fn action<'f>(
+        &self,
+        frame: &mut Frame<'f>,
+        step: &'f Step,
+        action: &'f Action,
+    ) -> Result<End, Halt> {
+        if let Some(end) = self.control(frame, step, action).await {
+            return end;
+        }
+        if Functions::has(action.address.as_str()) {
+            return self.compute(frame, step, action);
+        }
+        let mut attempt = 1;
+        loop {
+            let path = attempt_path(&frame.path(step.id.as_str()), attempt);
+            if attempt > 1 {
+                self.wait(&path, attempt, || self.log.now()).await?;
+            }
+            let error = match self.act(frame, step, action, &path, attempt).await? {
+                Ok(()) => return Ok(End::Done),
+                Err(error) => error,
+            };
+            let next = attempt_path(&frame.path(step.id.as_str()), attempt + 1);
+            let known = self.log.known(&next).is_some();
+            let Some(wait) = self.retry_wait(step.on_error.retry.as_ref(), attempt, &error) else {
+                return Err(failure(frame, step, error));
+            };
+            attempt += 1;
+            if !known {
+                self.wait(&next, attempt, || self.log.now().saturating_add(wait)).await?;
+            }
+        }
+    }
+
+    /// Runs a function. What it took from the clock or from chance is kept.
+    fn compute<'f>(&self, frame: &mut Frame<'f>, step: &'f Step, action: &'f Action) -> Result<End, Halt> {
+        let path = frame.path(step.id.as_str());
+        let inputs = frame.inputs(&action.inputs, false).map_err(|error| self.failed(frame, step, error))?;
+        if let Some(Ok(outputs)) = self.log.known(&path).and_then(|known| known.end) {
+            self.note_raw(&outputs, frame.flow.log);
+            return self.ended(frame, step, Some(&inputs), outputs);
+        }
+        let Computed { outputs, drawn } = self
+            .shared
+            .functions
+            .run(action.address.as_str(), &inputs, &step.outputs)
+            .map_err(|error| self.failed_with(frame, step, error, Some(&inputs)))?;
+        if drawn {
+            self.note_raw(&outputs, frame.flow.log);
+            let (at, private) = (self.log.now(), !frame.flow.log);
+            self.log.push(Record::Drawn { path, at, outputs: outputs.clone(), private });
+        }
+        self.ended(frame, step, Some(&inputs), outputs)
+    }
+
+    /// Makes one attempt at an action outside. The inner result is that of the attempt; it is in the journal.
+    async fn act<'f>(
+        &self,
+        frame: &mut Frame<'f>,
+        step: &'f Step,
+        action: &'f Action,
+        path: &Name,
+        attempt: u32,
+    ) -> Result<Result<(), CardError>, Halt> {
+        let known = self.log.known(path).unwrap_or_default();
+        match known.end.clone() {
+            Some(Ok(outputs)) => {
+                self.note_raw(&outputs, frame.flow.log);
+                self.keep(frame, step.id.as_str(), outputs)?;
+                return Ok(Ok(()));
+            }
+            Some(Err(error)) => return Ok(Err(error)),
+            None => {}
+        }
+        let call = match self.prepare(frame, action, path, attempt) {
+            Ok(call) => call,
+            Err(error) => return Ok(Err(self.gave_up(path, error))),
+        };
+        let Some(info) = self.shared.actions.describe(&call.address) else {
+            let message = format!("no implementation of {}", call.address);
+            return Ok(Err(self.gave_up(path, CardError::new(ErrorKind::Unsupported, message))));
+        };
+        if info.streaming {
+            return self.stream(frame, step, info, call, path).await;
+        }
+        let outputs = match self.once(frame, path, info, &call, &known).await? {
+            Ok(Outcome::Outputs(outputs)) => outputs,
+            Ok(Outcome::Page { .. }) => {
+                return Ok(Err(
+                    self.gave_up(path, lacking("the connector answered with a page where none was asked for"))
+                ));
+            }
+            Err(error) => return Ok(Err(self.gave_up(path, error))),
+        };
+        self.succeeded(frame, step, path, outputs).map(Ok)
+    }
+
+    /// An action outside has ended well: its outputs count from here.
+    pub(super) fn succeeded<'f>(
+        &self,
+        frame: &mut Frame<'f>,
+        step: &'f Step,
+        path: &Name,
+        outputs: Fields,
+    ) -> Result<(), Halt> {
+        self.note_raw(&outputs, frame.flow.log);
+        let (at, private) = (self.log.now(), !frame.flow.log);
+        self.log.push(Record::Result { path: path.clone(), at, outputs: outputs.clone(), private });
+        self.keep(frame, step.id.as_str(), outputs)
+    }
+
+    fn prepare(&self, frame: &Frame<'_>, action: &Action, path: &Name, attempt: u32) -> Result<Call, CardError> {
+        Ok(Call {
+            address: action.address.as_str().into(),
+            connection: action.connection.as_ref().map(|id| id.as_str().into()),
+            options: frame.inputs(&action.options, false)?,
+            inputs: frame.inputs(&action.inputs, true)?,
+            idempotency_key: format!("{}:{path}", self.id).into(),
+            attempt,
+            cursor: None,
+            cancel: self.cancel.child_token(),
+            run: self.id.shared(),
+            flow: frame.flow.id.as_str().into(),
+        })
+    }
+
+    /// Calls an action so that it happens once: the intent is durable before, and one that is found open is resolved
+    /// by the action's rule.
+    pub(super) async fn once(
+        &self,
+        frame: &Frame<'_>,
+        path: &Name,
+        info: ActionInfo,
+        call: &Call,
+        known: &Known,
+    ) -> Result<Result<Outcome, CardError>, Halt> {
+        if known.intent > 0
+            && let Some(outcome) = self.settle(path, info, call, known.decision).await?
+        {
+            return Ok(outcome);
+        }
+        let inputs = self.shown(frame.flow, &call.inputs);
+        self.log.push(Record::Intent {
+            path: path.clone(),
+            at: self.log.now(),
+            address: call.address.clone().into(),
+            attempt: call.attempt,
+            inputs,
+        });
+        self.log.commit().await?;
+        match self.timed(info, call, self.shared.actions.call(call.clone())).await {
+            Err(error) if error.kind == ErrorKind::OutcomeUnknown => {
+                let settled = self.settle(path, info, call, None).await?;
+                // It did not happen, or twice does no harm: the policy of the card decides about another attempt.
+                Ok(settled.unwrap_or(Err(CardError { kind: ErrorKind::Unavailable, ..error })))
+            }
+            Err(error) if error.kind == ErrorKind::Cancelled && self.cancel.is_cancelled() => Err(self.halted()),
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// Resolves an attempt of which no one knows what became of it. `None` means: do it.
+    async fn settle(
+        &self,
+        path: &Name,
+        info: ActionInfo,
+        call: &Call,
+        decision: Option<Decision>,
+    ) -> Result<Option<Result<Outcome, CardError>>, Halt> {
+        match (info.idempotency, decision) {
+            (Idempotency::Safe, _) | (_, Some(Decision::Repeat)) => Ok(None),
+            (_, Some(Decision::Skip)) => Ok(Some(Ok(Outcome::Outputs(Fields::new())))),
+            (_, Some(Decision::Fail)) => {
+                let message = format!("the outcome of {} is unknown, and it was decided that it failed", call.address);
+                Ok(Some(Err(CardError::new(ErrorKind::Refused, message))))
+            }
+            (Idempotency::SearchFirst, None) => {
+                match self.timed(info, call, self.shared.actions.search_first(call.clone())).await {
+                    Ok(found) => Ok(found.map(Ok)),
+                    Err(_) if self.cancel.is_cancelled() => Err(self.halted()),
+                    Err(error) => Ok(Some(Err(error))),
+                }
+            }
+            (Idempotency::Ask, None) => Err(Halt::Unknown(format!(
+                "{} was sent in step {path}, and no answer tells whether it happened; the action cannot find out",
+                call.address
+            ))),
+        }
+    }
+
+    /// Waits for the answer of an action within its time.
+    async fn timed<T>(
+        &self,
+        info: ActionInfo,
+        call: &Call,
+        mut answer: impl Future<Output = Result<T, CardError>> + Unpin,
+    ) -> Result<T, CardError> {
+        let late = tokio::select! {
+            answer = &mut answer => return answer,
+            () = self.shared.clock.sleep(info.timeout) => format!("no answer within {} s", info.timeout.as_secs()),
+            () = self.cancel.cancelled() => "cancelled while the call was under way".to_owned(),
+        };
+        call.cancel.cancel();
+        match tokio::time::timeout(GRACE, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(CardError::new(ErrorKind::OutcomeUnknown, late)),
+        }
+    }
+
+    /// Writes that an attempt failed.
+    pub(super) fn gave_up(&self, path: &Name, error: CardError) -> CardError {
+        let record =
+            Record::Failed { path: path.clone(), at: self.log.now(), error: Box::new(error.clone()), inputs: None };
+        self.log.push(record);
+        error
+    }
+
+    /// How long to wait before the next attempt, in milliseconds; `None` if there is to be none.
+    fn retry_wait(&self, policy: Option<&Retry>, attempt: u32, error: &CardError) -> Option<i64> {
+        let limited = error.kind == ErrorKind::RateLimited || error.status == Some(429);
+        if let Some(retry) = policy.filter(|retry| limited || !retry.rate_limits_only)
+            && attempt <= retry.times
+        {
+            let spread = retry.delay_max.saturating_sub(retry.delay_min) as f64;
+            let drawn = retry.delay_min + (self.shared.entropy.unit() * spread) as u64;
+            return Some(drawn as i64);
+        }
+        let attempts = match error.kind {
+            ErrorKind::RateLimited => RATE_LIMIT_ATTEMPTS,
+            ErrorKind::Unavailable => UNAVAILABLE_ATTEMPTS,
+            _ => return None,
+        };
+        // Attempts that the policy made count, so that a card with retries does not wait twice as long.
+        if attempt >= attempts {
+            return None;
+        }
+        let backoff = 500.0 * f64::from(1_u32 << attempt.min(10)) * (0.5 + self.shared.entropy.unit() / 2.0);
+        let asked = error.retry_after.map_or(0, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        Some(asked.max(backoff as i64))
+    }
+}
+
+/// The place of an attempt: that of the step for the first one.
+fn attempt_path(path: &Name, attempt: u32) -> Name {
+    if attempt == 1 { path.clone() } else { format!("{path}#{attempt}").into() }
+}

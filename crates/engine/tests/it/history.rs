@@ -1,0 +1,258 @@
+//! What is kept of runs, what is shown of it, and running them again.
+
+use std::time::Duration;
+
+use oktant_engine::{FlowSettings, RunFilter, RunState, StepState};
+use oktant_flow::model::*;
+use oktant_functions::Value;
+use serde_json::json;
+
+use crate::common::*;
+
+fn hook(parameters: &[&str], steps: Vec<Step>) -> Flow {
+    flow("hook", TriggerKind::Manual, parameters, steps)
+}
+
+async fn only_run(bench: &Bench) -> oktant_engine::RunSummary {
+    let mut runs = bench.engine.history(&RunFilter::default()).await.unwrap();
+    assert_eq!(runs.len(), 1);
+    runs.remove(0)
+}
+
+/// Everything that the database holds of runs, as text.
+async fn dump(url: &str) -> String {
+    use oktant_store::Store as _;
+    let store = oktant_store::SqliteStore::connect(url).await.unwrap();
+    let mut text = String::new();
+    for query in [
+        "SELECT records FROM flow_segments",
+        "SELECT content FROM flow_values",
+        "SELECT coalesce(message, '') FROM flow_runs",
+    ] {
+        for row in store.reader().await.unwrap().fetch(query, &[]).await.unwrap() {
+            text += &row.text(0).unwrap();
+        }
+    }
+    text
+}
+
+#[tokio::test]
+async fn each_step_is_shown_with_what_it_was_given_and_gave() {
+    let steps = vec![
+        compose("text", "Hello {trigger.name}"),
+        card("act", "test:search", vec![("what", from("text.output"))]),
+        call("call", "inner", true, vec![("x", from("act.id"))], &["y"]),
+        card("fail", "test:fail", vec![("what", "f".into()), ("times", 9.into())]),
+    ];
+    let inner = helper("inner", &["x"], vec![ret(vec![("y", from("trigger.x"))])]);
+    let bench = Bench::new(vec![inner, hook(&["name"], steps)]).await;
+    bench.error("hook", &[("name", Value::text("Ada"))]).await;
+    let run = only_run(&bench).await;
+    assert_eq!(
+        (run.state, run.message.as_deref(), run.error_code.as_deref()),
+        (RunState::Failed, Some("Bad Request"), Some("OKT4314"))
+    );
+    assert_eq!((&*run.flow, run.trigger_kind.as_str()), ("hook", "manual"));
+    let steps = bench.engine.steps(&run.id).await.unwrap();
+    let seen: Vec<(String, &str)> =
+        steps.iter().map(|step| (step.path.split("return_").next().unwrap().to_owned(), step.state.name())).collect();
+    let expected = [
+        ("trigger", "succeeded"),
+        ("text", "succeeded"),
+        ("act", "succeeded"),
+        ("call", "succeeded"),
+        ("call/", "succeeded"),
+        ("fail", "failed"),
+    ];
+    assert_eq!(seen, expected.map(|(path, state)| (path.to_owned(), state)));
+    let step = |path: &str| steps.iter().find(|step| &*step.path == path).unwrap();
+    let shown = |fields: &Option<oktant_engine::Fields>| fields.as_ref().unwrap().to_object().to_json();
+    assert_eq!(shown(&step("act").inputs), r#"{"what":"Hello Ada"}"#);
+    assert_eq!(shown(&step("act").outputs), r#"{"id":"id of Hello Ada"}"#);
+    assert_eq!(step("call").flow.as_deref(), Some("inner"));
+    assert_eq!(step("fail").error.as_ref().unwrap().status, Some(400));
+    assert_eq!(step("fail").state, StepState::Failed);
+}
+
+#[tokio::test]
+async fn secrets_are_in_no_history_and_gone_from_the_database_when_a_run_is_over() {
+    let database = sqlite();
+    let steps = vec![
+        card("random", "string:random", vec![("length", 30.into())]),
+        card("let", "control:let", vec![("password", from("trigger.password")), ("plain", "visible".into())]),
+        card("act", "test:read", vec![("newPassword", from("let.password")), ("plain", from("let.plain"))]),
+        card("wait", "control:wait", vec![("delay", 1.into()), ("unit", "hour".into())]),
+        card(
+            "check",
+            "control:throwIf",
+            vec![
+                ("left-operand", from("act.newPassword")),
+                ("operator", "!=".into()),
+                ("right-operand", "CANARY-1".into()),
+                ("message", "the value is needed after a wait".into()),
+            ],
+        ),
+        ret(vec![("token", from("let.password"))]),
+    ];
+    let bench = Bench::with(&database.url, vec![hook(&["password"], steps)], |_| {}).await;
+    bench.answer("hook", &[("password", Value::text("CANARY-1"))]).await;
+    let run = only_run(&bench).await;
+    assert!(!format!("{:?}", bench.engine.steps(&run.id).await.unwrap()).contains("CANARY"), "not while it waits");
+    bench.advance(Duration::from_hours(1)).await;
+    bench.until_run(&run.id, RunState::Succeeded).await;
+    let steps = format!("{:?}", bench.engine.steps(&run.id).await.unwrap());
+    assert!(steps.contains("visible") && steps.contains("[redacted]") && !steps.contains("CANARY"), "{steps}");
+    // The last transaction is over before the state is seen; the removal comes right behind it.
+    for _ in 0..200 {
+        if !dump(&database.url).await.contains("CANARY") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the secret is still in the database");
+}
+
+#[tokio::test]
+async fn a_flow_that_keeps_no_data_leaves_none() {
+    let database = sqlite();
+    let mut quiet = hook(
+        &["name"],
+        vec![
+            compose("text", "text {trigger.name}"),
+            card("act", "test:read", vec![("x", from("text.output"))]),
+            card("fail", "test:fail", vec![("what", from("trigger.name")), ("times", from("act.missing").number())]),
+            ret(vec![("x", from("act.x"))]),
+        ],
+    );
+    quiet.log = false;
+    let bench = Bench::with(&database.url, vec![quiet], |_| {}).await;
+    assert_eq!(bench.returned("hook", &[("name", Value::text("CANARY"))]).await, json!({"x": "text CANARY"}));
+    let run = only_run(&bench).await;
+    let steps = bench.engine.steps(&run.id).await.unwrap();
+    assert!(steps.len() >= 4, "that the steps ran is kept: {steps:?}");
+    assert!(steps.iter().all(|step| step.inputs.is_none() && step.outputs.is_none()));
+    for _ in 0..200 {
+        if !dump(&database.url).await.contains("CANARY") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("data is still in the database: {}", dump(&database.url).await);
+}
+
+#[tokio::test]
+async fn the_history_is_searched_paged_and_removed() {
+    let bench = Bench::new(vec![
+        hook(&["name"], vec![compose("text", "100% of {trigger.name}")]),
+        flow("other", TriggerKind::Manual, &["name"], vec![]),
+    ])
+    .await;
+    for name in ["ann", "bob", "quo\"te"] {
+        bench.returned("hook", &[("name", Value::text(name))]).await;
+        bench.returned("other", &[("name", Value::text(name))]).await;
+        bench.clock.advance(Duration::from_mins(1));
+    }
+    let find = async |filter: RunFilter| bench.engine.history(&filter).await.unwrap().len();
+    let text = |text: &str| RunFilter { text: Some(text.to_owned()), ..RunFilter::default() };
+    assert_eq!(find(RunFilter::default()).await, 6);
+    assert_eq!(find(text("bob")).await, 2);
+    assert_eq!(find(text("100% of b")).await, 1);
+    assert_eq!(find(text("1_0%")).await, 0, "no pattern");
+    assert_eq!(find(text("quo\"te")).await, 2);
+    assert_eq!(find(RunFilter { flow: Some("hook".into()), ..text("bob") }).await, 1);
+    assert_eq!(find(RunFilter { state: Some(RunState::Failed), ..RunFilter::default() }).await, 0);
+    let mut seen = Vec::new();
+    let mut filter = RunFilter { limit: 4, ..RunFilter::default() };
+    loop {
+        let page = bench.engine.history(&filter).await.unwrap();
+        let Some(last) = page.last() else { break };
+        filter.before = Some(last.id.clone());
+        seen.extend(page.into_iter().map(|run| run.id));
+    }
+    assert_eq!(seen.len(), 6);
+    assert!(seen.is_sorted_by(|a, b| a > b));
+    bench.clock.advance(Duration::from_hours(30 * 24) - Duration::from_secs(90));
+    assert_eq!(bench.engine.prune().await.unwrap(), 4);
+    assert_eq!(find(RunFilter::default()).await, 2);
+}
+
+#[tokio::test]
+async fn a_failed_run_goes_on_from_the_failed_card_with_what_was_recorded() {
+    let inner = vec![
+        card("act", "test:search", vec![("what", template("item {trigger.x}"))]),
+        card("flaky", "test:fail", vec![("what", template("flaky {trigger.x}")), ("times", 1.into())]),
+    ];
+    let steps = vec![
+        card("random", "string:random", vec![("length", 12.into())]),
+        card("before", "test:search", vec![("what", template("before {random.output}"))]),
+        each("loop", LoopMode::ForEach, value(json!(["a", "b"])), "item", vec![("x", HelperValue::Item)]),
+        card("after", "test:search", vec![("what", template("after {random.output}"))]),
+    ];
+    let bench = Bench::new(vec![helper("item", &["x"], inner), hook(&[], steps)]).await;
+    assert_eq!(bench.error("hook", &[]).await["message"], "Bad Request");
+    let first = only_run(&bench).await;
+    assert!(bench.engine.retry("nothing", true).await.is_err());
+    let second = bench.engine.retry(&first.id, true).await.unwrap();
+    bench.until_run(&second, RunState::Failed).await;
+    assert!(bench.engine.retry(&first.id, true).await.is_ok(), "b fails for good only once more");
+    bench.until(|bench| bench.engine.metrics().runs(RunState::Succeeded) == 1).await;
+    let times = bench.target.times();
+    let before: Vec<&String> = times.keys().filter(|what| what.starts_with("before")).collect();
+    assert_eq!(before.len(), 1, "not done again: {times:?}");
+    assert_eq!(times[before[0]], 1);
+    assert!(times.contains_key(&before[0].replace("before", "after")), "with the same chance: {times:?}");
+    assert_eq!(times["item a"], 1, "the helper went on inside: {times:?}");
+
+    let third = bench.engine.retry(&first.id, false).await.unwrap();
+    bench.until_run(&third, RunState::Succeeded).await;
+    assert_eq!(bench.target.times().keys().filter(|what| what.starts_with("before")).count(), 2, "from the start");
+    let again = RunFilter { parent: Some(first.id.clone()), ..RunFilter::default() };
+    assert_eq!(bench.engine.history(&again).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn runs_keep_the_definition_they_began_with() {
+    let waiting = |word: &str| {
+        hook(
+            &[],
+            vec![
+                card("wait", "control:wait", vec![("delay", 1.into()), ("unit", "hour".into())]),
+                call("call", "inner", true, vec![], &[]),
+                card("act", "test:safe", vec![("what", value(json!(word)))]),
+            ],
+        )
+    };
+    let bench = Bench::new(vec![helper("inner", &[], vec![]), waiting("old")]).await;
+    let run = bench.engine.start("hook", start(&[])).await.unwrap().unwrap();
+    bench.until_run(&run, RunState::Waiting).await;
+    bench.engine.save(&waiting("new")).await.unwrap();
+    let newer = bench.engine.start("hook", start(&[])).await.unwrap().unwrap();
+    bench.until_run(&newer, RunState::Waiting).await;
+    bench.advance(Duration::from_hours(1)).await;
+    bench.until_run(&run, RunState::Succeeded).await;
+    bench.until_run(&newer, RunState::Succeeded).await;
+    assert_eq!(bench.target.times().into_keys().collect::<Vec<_>>(), ["new", "old"]);
+    assert_ne!(bench.engine.run(&run).await.unwrap().version, bench.engine.run(&newer).await.unwrap().version);
+    assert!(bench.engine.set("nothing", &FlowSettings::default()).await.is_err());
+}
+
+#[tokio::test]
+async fn large_values_are_kept_apart_and_come_back() {
+    let database = sqlite();
+    let long = "x".repeat(200_000);
+    let steps = vec![
+        card("read", "test:read", vec![("x", from("trigger.x"))]),
+        card("wait", "control:wait", vec![("delay", 1.into()), ("unit", "hour".into())]),
+        card("length", "string:length", vec![("string", from("read.x"))]),
+        card("act", "test:safe", vec![("what", from("length.length"))]),
+    ];
+    let bench = Bench::with(&database.url, vec![hook(&["x"], steps)], |_| {}).await;
+    bench.answer("hook", &[("x", Value::text(long.as_str()))]).await;
+    let run = only_run(&bench).await;
+    bench.advance(Duration::from_hours(1)).await;
+    bench.until_run(&run.id, RunState::Succeeded).await;
+    assert_eq!(bench.target.times().into_keys().collect::<Vec<_>>(), ["200000"]);
+    let steps = bench.engine.steps(&run.id).await.unwrap();
+    let read = steps.iter().find(|step| &*step.path == "read").unwrap();
+    assert_eq!(read.outputs.as_ref().unwrap().get(None, "x").unwrap().as_text().unwrap().len(), 200_000);
+}

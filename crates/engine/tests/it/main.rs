@@ -1,0 +1,11 @@
+//! Tests of the engine as its users see it.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail at the line, as tests do")]
+
+mod cards;
+mod common;
+mod crash;
+mod history;
+mod journal;
+mod kill;
+mod triggers;

@@ -1,0 +1,269 @@
+//! Where durable state is kept: one set of SQL statements over `SQLite` (embedded) and `PostgreSQL` (shared).
+//!
+//! [`Store`] is what an engine offers: connections for reading and one for writing. [`Database`] is what a
+//! component uses. All writes of a [`Database`] go one after another through one task, several to a transaction
+//! when several wait (group commit), so that a write may read before it decides. A component that says
+//! [`Writers::One`] keeps that true between processes, by an advisory lock of `PostgreSQL`.
+//!
+//! A write is acknowledged after its transaction is committed: on `SQLite` in WAL mode with `synchronous = FULL`,
+//! that is after an fsync of the log; on `PostgreSQL` as its `synchronous_commit` says, which is `on` unless
+//! someone turned it off.
+//!
+//! Statements are written once for both: columns are BIGINT, TEXT or, rarely, what both understand; truth values
+//! are 0 and 1, instants are numbers, lists and records are JSON text. Several components share one database, each
+//! with tables and a [`Schema`] of its own.
+
+mod migrate;
+mod postgres;
+mod sqlite;
+mod writer;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub use migrate::{Schema, Writers};
+pub use postgres::PostgresStore;
+pub use sqlite::SqliteStore;
+pub use writer::Database;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The URL names neither `SQLite` nor `PostgreSQL`.
+    #[error("\"{0}\" is no address of a store: expected sqlite://path, sqlite::memory: or postgres://…")]
+    Address(String),
+    /// The database engine refused or could not be reached.
+    #[error("the database failed")]
+    Engine(#[from] sqlx::Error),
+    /// The database was written by a newer version, or something else lives there.
+    #[error("the database is at version {found}, and this program knows up to {known}")]
+    Version {
+        /// The version of the database.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// A row holds what this program never writes.
+    #[error("the database holds an unexpected value: {0}")]
+    Corrupt(String),
+    /// The transaction that several writes shared could not be committed.
+    #[error("the database could not commit: {0}")]
+    Commit(String),
+    /// The task that writes is gone: the database is being closed, or a write panicked.
+    #[error("the database is closed for writing")]
+    Closed,
+}
+
+impl StoreError {
+    /// Whether a uniqueness constraint refused the write.
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Engine(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+}
+
+/// A value that goes into a statement or comes out of a row.
+///
+/// Absent values keep their type, because `PostgreSQL` wants to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A `BIGINT`.
+    Int(Option<i64>),
+    /// A `TEXT`.
+    Text(Option<String>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Int(Some(i64::from(value)))
+    }
+}
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+}
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(Some(value))
+    }
+}
+impl From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        Self::Text(value)
+    }
+}
+
+/// One row of an answer, its columns in the order of the statement.
+#[derive(Debug, Clone)]
+pub struct Row(Vec<Value>);
+
+impl Row {
+    /// The number in column `index`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] if there is none.
+    pub fn int(&self, index: usize) -> Result<i64, StoreError> {
+        self.opt_int(index).ok_or_else(|| self.unexpected(index))
+    }
+
+    /// The number in column `index`, if it is not null.
+    pub fn opt_int(&self, index: usize) -> Option<i64> {
+        match self.0.get(index) {
+            Some(Value::Int(value)) => *value,
+            _ => None,
+        }
+    }
+
+    /// The text in column `index`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Corrupt`] if there is none.
+    pub fn text(&self, index: usize) -> Result<String, StoreError> {
+        self.opt_text(index).ok_or_else(|| self.unexpected(index))
+    }
+
+    /// The text in column `index`, if it is not null.
+    pub fn opt_text(&self, index: usize) -> Option<String> {
+        match self.0.get(index) {
+            Some(Value::Text(value)) => value.clone(),
+            _ => None,
+        }
+    }
+
+    // The value itself stays out of the message: it may be a verifier.
+    fn unexpected(&self, index: usize) -> StoreError {
+        StoreError::Corrupt(format!("column {} of {} is null or of another type", index + 1, self.0.len()))
+    }
+}
+
+/// A connection to the store. Statements use `$1`, `$2`, … and what both engines understand.
+#[async_trait]
+pub trait Connection: Send {
+    /// Runs a statement; returns the number of rows that it changed.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Engine`].
+    async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError>;
+
+    /// Runs a query and returns all of its rows.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Engine`].
+    async fn fetch(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError>;
+
+    /// Runs a query and returns its first row.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Engine`].
+    async fn fetch_one(&mut self, sql: &str, values: &[Value]) -> Result<Option<Row>, StoreError> {
+        Ok(self.fetch(sql, values).await?.into_iter().next())
+    }
+}
+
+/// A database engine that can hold state.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// A connection for reading, which sees what is committed.
+    ///
+    /// Where the engine has one connection only, this one waits for the writer: whoever holds it must
+    /// not write before giving it back.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Engine`].
+    async fn reader(&self) -> Result<Box<dyn Connection>, StoreError>;
+
+    /// The connection for writing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Engine`].
+    async fn writer(&self) -> Result<Box<dyn Connection>, StoreError>;
+
+    /// The statement that begins a transaction for writing.
+    fn begin(&self) -> &'static str;
+
+    /// The statement that makes writers of other processes wait until the transaction ends, where `begin` does not.
+    fn exclude(&self, lock: i64) -> Option<String>;
+
+    /// The clause by which a query inside a transaction takes rows that no other transaction holds, where there is one.
+    fn skip_locked(&self) -> &'static str;
+}
+
+/// Connects to the engine that `url` names.
+///
+/// # Errors
+///
+/// [`StoreError::Address`] or what the engine says.
+pub async fn connect(url: &str) -> Result<Box<dyn Store>, StoreError> {
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        Some("sqlite") => Ok(Box::new(SqliteStore::connect(url).await?)),
+        Some("postgres" | "postgresql") => Ok(Box::new(PostgresStore::connect(url).await?)),
+        _ => Err(StoreError::Address(url.split('@').next_back().unwrap_or_default().to_owned())),
+    }
+}
+
+/// Implements [`Connection`] for a pooled connection of one engine: the same calls on other types.
+macro_rules! pooled_connection {
+    ($name:ident, $engine:ty, $integer:pat) => {
+        /// A connection out of the pool.
+        struct $name(sqlx::pool::PoolConnection<$engine>);
+
+        #[async_trait::async_trait]
+        impl $crate::Connection for $name {
+            async fn execute(&mut self, sql: &str, values: &[$crate::Value]) -> Result<u64, $crate::StoreError> {
+                Ok(bind(sql, values).execute(&mut *self.0).await?.rows_affected())
+            }
+
+            async fn fetch(
+                &mut self,
+                sql: &str,
+                values: &[$crate::Value],
+            ) -> Result<Vec<$crate::Row>, $crate::StoreError> {
+                bind(sql, values).fetch_all(&mut *self.0).await?.iter().map(decode).collect()
+            }
+        }
+
+        type Arguments = <$engine as sqlx::Database>::Arguments;
+
+        // The statements are ours: what others sent goes in as values.
+        fn bind(sql: &str, values: &[$crate::Value]) -> sqlx::query::Query<'static, $engine, Arguments> {
+            use $crate::Value;
+            let query = sqlx::query::<$engine>(sqlx::AssertSqlSafe(sql.to_owned()));
+            values.iter().fold(query, |query, value| match value {
+                Value::Int(value) => query.bind(*value),
+                Value::Text(value) => query.bind(value.clone()),
+            })
+        }
+
+        fn decode(row: &<$engine as sqlx::Database>::Row) -> Result<$crate::Row, $crate::StoreError> {
+            use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
+            let values = (0..row.len()).map(|index| {
+                let raw = row.try_get_raw(index)?;
+                Ok(match raw.type_info().name() {
+                    $integer => $crate::Value::Int(row.try_get_unchecked(index)?),
+                    _ => $crate::Value::Text(row.try_get_unchecked(index)?),
+                })
+            });
+            Ok($crate::Row(values.collect::<Result<_, sqlx::Error>>()?))
+        }
+    };
+}
+use pooled_connection;

@@ -1,0 +1,57 @@
+//! The tables of a component, brought up to date when its database is opened.
+
+use super::{Connection, StoreError};
+
+/// Who may write the tables of a component at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writers {
+    /// One process after the other: a write sees everything that was written before it.
+    One,
+    /// Several processes at once; statements and keys keep them apart.
+    Many,
+}
+
+/// What a component keeps in a database.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema {
+    /// The component's name, which no other one in the database has.
+    pub component: &'static str,
+    /// Every version of the tables, in order: its number and its statements, each ended by a semicolon at the end of
+    /// a line. A migration is never changed after a release.
+    pub migrations: &'static [(i64, &'static str)],
+    /// Who writes.
+    pub writers: Writers,
+}
+
+impl Schema {
+    /// The number of the advisory lock of the component: FNV-1a of its name.
+    pub(crate) fn lock(&self) -> i64 {
+        let hash = self
+            .component
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        hash as i64
+    }
+
+    /// Applies the migrations that the database lacks, inside the transaction that the caller began.
+    pub(crate) async fn migrate(&self, tx: &mut dyn Connection) -> Result<(), StoreError> {
+        let made = "CREATE TABLE IF NOT EXISTS oktant_migrations \
+                    (component TEXT NOT NULL, version BIGINT NOT NULL, PRIMARY KEY (component, version))";
+        tx.execute(made, &[]).await?;
+        let newest = "SELECT max(version) FROM oktant_migrations WHERE component = $1";
+        let row = tx.fetch_one(newest, &[self.component.into()]).await?;
+        let found = row.and_then(|row| row.opt_int(0)).unwrap_or(0);
+        let known = self.migrations.last().map_or(0, |(version, _)| *version);
+        if found > known {
+            return Err(StoreError::Version { found, known });
+        }
+        for (version, script) in self.migrations.iter().filter(|(version, _)| *version > found) {
+            for statement in script.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
+                tx.execute(statement, &[]).await?;
+            }
+            let applied = "INSERT INTO oktant_migrations (component, version) VALUES ($1, $2)";
+            tx.execute(applied, &[self.component.into(), (*version).into()]).await?;
+        }
+        Ok(())
+    }
+}
