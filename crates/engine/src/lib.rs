@@ -1,9 +1,21 @@
 //! Runs flows durably: journal, interpreter, triggers, history.
+//!
+//! ```text
+//! http ┐                       ┌─ journal ─ store (SQLite, PostgreSQL)
+//! events ├─► engine ─► run ────┤
+//! schedule ┘     ▲             └─ functions, Actions (connectors)
+//!              work (what is due, what others left)
+//! ```
+//!
+//! [`Engine`] starts runs and answers about them. A run walks the steps of its flow; what it did and what came from
+//! outside is in its journal, and a walk that was interrupted is walked again, past what is there already. What acts
+//! outside is a parameter: [`Actions`], [`Events`] and [`Source`] are implemented by connectors.
 
 mod action;
 mod engine;
 mod error;
 mod events;
+mod execute;
 mod flows;
 mod functions;
 mod history;

@@ -17,7 +17,7 @@ pub(crate) fn target(ty: &Type) -> functions::Type {
         Base::Number => functions::Type::Number,
         Base::Boolean => functions::Type::Boolean,
         Base::Date => functions::Type::Date,
-        Base::Object | Base::Record(_) => functions::Type::Object,
+        Base::Object => functions::Type::Object,
         Base::File => functions::Type::File,
     };
     if ty.list { functions::Type::list(one) } else { one }
