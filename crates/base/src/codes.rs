@@ -359,6 +359,34 @@ codes! {
         "A card of the flow ended with an error that nothing in the flow handled.",
         "look at the card's inputs and the target's answer in the run's history";
 
+    OKT4501 "the egress guard refuses the address", "42501", 403, 1, Programming,
+        "A flow may not reach private, loopback, link-local and metadata addresses, so that nobody reads an internal service through it.",
+        "use a public address, or allow this host and port in OKTANT_EGRESS_ALLOW, such as host.example:8443";
+    OKT4502 "unknown connection", "02000", 404, 2, Programming,
+        "No connection has this name, or the card is bound to none.",
+        "`oktant connect list` shows the connections; make one with `oktant connect salesforce|okta|http NAME`";
+    OKT4503 "the connection is broken", "28000", 401, 4, Operational,
+        "The service no longer accepts its credentials, and they could not be renewed.",
+        "authorise it again with the same `oktant connect` command and --replace; its flows keep their binding";
+    OKT4504 "the connection's secrets cannot be opened", "28000", 500, 4, Operational,
+        "The key is missing, or the secrets were sealed with another one.",
+        "give the key that sealed them in OKTANT_KEY, OKTANT_KEY_FILE or OKTANT_KEY_COMMAND, or make the connection again";
+    OKT4505 "the store of connections and tables cannot be used", "58030", 500, 1, Operational,
+        "The database cannot be opened, or refused.",
+        "check the address and the permissions of the database that the message names";
+    OKT4506 "a service cannot be reached", "58030", 502, 1, Operational,
+        "Nothing answered at its address, or the answer is none.",
+        "check the address in the connection's settings, and whether the service is up";
+    OKT4507 "the connection's settings are wrong", "08001", 400, 2, Programming,
+        "A setting is missing, unknown or of the wrong form.",
+        "correct the setting that the message names";
+    OKT4508 "a connector's manifest cannot be used", "42601", 500, 2, Programming,
+        "The file is not of the form that connectors are described in.",
+        "correct the place that the message names";
+    OKT4509 "unknown table of flows", "42P01", 404, 2, Programming,
+        "No table of flows has this id or name.",
+        "`oktant flow tables` lists the tables; importing a folder makes those that its flows use";
+
     OKT5001 "the sandbox cannot start", "08001", 500, 1, Operational,
         "The port is taken or a file of faults cannot be read.",
         "choose another --port, or 0 for a free one";

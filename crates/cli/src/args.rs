@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     Provision(ProvisionArgs),
     Login(LoginArgs),
+    Connect(ConnectArgs),
     Doctor(DoctorArgs),
     Flow(FlowArgs),
     Explain(ExplainArgs),
@@ -407,6 +408,123 @@ pub(crate) struct ProvisionLogArgs {
 pub(crate) struct LoginArgs {
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
+}
+
+/// Make and manage the connections of flows
+///
+/// A connection is how flows sign in to a service. Its secrets are sealed with a key that stands outside the
+/// database: in `OKTANT_KEY` (32 bytes in base64), in what `OKTANT_KEY_COMMAND` prints (the command of a keyring), in
+/// the file `OKTANT_KEY_FILE`, or else in a file of the user's configuration folder that is made at first use. They
+/// are never shown. Private and loopback addresses are refused unless `OKTANT_EGRESS_ALLOW` names them.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  oktant connect salesforce crm --client-id 3MVG9... --secret client_secret=@secret.txt
+  oktant connect okta acme --domain acme.okta.com --set client_id=0oa... --secret private_key=@key.json
+  oktant connect http api --set hosts=api.example.com --secret token=env:API_TOKEN
+  oktant connect test crm")]
+pub(crate) struct ConnectArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConnectCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConnectCommand {
+    /// Connect to Salesforce by OAuth, with a connected app of your own
+    Salesforce(MakeArgs),
+    /// Connect to an Okta org by OAuth, as a service app, or with an API token
+    Okta(MakeArgs),
+    /// Connect to any service over HTTP: basic, bearer, headers, OAuth, or nothing
+    Http(MakeArgs),
+    /// Connect to a mail server
+    Smtp(MakeArgs),
+    /// Connect to another service, such as slack or github
+    Service {
+        /// Name of the service
+        connector: String,
+        #[command(flatten)]
+        make: MakeArgs,
+    },
+    /// List the connections: name, service, kind of sign-in, state and account, separated by tabs
+    List {
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Show a connection, without its secrets
+    Show {
+        /// Name or id of the connection
+        name: String,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Ask the service whether a connection works
+    Test {
+        /// Name or id of the connection
+        name: String,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Forget a connection and its secrets
+    Remove {
+        /// Name or id of the connection
+        name: String,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+/// Where connections and tables of flows are kept.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct StoreArgs {
+    /// Database of flows: `sqlite://PATH` or `postgres://...` [default: a file in the user's data folder]
+    #[arg(long, value_name = "URL", env = "OKTANT_FLOWS_STORE", hide_env_values = true, value_parser = StringValueParser::new().map(Secret::new))]
+    pub(crate) store: Option<Secret>,
+}
+
+/// What a new connection is made of.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct MakeArgs {
+    /// What to call the connection
+    pub(crate) name: String,
+
+    /// Client id of the app, for OAuth
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+
+    /// Host of the org or of the login page
+    #[arg(long, value_name = "HOST")]
+    pub(crate) domain: Option<String>,
+
+    /// Address of the login pages, instead of --domain
+    #[arg(long, value_name = "URL")]
+    pub(crate) login_url: Option<String>,
+
+    /// Scopes to ask for, separated by blanks
+    #[arg(long, value_name = "SCOPES")]
+    pub(crate) scope: Option<String>,
+
+    /// Another setting, such as `environment=sandbox`, `username=ann` or `hosts=api.example.com`; repeatable
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// A secret, such as `client_secret=@FILE`, `token=env:VARIABLE` or `password=-` for a line of standard input;
+    /// repeatable
+    #[arg(long, value_name = "NAME=SOURCE")]
+    pub(crate) secret: Vec<String>,
+
+    /// Kind of sign-in [default: by what is given]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) auth: Option<String>,
+
+    /// Print the address to visit and read the answer from standard input, for a browser on another machine
+    #[arg(long)]
+    pub(crate) headless: bool,
+
+    /// Authorise an existing connection anew; cards stay bound to it
+    #[arg(long)]
+    pub(crate) replace: bool,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
 }
 
 /// Check each step from here to the org

@@ -4,6 +4,7 @@
 
 mod api;
 mod args;
+mod connect;
 mod connection;
 mod doctor;
 mod explain;
@@ -58,6 +59,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Serve(args) => serve::run(&args)?,
         Command::Provision(args) => return provision::run(&args.command),
         Command::Login(args) => login::run(&args)?,
+        Command::Connect(args) => connect::run(&args)?,
         Command::Doctor(args) => return doctor::run(&args),
         Command::Flow(args) => return flow::run(&args.command),
         Command::Explain(args) => explain::run(&args)?,

@@ -22,6 +22,7 @@
 pub mod config;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod private_file;
 pub mod properties;
 pub mod service;
 
@@ -38,7 +39,7 @@ mod org;
 mod pages;
 mod redact;
 
-pub use auth::{Browser, Signer, SystemBrowser};
+pub use auth::{Browser, CodeFlow, CodeRequest, SignInPage, Signer, SystemBrowser, WaitingBrowser};
 pub use cache::{CacheStore, CachedReply, MemoryStore};
 pub use call::{Call, is_segment};
 pub use config::Config;

@@ -2,6 +2,7 @@
 
 mod account;
 mod api;
+mod connect;
 mod connection;
 mod explain;
 mod kill;

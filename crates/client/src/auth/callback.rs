@@ -1,5 +1,6 @@
 //! The page that a sign-in comes back to, on a loopback address.
 
+use std::fmt;
 use std::future::IntoFuture;
 use std::time::Duration;
 
@@ -46,15 +47,21 @@ pub(super) async fn serve(listeners: Vec<TcpListener>, path: &str, state: &str) 
 }
 
 /// The browser that brought the answer. It waits for the last page, which only who redeems the code can choose.
-pub(super) struct Browser {
+pub struct Browser {
     page: Option<oneshot::Sender<Page>>,
     stop: watch::Sender<()>,
     servers: JoinSet<std::io::Result<()>>,
 }
 
+impl fmt::Debug for Browser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Browser").finish_non_exhaustive()
+    }
+}
+
 impl Browser {
     /// Shows whether the sign-in succeeded, and stops serving.
-    pub(super) async fn dismiss(mut self, page: Page, clock: &dyn Clock) {
+    pub async fn dismiss(mut self, page: Page, clock: &dyn Clock) {
         if let Some(waiting) = self.page.take() {
             // The browser may have gone.
             let _ = waiting.send(page);
@@ -101,6 +108,19 @@ async fn receive(State(sign_in): State<SignIn>, answer: Result<Query<Answer>, Qu
     chosen.await.unwrap_or(Page::FOREIGN)
 }
 
+/// Reads the query of an answer that came another way; `None` if it does not belong to the sign-in with this `state`.
+pub(super) fn read(query: &str, state: &str) -> Option<Outcome> {
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let answer = Answer {
+        state: value("state").unwrap_or_default(),
+        code: value("code"),
+        error: value("error"),
+        error_description: value("error_description"),
+    };
+    judge(state, answer)
+}
+
 /// The state tells the answer to this sign-in from anything else that knocks.
 fn judge(state: &str, answer: Answer) -> Option<Outcome> {
     verify_slices_are_equal(answer.state.as_bytes(), state.as_bytes()).ok()?;
@@ -112,16 +132,19 @@ fn judge(state: &str, answer: Answer) -> Option<Outcome> {
 }
 
 /// A page of the callback address. It holds no text from the request.
-pub(super) struct Page {
+#[derive(Debug)]
+pub struct Page {
     status: StatusCode,
     title: &'static str,
     text: &'static str,
 }
 
 impl Page {
-    pub(super) const DONE: Self =
+    /// The sign-in succeeded.
+    pub const DONE: Self =
         Self { status: StatusCode::OK, title: "Signed in", text: "Oktant is signed in. You can close this window." };
-    pub(super) const REFUSED: Self = Self {
+    /// It did not.
+    pub const REFUSED: Self = Self {
         status: StatusCode::OK,
         title: "Not signed in",
         text: "The org refused. The program that asked shows the reason. You can close this window.",

@@ -4,6 +4,7 @@
 //!
 //! RFC 6749 section 4.1, RFC 7636 (PKCE), RFC 8252 section 7.3 (loopback redirection).
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -21,26 +22,38 @@ use crate::{Edges, Error};
 const SIGN_IN_TIME: Duration = Duration::from_mins(5);
 
 /// One sign-in, from the address shown to the code received.
-pub(super) struct Flow {
+pub struct Flow {
     /// Where the person goes.
-    pub(super) authorize: Url,
+    pub authorize: Url,
     /// Proves to the token endpoint that the code is ours.
-    pub(super) code_verifier: Secret,
+    pub code_verifier: Secret,
     /// As registered in the app and as sent, to the letter.
-    pub(super) redirect_uri: String,
+    pub redirect_uri: String,
     state: String,
 }
 
 /// What a sign-in asks for.
-pub(super) struct Request<'a> {
-    pub(super) authorize: Url,
-    pub(super) client_id: &'a str,
-    pub(super) scope: &'a str,
-    pub(super) redirect_uri: &'a str,
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// Address of the authorization endpoint, with parameters of its own if it needs some.
+    pub authorize: Url,
+    /// Who asks.
+    pub client_id: &'a str,
+    /// Scopes, separated by blanks.
+    pub scope: &'a str,
+    /// Where the browser comes back to, as registered.
+    pub redirect_uri: &'a str,
+}
+
+impl fmt::Debug for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flow").field("redirect_uri", &self.redirect_uri).finish_non_exhaustive()
+    }
 }
 
 impl Flow {
-    pub(super) fn new(request: Request<'_>, entropy: &dyn Entropy) -> Self {
+    /// Prepares a sign-in, with a fresh verifier and state.
+    pub fn new(request: Request<'_>, entropy: &dyn Entropy) -> Self {
         // 256 bits, as RFC 7636, 4.1 recommends.
         let mut bytes = [0; 32];
         entropy.fill(&mut bytes);
@@ -72,7 +85,7 @@ impl Flow {
     ///
     /// [`Error::Callback`] if nothing can listen at the callback address, [`Error::SignInFailed`]
     /// if the org refuses or nobody signs in within five minutes.
-    pub(super) async fn run(&self, edges: &Edges) -> Result<(Secret, callback::Browser), Error> {
+    pub async fn run(&self, edges: &Edges) -> Result<(Secret, callback::Browser), Error> {
         let org = self.authorize.authority().to_owned();
         let failed = |reason: String| Error::SignInFailed { org: org.clone(), reason };
         let listeners = self.listen().await?;
@@ -91,6 +104,28 @@ impl Flow {
                 browser.dismiss(Page::REFUSED, &*edges.clock).await;
                 Err(failed(reason))
             }
+        }
+    }
+
+    /// Takes what a person copied from a browser elsewhere: the address that it ended at, or the code alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SignInFailed`] if the address holds a refusal, or does not belong to this sign-in.
+    pub fn accept(&self, pasted: &str) -> Result<Secret, Error> {
+        let failed = |reason: &str| {
+            let (org, reason) = (self.authorize.authority().to_owned(), reason.to_owned());
+            Err(Error::SignInFailed { org, reason })
+        };
+        let pasted = pasted.trim();
+        if pasted.is_empty() {
+            return failed("no code was given");
+        }
+        let Some((_, query)) = pasted.split_once('?') else { return Ok(Secret::new(pasted.to_owned())) };
+        match callback::read(query.split('#').next().unwrap_or_default(), &self.state) {
+            Some(Ok(code)) => Ok(Secret::new(code)),
+            Some(Err(reason)) => failed(&reason),
+            None => failed("the address does not belong to this sign-in"),
         }
     }
 
@@ -142,5 +177,23 @@ mod tests {
         assert_eq!(pairs["redirect_uri"], "http://localhost:33333");
         assert!(flow.code_verifier.expose().len() >= 43);
         assert!(!flow.authorize.as_str().contains(flow.code_verifier.expose().as_str()));
+    }
+    #[test]
+    fn a_copied_address_counts_if_it_is_of_this_sign_in() {
+        let request = Request {
+            authorize: Url::parse("https://login.example.com/authorize?prompt=login").unwrap(),
+            client_id: "c",
+            scope: "api",
+            redirect_uri: "http://localhost:33333",
+        };
+        let flow = Flow::new(request, &SeededEntropy::new(7));
+        let accept = |text: &str| flow.accept(text).map(Secret::into_exposed).map_err(|error| error.to_string());
+        let state = &flow.state;
+        assert_eq!(accept(&format!(" http://localhost:33333/?code=a%3D%3D&state={state}#_\n")).as_deref(), Ok("a=="));
+        assert_eq!(accept("aPrx==").as_deref(), Ok("aPrx=="));
+        assert!(accept("http://localhost:33333/?code=a&state=other").unwrap_err().contains("does not belong"));
+        let refused = format!("http://localhost:33333/?error=access_denied&state={state}");
+        assert!(accept(&refused).unwrap_err().contains("access_denied"));
+        assert!(accept("  ").unwrap_err().contains("no code"));
     }
 }

@@ -18,6 +18,8 @@ mod store;
 mod token;
 
 pub use browser::{Browser, SystemBrowser};
+pub use callback::{Browser as WaitingBrowser, Page as SignInPage};
+pub use code_flow::{Flow as CodeFlow, Request as CodeRequest};
 pub(crate) use key::check_key;
 pub use signer::Signer;
 

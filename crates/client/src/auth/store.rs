@@ -1,8 +1,8 @@
 //! Where a sign-in is kept: a file for its owner alone, or the memory of this process.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::Error;
+use crate::{Error, private_file};
 
 /// Version of the file's format.
 const VERSION: u32 = 1;
@@ -115,7 +115,7 @@ impl Store {
             Self::Memory(_, slot) => Ok(Lock::Memory { _held: slot.lock.clone().lock_owned().await }),
             Self::File(path) => {
                 let path = path.clone();
-                let held = tokio::task::spawn_blocking(move || lock_file(&path)).await;
+                let held = tokio::task::spawn_blocking(move || private_file::lock(&path)).await;
                 let held = held.map_err(io::Error::other).flatten();
                 Ok(Lock::File { _held: held.map_err(|error| self.unusable(format!("it cannot be locked: {error}")))? })
             }
@@ -152,7 +152,7 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.unusable(format!("it cannot be read: {error}"))),
         };
-        if is_open_to_others(path) {
+        if private_file::is_open_to_others(path) {
             return Err(self.unusable("others can read it; run chmod 600 on it".to_owned()));
         }
         let text = text.trim();
@@ -192,55 +192,10 @@ fn expanded(location: &str) -> Result<PathBuf, Error> {
     Ok(home.join(rest))
 }
 
-/// The settings file itself is replaced on every change, so the lock is a file beside it.
-fn lock_file(path: &Path) -> io::Result<File> {
-    create_parent(path)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".lock");
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    owner_only(&mut options);
-    let file = options.open(path.with_file_name(name))?;
-    file.lock()?;
-    Ok(file)
-}
-
 fn write_file(path: &Path, record: &Record) -> io::Result<()> {
-    let parent = create_parent(path)?;
-    // Temporary files are made for their owner alone.
-    let mut file = tempfile::NamedTempFile::new_in(parent)?;
-    serde_json::to_writer_pretty(&mut file, record)?;
-    file.write_all(b"\n")?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
-}
-
-fn create_parent(path: &Path) -> io::Result<&Path> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(parent)?;
-    Ok(parent)
-}
-
-#[cfg(unix)]
-fn owner_only(options: &mut OpenOptions) {
-    use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600);
-}
-
-#[cfg(not(unix))]
-fn owner_only(_: &mut OpenOptions) {}
-
-#[cfg(unix)]
-fn is_open_to_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
-}
-
-/// Elsewhere the user's folders are private by default and there are no such bits.
-#[cfg(not(unix))]
-fn is_open_to_others(_: &Path) -> bool {
-    false
+    let mut text = serde_json::to_vec_pretty(record)?;
+    text.push(b'\n');
+    private_file::write(path, &text)
 }
 
 /// Reads lines of `OAuthAccessToken=…`, the form that other tools of this family write.
@@ -292,7 +247,7 @@ mod tests {
         assert_eq!(read.refresh_token, record().refresh_token);
         assert_eq!(read.dpop_jwk, record().dpop_jwk);
         assert_eq!(read.version, VERSION);
-        assert!(!is_open_to_others(Path::new(&store.location())));
+        assert!(!private_file::is_open_to_others(Path::new(&store.location())));
         assert!(!format!("{read:?}").contains("rt\""), "tokens never show");
     }
 

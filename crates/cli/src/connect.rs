@@ -1,0 +1,250 @@
+//! `oktant connect`: the connections of flows.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use etcetera::BaseStrategy as _;
+use oktant_base::Secret;
+use oktant_client::Edges;
+use oktant_connect::Connectors;
+use oktant_connect::connection::{Auth, ConnectStore, Connection, Connections, SealingKey, Secrets, SignIn};
+use oktant_connect::files::FolderFiles;
+use oktant_connect::guard::{Guard, SystemLookup};
+use oktant_connect::http::Http;
+use oktant_connect::manifest::Manifest;
+
+use crate::args::{ConnectArgs, ConnectCommand, MakeArgs, StoreArgs};
+use crate::failure::{Error, Result};
+use crate::{output, runtime, terminal};
+
+/// Makes, shows, tests and removes connections.
+pub(crate) fn run(args: &ConnectArgs) -> Result<()> {
+    runtime::start()?.block_on(runtime::interruptible(async {
+        match &args.command {
+            ConnectCommand::Salesforce(make) => self::make("salesforce", make).await,
+            ConnectCommand::Okta(make) => self::make("okta", make).await,
+            ConnectCommand::Http(make) => self::make("http", make).await,
+            ConnectCommand::Smtp(make) => self::make("smtp", make).await,
+            ConnectCommand::Service { connector, make } => {
+                let known: Vec<&str> = Manifest::own().keys().map(String::as_str).collect();
+                if !known.contains(&connector.as_str()) {
+                    let hint = format!("the services are {}", known.join(", "));
+                    return Err(Error::misuse(format!("there is no service \"{connector}\""), &hint).into());
+                }
+                self::make(connector, make).await
+            }
+            ConnectCommand::List { store } => list(store).await,
+            ConnectCommand::Show { name, store } => {
+                let connection = open(store).await?.connections().get(name).await?;
+                output::print(&described(&connection))
+            }
+            ConnectCommand::Test { name, store } => test(&open(store).await?, name).await,
+            ConnectCommand::Remove { name, store } => {
+                let removed = open(store).await?.connections().remove(name).await?;
+                output::print(&format!("{} is removed; its cards are bound to nothing now\n", removed.name))
+            }
+        }
+    }))
+}
+
+/// The connectors over the store that the arguments name, with the machine's own key and egress rules.
+pub(crate) async fn open(args: &StoreArgs) -> Result<Connectors> {
+    let edges = Edges::system();
+    let data = data_folder()?;
+    let url = match &args.store {
+        Some(url) => url.expose().clone(),
+        None => {
+            std::fs::create_dir_all(&data).map_err(|source| Error::Write { path: data.clone(), source })?;
+            format!("sqlite://{}", data.join("flows.db").display())
+        }
+    };
+    let rules = edges.variables.get("OKTANT_EGRESS_ALLOW").cloned().unwrap_or_default();
+    let guard = Guard::allowing(&rules)
+        .map_err(|problem| Error::misuse(format!("OKTANT_EGRESS_ALLOW: {problem}"), "write host:port,host:port"))?;
+    let http = Http::new(guard, Arc::new(SystemLookup))?;
+    let key = SealingKey::find(&edges.variables, &*edges.entropy)?;
+    let files = FolderFiles::new(data.join("files"), Arc::clone(&edges.entropy));
+    let connections = Connections::new(ConnectStore::open(&url).await?, key, http, edges);
+    Ok(Connectors::new(connections, Arc::new(files)))
+}
+
+fn data_folder() -> Result<PathBuf> {
+    let strategy = etcetera::choose_base_strategy()
+        .map_err(|error| Error::misuse(error.to_string(), "name the database with --store"))?;
+    Ok(strategy.data_dir().join("oktant"))
+}
+
+async fn list(store: &StoreArgs) -> Result<()> {
+    let connections = open(store).await?.connections().list().await?;
+    if connections.is_empty() {
+        terminal::note("there are no connections yet; `oktant connect salesforce NAME` makes one");
+    }
+    let mut lines = String::new();
+    for Connection { name, connector, auth, account, broken, .. } in &connections {
+        let state = if broken.is_some() { "broken" } else { "ok" };
+        lines.push_str(&format!(
+            "{name}\t{connector}\t{}\t{state}\t{}\n",
+            auth.as_str(),
+            account.as_deref().unwrap_or("-")
+        ));
+    }
+    output::print(&lines)
+}
+
+/// Everything about a connection but its secrets.
+fn described(connection: &Connection) -> String {
+    let Connection { id, name, connector, auth, settings, account, broken, created_at, updated_at, .. } = connection;
+    let mut lines = vec![
+        ("name".to_owned(), name.clone()),
+        ("id".to_owned(), id.clone()),
+        ("service".to_owned(), connector.clone()),
+        ("signs in by".to_owned(), auth.as_str().to_owned()),
+        ("account".to_owned(), account.clone().unwrap_or_else(|| "-".to_owned())),
+        ("state".to_owned(), broken.as_ref().map_or_else(|| "ok".to_owned(), |reason| format!("broken: {reason}"))),
+        ("made".to_owned(), created_at.to_rfc3339()),
+        ("authorised".to_owned(), updated_at.to_rfc3339()),
+    ];
+    lines.extend(settings.iter().map(|(name, value)| (format!("setting {name}"), value.clone())));
+    lines.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+}
+
+async fn test(connectors: &Connectors, name: &str) -> Result<()> {
+    let account = connectors.test(name).await.map_err(|error| {
+        let hint = "`oktant connect show` tells its settings; authorise it anew with --replace";
+        Error::misuse(format!("connection \"{name}\" does not work: {error}"), hint)
+    })?;
+    let account = account.map_or_else(String::new, |account| format!(" as {account}"));
+    output::print(&format!("{name} works{account}\n"))
+}
+
+async fn make(connector: &str, args: &MakeArgs) -> Result<()> {
+    let connectors = open(&args.store).await?;
+    let connections = connectors.connections();
+    let secrets = secrets(args)?;
+    let settings = settings(connector, args)?;
+    let auth = match &args.auth {
+        Some(auth) => Auth::parse(auth)
+            .ok_or_else(|| Error::misuse(format!("there is no kind of sign-in \"{auth}\""), AUTH_HINT))?,
+        None => inferred(connector, &settings, &secrets),
+    };
+    let exists = connections.get(&args.name).await.is_ok_and(|known| known.name == args.name);
+    if exists && !args.replace {
+        return Err(oktant_connect::Error::ConnectionExists(args.name.clone()).into());
+    }
+    let draft = Connection { settings, ..connections.draft(&args.name, connector, auth) };
+    let (connection, secrets) = if auth == Auth::OauthCode {
+        let live = sign_in(connections, draft, secrets, args.headless).await?;
+        (live.connection, live.secrets)
+    } else {
+        (draft, secrets)
+    };
+    let made = connections.put(connection, &secrets, args.replace).await?;
+    output::print(&format!("{} is connected to {}; its secrets are sealed\n", made.name, made.connector))?;
+    match connectors.test(&made.id).await {
+        Ok(Some(account)) => {
+            let live = connections.live(&made.id).await?;
+            let named = Connection { account: Some(account.clone()), ..live.connection };
+            connections.put(named, &live.secrets, true).await?;
+            terminal::note(format_args!("signed in as {account}"));
+        }
+        Ok(None) => {}
+        Err(error) => terminal::note(format_args!("note: the service does not answer as expected: {error}")),
+    }
+    Ok(())
+}
+
+const AUTH_HINT: &str = "one of none, basic, bearer, headers, oauth_code, oauth_client, okta_service, okta_token, smtp";
+
+/// Settings from the options, and those that follow from them.
+fn settings(connector: &str, args: &MakeArgs) -> Result<BTreeMap<String, String>> {
+    let mut settings = BTreeMap::new();
+    for pair in &args.set {
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Error::misuse(format!("\"{pair}\" is no NAME=VALUE"), "write --set name=value"))?;
+        settings.insert(name.to_owned(), value.to_owned());
+    }
+    let named = [
+        ("client_id", &args.client_id),
+        ("domain", &args.domain),
+        ("scope", &args.scope),
+        ("login_url", &args.login_url),
+    ];
+    for (name, value) in named {
+        if let Some(value) = value {
+            settings.insert(name.to_owned(), value.clone());
+        }
+    }
+    if let Some(manifest) = Manifest::own().get(connector) {
+        manifest.derive(&mut settings)?;
+    }
+    Ok(settings)
+}
+
+/// Secrets from files, variables or standard input: never from the command line, which others can read.
+fn secrets(args: &MakeArgs) -> Result<Secrets> {
+    let mut secrets = Secrets::default();
+    for pair in &args.secret {
+        let usage = || {
+            Error::misuse(
+                "a secret is given as NAME=@FILE, NAME=env:VARIABLE or NAME=-",
+                "secrets on the command line can be read by others",
+            )
+        };
+        let (name, source) = pair.split_once('=').ok_or_else(usage)?;
+        let value = if let Some(path) = source.strip_prefix('@') {
+            let path = PathBuf::from(path);
+            std::fs::read_to_string(&path).map_err(|source| Error::Read { path, source })?
+        } else if let Some(variable) = source.strip_prefix("env:") {
+            let missing = || Error::misuse(format!("the variable {variable} is not set"), "export it first");
+            std::env::var(variable).map_err(|_| missing())?
+        } else if source == "-" {
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line).map_err(Error::Stdin)?;
+            line
+        } else {
+            return Err(usage().into());
+        };
+        secrets.set(name, Secret::new(value.trim_end_matches(['\r', '\n']).to_owned()));
+    }
+    Ok(secrets)
+}
+
+/// The kind of sign-in that what was given is for.
+fn inferred(connector: &str, settings: &BTreeMap<String, String>, secrets: &Secrets) -> Auth {
+    let has = |name: &str| secrets.get(name).is_some();
+    match connector {
+        "smtp" => Auth::Smtp,
+        "okta" if has("private_key") => Auth::OktaService,
+        "okta" if has("token") => Auth::OktaToken,
+        _ if has("token") => Auth::Bearer,
+        _ if has("password") => Auth::Basic,
+        _ if secrets.has_headers() => Auth::Headers,
+        _ if settings.contains_key("authorize_url") => Auth::OauthCode,
+        _ if settings.contains_key("token_url") => Auth::OauthClient,
+        _ => Auth::None,
+    }
+}
+
+async fn sign_in(
+    connections: &Connections,
+    draft: Connection,
+    secrets: Secrets,
+    headless: bool,
+) -> Result<oktant_connect::connection::Live> {
+    let edges = connections.edges();
+    let sign_in = SignIn::new(draft, secrets, &*edges.entropy)?;
+    if !headless {
+        terminal::note("waiting for the sign-in in the browser, five minutes at most; Ctrl-C ends it");
+        return Ok(sign_in.in_browser(connections, edges).await?);
+    }
+    terminal::note(format_args!(
+        "Open this address in a browser on any machine, and sign in:\n\n  {}\n\nThen paste the address that the browser \
+         ended at, or the code in it. A page that does not load is fine.",
+        sign_in.url()
+    ));
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(Error::Stdin)?;
+    Ok(sign_in.pasted(connections, &line).await?)
+}

@@ -1,0 +1,61 @@
+//! Connections, made and looked at from the command line.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{Org, program};
+
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// The program with a store of flows in `folder`.
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = program(args);
+    for variable in ["OKTANT_KEY_COMMAND", "OKTANT_KEY_FILE", "OKTANT_EGRESS_ALLOW"] {
+        command.env_remove(variable);
+    }
+    let store = format!("sqlite://{}", folder.join("flows.db").display());
+    command.env("OKTANT_FLOWS_STORE", store).env("OKTANT_KEY", KEY).env("XDG_DATA_HOME", folder);
+    command
+}
+
+/// What it wrote, and whether it succeeded.
+fn run(command: &mut Command) -> (String, bool) {
+    let output = command.output().expect("runs");
+    let text = [output.stdout, output.stderr].concat();
+    (String::from_utf8(text).expect("text"), output.status.success())
+}
+
+#[test]
+fn a_connection_is_made_shown_tested_and_removed_and_its_secret_never_appears() {
+    let org = Org::live(|builder| builder.users(3));
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = org.sandbox.url();
+    let make = ["connect", "okta", "acme", "--domain", &*url, "--secret", "token=env:API_TOKEN"];
+    let token = org.sandbox.api_token();
+    let allowed = url.trim_start_matches("http://");
+    let (text, done) = run(command(folder.path(), &make).env("API_TOKEN", token).env("OKTANT_EGRESS_ALLOW", allowed));
+    assert!(done && text.contains("acme is connected to okta"), "{text}");
+    let (list, _) = run(&mut command(folder.path(), &["connect", "list"]));
+    assert!(list.starts_with("acme\tokta\tokta_token\tok\t"), "{list}");
+    let (shown, _) = run(&mut command(folder.path(), &["connect", "show", "acme"]));
+    assert!(shown.contains("signs in by: okta_token") && !shown.contains(token), "{shown}");
+    let (tested, works) = run(command(folder.path(), &["connect", "test", "acme"]).env("OKTANT_EGRESS_ALLOW", allowed));
+    assert!(works && tested.contains("acme works"), "{tested}");
+    let (refused, works) = run(&mut command(folder.path(), &["connect", "test", "acme"]));
+    assert!(!works && refused.contains("loopback"), "{refused}");
+    let (again, done) = run(command(folder.path(), &make).env("API_TOKEN", token));
+    assert!(!done && again.contains("--replace"), "{again}");
+    let bytes = std::fs::read(folder.path().join("flows.db")).expect("a database");
+    assert!(!bytes.windows(token.len()).any(|window| window == token.as_bytes()));
+    let (removed, done) = run(&mut command(folder.path(), &["connect", "remove", "acme"]));
+    assert!(done, "{removed}");
+    let (gone, done) = run(&mut command(folder.path(), &["connect", "show", "acme"]));
+    assert!(!done && gone.contains("OKT4502"), "{gone}");
+}
+
+#[test]
+fn a_secret_is_not_taken_from_the_command_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (text, done) = run(&mut command(folder.path(), &["connect", "http", "api", "--secret", "token=t0ken"]));
+    assert!(!done && text.contains("NAME=env:VARIABLE") && !text.contains("t0ken"), "{text}");
+}

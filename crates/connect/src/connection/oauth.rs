@@ -1,0 +1,111 @@
+//! Token endpoints of any service (RFC 6749).
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method};
+use oktant_base::Secret;
+use serde_json::{Map, Value};
+use url::{Url, form_urlencoded};
+
+use super::{Connection, Secrets};
+use crate::Error;
+use crate::http::{Http, Request, Response};
+
+/// Time for the answer of a token endpoint.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a token endpoint granted.
+pub(super) struct Grant {
+    pub(super) access_token: Secret,
+    pub(super) refresh_token: Option<Secret>,
+    pub(super) expires_in: Option<u64>,
+    /// Everything else, such as the address of the account's own host; without tokens.
+    pub(super) more: Map<String, Value>,
+}
+
+/// Asks the connection's token endpoint.
+pub(super) async fn request(
+    http: &Http,
+    connection: &Connection,
+    secrets: &Secrets,
+    grant: &[(&str, &str)],
+) -> Result<Grant, Error> {
+    let url = connection.required("token_url")?;
+    let url = Url::parse(url).map_err(|error| {
+        Error::setting(format!("token_url {url} cannot be read: {error}"), "give a whole https address")
+    })?;
+    let client_id = connection.required("client_id")?;
+    let secret = secrets.get("client_secret").map(|secret| secret.expose().as_str());
+    let in_header = connection.setting("client_auth") == Some("basic");
+    let mut request = Request::new(Method::POST, url.clone(), TIMEOUT);
+    let mut form = grant.to_vec();
+    match secret {
+        Some(secret) if in_header => {
+            let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+            let pair = STANDARD.encode(format!("{}:{}", encode(client_id), encode(secret)));
+            let mut value = HeaderValue::from_str(&format!("Basic {pair}")).expect("base64 is a header value");
+            value.set_sensitive(true);
+            request.credentials.insert(AUTHORIZATION, value);
+        }
+        Some(secret) => form.extend([("client_id", client_id), ("client_secret", secret)]),
+        None => form.push(("client_id", client_id)),
+    }
+    request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    request.body = Some(Bytes::from(form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish()));
+    read(url.authority(), &http.send(request).await?)
+}
+
+/// Reads a grant or a refusal. Some services refuse with status 200.
+fn read(host: &str, response: &Response) -> Result<Grant, Error> {
+    let unreadable = |reason: String| Error::Unreadable { host: host.to_owned(), reason };
+    let Ok(Value::Object(mut answer)) = serde_json::from_slice(&response.body) else {
+        return Err(unreadable(format!("status {} without a JSON object", response.status)));
+    };
+    let mut take = |name: &str| match answer.remove(name) {
+        Some(Value::String(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    };
+    let (access_token, refresh_token, _) = (take("access_token"), take("refresh_token"), take("id_token"));
+    let (error, description) = (take("error"), take("error_description"));
+    let Some(access_token) = access_token.filter(|_| response.is_success()) else {
+        let error = error.unwrap_or_else(|| format!("status {}", response.status));
+        return Err(Error::OAuth { host: host.to_owned(), error, description: description.unwrap_or_default() });
+    };
+    // Some services write the number as text.
+    let expires_in = match answer.get("expires_in") {
+        Some(Value::Number(number)) => number.as_u64(),
+        Some(Value::String(text)) => text.parse().ok(),
+        _ => None,
+    };
+    Ok(Grant {
+        access_token: Secret::new(access_token),
+        refresh_token: refresh_token.map(Secret::new),
+        expires_in,
+        more: answer,
+    })
+}
+
+/// Whether a refusal says that asking again with the same credentials is of no use.
+pub(super) fn is_final(error: &Error) -> bool {
+    const FINAL: &[&str] = &[
+        "access_denied",
+        "bad_refresh_token",
+        "inactive_org",
+        "inactive_user",
+        "invalid_app_access",
+        "invalid_client",
+        "invalid_client_credentials",
+        "invalid_client_id",
+        "invalid_grant",
+        "invalid_refresh_token",
+        "token_revoked",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    ];
+    matches!(error, Error::OAuth { error, .. } if FINAL.contains(&error.as_str()))
+}

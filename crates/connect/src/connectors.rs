@@ -1,0 +1,378 @@
+//! Every card that acts outside, by its address.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use oktant_catalog::{Operation, ParameterIn};
+use oktant_engine::{
+    ActionInfo, Actions, Call, CardError, Delivered, ErrorKind, Events, Fields as FlowFields, Idempotency, Outcome,
+};
+use oktant_flow::model::Source;
+use serde_json::{Map, Value};
+
+use crate::connection::{Auth, Connections, Live};
+use crate::failure::{body, refusal};
+use crate::fields::Fields;
+use crate::files::Files;
+use crate::log::EventLog;
+use crate::manifest::expression::{is_empty, text};
+use crate::manifest::run::{Prepared, Run, Target, Transport, collect_pairs, content, headers};
+use crate::manifest::{Action, Manifest, Repeat, list_streams};
+use crate::tables::{TableCall, Tables};
+use crate::transport::{HttpTransport, OktaTransport, Orgs};
+use crate::{events, files, mail, tables, web};
+
+/// How long one card may take; lists and files take longer.
+const TIME: Duration = Duration::from_secs(90);
+const LONG_TIME: Duration = Duration::from_mins(5);
+
+/// Module of the cards that are made from Okta's catalogue, one per operation.
+const OKTA_API: &str = "oktaapi";
+
+/// Implements the cards of every connector. Clones share everything.
+#[derive(Clone)]
+pub struct Connectors(Arc<Inner>);
+
+struct Inner {
+    connections: Connections,
+    tables: Tables,
+    files: Arc<dyn Files>,
+    orgs: Orgs,
+}
+
+impl fmt::Debug for Connectors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connectors").field("connections", &self.0.connections).finish_non_exhaustive()
+    }
+}
+
+/// What does a card.
+enum Card {
+    Manifest(&'static Manifest, &'static Action),
+    Operation(&'static Operation),
+    Http,
+    Table(bool),
+    File,
+    Mail,
+}
+
+impl Card {
+    fn find(address: &str) -> Option<Self> {
+        let (module, operation) = address.split_once(':')?;
+        if mail::CARDS.contains(&(module, operation)) {
+            return Some(Self::Mail);
+        }
+        if let Some((manifest, action)) = Manifest::find(module, operation) {
+            return Some(Self::Manifest(manifest, action));
+        }
+        match module {
+            "httpfunctions" => web::OPERATIONS.contains(&operation).then_some(Self::Http),
+            "stash" => {
+                tables::OPERATIONS.iter().find(|(known, _)| *known == operation).map(|(_, safe)| Self::Table(*safe))
+            }
+            "filefunctions" => matches!(operation, "largeDownload" | "info").then_some(Self::File),
+            // A key of an exported card wins over an operation of the same name.
+            "okta" | OKTA_API => oktant_catalog::operation(operation).map(Self::Operation),
+            _ => None,
+        }
+    }
+
+    fn info(&self) -> ActionInfo {
+        let (repeat, streaming, timeout) = match self {
+            Self::Manifest(_, action) => (
+                action.repeat(),
+                action.list.as_ref().is_some_and(list_streams),
+                if action.list.is_some() { LONG_TIME } else { TIME },
+            ),
+            Self::Operation(operation) if operation.idempotent => (Repeat::Safe, false, TIME),
+            Self::Operation(_) | Self::Http | Self::Mail => (Repeat::Ask, false, TIME),
+            Self::Table(safe) => (if *safe { Repeat::Safe } else { Repeat::Ask }, false, TIME),
+            Self::File => (Repeat::Safe, false, LONG_TIME),
+        };
+        let idempotency = match repeat {
+            Repeat::Safe => Idempotency::Safe,
+            Repeat::Search => Idempotency::SearchFirst,
+            Repeat::Ask => Idempotency::Ask,
+        };
+        ActionInfo { idempotency, streaming, timeout }
+    }
+}
+
+impl Connectors {
+    /// The cards, over these connections and this place for files.
+    pub fn new(connections: Connections, files: Arc<dyn Files>) -> Self {
+        let tables = Tables::new(connections.store().clone());
+        Self(Arc::new(Inner { connections, tables, files, orgs: Orgs::default() }))
+    }
+
+    /// The connections that the cards sign in with.
+    pub fn connections(&self) -> &Connections {
+        &self.0.connections
+    }
+
+    /// The tables of flows.
+    pub fn tables(&self) -> &Tables {
+        &self.0.tables
+    }
+
+    /// The System Log of the org of a connection, as a source of events.
+    pub fn event_log(&self, connection: &str) -> EventLog {
+        EventLog::new(self.clone(), connection)
+    }
+
+    pub(crate) fn orgs(&self) -> &Orgs {
+        &self.0.orgs
+    }
+
+    /// Whether the card of this address (`module:operation`) can be run: an action, or an event.
+    pub fn is_executable(address: &str) -> bool {
+        let is_event = |(module, operation): (&str, &str)| {
+            matches!(module, "okta" | "oktadevices")
+                && (operation == events::ANY || events::event_types(operation).is_some())
+        };
+        Card::find(address).is_some() || address.split_once(':').is_some_and(is_event)
+    }
+
+    /// Asks the service whether the connection works; who it is signed in as, if the service tells.
+    ///
+    /// # Errors
+    ///
+    /// What the service objects to.
+    pub async fn test(&self, id_or_name: &str) -> Result<Option<String>, CardError> {
+        let Inner { connections, orgs, .. } = &*self.0;
+        let live = connections.live(id_or_name).await?;
+        let Some(manifest) = Manifest::own().get(&live.connection.connector) else { return Ok(None) };
+        let Some(test) = &manifest.auth.test else { return Ok(None) };
+        let action = Action::default();
+        let none = Fields::new();
+        let transport = self::transport(connections, orgs, manifest, live);
+        let run =
+            Run { manifest, action: &action, transport: &*transport, options: &none, inputs: &none, cursor: None };
+        let mut scope = run.scope();
+        let request = test.prepare(&scope)?;
+        run.ask(&request, &[], &mut scope).await?;
+        let account =
+            if manifest.auth.account.is_empty() { Value::Null } else { scope.value(&manifest.auth.account)? };
+        Ok(Some(text(&account)).filter(|account| !account.is_empty()))
+    }
+
+    /// The entries of a list that depends on the account: choices of an option, or fields of an object.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] if the connector has no such list; what the service objects to.
+    pub async fn dynamic(&self, id_or_name: &str, list: &str, options: &FlowFields) -> Result<Vec<Value>, CardError> {
+        let Inner { connections, orgs, .. } = &*self.0;
+        let live = connections.live(id_or_name).await?;
+        let found = Manifest::own()
+            .get(&live.connection.connector)
+            .and_then(|manifest| Some((manifest, manifest.dynamic.get(list)?)));
+        let (manifest, dynamic) =
+            found.ok_or_else(|| CardError::new(ErrorKind::Unsupported, format!("there is no list \"{list}\"")))?;
+        let action = Action::default();
+        let (options, inputs) = (Fields::read(options), Fields::new());
+        let transport = self::transport(connections, orgs, manifest, live);
+        let run =
+            Run { manifest, action: &action, transport: &*transport, options: &options, inputs: &inputs, cursor: None };
+        run.dynamic(dynamic).await
+    }
+
+    /// The connection of a call, opened.
+    async fn live(&self, call: &Call) -> Result<Live, CardError> {
+        let id = call.connection.as_deref().ok_or_else(|| {
+            CardError::new(
+                ErrorKind::Connection,
+                format!(
+                    "the card {} is bound to no connection; `oktant connect list` shows those that it can be bound to",
+                    call.address
+                ),
+            )
+        })?;
+        Ok(self.0.connections.live(id).await?)
+    }
+
+    /// The connection, if the card has one.
+    async fn optional_live(&self, call: &Call) -> Result<Option<Live>, CardError> {
+        match &call.connection {
+            Some(_) => self.live(call).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn perform(&self, call: &Call) -> Result<Outcome, CardError> {
+        let Inner { connections, tables, files, orgs } = &*self.0;
+        let (module, operation) = call.address.split_once(':').unwrap_or((&call.address, ""));
+        let (options, mut inputs) = (Fields::read(&call.options), Fields::read(&call.inputs));
+        let edges = connections.edges();
+        match Card::find(&call.address).ok_or_else(|| unsupported(&call.address))? {
+            Card::Http => web::call(connections, self.optional_live(call).await?, operation, &inputs).await,
+            Card::File => files::call(&**files, connections, self.optional_live(call).await?, operation, &inputs).await,
+            Card::Mail => mail::call(connections, &**files, self.live(call).await?, module, &options, &inputs).await,
+            Card::Table(_) => {
+                let (clock, entropy) = (&*edges.clock, &*edges.entropy);
+                TableCall { tables, files: &**files, clock, entropy, options: &options, inputs: &inputs }
+                    .call(operation)
+                    .await
+            }
+            Card::Operation(operation) => {
+                let transport = OktaTransport::new(connections, orgs, self.live(call).await?);
+                by_operation(operation, &transport, &inputs).await
+            }
+            Card::Manifest(manifest, action) => {
+                read_files(&**files, action, &mut inputs).await?;
+                let transport = self::transport(connections, orgs, manifest, self.live(call).await?);
+                let cursor = call.cursor.as_deref();
+                Run { manifest, action, transport: &*transport, options: &options, inputs: &inputs, cursor }.run().await
+            }
+        }
+    }
+}
+
+fn unsupported(address: &str) -> CardError {
+    CardError::new(ErrorKind::Unsupported, format!("the card {address} has no implementation"))
+}
+
+fn transport<'a>(
+    connections: &'a Connections,
+    orgs: &'a Orgs,
+    manifest: &'static Manifest,
+    live: Live,
+) -> Box<dyn Transport + 'a> {
+    let is_okta =
+        matches!(live.connection.auth, Auth::OktaToken | Auth::OktaService) || live.connection.connector == "okta";
+    if is_okta && manifest.base_url.is_empty() {
+        Box::new(OktaTransport::new(connections, orgs, live))
+    } else {
+        Box::new(HttpTransport::new(connections, Some(manifest), Some(live)))
+    }
+}
+
+/// Puts the content of files, as base64, where templates read the fields.
+async fn read_files(store: &dyn Files, action: &Action, inputs: &mut Fields) -> Result<(), CardError> {
+    use base64::Engine as _;
+    for name in &action.files {
+        let (group, key) = name.split_once('.').unwrap_or(("", name));
+        let (_, content) = files::content(store, inputs.get(Some(group), key)).await?;
+        let encoded = base64::engine::general_purpose::STANDARD.encode(content);
+        inputs.set(Some(group), key, encoded.into());
+    }
+    Ok(())
+}
+
+/// A card of the catalogue: inputs named like parameters are those, all others are members of the body.
+async fn by_operation(
+    operation: &'static Operation,
+    transport: &OktaTransport<'_>,
+    inputs: &Fields,
+) -> Result<Outcome, CardError> {
+    let mut arguments = Vec::new();
+    let mut query = Vec::new();
+    let mut members = Map::new();
+    let mut whole = None;
+    for (group, key, value) in inputs.iter().filter(|(_, _, value)| !is_empty(value)) {
+        let parameter = operation.parameters.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(key));
+        match parameter {
+            Some(parameter) if parameter.location == ParameterIn::Query => {
+                collect_pairs(Value::Object(Map::from_iter([(parameter.name.to_owned(), value.clone())])), &mut query);
+            }
+            Some(parameter) => arguments.push((parameter.name.to_owned(), text(value))),
+            None if key.eq_ignore_ascii_case("body") => whole = Some(value.clone()),
+            None if group.is_some_and(|group| !matches!(group, "Body" | "Request" | "Inputs")) => {
+                let group = group.unwrap_or_default().to_owned();
+                let nested = members.entry(group).or_insert_with(|| Value::Object(Map::new()));
+                if let Value::Object(nested) = nested {
+                    nested.insert(key.to_owned(), value.clone());
+                }
+            }
+            None => {
+                members.insert(key.to_owned(), value.clone());
+            }
+        }
+    }
+    let body_sent: Option<(String, Bytes)> = match (whole, members.is_empty(), operation.request.is_some()) {
+        (Some(whole), _, true) => Some(content(&whole)),
+        (None, false, true) => Some(content(&Value::Object(members))),
+        _ => None,
+    };
+    let target = Target::Operation(operation.id.to_owned(), arguments);
+    let method = operation.method.as_str().to_owned();
+    let request =
+        Prepared { method, target, query, headers: Vec::new(), body: body_sent, repeatable: operation.idempotent };
+    let response = transport.send(&request).await?;
+    let answer = body(&response);
+    if !response.is_success() {
+        let message = answer.get("errorSummary").map(text);
+        return Err(refusal(&response, message, transport.retry_after(&response), operation.idempotent));
+    }
+    let mut outputs = Fields::new();
+    outputs.set(Some("Response"), "Status Code", response.status.into());
+    outputs.set(Some("Response"), "Headers", headers(&response.headers));
+    if let Value::Object(members) = &answer {
+        for (key, value) in members {
+            outputs.set(Some("Result"), key, value.clone());
+        }
+    }
+    outputs.set(Some("Response"), "Body", answer);
+    Ok(Outcome::Outputs(outputs.write()))
+}
+
+#[async_trait]
+impl Actions for Connectors {
+    fn describe(&self, address: &str) -> Option<ActionInfo> {
+        Card::find(address).map(|card| card.info())
+    }
+
+    async fn call(&self, call: Call) -> Result<Outcome, CardError> {
+        tokio::select! {
+            outcome = self.perform(&call) => outcome,
+            // What was sent may have been done.
+            () = call.cancel.cancelled() => Err(CardError::new(ErrorKind::OutcomeUnknown, "the card was cancelled while it waited for an answer")),
+        }
+    }
+
+    async fn search_first(&self, call: Call) -> Result<Option<Outcome>, CardError> {
+        let Some(Card::Manifest(manifest, action)) = Card::find(&call.address) else { return Ok(None) };
+        let Some(search) = &action.search_first else { return Ok(None) };
+        let (options, inputs) = (Fields::read(&call.options), Fields::read(&call.inputs));
+        let Inner { connections, orgs, .. } = &*self.0;
+        let transport = self::transport(connections, orgs, manifest, self.live(&call).await?);
+        Run { manifest, action, transport: &*transport, options: &options, inputs: &inputs, cursor: None }
+            .search_first(search)
+            .await
+    }
+}
+
+impl Events for Connectors {
+    fn event_types(&self, card: &oktant_flow::model::Event) -> Option<Vec<String>> {
+        if !matches!(card.address.module(), "okta" | "oktadevices") {
+            return None;
+        }
+        if card.address.operation() == events::ANY {
+            let types = constant(card, "eventType")?;
+            return Some(types.split([',', ' ']).filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect());
+        }
+        events::event_types(card.address.operation()).map(|types| types.iter().map(ToString::to_string).collect())
+    }
+
+    fn outputs(&self, card: &oktant_flow::model::Event, delivered: &Delivered) -> Option<FlowFields> {
+        if !events::is_wanted(|key| constant(card, key), &delivered.event) {
+            return None;
+        }
+        let mut fields = FlowFields::new();
+        for (key, value) in events::outputs(delivered) {
+            fields.set(Some("Output"), key, value);
+        }
+        Some(fields)
+    }
+}
+
+/// An option of an event card; empty and "any" are none.
+fn constant(card: &oktant_flow::model::Event, key: &str) -> Option<String> {
+    let input = card.options.iter().find(|input| input.slot.key == key)?;
+    let Source::Constant(value) = &input.source else { return None };
+    let value = serde_json::to_value(value).ok()?;
+    Some(text(&value)).filter(|text| !text.is_empty() && !text.starts_with("--"))
+}

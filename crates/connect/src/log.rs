@@ -1,0 +1,75 @@
+//! The System Log of an org as a source of events, for those who have no public address for hooks.
+//!
+//! # Source
+//!
+//! Okta developer reference, System Log API, "Polling requests": a query without `until` always links to what comes
+//! after it.
+
+use async_trait::async_trait;
+use oktant_client::links;
+use oktant_engine::{CardError, Source};
+use oktant_functions::Value as FlowValue;
+use serde_json::Value;
+use url::Url;
+
+use crate::connectors::Connectors;
+use crate::failure::{body, refusal};
+use crate::fields::flow_value;
+use crate::manifest::run::{Prepared, Target, Transport as _};
+use crate::transport::OktaTransport;
+
+/// Events that one request asks for; as many as the org gives.
+const PAGE: u32 = 1000;
+
+/// The System Log of the org of one connection.
+#[derive(Debug, Clone)]
+pub struct EventLog {
+    connectors: Connectors,
+    connection: String,
+    name: String,
+}
+
+impl EventLog {
+    pub(crate) fn new(connectors: Connectors, connection: &str) -> Self {
+        Self { connectors, connection: connection.to_owned(), name: format!("okta-log:{connection}") }
+    }
+
+    async fn page(&self, position: &str) -> Result<(Vec<FlowValue>, String), CardError> {
+        let connections = self.connectors.connections();
+        let live = connections.live(&self.connection).await?;
+        let transport = OktaTransport::new(connections, self.connectors.orgs(), live);
+        let target = Url::parse(position).map_or_else(|_| Target::Path(position.to_owned()), Target::Url);
+        let (query, headers) = (Vec::new(), Vec::new());
+        let request = Prepared { method: "GET".to_owned(), target, query, headers, body: None, repeatable: true };
+        let response = transport.send(&request).await?;
+        if !response.is_success() {
+            return Err(refusal(&response, None, transport.retry_after(&response), true));
+        }
+        let mut next = position.to_owned();
+        for header in response.headers.get_all("link") {
+            for link in links(header.to_str().unwrap_or_default()).flatten() {
+                if link.relations.contains(&"next") {
+                    link.target.clone_into(&mut next);
+                }
+            }
+        }
+        let Value::Array(events) = body(&response) else { return Ok((Vec::new(), next)) };
+        Ok((events.into_iter().map(flow_value).collect(), next))
+    }
+}
+
+#[async_trait]
+impl Source for EventLog {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn poll(&self, position: Option<&str>) -> Result<(Vec<FlowValue>, String), CardError> {
+        if let Some(position) = position {
+            return self.page(position).await;
+        }
+        let now = self.connectors.connections().edges().clock.now();
+        let since = now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        Ok((Vec::new(), format!("/api/v1/logs?since={since}&limit={PAGE}&sortOrder=ASCENDING")))
+    }
+}

@@ -1,0 +1,11 @@
+//! What a flow may reach, how connections live, and what the cards do.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail at the line, as tests do")]
+
+mod common;
+mod guard;
+mod manifests;
+mod okta;
+mod salesforce;
+mod tables;
+mod web;
