@@ -96,7 +96,7 @@ impl Run {
             Some(Err(error)) => return Ok(Err(error)),
             None => {}
         }
-        let call = match self.prepare(frame, action, path, attempt) {
+        let call = match self.prepare(frame, step, action, attempt) {
             Ok(call) => call,
             Err(error) => return Ok(Err(self.gave_up(path, error))),
         };
@@ -133,13 +133,13 @@ impl Run {
         self.keep(frame, step.id.as_str(), outputs)
     }
 
-    fn prepare(&self, frame: &Frame<'_>, action: &Action, path: &Name, attempt: u32) -> Result<Call, CardError> {
+    fn prepare(&self, frame: &Frame<'_>, step: &Step, action: &Action, attempt: u32) -> Result<Call, CardError> {
         Ok(Call {
             address: action.address.as_str().into(),
             connection: action.connection.as_ref().map(|id| id.as_str().into()),
             options: frame.inputs(&action.options, false)?,
             inputs: frame.inputs(&action.inputs, true)?,
-            idempotency_key: format!("{}:{path}", self.id).into(),
+            idempotency_key: format!("{}:{}", self.id, frame.path(step.id.as_str())).into(),
             attempt,
             cursor: None,
             cancel: self.cancel.child_token(),
@@ -198,17 +198,40 @@ impl Run {
                 let message = format!("the outcome of {} is unknown, and it was decided that it failed", call.address);
                 Ok(Some(Err(CardError::new(ErrorKind::Refused, message))))
             }
-            (Idempotency::SearchFirst, None) => {
-                match self.timed(info, call, self.shared.actions.search_first(call.clone())).await {
-                    Ok(found) => Ok(found.map(Ok)),
-                    Err(_) if self.cancel.is_cancelled() => Err(self.halted()),
-                    Err(error) => Ok(Some(Err(error))),
-                }
-            }
+            (Idempotency::SearchFirst, None) => Ok(self.search(path, info, call).await?.map(Ok)),
             (Idempotency::Ask, None) => Err(Halt::Unknown(format!(
                 "{} was sent in step {path}, and no answer tells whether it happened; the action cannot find out",
                 call.address
             ))),
+        }
+    }
+
+    /// Looks whether an attempt happened. A search that fails tells nothing, least of all that it did not: it is
+    /// repeated as long as that may help, and then a person has to decide.
+    async fn search(&self, path: &Name, info: ActionInfo, call: &Call) -> Result<Option<Outcome>, Halt> {
+        let mut attempt = 1;
+        loop {
+            // That of the attempt may have been used.
+            let call = Call { cancel: self.cancel.child_token(), ..call.clone() };
+            let error = match self.timed(info, &call, self.shared.actions.search_first(call.clone())).await {
+                Ok(found) => return Ok(found),
+                Err(_) if self.cancel.is_cancelled() => return Err(self.halted()),
+                Err(error) if error.kind == ErrorKind::OutcomeUnknown => {
+                    CardError { kind: ErrorKind::Unavailable, ..error }
+                }
+                Err(error) => error,
+            };
+            let Some(wait) = self.retry_wait(None, attempt, &error) else {
+                return Err(Halt::Unknown(format!(
+                    "{} was sent in step {path}, and the search that tells whether it happened failed: {}",
+                    call.address, error.message
+                )));
+            };
+            tokio::select! {
+                () = crate::work::sleep_until(&*self.shared.clock, self.log.now().saturating_add(wait)) => {}
+                () = self.cancel.cancelled() => return Err(self.halted()),
+            }
+            attempt += 1;
         }
     }
 

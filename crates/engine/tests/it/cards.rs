@@ -1,5 +1,6 @@
 //! What each card of the engine does.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -467,6 +468,8 @@ async fn a_retry_policy_waits_between_attempts_and_then_gives_up() {
     bench.until(|bench| bench.engine.metrics().runs(RunState::Succeeded) == 1).await;
     let attempts: Vec<u32> = bench.target.seen.lock().iter().map(|call| call.attempt).collect();
     assert_eq!(attempts, [1, 2, 3]);
+    let keys: HashSet<String> = bench.target.seen.lock().iter().map(|call| call.key.clone()).collect();
+    assert_eq!(keys.len(), 1, "a target that knows the key of one attempt knows the next one: {keys:?}");
     bench.answer("hook", &[("times", Value::Number(9.0))]).await;
     for waits in 3..=4 {
         bench.until(|bench| bench.engine.metrics().runs(RunState::Waiting) == waits).await;
@@ -515,6 +518,34 @@ async fn an_unknown_outcome_waits_for_a_decision() {
         bench.until(|bench| bench.engine.metrics().runs(state) == 1).await;
         assert_eq!(bench.target.times()["x"], times, "{decision:?}");
         assert!(bench.engine.decide(&run.id, decision).await.is_err(), "decided once");
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_fails_does_not_make_an_action_happen_twice() {
+    let steps = || vec![card("act", "test:unsure", vec![("what", "x".into())]), ret(vec![("id", from("act.id"))])];
+    for (failures, states) in
+        [(2, [RunState::Succeeded].as_slice()), (9, &[RunState::UnknownOutcome, RunState::Succeeded])]
+    {
+        let bench = Bench::new(vec![hook(&[], steps())]).await;
+        bench.target.blind.store(failures, std::sync::atomic::Ordering::SeqCst);
+        let run = bench.engine.start("hook", start(&[])).await.unwrap().unwrap();
+        for state in states {
+            // The search is repeated after a while, or given up.
+            for _ in 0..400 {
+                if bench.engine.run(&run).await.unwrap().state == *state {
+                    break;
+                }
+                bench.advance(Duration::from_secs(1)).await;
+            }
+            bench.until_run(&run, *state).await;
+            if *state == RunState::UnknownOutcome {
+                let message = bench.engine.run(&run).await.unwrap().message.unwrap();
+                assert!(message.ends_with("failed: 503 Service Unavailable"), "{message}");
+                bench.engine.decide(&run, Decision::Skip).await.unwrap();
+            }
+        }
+        assert_eq!(bench.target.times()["x"], 1, "{failures} searches failed");
     }
 }
 

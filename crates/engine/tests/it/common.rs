@@ -268,13 +268,16 @@ impl Boundary {
 
 /// A system that flows act on: it remembers what was done to it, and outlives engines.
 ///
-/// `test:safe`, `test:search` and `test:ask` do `what`; `test:fail` fails as often as `times` says, then does it too;
+/// `test:safe`, `test:search` and `test:ask` do `what`; `test:lost` and `test:unsure`, which can be searched, do it and
+/// their answer is lost; `test:fail` fails as often as `times` says, then does it too;
 /// `test:read` answers with what it was given; `test:stream` gives `count` records, `page` to a page.
 #[derive(Debug, Default)]
 pub(crate) struct Target {
     pub(crate) done: Mutex<Vec<(String, String)>>,
     pub(crate) seen: Mutex<Vec<Seen>>,
     failed: Mutex<HashMap<String, u64>>,
+    /// Searches that are to fail before one is answered.
+    pub(crate) blind: AtomicU64,
     pub(crate) under_way: AtomicU64,
     pub(crate) most_under_way: AtomicU64,
 }
@@ -283,6 +286,7 @@ pub(crate) struct Target {
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) attempt: u32,
+    pub(crate) key: String,
 }
 
 impl Target {
@@ -308,7 +312,7 @@ impl Actions for Remote {
     fn describe(&self, address: &str) -> Option<ActionInfo> {
         let idempotency = match address {
             "test:safe" | "test:read" | "test:stream" | "test:fail" | "test:slow" => Idempotency::Safe,
-            "test:search" => Idempotency::SearchFirst,
+            "test:search" | "test:unsure" => Idempotency::SearchFirst,
             "test:ask" | "test:lost" => Idempotency::Ask,
             _ => return None,
         };
@@ -318,7 +322,7 @@ impl Actions for Remote {
     async fn call(&self, call: Call) -> Result<Outcome, CardError> {
         let text = |key| call.inputs.get(None, key).map(oktant_functions::to_text).unwrap_or_default();
         let number = |key| call.inputs.get(None, key).and_then(Value::as_number).unwrap_or_default();
-        self.target.seen.lock().push(Seen { attempt: call.attempt });
+        self.target.seen.lock().push(Seen { attempt: call.attempt, key: call.idempotency_key.to_string() });
         self.boundary.pass().await;
         let now = self.target.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.target.most_under_way.fetch_max(now, Ordering::SeqCst);
@@ -349,7 +353,7 @@ impl Actions for Remote {
                 let cursor = (end < number("count") as u64).then(|| end.to_string().into());
                 return Ok(Outcome::Page { records: records.collect(), cursor });
             }
-            "test:lost" => {
+            "test:lost" | "test:unsure" => {
                 self.target.done.lock().push((call.idempotency_key.to_string(), text("what")));
                 return Err(CardError::new(ErrorKind::OutcomeUnknown, "connection reset"));
             }
@@ -368,6 +372,10 @@ impl Actions for Remote {
     }
 
     async fn search_first(&self, call: Call) -> Result<Option<Outcome>, CardError> {
+        let blind = |left: u64| left.checked_sub(1);
+        if self.target.blind.fetch_update(Ordering::SeqCst, Ordering::SeqCst, blind).is_ok() {
+            return Err(CardError::new(ErrorKind::Unavailable, "503 Service Unavailable"));
+        }
         let done = self.target.done.lock();
         let found = done.iter().find(|(key, _)| *key == *call.idempotency_key);
         Ok(found.map(|(_, what)| {
