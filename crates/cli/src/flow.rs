@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use oktant_base::{Code, Coded};
+use oktant_connect::Cards;
 use oktant_flow::folder::{self, FLOW_SUFFIX, FileError, Files};
 use oktant_flow::model::Project;
 use oktant_flow::summary::Summary;
@@ -136,7 +137,7 @@ fn import(file: &Path, into: &Path, force: bool) -> Result<()> {
         count(project.connections.len(), "connection"),
         into.display()
     ));
-    let findings = validate::project(&project, None).len();
+    let findings = validate::project(&project, Some(&Cards)).len();
     if findings > 0 {
         terminal::note(format_args!(
             "note: `oktant flow validate {}` has {} to look at",
@@ -178,12 +179,12 @@ fn one_line(report: &str) -> String {
 fn load_with_surroundings(path: &Path) -> Result<Vec<validate::Finding>> {
     let project = load(path)?;
     if path.is_dir() || !is_text(path) {
-        return Ok(validate::project(&project, None));
+        return Ok(validate::project(&project, Some(&Cards)));
     }
     let folder = path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
     let root = folder.filter(|folder| folder.ends_with("flows")).and_then(|folder| folder.parent().map(Path::to_owned));
     let surroundings = root.map(|root| load_folder(&root)).transpose()?;
-    let context = Context { project: surroundings.as_ref(), catalogue: None };
+    let context = Context { project: surroundings.as_ref(), catalogue: Some(&Cards) };
     Ok(project.flows.values().flat_map(|flow| validate::flow(flow, context)).collect())
 }
 

@@ -10,7 +10,8 @@ use oktant_catalog::{Operation, ParameterIn};
 use oktant_engine::{
     ActionInfo, Actions, Call, CardError, Delivered, ErrorKind, Events, Fields as FlowFields, Idempotency, Outcome,
 };
-use oktant_flow::model::Source;
+use oktant_flow::model::{Address, Source};
+use oktant_flow::validate::Catalogue;
 use serde_json::{Map, Value};
 
 use crate::connection::{Auth, Connections, Live};
@@ -31,6 +32,16 @@ const LONG_TIME: Duration = Duration::from_mins(5);
 
 /// Module of the cards that are made from Okta's catalogue, one per operation.
 const OKTA_API: &str = "oktaapi";
+
+/// The cards that can be run: the engine's own, its functions, and those of the connectors.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cards;
+
+impl Catalogue for Cards {
+    fn knows(&self, address: &Address) -> bool {
+        oktant_engine::has_card(address.as_str()) || Connectors::is_executable(address.as_str())
+    }
+}
 
 /// Implements the cards of every connector. Clones share everything.
 #[derive(Clone)]

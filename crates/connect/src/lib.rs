@@ -18,7 +18,7 @@ mod web;
 
 use std::fmt::Write as _;
 
-pub use connectors::Connectors;
+pub use connectors::{Cards, Connectors};
 pub use error::Error;
 pub use log::EventLog;
 

@@ -40,5 +40,5 @@ pub use http::{Caller, Callers, HttpSettings, INVOKE_SCOPE, NoCallers, router};
 pub use journal::{Decision, RunState, Worker};
 pub use metrics::Metrics;
 pub use name::Name;
-pub use run::Answer;
+pub use run::{Answer, has_card};
 pub use schedule::Times;

@@ -8,6 +8,7 @@ use oktant_functions::{self as functions, FunctionError, Value};
 use super::input::{constant, input_error, target};
 use super::{Answer, End, Frame, Halt, Run};
 use crate::action::{CardError, ErrorKind, Field, Fields};
+use crate::functions::Functions;
 use crate::journal::Record;
 
 /// The longest wait that the cards allow.
@@ -21,18 +22,7 @@ impl Run {
         step: &'f Step,
         action: &'f Action,
     ) -> Option<Result<End, Halt>> {
-        let card: fn(&Fields) -> Result<Control, CardError> = match action.address.as_str() {
-            "control:noop" | "control:comment" => |_| Ok(Control::Go),
-            "control:return" => |inputs| Ok(Control::End(End::Returned(inputs.clone()))),
-            "control:returnRaw" => |inputs| Ok(Control::End(End::Raw(raw_answer(inputs, None)?))),
-            "httpfunctions:close" => |inputs| Ok(Control::Answer(raw_answer(inputs, Some("Response"))?)),
-            "control:continueIf" => continue_if,
-            "control:throw" => |inputs| Err(thrown(inputs, 500)),
-            "control:throwIf" => |inputs| if condition(inputs)? { Err(thrown(inputs, 400)) } else { Ok(Control::Go) },
-            "control:wait" => |inputs| Ok(Control::Wait(delay(inputs)?)),
-            "control:until" => until,
-            _ => return None,
-        };
+        let card = card(action.address.as_str())?;
         let inputs = match frame.inputs(&action.inputs, false) {
             Ok(inputs) => inputs,
             Err(error) => return Some(Err(self.failed(frame, step, error))),
@@ -103,6 +93,28 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// Whether the engine runs the card of this address (`module:operation`) itself, be it a function or one that ends,
+/// refuses or delays a flow; all others are its [`Actions`](crate::Actions).
+pub fn has_card(address: &str) -> bool {
+    card(address).is_some() || Functions::has(address)
+}
+
+/// What the engine's own card of an address wants, by its inputs.
+fn card(address: &str) -> Option<fn(&Fields) -> Result<Control, CardError>> {
+    Some(match address {
+        "control:noop" | "control:comment" => |_| Ok(Control::Go),
+        "control:return" => |inputs| Ok(Control::End(End::Returned(inputs.clone()))),
+        "control:returnRaw" => |inputs| Ok(Control::End(End::Raw(raw_answer(inputs, None)?))),
+        "httpfunctions:close" => |inputs| Ok(Control::Answer(raw_answer(inputs, Some("Response"))?)),
+        "control:continueIf" => continue_if,
+        "control:throw" => |inputs| Err(thrown(inputs, 500)),
+        "control:throwIf" => |inputs| if condition(inputs)? { Err(thrown(inputs, 400)) } else { Ok(Control::Go) },
+        "control:wait" => |inputs| Ok(Control::Wait(delay(inputs)?)),
+        "control:until" => until,
+        _ => return None,
+    })
 }
 
 /// What a card of the engine wants.

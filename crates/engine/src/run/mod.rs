@@ -25,6 +25,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+pub use control::has_card;
 pub(crate) use control::trigger_values;
 pub(crate) use input::{input_error, target};
 pub(crate) use log::RunLog;
