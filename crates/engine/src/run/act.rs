@@ -34,6 +34,7 @@ impl Run {
         if Functions::has(action.address.as_str()) {
             return self.compute(frame, step, action);
         }
+        let streams = self.shared.actions.describe(action.address.as_str()).is_some_and(|info| info.streaming);
         let mut attempt = 1;
         loop {
             let path = attempt_path(&frame.path(step.id.as_str()), attempt);
@@ -46,7 +47,9 @@ impl Run {
             };
             let next = attempt_path(&frame.path(step.id.as_str()), attempt + 1);
             let known = self.log.known(&next).is_some();
-            let Some(wait) = self.retry_wait(step.on_error.retry.as_ref(), attempt, &error) else {
+            // A stream asks again for the page that failed. Begun anew, it would give its helper flow records twice.
+            let wait = self.retry_wait(step.on_error.retry.as_ref(), attempt, &error).filter(|_| !streams);
+            let Some(wait) = wait else {
                 return Err(failure(frame, step, error));
             };
             attempt += 1;
@@ -263,7 +266,7 @@ impl Run {
     }
 
     /// How long to wait before the next attempt, in milliseconds; `None` if there is to be none.
-    fn retry_wait(&self, policy: Option<&Retry>, attempt: u32, error: &CardError) -> Option<i64> {
+    pub(super) fn retry_wait(&self, policy: Option<&Retry>, attempt: u32, error: &CardError) -> Option<i64> {
         let limited = error.kind == ErrorKind::RateLimited || error.status == Some(429);
         if let Some(retry) = policy.filter(|retry| limited || !retry.rate_limits_only)
             && attempt <= retry.times
@@ -288,6 +291,6 @@ impl Run {
 }
 
 /// The place of an attempt: that of the step for the first one.
-fn attempt_path(path: &Name, attempt: u32) -> Name {
+pub(super) fn attempt_path(path: &Name, attempt: u32) -> Name {
     if attempt == 1 { path.clone() } else { format!("{path}#{attempt}").into() }
 }

@@ -8,6 +8,7 @@ use futures::stream::FuturesUnordered;
 use oktant_flow::model::{Call, Flow, HelperValue, Input, Loop, LoopMode, Step};
 use oktant_functions::{self as functions, Flags, Value};
 
+use super::act::attempt_path;
 use super::body::{by_key, failure, lacking};
 use super::control::trigger_values;
 use super::input::{input_error, listed, target};
@@ -301,8 +302,7 @@ impl Run {
         loop {
             call.cursor = cursor.as_ref().map(Name::shared);
             let page_path = Name::from(format!("{path}@{first}"));
-            let known = self.log.known(&page_path).unwrap_or_default();
-            let (records, next) = match self.once(frame, &page_path, info, &call, &known).await? {
+            let (records, next) = match self.page(frame, step, info, &mut call, &page_path).await? {
                 Ok(Outcome::Page { records, cursor }) => (records, cursor),
                 // An action whose options ask for no stream gives its outputs at once.
                 Ok(Outcome::Outputs(outputs)) => {
@@ -336,6 +336,40 @@ impl Run {
             outputs.set(output.slot.group.as_deref(), &output.slot.key, Value::Number(done as f64));
         }
         self.succeeded(frame, step, path, outputs).map(Ok)
+    }
+
+    /// Asks for one page of a stream, more than once where that may help.
+    async fn page(
+        &self,
+        frame: &Frame<'_>,
+        step: &Step,
+        info: ActionInfo,
+        call: &mut ActionCall,
+        page: &Name,
+    ) -> Result<Result<Outcome, CardError>, Halt> {
+        call.attempt = 1;
+        loop {
+            let path = attempt_path(page, call.attempt);
+            if call.attempt > 1 {
+                self.wait(&path, call.attempt, || self.log.now()).await?;
+            }
+            let known = self.log.known(&path).unwrap_or_default();
+            let error = match known.end.clone() {
+                Some(Err(error)) => error,
+                _ => match self.once(frame, &path, info, call, &known).await? {
+                    Ok(outcome) => return Ok(Ok(outcome)),
+                    Err(error) => self.gave_up(&path, error),
+                },
+            };
+            let Some(wait) = self.retry_wait(step.on_error.retry.as_ref(), call.attempt, &error) else {
+                return Ok(Err(error));
+            };
+            call.attempt += 1;
+            let next = attempt_path(page, call.attempt);
+            if self.log.known(&next).is_none() {
+                self.wait(&next, call.attempt, || self.log.now().saturating_add(wait)).await?;
+            }
+        }
     }
 
     fn progress(&self, path: &Name, done: u64, cursor: Option<&Name>, first: u64) {

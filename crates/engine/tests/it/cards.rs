@@ -622,23 +622,65 @@ async fn a_flow_has_no_more_runs_at_once_than_it_is_set_to() {
     assert_eq!(bench.target.most_under_way.load(Ordering::SeqCst), 3);
 }
 
-#[tokio::test]
-async fn a_stream_gives_each_record_to_its_helper() {
-    let inner = vec![card("act", "test:safe", vec![("what", template("{trigger.Record>id} {trigger.State>tag}"))])];
+/// A stream of seven records, three to a page, each of which its helper acts on before it fails, if it is the last one;
+/// at first a page fails, if it is to.
+fn stream(fails_at: i64, last: &str) -> (Flow, Step) {
+    let refuse = vec![
+        ("left-operand", from("trigger.Record>id")),
+        ("operator", "==".into()),
+        ("right-operand", last.into()),
+        ("message", "no more".into()),
+    ];
+    let inner = vec![
+        card("act", "test:safe", vec![("what", template("{trigger.Record>id} {trigger.State>tag}"))]),
+        card("refuse", "control:throwIf", refuse),
+    ];
     let item = helper("item", &["Record:object", "State:object"], inner);
     let inputs = vec![
         ("count", 7.into()),
         ("page", 3.into()),
+        ("fails at", fails_at.into()),
         ("Streaming/Flow", Take(Source::Flow("item".into()), Type::one(Base::Flow))),
         ("Streaming/tag", "t".into()),
     ];
     let mut stream = card("stream", "test:stream", inputs);
     stream.outputs = step("", Kind::Note(Note::default()), &["Records Streamed"]).outputs;
+    (item, stream)
+}
+
+/// That the first records were given to the helper, each once.
+fn given_once(bench: &Bench, count: usize) {
+    let expected = (0..count).map(|n| (format!("{n} t"), 1));
+    assert_eq!(bench.target.times(), expected.collect());
+}
+
+#[tokio::test]
+async fn a_stream_gives_each_record_to_its_helper() {
+    let (item, stream) = stream(0, "none");
     let steps = vec![stream, ret(vec![("n", from("stream.Records Streamed").number())])];
     let bench = Bench::new(vec![item, hook(&[], steps)]).await;
     assert_eq!(bench.returned("hook", &[]).await, json!({"n": 7}));
-    let expected: Vec<String> = (0..7).map(|n| format!("{n} t")).collect();
-    assert_eq!(bench.target.times().into_keys().collect::<Vec<_>>(), expected);
+    given_once(&bench, 7);
+}
+
+#[tokio::test]
+async fn a_page_that_fails_is_asked_for_again_without_the_records_before_it() {
+    let (item, stream) = stream(3, "none");
+    let bench = Bench::new(vec![item, hook(&[], vec![retrying(stream, 1, 60_000)])]).await;
+    let run = bench.engine.start("hook", start(&[])).await.unwrap().unwrap();
+    bench.until_run(&run, RunState::Waiting).await;
+    given_once(&bench, 3);
+    bench.advance(Duration::from_mins(1)).await;
+    bench.until_run(&run, RunState::Succeeded).await;
+    given_once(&bench, 7);
+}
+
+#[tokio::test]
+async fn a_stream_whose_helper_fails_is_not_begun_anew() {
+    let (item, stream) = stream(0, "4");
+    let bench = Bench::new(vec![item, hook(&[], vec![retrying(stream, 3, 0)])]).await;
+    assert_eq!(bench.error("hook", &[]).await["message"], "no more");
+    given_once(&bench, 5);
 }
 
 #[tokio::test]

@@ -270,7 +270,8 @@ impl Boundary {
 ///
 /// `test:safe`, `test:search` and `test:ask` do `what`; `test:lost` and `test:unsure`, which can be searched, do it and
 /// their answer is lost; `test:fail` fails as often as `times` says, then does it too;
-/// `test:read` answers with what it was given; `test:stream` gives `count` records, `page` to a page.
+/// `test:read` answers with what it was given; `test:stream` gives `count` records, `page` to a page,
+/// and fails at first at the record `fails at`.
 #[derive(Debug, Default)]
 pub(crate) struct Target {
     pub(crate) done: Mutex<Vec<(String, String)>>,
@@ -345,6 +346,9 @@ impl Actions for Remote {
             "test:read" => outputs = call.inputs.clone(),
             "test:stream" => {
                 let start = call.cursor.as_deref().map_or(0, |cursor| cursor.parse::<u64>().unwrap());
+                if start > 0 && start == number("fails at") as u64 && call.attempt == 1 {
+                    return Err(CardError::new(ErrorKind::Unavailable, "503 Service Unavailable"));
+                }
                 let end = (start + number("page") as u64).min(number("count") as u64);
                 let records = (start..end).map(|index| {
                     let filler = "x".repeat(1000);
