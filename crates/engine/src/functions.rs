@@ -48,7 +48,7 @@ impl Functions {
             inputs.iter().map(|field| (name(field.group.as_deref(), &field.key), field.value.clone())).collect();
         let wanted: Vec<_> = wanted
             .iter()
-            .map(|output| (name(output.slot.group.as_deref(), &output.slot.key), target(&output.ty)))
+            .map(|output| (name(output.slot.group.as_deref(), &output.slot.key), target(output.ty)))
             .collect();
         let outputs = functions::find(address)
             .and_then(|function| function.run(&inputs, &wanted, surroundings, functions::Flags::default()))

@@ -71,7 +71,7 @@ impl Run {
         }
         let joined = branches.outputs.iter().map(|joined| {
             let source = if holds { &joined.then } else { &joined.otherwise };
-            let value = frame.typed(source, &joined.ty).map_err(|error| input_error(&error.at(&joined.output.key)))?;
+            let value = frame.typed(source, joined.ty).map_err(|error| input_error(&error.at(&joined.output.key)))?;
             Ok(Field::new(joined.output.group.as_deref().map(Into::into), joined.output.key.as_str(), value))
         });
         let mut outputs =

@@ -470,10 +470,10 @@ impl Plan {
                 HelperValue::Item => element.clone(),
                 HelperValue::Field(path) => functions::path::get(&element, path).cloned().unwrap_or_default(),
                 HelperValue::Same(source) => {
-                    frame.typed(source, &input.ty).map_err(|error| input_error(&error.at(&input.key)))?
+                    frame.typed(source, input.ty).map_err(|error| input_error(&error.at(&input.key)))?
                 }
             };
-            let value = functions::convert(&value, &target(&input.ty), Flags::default());
+            let value = functions::convert(&value, &target(input.ty), Flags::default());
             fields.set(None, &input.key, value.map_err(|error| input_error(&error.at(&input.key)))?);
         }
         Ok(fields)

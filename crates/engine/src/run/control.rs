@@ -102,7 +102,7 @@ pub fn has_card(address: &str) -> bool {
 }
 
 /// What the engine's own card of an address wants, by its inputs.
-fn card(address: &str) -> Option<fn(&Fields) -> Result<Control, CardError>> {
+fn card(address: &str) -> Option<Card> {
     Some(match address {
         "control:noop" | "control:comment" => |_| Ok(Control::Go),
         "control:return" => |inputs| Ok(Control::End(End::Returned(inputs.clone()))),
@@ -116,6 +116,9 @@ fn card(address: &str) -> Option<fn(&Fields) -> Result<Control, CardError>> {
         _ => return None,
     })
 }
+
+/// A card of the engine: its inputs tell what it wants.
+type Card = fn(&Fields) -> Result<Control, CardError>;
 
 /// What a card of the engine wants.
 enum Control {
@@ -237,7 +240,7 @@ pub(crate) fn trigger_values(
         let (group, key) = (output.slot.group.as_deref(), output.slot.key.as_str());
         let value = given(group, key).filter(|value| !value.is_null());
         let value = value.unwrap_or_else(|| constant(&output.default));
-        let value = functions::convert(&value, &target(&output.ty), functions::Flags::default())
+        let value = functions::convert(&value, &target(output.ty), functions::Flags::default())
             .map_err(|error| input_error(&error.at(key)))?;
         Ok(Field::new(group.map(Into::into), key, value))
     });

@@ -11,7 +11,7 @@ use super::Frame;
 use crate::action::{CardError, ErrorKind, Field, Fields};
 
 /// The type of the functions that a declared type is.
-pub(crate) fn target(ty: &Type) -> functions::Type {
+pub(crate) fn target(ty: Type) -> functions::Type {
     let one = match ty.base {
         Base::Text | Base::Flow | Base::Folder => functions::Type::Text,
         Base::Number => functions::Type::Number,
@@ -60,7 +60,7 @@ impl Frame<'_> {
 
     /// The value of one input.
     pub(crate) fn input(&self, input: &Input, strict: bool) -> Result<Value, CardError> {
-        let value = self.typed(&input.source, &input.ty).map_err(|error| input_error(&error.at(&input.slot.key)))?;
+        let value = self.typed(&input.source, input.ty).map_err(|error| input_error(&error.at(&input.slot.key)))?;
         if strict && input.required && value.is_null() {
             return Err(input_error(&FunctionError::missing(&input.slot.key)));
         }
@@ -78,11 +78,11 @@ impl Frame<'_> {
     }
 
     fn operand(&self, operand: &Operand) -> Result<Value, FunctionError> {
-        self.typed(&operand.source, &operand.ty)
+        self.typed(&operand.source, operand.ty)
     }
 
     /// The value of a source, converted to `ty`.
-    pub(crate) fn typed(&self, source: &Source, ty: &Type) -> Result<Value, FunctionError> {
+    pub(crate) fn typed(&self, source: &Source, ty: Type) -> Result<Value, FunctionError> {
         functions::convert(&self.source(source)?, &target(ty), Flags::default())
     }
 
@@ -112,7 +112,7 @@ impl Frame<'_> {
     /// A condition on the rows of a table, in the form that flopacks have: `{"expr": [{lhs, op, rhs, join}…]}`.
     fn terms(&self, terms: &[Term]) -> Result<Value, FunctionError> {
         let term = |term: &Term| {
-            let value = self.typed(&term.value, &term.ty)?;
+            let value = self.typed(&term.value, term.ty)?;
             Ok(Value::object([
                 ("lhs", Value::text(term.column.as_str())),
                 ("op", Value::text(term.operator.as_str())),

@@ -189,7 +189,7 @@ fn live(
 
 /// Lets time pass and decides what has to be decided, until all runs have ended.
 async fn settle(engine: &Engine, target: &Target, clock: &Arc<oktant_base::ManualClock>) {
-    for _ in 0..4000 {
+    for turn in 1..4000 {
         let runs = engine.history(&RunFilter::default()).await.unwrap();
         if runs.iter().all(|run| run.state.is_end()) {
             return;
@@ -208,7 +208,7 @@ async fn settle(engine: &Engine, target: &Target, clock: &Arc<oktant_base::Manua
         if runs.iter().any(|run| run.state == RunState::Waiting) {
             clock.advance(Duration::from_mins(61));
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tick(clock, turn).await;
     }
     panic!("not all runs came to an end: {:#?}", engine.history(&RunFilter::default()).await);
 }
