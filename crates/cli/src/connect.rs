@@ -37,7 +37,7 @@ pub(crate) fn run(args: &ConnectArgs) -> Result<()> {
             ConnectCommand::List { store } => list(store).await,
             ConnectCommand::Show { name, store } => {
                 let connection = open(store).await?.connections().get(name).await?;
-                output::print(&described(&connection))
+                print_lines(described(&connection))
             }
             ConnectCommand::Test { name, store } => test(&open(store).await?, name).await,
             ConnectCommand::Remove { name, store } => {
@@ -52,12 +52,11 @@ pub(crate) fn run(args: &ConnectArgs) -> Result<()> {
 pub(crate) async fn open(args: &StoreArgs) -> Result<Connectors> {
     let edges = Edges::system();
     let data = data_folder()?;
-    let url = match &args.store {
-        Some(url) => url.expose().clone(),
-        None => {
-            std::fs::create_dir_all(&data).map_err(|source| Error::Write { path: data.clone(), source })?;
-            format!("sqlite://{}", data.join("flows.db").display())
-        }
+    let url = if let Some(url) = &args.store {
+        url.expose().clone()
+    } else {
+        std::fs::create_dir_all(&data).map_err(|source| Error::Write { path: data.clone(), source })?;
+        format!("sqlite://{}", data.join("flows.db").display())
     };
     let rules = edges.variables.get("OKTANT_EGRESS_ALLOW").cloned().unwrap_or_default();
     let guard = Guard::allowing(&rules)
@@ -80,20 +79,15 @@ async fn list(store: &StoreArgs) -> Result<()> {
     if connections.is_empty() {
         terminal::note("there are no connections yet; `oktant connect salesforce NAME` makes one");
     }
-    let mut lines = String::new();
-    for Connection { name, connector, auth, account, broken, .. } in &connections {
+    let line = |Connection { name, connector, auth, account, broken, .. }: &Connection| {
         let state = if broken.is_some() { "broken" } else { "ok" };
-        lines.push_str(&format!(
-            "{name}\t{connector}\t{}\t{state}\t{}\n",
-            auth.as_str(),
-            account.as_deref().unwrap_or("-")
-        ));
-    }
-    output::print(&lines)
+        format!("{name}\t{connector}\t{}\t{state}\t{}", auth.as_str(), account.as_deref().unwrap_or("-"))
+    };
+    print_lines(connections.iter().map(line))
 }
 
 /// Everything about a connection but its secrets.
-fn described(connection: &Connection) -> String {
+fn described(connection: &Connection) -> Vec<String> {
     let Connection { id, name, connector, auth, settings, account, broken, created_at, updated_at, .. } = connection;
     let mut lines = vec![
         ("name".to_owned(), name.clone()),
@@ -106,7 +100,11 @@ fn described(connection: &Connection) -> String {
         ("authorised".to_owned(), updated_at.to_rfc3339()),
     ];
     lines.extend(settings.iter().map(|(name, value)| (format!("setting {name}"), value.clone())));
-    lines.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+    lines.into_iter().map(|(name, value)| format!("{name}: {value}")).collect()
+}
+
+fn print_lines(lines: impl IntoIterator<Item = String>) -> Result<()> {
+    output::print(&lines.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect::<String>())
 }
 
 async fn test(connectors: &Connectors, name: &str) -> Result<()> {

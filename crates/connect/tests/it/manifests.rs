@@ -109,9 +109,10 @@ fn at_least_95_percent_of_the_cards_are_executable() {
             let parts: Vec<&str> = address.split(':').collect();
             let (channel, operation) = if is_kernel(&address) { (parts[2], parts[4]) } else { (parts[3], parts[5]) };
             let module = if is_kernel(&address) { "kernel" } else { channel };
-            let runs = match is_kernel(&address) {
-                true => kernel_runs(channel, operation),
-                false => knows(&format!("{channel}:{operation}")),
+            let runs = if is_kernel(&address) {
+                kernel_runs(channel, operation)
+            } else {
+                knows(&format!("{channel}:{operation}"))
             };
             let (known, all) = modules.entry(module.to_owned()).or_default();
             *all += 1;
