@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::response::Parts;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -14,7 +15,8 @@ use crate::Failure;
 /// Where the requests go.
 pub(crate) struct Server {
     pub(crate) base: Url,
-    pub(crate) token: String,
+    /// The value of the header.
+    pub(crate) authorization: String,
 }
 
 /// What one request asks.
@@ -48,6 +50,12 @@ impl<'a> Connection<'a> {
 
     /// Sends a request and reads its whole answer.
     pub(crate) async fn send(&mut self, ask: &Ask) -> Result<(StatusCode, Bytes), Failure> {
+        let (head, body) = self.exchange(ask).await?;
+        Ok((head.status, body))
+    }
+
+    /// The same with the answer's headers.
+    pub(crate) async fn exchange(&mut self, ask: &Ask) -> Result<(Parts, Bytes), Failure> {
         let mut sender = match self.open.take().filter(|sender| !sender.is_closed()) {
             Some(sender) => sender,
             None => self.connect().await?,
@@ -61,14 +69,14 @@ impl<'a> Connection<'a> {
             .method(ask.method.clone())
             .uri(format!("{}{}", base.path().trim_end_matches('/'), ask.path))
             .header(HOST, base.authority())
-            .header(AUTHORIZATION, format!("Bearer {}", self.server.token))
+            .header(AUTHORIZATION, &self.server.authorization)
             .header(CONTENT_TYPE, "application/scim+json")
             .body(Full::new(ask.body.clone()))?;
         let answer = sender.send_request(request).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await?.to_bytes();
         self.open = Some(sender);
-        Ok((status, body))
+        Ok((head, body))
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Failure> {

@@ -30,7 +30,7 @@ const ENTRIES_TOGETHER: usize = 1_000;
 
 /// Runs one command of a provisioning.
 pub(crate) fn run(command: &ProvisionCommand) -> Result<ExitCode> {
-    let runtime = runtime::start()?;
+    let runtime = runtime::start_in_one_thread()?;
     match command {
         ProvisionCommand::Check(options) => runtime.block_on(runtime::interruptible(check(options))),
         ProvisionCommand::Plan(options) => runtime.block_on(runtime::interruptible(plan(options))),

@@ -11,6 +11,12 @@ pub(crate) fn start() -> Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|source| Error::Runtime(source).into())
 }
 
+/// Starts a runtime for a command that waits for answers most of its time: in one thread no request is handed
+/// over to another one.
+pub(crate) fn start_in_one_thread() -> Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|source| Error::Runtime(source).into())
+}
+
 /// Does `work` unless Ctrl-C comes first, which drops it and thereby cancels its requests.
 pub(crate) async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {

@@ -1,7 +1,8 @@
 //! How many requests an endpoint gets at a time: as many as it answers quickly.
 //!
-//! The limit begins at 8, grows by one after 50 successes, and is halved when the target throttles or when
-//! its answers take twice as long as they did at their best.
+//! The limit begins at 8 and doubles with every 50 successes until answers take longer for it, as in TCP's slow
+//! start; from there it grows by one at a time. It grows only while it is used up, and is halved when the target
+//! throttles or when its answers take twice as long as they did at their best.
 
 use std::time::Duration;
 
@@ -36,12 +37,16 @@ pub(super) struct Limiter {
 struct State {
     limit: usize,
     in_flight: usize,
+    /// Whether the limit was reached since it last changed.
+    is_used_up: bool,
     /// No request is sent before.
     paused_until: Option<Timestamp>,
     /// Requests sent before this instant tell nothing about the limit in force.
     halved_at: Option<Timestamp>,
     latencies: Vec<Duration>,
     best: Option<Duration>,
+    /// As long as the limit doubles: the slowest answers at half of it.
+    doubling: Option<Duration>,
 }
 
 /// A place among the requests in flight. It is given back when it is dropped, too.
@@ -55,10 +60,12 @@ impl Limiter {
         let state = State {
             limit: LIMIT_FIRST.min(most),
             in_flight: 0,
+            is_used_up: false,
             paused_until: None,
             halved_at: None,
             latencies: Vec::with_capacity(WINDOW),
             best: None,
+            doubling: Some(Duration::MAX),
         };
         Self { state: Mutex::new(state), room: Notify::new(), most }
     }
@@ -75,6 +82,7 @@ impl Limiter {
                 let pause = state.paused_until.filter(|until| *until > now);
                 if pause.is_none() && state.in_flight < state.limit {
                     state.in_flight += 1;
+                    state.is_used_up |= state.in_flight == state.limit;
                     return Permit { limiter: self, sent_at: now };
                 }
                 pause.map(|until| (until - now).to_std().unwrap_or_default())
@@ -131,16 +139,20 @@ impl State {
     fn halve(&mut self, least: usize, now: Timestamp) {
         self.limit = (self.limit / 2).max(least.min(self.limit));
         self.halved_at = Some(now);
+        self.doubling = None;
         self.latencies.clear();
     }
 
     fn succeeded(&mut self, latency: Duration, most: usize, now: Timestamp) {
         self.latencies.push(latency);
-        if self.latencies.len() < WINDOW {
+        // While it doubles, a window holds answers of the whole limit.
+        let window = if self.doubling.is_some() { WINDOW.max(2 * self.limit) } else { WINDOW };
+        if self.latencies.len() < window {
             return;
         }
         self.latencies.sort_unstable();
-        let slowest = self.latencies[WINDOW * 95 / 100].max(LATENCY_FLOOR);
+        let measured = self.latencies[window * 95 / 100];
+        let slowest = measured.max(LATENCY_FLOOR);
         self.latencies.clear();
         let best = self.best.map_or(slowest, |best| best.min(slowest));
         self.best = Some(best);
@@ -148,9 +160,16 @@ impl State {
             self.halve(LIMIT_WHEN_SLOW, now);
             // What is quick may change for good; in time the limit finds the new measure.
             self.best = Some(best + best / 8);
-        } else {
-            self.limit = (self.limit + 1).min(most);
+            return;
         }
+        if !std::mem::take(&mut self.is_used_up) {
+            return;
+        }
+        // Twice as many in flight that take twice as long get no further than half of them.
+        let is_as_quick = |before: &Duration| measured < LATENCY_FLOOR || measured < before.saturating_mul(2);
+        self.doubling = self.doubling.filter(is_as_quick).map(|_| measured);
+        let more = if self.doubling.is_some() { self.limit } else { 1 };
+        self.limit = (self.limit + more).min(most);
     }
 }
 
@@ -159,6 +178,7 @@ mod tests {
     use std::sync::Arc;
 
     use bytes::Bytes;
+    use futures::{StreamExt as _, stream};
     use http::StatusCode;
     use oktant_base::ManualClock;
 
@@ -177,27 +197,50 @@ mod tests {
         Err(Error::Throttled { method, path, retry_after: None, tries: 1 })
     }
 
+    /// As many requests at a time as the limit has, until `count` are through.
     async fn run(limiter: &Limiter, clock: &ManualClock, latency: u64, count: usize) {
-        for _ in 0..count {
-            let permit = limiter.acquire(clock).await;
+        let mut left = count;
+        while left > 0 {
+            let together = limiter.limit().min(left);
+            let permits: Vec<_> = stream::iter(0..together).then(|_| limiter.acquire(clock)).collect().await;
             clock.advance(Duration::from_millis(latency));
-            permit.finish(clock, &Ok(success()));
+            for permit in permits {
+                permit.finish(clock, &Ok(success()));
+            }
+            left -= together;
         }
     }
 
     #[tokio::test]
-    async fn the_limit_grows_with_success_up_to_the_most() {
+    async fn the_limit_doubles_while_answers_stay_as_quick_and_creeps_from_there() {
+        let (limiter, clock) = (Limiter::new(400), clock());
+        run(&limiter, &clock, 100, WINDOW + 6).await;
+        assert_eq!(limiter.limit(), 16);
+        run(&limiter, &clock, 100, 64).await;
+        assert_eq!(limiter.limit(), 32);
+        // They only wait for each other.
+        run(&limiter, &clock, 200, 64).await;
+        assert_eq!(limiter.limit(), 33);
+        run(&limiter, &clock, 200, 66).await;
+        assert_eq!(limiter.limit(), 34);
+    }
+
+    #[tokio::test]
+    async fn the_limit_grows_no_further_than_the_most_and_only_in_use() {
         let (limiter, clock) = (Limiter::new(10), clock());
-        run(&limiter, &clock, 10, 100).await;
+        run(&limiter, &clock, 10, 600).await;
         assert_eq!(limiter.limit(), 10);
-        run(&limiter, &clock, 10, 500).await;
-        assert_eq!(limiter.limit(), 10);
+        let limiter = Limiter::new(400);
+        for _ in 0..600 {
+            run(&limiter, &clock, 10, 1).await;
+        }
+        assert_eq!(limiter.limit(), LIMIT_FIRST);
     }
 
     #[tokio::test]
     async fn slowness_and_throttling_halve_it_once_per_burst() {
-        let (limiter, clock) = (Limiter::new(400), clock());
-        run(&limiter, &clock, 100, 100).await;
+        let (limiter, clock) = (Limiter::new(10), clock());
+        run(&limiter, &clock, 100, 120).await;
         assert_eq!(limiter.limit(), 10);
         run(&limiter, &clock, 300, 50).await;
         assert_eq!(limiter.limit(), 5);

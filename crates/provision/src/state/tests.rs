@@ -43,7 +43,7 @@ async fn what_is_written_is_loaded() {
         object: "00u2".to_owned(),
         method: "POST".to_owned(),
         path: "/Users".to_owned(),
-        intent: json!({}),
+        intent: "{}".to_owned(),
         at: state.now(),
     };
     state.write(vec![intent]).await.unwrap();

@@ -41,7 +41,7 @@ pub(crate) enum Write {
         object: String,
         method: String,
         path: String,
-        intent: Json,
+        intent: String,
         at: String,
     },
     /// Its answer, or that there was none.
@@ -127,7 +127,7 @@ impl Write {
             Self::Intent { entry, run: of, change, object, method, path, intent, at } => run(
                 "INSERT INTO journal (id, run, change, object, method, path, intent, sent_at) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![entry, of, change, object, method, path, intent.to_string(), at],
+                params![entry, of, change, object, method, path, intent, at],
             ),
             Self::Answer { entry, status, result, at } => run(
                 "UPDATE journal SET status = ?2, result = ?3, answered_at = ?4 WHERE id = ?1",
