@@ -55,7 +55,7 @@ impl<'a> Executor<'a> {
         let name = subject.name;
         // Members follow in requests of their own, as Okta sends them.
         let body = json!({ "schemas": [GROUP_SCHEMA], "displayName": name, "members": [] });
-        let request = Request::post(Endpoint::Groups, body);
+        let request = Request::post(Endpoint::Groups, &body);
         for tries in 1.. {
             let sent = self.send(&subject, &request).await?;
             let made = sent.result.as_ref().ok().and_then(|answer| answer.resource(&request).ok().flatten());
@@ -151,7 +151,7 @@ impl<'a> Executor<'a> {
         let sent = if self.plan.patches {
             let operations = json!([{ "op": "replace", "path": "displayName", "value": name }]);
             let body = json!({ "schemas": [PATCH_SCHEMA], "Operations": operations });
-            self.send(&subject, &Request::patch(Endpoint::Groups, rename.scim_id, body)).await?
+            self.send(&subject, &Request::patch(Endpoint::Groups, rename.scim_id, &body)).await?
         } else {
             let set = |resource: &mut Map<String, Json>| {
                 resource.insert("displayName".to_owned(), name.into());

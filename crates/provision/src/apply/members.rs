@@ -124,7 +124,7 @@ impl<'a> Executor<'a> {
             let adds = steps.iter().any(|step| matches!(step, Step::Add { .. }));
             let subject = self.group_subject(if adds { "add_members" } else { "remove_members" }, group);
             let sent = if self.plan.patches {
-                let request = Request::patch(Endpoint::Groups, &link.scim_id, patch(steps));
+                let request = Request::patch(Endpoint::Groups, &link.scim_id, &patch(steps));
                 self.send(&subject, &request).await?
             } else {
                 self.replace(&subject, Endpoint::Groups, &link.scim_id, |resource| overlay(resource, steps)).await?.0

@@ -77,7 +77,7 @@ impl<'a> Executor<'a> {
         if let Some(password) = &password {
             body.insert("password".to_owned(), password.expose().as_str().into());
         }
-        let mut request = Request::post(Endpoint::Users, body.into());
+        let mut request = Request::post(Endpoint::Users, &body.into());
         request.secret = password;
         for tries in 1.. {
             let sent = self.send(&subject, &request).await?;
@@ -189,7 +189,7 @@ impl<'a> Executor<'a> {
             return self.conclude(subject, Verdict::Done(reason.to_owned()), writes).await.map(|()| false);
         }
         let outcome = if self.plan.patches {
-            let request = Request::patch(Endpoint::Users, &there.scim_id, self.patch(user, there, fields));
+            let request = Request::patch(Endpoint::Users, &there.scim_id, &self.patch(user, there, fields));
             self.send(subject, &request).await.map(|sent| (sent, request))
         } else {
             let set = |resource: &mut Map<String, Json>| self.overlay(resource, user, fields);
@@ -262,7 +262,7 @@ impl<'a> Executor<'a> {
         } else if self.plan.patches {
             let operations = json!([{ "op": "replace", "path": "active", "value": false }]);
             let body = json!({ "schemas": [PATCH_SCHEMA], "Operations": operations });
-            self.send(&subject, &Request::patch(Endpoint::Users, &there.scim_id, body)).await?
+            self.send(&subject, &Request::patch(Endpoint::Users, &there.scim_id, &body)).await?
         } else {
             let set = |resource: &mut Map<String, Json>| {
                 resource.insert("active".to_owned(), json!(false));
@@ -298,7 +298,7 @@ impl<'a> Executor<'a> {
         let sent = if self.plan.patches {
             let operations = json!([{ "op": "replace", "path": "password", "value": password.expose() }]);
             let body = json!({ "schemas": [PATCH_SCHEMA], "Operations": operations });
-            let mut request = Request::patch(Endpoint::Users, &link.scim_id, body);
+            let mut request = Request::patch(Endpoint::Users, &link.scim_id, &body);
             request.secret = Some(password.clone());
             self.send(&subject, &request).await?
         } else {

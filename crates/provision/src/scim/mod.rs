@@ -64,7 +64,8 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) id: Option<String>,
     pub(crate) query: Vec<(&'static str, String)>,
-    pub(crate) body: Option<Json>,
+    /// A JSON text.
+    pub(crate) body: Option<String>,
     pub(crate) repeat: Repeat,
     pub(crate) if_match: Option<String>,
     /// A password that the body holds, so that no message shows it.
@@ -83,16 +84,16 @@ impl Request {
         Self::new(endpoint, Method::GET)
     }
 
-    pub(crate) fn post(endpoint: Endpoint, body: Json) -> Self {
-        Self { body: Some(body), ..Self::new(endpoint, Method::POST) }
+    pub(crate) fn post(endpoint: Endpoint, body: &Json) -> Self {
+        Self { body: Some(body.to_string()), ..Self::new(endpoint, Method::POST) }
     }
 
-    pub(crate) fn put(endpoint: Endpoint, id: &str, body: Json) -> Self {
-        Self { id: Some(id.to_owned()), body: Some(body), ..Self::new(endpoint, Method::PUT) }
+    pub(crate) fn put(endpoint: Endpoint, id: &str, body: &Json) -> Self {
+        Self { id: Some(id.to_owned()), body: Some(body.to_string()), ..Self::new(endpoint, Method::PUT) }
     }
 
-    pub(crate) fn patch(endpoint: Endpoint, id: &str, body: Json) -> Self {
-        Self { id: Some(id.to_owned()), body: Some(body), ..Self::new(endpoint, Method::PATCH) }
+    pub(crate) fn patch(endpoint: Endpoint, id: &str, body: &Json) -> Self {
+        Self { id: Some(id.to_owned()), body: Some(body.to_string()), ..Self::new(endpoint, Method::PATCH) }
     }
 
     pub(crate) fn delete(endpoint: Endpoint, id: &str) -> Self {
@@ -258,7 +259,7 @@ impl Target {
         }
         let mut builder = self.0.http.request(request.method.clone(), url).headers(self.0.headers.clone());
         if let Some(body) = &request.body {
-            builder = builder.header(CONTENT_TYPE, MEDIA_TYPE).body(body.to_string());
+            builder = builder.header(CONTENT_TYPE, MEDIA_TYPE).body(body.clone());
         }
         if let Some(version) = &request.if_match {
             builder = builder.header(IF_MATCH, version);

@@ -159,13 +159,21 @@ impl Write {
                 run("DELETE FROM groups WHERE key = ?1", params![key])
             }
             Self::Members { group, add, remove } => {
-                for user in remove {
-                    run("DELETE FROM members WHERE group_key = ?1 AND user_key = ?2", params![group, user])?;
+                // One statement for all of them: a group may have a hundred thousand.
+                let list = |keys: &[i64]| Json::from(keys).to_string();
+                if !remove.is_empty() {
+                    run(
+                        "DELETE FROM members WHERE group_key = ?1 AND user_key IN (SELECT value FROM json_each(?2))",
+                        params![group, list(remove)],
+                    )?;
                 }
-                for user in add {
-                    run("INSERT OR IGNORE INTO members (group_key, user_key) VALUES (?1, ?2)", params![group, user])?;
+                if add.is_empty() {
+                    return Ok(());
                 }
-                Ok(())
+                run(
+                    "INSERT OR IGNORE INTO members (group_key, user_key) SELECT ?1, value FROM json_each(?2)",
+                    params![group, list(add)],
+                )
             }
         }
     }
