@@ -20,6 +20,14 @@ pub(crate) struct Entry {
 macro_rules! entries {
     ($($name:ident $status:literal $summary:literal;)*) => {
         $(pub(crate) const $name: Entry = Entry { code: stringify!($name), status: $status, summary: $summary };)*
+
+        /// The entry of a code.
+        pub(super) fn entry(code: &str) -> Option<Entry> {
+            match code {
+                $(stringify!($name) => Some($name),)*
+                _ => None,
+            }
+        }
     };
 }
 

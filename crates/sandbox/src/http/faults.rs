@@ -56,10 +56,10 @@ pub enum Effect {
     },
     /// Runs the operation, then ends the connection without a byte of the answer.
     Disconnect,
-    /// Refuses with an error code of the API that is called; the operation does not run. An Okta org shows its
-    /// own error for the status.
+    /// Refuses with an error code of the API that is called; the operation does not run. An Okta org that does not
+    /// know the code shows its own error for the status.
     ErrorCode {
-        /// Such as `UNABLE_TO_LOCK_ROW`.
+        /// Such as `UNABLE_TO_LOCK_ROW` or `E0000015`.
         code: String,
         /// The status.
         #[serde(default = "bad_request")]
@@ -253,7 +253,10 @@ impl Effect {
     /// The error that stands in for the answer, for effects that prevent the operation.
     pub(super) fn instead(&self, by_api_token: bool) -> Option<ApiError> {
         match self {
-            Self::Status { status, .. } | Self::ErrorCode { status, .. } => Some(error_of(*status)),
+            Self::Status { status, .. } => Some(error_of(*status)),
+            Self::ErrorCode { code, status } => {
+                Some(errors::entry(code).map_or_else(|| error_of(*status), |entry| with_status(entry, *status)))
+            }
             Self::Concurrency => Some(errors::E0000047.into()),
             Self::ExpiredToken if by_api_token => Some(errors::E0000011.into()),
             Self::ExpiredToken => Some(ApiError::new(errors::E0000011).in_header(
@@ -297,14 +300,19 @@ pub(crate) const HTML: &str =
     "<html><head><title>Gateway</title></head><body><h1>The gateway has no answer</h1></body></html>\n";
 
 fn error_of(status: u16) -> ApiError {
-    let mut error = ApiError::new(match status {
+    let entry = match status {
         401 => errors::E0000011,
         403 => errors::E0000006,
         404 => errors::E0000008,
         429 => errors::E0000047,
         503 => errors::E0000010,
         _ => errors::E0000009,
-    });
+    };
+    with_status(entry, status)
+}
+
+fn with_status(entry: errors::Entry, status: u16) -> ApiError {
+    let mut error = ApiError::new(entry);
     error.status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     error
 }
