@@ -141,8 +141,8 @@ impl Provisioner {
             let mut first = None;
             // Pages come until one is empty: whatever happened meanwhile is one round.
             while let Some(page) = log.next().await {
-                let page = match page {
-                    Ok(page) => page,
+                let events = match page.map_err(Error::from).and_then(|page| events(&page.body)) {
+                    Ok(events) => events,
                     Err(error) => {
                         tracing::warn!(%error, "the System Log cannot be read; everything is compared instead");
                         *log = self.log(began - LOOK_BACK)?;
@@ -150,8 +150,6 @@ impl Provisioner {
                         return Ok("the System Log cannot be read".to_owned());
                     }
                 };
-                let events: Vec<Event> = serde_json::from_slice(&page.body)
-                    .map_err(|source| Error::OrgAnswer { operation: "listLogEvents", source })?;
                 if events.is_empty() {
                     break;
                 }
@@ -170,6 +168,10 @@ impl Provisioner {
             }
         }
     }
+}
+
+fn events(body: &[u8]) -> Result<Vec<Event>, Error> {
+    serde_json::from_slice(body).map_err(|source| Error::OrgAnswer { operation: "listLogEvents", source })
 }
 
 /// Whether no later round can be better than this one.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use oktant_provision::WatchOptions;
 use parking_lot::Mutex;
+use serde_json::json;
 
 use crate::org::Bench;
 use crate::target::{Effect, Fault};
@@ -56,4 +57,21 @@ async fn until(holds: impl Fn() -> bool) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("it did not come about");
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_read_does_not_end_the_watch() {
+    let bench = Bench::new().await;
+    bench.sandbox.add_fault(
+        serde_json::from_value(json!({
+            "path": "/api/v1/logs", "effect": { "type": "empty" }
+        }))
+        .unwrap(),
+    );
+    let provisioner = bench.open().await;
+    let options = WatchOptions { interval: Duration::from_secs(1), rounds: Some(2), ..WatchOptions::default() };
+    let mut causes = Vec::new();
+    provisioner.watch(&options, |round| causes.push(round.cause.clone())).await.unwrap();
+    assert_eq!(causes, ["the watch begins", "the System Log cannot be read"]);
+    provisioner.close().await.unwrap();
 }
