@@ -49,6 +49,8 @@ pub(crate) struct ActualUser {
     values: Box<[Value]>,
     /// A bit for each mapping whose value stands in an element of its own type.
     typed: u64,
+    /// A bit for each mapping whose value stands in the only element of its attribute.
+    sole: u64,
 }
 
 /// A group at the target.
@@ -66,16 +68,17 @@ impl ActualUser {
     /// The row of a resource.
     pub(crate) fn read(resource: &Map<String, Json>, mappings: &Mappings) -> Option<Self> {
         let scim_id = resource.get("id")?.as_str()?.into();
-        let mut typed = 0;
+        let (mut typed, mut sole) = (0, 0);
         let value = |(index, mapping): (usize, &crate::config::Mapping)| {
             let found = mapping.path.read(resource);
             typed |= u64::from(found.typed) << index;
+            sole |= u64::from(found.sole) << index;
             found.value
         };
         let values = mappings.iter().enumerate().map(value).collect();
         // RFC 7643 leaves open what a user without `active` is; no target means "deactivated" by it.
         let active = get(resource, "active").and_then(Json::as_bool).unwrap_or(true);
-        Some(Self { scim_id, active, values, typed })
+        Some(Self { scim_id, active, values, typed, sole })
     }
 
     pub(crate) fn value(&self, index: usize) -> &Value {
@@ -83,7 +86,8 @@ impl ActualUser {
     }
 
     pub(crate) fn found(&self, index: usize) -> Found {
-        Found { value: self.values[index].clone(), typed: self.typed >> index & 1 == 1 }
+        let is_set = |bits: u64| bits >> index & 1 == 1;
+        Found { value: self.values[index].clone(), typed: is_set(self.typed), sole: is_set(self.sole) }
     }
 
     pub(crate) fn user_name(&self) -> &str {

@@ -48,6 +48,8 @@ pub struct Found {
     pub value: Value,
     /// Whether it stands in an element of the very type that the path names.
     pub typed: bool,
+    /// Whether it stands in the only element that the attribute has.
+    pub sole: bool,
 }
 
 /// Multi-valued attributes whose main element is marked as primary.
@@ -134,25 +136,17 @@ impl AttributePath {
             None => Some(resource),
         };
         let Some(value) = holder.and_then(|holder| get(holder, &self.name)) else { return Found::default() };
-        let plain =
-            |value: Option<&Json>| Found { value: value.map_or(Value::Null, Value::of_json).normal(), typed: false };
+        let plain = |value: Option<&Json>| Found {
+            value: value.map_or(Value::Null, Value::of_json).normal(),
+            ..Found::default()
+        };
         match &self.place {
             Place::Simple => plain(Some(value)),
             Place::Sub(sub) => plain(value.as_object().and_then(|object| get(object, sub))),
             Place::Typed { kind, sub } => {
-                let elements: Vec<_> = value.as_array().into_iter().flatten().filter_map(Json::as_object).collect();
-                let text = |element: &Map<String, Json>, name: &str| get(element, name).cloned().unwrap_or_default();
-                let has_type = |element: &&&Map<String, Json>| {
-                    text(element, "type").as_str().is_some_and(|found| found.eq_ignore_ascii_case(kind))
-                };
-                if let Some(element) = elements.iter().find(has_type) {
-                    return Found { typed: true, ..plain(get(element, sub)) };
-                }
-                let untyped = |element: &&&Map<String, Json>| text(element, "type").is_null();
-                let primary = |element: &&&Map<String, Json>| text(element, "primary") == true;
-                let main = elements.iter().filter(untyped).find(primary);
-                let main = main.or_else(|| elements.iter().find(|element| elements.len() == 1 && untyped(element)));
-                plain(main.and_then(|element| get(element, sub)))
+                let elements = value.as_array().map_or(&[][..], Vec::as_slice);
+                let Some((position, typed)) = element_of(elements, kind) else { return Found::default() };
+                Found { typed, sole: elements.len() == 1, ..plain(part(&elements[position], sub)) }
             }
         }
     }
@@ -173,23 +167,19 @@ impl AttributePath {
                     *elements = json!([]);
                 }
                 let Some(elements) = elements.as_array_mut() else { return };
-                let position = elements.iter().position(|element| element["type"] == kind.as_str());
+                let position = element_of(elements, kind).map(|(position, _)| position);
                 if sub == "value" && value.is_absent() {
                     position.map(|position| elements.remove(position));
                     return;
                 }
                 let position = position.unwrap_or_else(|| {
-                    // An element that lost its type is the one that was meant.
-                    let untyped = elements.len() == 1 && elements[0]["type"].is_null();
-                    if !untyped {
-                        elements.push(json!({}));
-                    }
+                    elements.push(json!({}));
                     elements.len() - 1
                 });
                 let first = position == 0;
                 if let Some(element) = elements[position].as_object_mut() {
                     put(element, sub, value);
-                    element.insert("type".to_owned(), kind.as_str().into());
+                    element.insert(key_of(element, "type"), kind.as_str().into());
                     if first && WITH_PRIMARY.contains(&self.name.as_str()) {
                         element.insert("primary".to_owned(), true.into());
                     }
@@ -201,9 +191,20 @@ impl AttributePath {
     /// The operation of a PATCH that gives it `value` where the target has `held`.
     pub(crate) fn patch(&self, value: &Value, held: &Found) -> Json {
         match (&self.place, value.is_absent()) {
+            (Place::Typed { sub, .. }, _) if !held.typed && !held.sole && !held.value.is_absent() => {
+                // The main one among several, without a type to address it by; the others are not ours.
+                let main = format!("{}[primary eq true]", self.holder_path());
+                match (value.is_absent(), sub.as_str()) {
+                    (true, "value") => json!({ "op": "remove", "path": main }),
+                    (true, sub) => json!({ "op": "remove", "path": format!("{main}.{sub}") }),
+                    (false, sub) => {
+                        json!({ "op": "replace", "path": format!("{main}.{sub}"), "value": value.to_json() })
+                    }
+                }
+            }
             (Place::Typed { kind, sub }, _) if !held.typed => {
                 // There is no element to address: one is added beside those of other types. One without a
-                // type is all that the target keeps, and is replaced.
+                // type that is all that the target keeps is replaced.
                 let op = if held.value.is_absent() { "add" } else { "replace" };
                 let path = self.holder_path();
                 if value.is_absent() {
@@ -241,6 +242,27 @@ impl fmt::Display for AttributePath {
             Place::Typed { kind, sub } => write!(f, "[type eq \"{kind}\"].{sub}"),
         }
     }
+}
+
+/// The position of the element that stands for the type `kind`, and whether it says so itself. Without one of the
+/// type it is the untyped primary one, then an untyped one that is alone.
+fn element_of(elements: &[Json], kind: &str) -> Option<(usize, bool)> {
+    let has_type = |element: &Json| {
+        part(element, "type").and_then(Json::as_str).is_some_and(|found| found.eq_ignore_ascii_case(kind))
+    };
+    if let Some(position) = elements.iter().position(has_type) {
+        return Some((position, true));
+    }
+    let is_untyped = |element: &Json| element.is_object() && part(element, "type").is_none_or(Json::is_null);
+    let is_primary = |element: &Json| part(element, "primary") == Some(&Json::Bool(true));
+    let main = elements.iter().position(|element| is_untyped(element) && is_primary(element));
+    let alone = || (elements.len() == 1 && is_untyped(&elements[0])).then_some(0);
+    main.or_else(alone).map(|position| (position, false))
+}
+
+/// The sub-attribute `name` of an element.
+fn part<'a>(element: &'a Json, name: &str) -> Option<&'a Json> {
+    get(element.as_object()?, name)
 }
 
 /// The attribute `name` in any letter case.
@@ -327,20 +349,54 @@ mod tests {
             let resource = json!({ "Emails": emails_json });
             emails.read(resource.as_object().expect("an object"))
         };
-        assert_eq!(read(json!([{ "primary": true, "value": "a" }])), Found { value: "a".into(), typed: false });
-        assert_eq!(read(json!([{ "type": "WORK", "value": "a" }])), Found { value: "a".into(), typed: true });
+        let found = |typed: bool, sole: bool| Found { value: "a".into(), typed, sole };
+        assert_eq!(read(json!([{ "primary": true, "value": "a" }])), found(false, true));
+        assert_eq!(read(json!([{ "value": "a" }])), found(false, true));
+        assert_eq!(read(json!([{ "type": "WORK", "value": "a" }])), found(true, true));
         assert_eq!(read(json!([{ "type": "home", "value": "a" }])), Found::default());
         assert_eq!(
             emails.patch(&"b".into(), &Found::default()),
             json!({ "op": "add", "path": "emails", "value": [{ "type": "work", "value": "b", "primary": true }] })
         );
         assert_eq!(
-            emails.patch(&"b".into(), &Found { value: "a".into(), typed: true }),
+            emails.patch(&"b".into(), &found(true, false)),
             json!({ "op": "replace", "path": "emails[type eq \"work\"].value", "value": "b" })
         );
         assert_eq!(
-            emails.patch(&Value::Null, &Found { value: "a".into(), typed: true }),
+            emails.patch(&Value::Null, &found(true, false)),
             json!({ "op": "remove", "path": "emails[type eq \"work\"]" })
         );
+        assert_eq!(
+            emails.patch(&"b".into(), &found(false, true)),
+            json!({ "op": "replace", "path": "emails", "value": [{ "type": "work", "value": "b", "primary": true }] })
+        );
+        assert_eq!(emails.patch(&Value::Null, &found(false, true)), json!({ "op": "remove", "path": "emails" }));
+    }
+
+    #[test]
+    fn an_untyped_address_among_others_is_changed_alone() {
+        let emails = path("emails[type eq \"work\"].value");
+        let several = json!({ "emails": [{ "value": "b", "type": "home" }, { "value": "a", "primary": true }] });
+        let found = emails.read(several.as_object().expect("an object"));
+        assert_eq!(found, Found { value: "a".into(), typed: false, sole: false });
+        assert_eq!(
+            emails.patch(&"c".into(), &found),
+            json!({ "op": "replace", "path": "emails[primary eq true].value", "value": "c" })
+        );
+        assert_eq!(emails.patch(&Value::Null, &found), json!({ "op": "remove", "path": "emails[primary eq true]" }));
+        let kind = path("emails[type eq \"work\"].display");
+        let display = Found { value: "A".into(), typed: false, sole: false };
+        assert_eq!(
+            kind.patch(&Value::Null, &display),
+            json!({ "op": "remove", "path": "emails[primary eq true].display" })
+        );
+        for (value, expected) in [
+            ("c".into(), json!([{ "value": "b", "type": "home" }, { "value": "c", "primary": true, "type": "work" }])),
+            (Value::Null, json!([{ "value": "b", "type": "home" }])),
+        ] {
+            let mut resource = several.as_object().expect("an object").clone();
+            emails.write(&mut resource, &value);
+            assert_eq!(resource["emails"], expected);
+        }
     }
 }

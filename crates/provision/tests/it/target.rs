@@ -527,12 +527,10 @@ fn patch(user: &mut Map<String, Value>, operation: &Value) -> Result<(), String>
     };
     if let Some((name, filter)) = rest.split_once('[') {
         let (filter, sub) = filter.split_once(']').ok_or("a filter that does not end")?;
-        let kind = filter
-            .strip_prefix("type eq \"")
-            .and_then(|kind| kind.strip_suffix('"'))
-            .ok_or("a filter that is not known")?;
+        let (attribute, wanted) = filter.split_once(" eq ").ok_or("a filter that is not known")?;
+        let wanted: Value = serde_json::from_str(wanted).map_err(|error| error.to_string())?;
         let elements = object.get_mut(name).and_then(Value::as_array_mut).ok_or("noTarget")?;
-        let position = elements.iter().position(|element| element["type"] == kind).ok_or("noTarget")?;
+        let position = elements.iter().position(|element| element[attribute] == wanted).ok_or("noTarget")?;
         match (op.as_str(), sub.strip_prefix('.')) {
             ("remove", None) => drop(elements.remove(position)),
             ("add" | "replace", Some(sub)) => elements[position][sub] = value,

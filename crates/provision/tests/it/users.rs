@@ -266,3 +266,23 @@ async fn suspended_and_staged_users() {
     bench.call("POST", &format!("/api/v1/users/{ada}/lifecycle/unsuspend"), json!(null)).await;
     assert_eq!(kinds(&bench.plan().await), ["reactivate_user"]);
 }
+
+#[tokio::test]
+async fn an_address_without_a_type_is_changed_beside_those_that_have_one() {
+    for no_patch in [false, true] {
+        let bench = Bench::with(FakeTarget::with(Habits { no_patch, ..Habits::default() }).await).await;
+        bench.target.model(|model| {
+            model.add_user(json!({ "userName": "ada@acme.example", "active": true, "emails": [
+                { "value": "old@acme.example", "primary": true },
+                { "value": "ada@home.example", "type": "home" },
+            ] }))
+        });
+        bench.assigned("ada").await;
+        bench.apply_all().await;
+        bench.target.model(|model| {
+            let emails = model.user("ada@acme.example").unwrap()["emails"].as_array().unwrap();
+            let values: Vec<_> = emails.iter().map(|email| email["value"].as_str().unwrap()).collect();
+            assert_eq!(values, ["ada@acme.example", "ada@home.example"]);
+        });
+    }
+}
