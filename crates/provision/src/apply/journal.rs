@@ -1,5 +1,6 @@
 //! Requests with their entry in the journal, and outcomes with their reason in the log.
 
+use oktant_base::{Coded as _, Secret};
 use serde_json::{Map, Value as Json, json};
 
 use super::{Executor, REASONS_SHOWN, Verdict};
@@ -76,12 +77,14 @@ impl Executor<'_> {
         sent.result.map(|_| ()).map_err(Error::from)
     }
 
-    /// Reads a resource, changes it and puts it back whole; once more if it was changed meanwhile.
+    /// Reads a resource, changes it and puts it back whole; once more if it was changed meanwhile. `secret` is a
+    /// password among the changes.
     pub(super) async fn replace(
         &self,
         subject: &Subject<'_>,
         endpoint: Endpoint,
         scim_id: &str,
+        secret: Option<&Secret>,
         change: impl Fn(&mut Map<String, Json>),
     ) -> Result<(Sent, Request), Error> {
         let mut is_second = false;
@@ -95,7 +98,7 @@ impl Executor<'_> {
             let mut resource = resource.unwrap_or_default();
             change(&mut resource);
             let mut request = Request::put(endpoint, scim_id, &resource.into());
-            request.if_match = etag;
+            (request.if_match, request.secret) = (etag, secret.cloned());
             let sent = self.send(subject, &request).await?;
             if is_second || !matches!(sent.result, Err(scim::Error::Changed { .. })) {
                 return Ok((sent, request));
@@ -148,13 +151,17 @@ impl Executor<'_> {
 
     /// The verdict on an error that the target gave for an object of its own.
     pub(super) fn refusal(&self, error: &scim::Error, object: &str, name: &str) -> Verdict {
-        use oktant_base::Coded as _;
-        if !error.is_refusal() {
-            return Verdict::Failed(match error.hint() {
-                Some(hint) => format!("{error}; {hint}"),
-                None => error.to_string(),
-            });
+        if error.is_refusal() {
+            return self.blocked(error, object, name);
         }
+        Verdict::Failed(match error.hint() {
+            Some(hint) => format!("{error}; {hint}"),
+            None => error.to_string(),
+        })
+    }
+
+    /// The verdict on an error that someone has to act upon who administers the target.
+    pub(super) fn blocked(&self, error: &scim::Error, object: &str, name: &str) -> Verdict {
         let config = &self.plan.world.config.target;
         let hint = match (config.kind, object) {
             (crate::config::Kind::Snowflake, "user") => {

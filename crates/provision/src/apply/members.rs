@@ -127,7 +127,9 @@ impl<'a> Executor<'a> {
                 let request = Request::patch(Endpoint::Groups, &link.scim_id, &patch(steps));
                 self.send(&subject, &request).await?
             } else {
-                self.replace(&subject, Endpoint::Groups, &link.scim_id, |resource| overlay(resource, steps)).await?.0
+                self.replace(&subject, Endpoint::Groups, &link.scim_id, None, |resource| overlay(resource, steps))
+                    .await?
+                    .0
             };
             let mut writes = vec![self.answer(&sent, "")];
             let error = match &sent.result {

@@ -148,7 +148,10 @@ impl<'a> Executor<'a> {
         sent: &Sent,
         made: &Map<String, Json>,
     ) -> Result<(), Error> {
-        let Some(after) = ActualUser::read(made, &self.plan.world.config.mappings) else { return Ok(()) };
+        let Some(after) = ActualUser::read(made, &self.plan.world.config.mappings) else {
+            let verdict = Verdict::Failed("the target answered with an id that is no text".to_owned());
+            return self.conclude(subject, verdict, vec![self.answer(sent, "")]).await;
+        };
         let mut writes = vec![self.answer(sent, "")];
         let not_kept = self.keep_user(user, &after, u64::MAX, &mut writes);
         self.conclude(subject, Verdict::Done(remarked("created", &not_kept)), writes).await
@@ -193,7 +196,7 @@ impl<'a> Executor<'a> {
             self.send(subject, &request).await.map(|sent| (sent, request))
         } else {
             let set = |resource: &mut Map<String, Json>| self.overlay(resource, user, fields);
-            self.replace(subject, Endpoint::Users, &there.scim_id, set).await
+            self.replace(subject, Endpoint::Users, &there.scim_id, None, set).await
         };
         let (sent, request) = outcome?;
         let error = match &sent.result {
@@ -267,7 +270,7 @@ impl<'a> Executor<'a> {
             let set = |resource: &mut Map<String, Json>| {
                 resource.insert("active".to_owned(), json!(false));
             };
-            self.replace(&subject, Endpoint::Users, &there.scim_id, set).await?.0
+            self.replace(&subject, Endpoint::Users, &there.scim_id, None, set).await?.0
         };
         let mut writes = vec![self.answer(&sent, "")];
         let verdict = match &sent.result {
@@ -305,7 +308,7 @@ impl<'a> Executor<'a> {
             let set = |resource: &mut Map<String, Json>| {
                 resource.insert("password".to_owned(), password.expose().as_str().into());
             };
-            self.replace(&subject, Endpoint::Users, &link.scim_id, set).await?.0
+            self.replace(&subject, Endpoint::Users, &link.scim_id, Some(password), set).await?.0
         };
         let verdict = match &sent.result {
             Ok(_) => Verdict::Done("password set".to_owned()),

@@ -5,8 +5,9 @@ use std::time::Duration;
 use chrono::DateTime;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
-use oktant_base::Timestamp;
+use oktant_base::{Secret, Timestamp};
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use super::{Error, Request};
 
@@ -26,19 +27,28 @@ struct ErrorBody {
     message: Option<String>,
 }
 
-/// What an answer of another status than 2xx means (RFC 7644, 3.12).
+/// What an answer of another status than 2xx means (RFC 7644, 3.12). A target may repeat what it was sent: the
+/// `token` and the secret of the request are taken out before anything else happens to its words.
 pub(super) fn failure(
     request: &Request,
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
+    token: &Secret,
     now: Timestamp,
 ) -> Error {
-    let read = serde_json::from_slice::<ErrorBody>(body).ok();
+    let secrets: Vec<&str> =
+        [Some(token), request.secret.as_ref()].into_iter().flatten().map(|secret| secret.expose().as_str()).collect();
+    let json = serde_json::from_slice::<Json>(body).ok().map(|json| masked_json(json, &secrets));
+    let read = json.as_ref().and_then(|json| ErrorBody::deserialize(json).ok());
     let html = read.is_none() && looks_like_html(headers, body);
     let scim_type = read.as_ref().and_then(|read| read.scim_type.clone()).unwrap_or_default();
     let words = read.and_then(|read| read.detail.or(read.message)).map(|words| shortened(&words, DETAIL_CHARS_MAX));
-    let detail = words.unwrap_or_else(|| shortened(&String::from_utf8_lossy(body), EXCERPT_CHARS_MAX));
+    let text = || match &json {
+        Some(json) => json.to_string(),
+        None => masked(&String::from_utf8_lossy(body), &secrets),
+    };
+    let detail = words.unwrap_or_else(|| shortened(&text(), EXCERPT_CHARS_MAX));
     let retry_after = retry_after(headers, now);
     let (method, path) = (request.method.to_string(), request.path());
     match status.as_u16() {
@@ -53,6 +63,7 @@ pub(super) fn failure(
         500.. => Error::Failed { method, path, status: status.as_u16(), detail, retry_after, tries: 1 },
         300..400 => {
             let to = headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("another place");
+            let to = masked(to, &secrets);
             Error::unreadable(request, format!("{status} sends it to {to}, where the token is not sent"))
         }
         status => Error::Rejected { method, path, status, detail },
@@ -75,6 +86,34 @@ fn looks_like_html(headers: &HeaderMap, body: &[u8]) -> bool {
     is_html || body.trim_ascii_start().starts_with(b"<")
 }
 
+/// `json` with `***` in place of secrets.
+fn masked_json(json: Json, secrets: &[&str]) -> Json {
+    match json {
+        Json::String(text) => masked(&text, secrets).into(),
+        Json::Array(values) => values.into_iter().map(|value| masked_json(value, secrets)).collect(),
+        Json::Object(object) => {
+            object.into_iter().map(|(name, value)| (masked(&name, secrets), masked_json(value, secrets))).collect()
+        }
+        other => other,
+    }
+}
+
+/// `text` with `***` in place of secrets, also where they stand as JSON or HTML writes them.
+fn masked(text: &str, secrets: &[&str]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        let json = Json::from(*secret).to_string();
+        let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let quoted_html = html.replace('"', "&quot;").replace('\'', "&#39;");
+        for form in [*secret, &json[1..json.len() - 1], &html, &quoted_html] {
+            if text.contains(form) {
+                text = text.replace(form, "***");
+            }
+        }
+    }
+    text
+}
+
 /// The beginning of a text on one line.
 fn shortened(text: &str, characters: usize) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -89,11 +128,15 @@ mod tests {
     use super::*;
 
     fn read(status: u16, headers: &[(http::HeaderName, &str)], body: &str) -> Error {
+        read_of(&Request::get(Endpoint::Users), status, headers, body)
+    }
+
+    fn read_of(request: &Request, status: u16, headers: &[(http::HeaderName, &str)], body: &str) -> Error {
         let headers =
             headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_str(value).expect("a value")));
         let now = "2026-01-01T00:00:00Z".parse().expect("an instant");
-        let request = Request::get(Endpoint::Users);
-        failure(&request, StatusCode::from_u16(status).expect("a status"), &headers.collect(), body.as_bytes(), now)
+        let status = StatusCode::from_u16(status).expect("a status");
+        failure(request, status, &headers.collect(), body.as_bytes(), &Secret::new("t0ken".to_owned()), now)
     }
 
     #[test]
@@ -108,6 +151,31 @@ mod tests {
         );
         assert!(matches!(read(404, &[(CONTENT_TYPE, "text/html")], "x"), Error::Unreadable { .. }));
         assert!(matches!(read(302, &[(LOCATION, "https://evil.example")], ""), Error::Unreadable { .. }));
+    }
+
+    #[test]
+    fn secrets_are_taken_out_before_the_text_is_shortened() {
+        let secret = "two  blanks <\"&'\u{e9}";
+        let mut request = Request::put(Endpoint::Users, "1", &Json::Null);
+        request.secret = Some(Secret::new(secret.to_owned()));
+        let long = |excerpt: usize| "x".repeat(excerpt - 5);
+        let words = |body: &Json| body.to_string();
+        for body in [
+            words(&serde_json::json!({ "detail": format!("{secret} t0ken") })),
+            words(&serde_json::json!({ "message": format!("{} {secret}", long(DETAIL_CHARS_MAX)) })),
+            words(&serde_json::json!({ "errors": [{ secret: "t0ken" }] })),
+            format!("{} {secret}", long(EXCERPT_CHARS_MAX)),
+            format!("not {}", Json::from(secret)),
+            "<p>two  blanks &lt;&quot;&amp;&#39;\u{e9} t0ken".to_owned(),
+            "<p>two  blanks &lt;\"&amp;'\u{e9}".to_owned(),
+        ] {
+            for status in [400, 401, 403, 404, 409, 503] {
+                let error = read_of(&request, status, &[], &body).to_string();
+                assert!(error.contains("***") && !error.contains("two") && !error.contains("t0ken"), "{error}");
+            }
+        }
+        let error = read_of(&request, 302, &[(LOCATION, "https://x.example/?t0ken")], "").to_string();
+        assert!(error.contains("https://x.example/?***"), "{error}");
     }
 
     #[test]

@@ -150,6 +150,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// `what` was found wrong with a body. The error of the parser quotes it, so that only the place is named.
+    pub(super) fn malformed(request: &Request, what: &str, error: &serde_json::Error) -> Self {
+        Self::unreadable(request, format!("{what} (line {}, column {})", error.line(), error.column()))
+    }
+
     pub(super) fn unreadable(request: &Request, reason: String) -> Self {
         Self::Unreadable { method: request.method.to_string(), path: request.path(), reason }
     }
@@ -203,23 +208,6 @@ impl Error {
     pub(super) fn after(mut self, made: u32) -> Self {
         if let Self::Throttled { tries, .. } | Self::Failed { tries, .. } | Self::Transport { tries, .. } = &mut self {
             *tries = made;
-        }
-        self
-    }
-
-    /// The same without a secret that the target has echoed.
-    pub(super) fn without(mut self, secret: &str) -> Self {
-        let (Self::Unauthorized { detail: words }
-        | Self::Forbidden { detail: words, .. }
-        | Self::NotFound { detail: words, .. }
-        | Self::Conflict { detail: words, .. }
-        | Self::Rejected { detail: words, .. }
-        | Self::Failed { detail: words, .. }) = &mut self
-        else {
-            return self;
-        };
-        if !secret.is_empty() && words.contains(secret) {
-            *words = words.replace(secret, "***");
         }
         self
     }

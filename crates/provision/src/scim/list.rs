@@ -27,7 +27,7 @@ fn null_is_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Ve
 
 /// Reads an answer as a page.
 pub(super) fn read(request: &Request, answer: &Answer) -> Result<Page, Error> {
-    serde_json::from_slice(&answer.body).map_err(|error| Error::unreadable(request, format!("it is no list: {error}")))
+    serde_json::from_slice(&answer.body).map_err(|error| Error::malformed(request, "it is no list", &error))
 }
 
 /// A list being read. Every resource is given out once.

@@ -134,9 +134,8 @@ impl Answer {
         if self.body.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
         }
-        let resource =
-            serde_json::from_slice(&self.body).map_err(|error| Error::unreadable(request, error.to_string()));
-        resource.map(Some)
+        let resource = serde_json::from_slice(&self.body);
+        resource.map(Some).map_err(|error| Error::malformed(request, "it is no resource", &error))
     }
 }
 
@@ -271,8 +270,7 @@ impl Target {
             let etag = headers.get(http::header::ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
             return Ok(Answer { status, etag, body });
         }
-        let error = answer::failure(request, status, &headers, &body, self.0.clock.now());
-        Err(error.without(self.0.token.expose()).without(request.secret.as_ref().map_or("", |secret| secret.expose())))
+        Err(answer::failure(request, status, &headers, &body, &self.0.token, self.0.clock.now()))
     }
 
     async fn body(&self, request: &Request, mut response: reqwest::Response) -> Result<Bytes, Error> {

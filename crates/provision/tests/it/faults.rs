@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oktant_base::Coded as _;
+use oktant_base::{Coded as _, Secret};
 use oktant_provision::{ApplyOptions, history};
 use serde_json::json;
 
@@ -216,4 +216,44 @@ async fn the_limit_of_the_target_is_found_and_nothing_is_lost() {
     assert_eq!(report.done, USERS);
     assert_eq!(bench.target.model(|model| model.users.len()), USERS);
     assert!(bench.target.most_in_flight() <= 16, "{}", bench.target.most_in_flight());
+}
+
+#[tokio::test]
+async fn a_created_user_without_a_readable_id_is_reported() {
+    let bench = Bench::new().await;
+    bench.assigned("ada").await;
+    bench.target.model(|model| {
+        let made = "{\"id\":17,\"userName\":\"ada@acme.example\"}";
+        model.faults = vec![Fault::new("POST", "/Users", Effect::Answer(201, made))];
+    });
+    let report = bench.apply().await;
+    assert_eq!((report.done, report.failed), (0, 1));
+    assert_eq!(log_of(&bench), ["failed: the target answered with an id that is no text"]);
+}
+
+#[tokio::test]
+async fn a_password_that_the_target_repeats_is_masked_whatever_it_is_sent_with() {
+    const CANARY: &str = "canary  5t0ne\t\"<";
+    for no_patch in [false, true] {
+        let bench = Bench::with(FakeTarget::with(Habits { no_patch, ..Habits::default() }).await).await;
+        bench.assigned("ada").await;
+        bench.apply_all().await;
+        let answers = [
+            "{\"detail\":\"'canary  5t0ne\\t\\\"<' is too weak\"}",
+            "{\"problem\":\"'canary  5t0ne\\t\\\"<' is too weak\"}",
+            "<html>'canary  5t0ne\t\"<' is too weak</html>",
+        ];
+        for answer in answers {
+            let method = if no_patch { "PUT" } else { "PATCH" };
+            bench.target.model(|model| model.faults = vec![Fault::new(method, "/Users", Effect::Answer(400, answer))]);
+            let passwords = vec![("ada@acme.example".to_owned(), Secret::new(CANARY.to_owned()))];
+            let report = bench.try_apply(ApplyOptions { passwords, ..ApplyOptions::default() }).await.unwrap();
+            let reason = &report.reasons[0];
+            assert!(!reason.contains("5t0ne") && reason.contains("'***' is too weak"), "{method}: {reason}");
+        }
+        for entry in std::fs::read_dir(bench.folder.path()).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            assert!(!String::from_utf8_lossy(&bytes).contains("5t0ne"));
+        }
+    }
 }
