@@ -110,7 +110,7 @@ impl Provisioner {
     async fn read_and_compare(&self) -> Result<Plan, Error> {
         let spent = self.target.requests();
         let applied = self.state.load(&self.config.mappings)?;
-        let (desired, listed) = tokio::try_join!(self.source.read(&self.config), self.list())?;
+        let (desired, listed) = tokio::try_join!(self.source.read(&self.config, &applied), self.list())?;
         let mut actual = match listed {
             Some(actual) => actual,
             None => Actual::look_up(&self.target, &self.config, &desired, &applied).await?,

@@ -206,6 +206,7 @@ enum ForeignWord {
 struct SafeguardsSection {
     deactivate_percent: f64,
     remove_members_percent: f64,
+    delete_groups_percent: f64,
     floor: usize,
 }
 
@@ -214,7 +215,7 @@ impl Default for SafeguardsSection {
     ///
     /// Okta's import safeguard: 20 %.
     fn default() -> Self {
-        Self { deactivate_percent: 20.0, remove_members_percent: 20.0, floor: 1 }
+        Self { deactivate_percent: 20.0, remove_members_percent: 20.0, delete_groups_percent: 20.0, floor: 1 }
     }
 }
 
@@ -379,15 +380,17 @@ impl Reader<'_> {
     }
 
     fn safeguards(&self, section: &SafeguardsSection) -> Result<Safeguards, Error> {
-        let SafeguardsSection { deactivate_percent, remove_members_percent, floor } = *section;
-        for (name, percent) in
-            [("deactivate_percent", deactivate_percent), ("remove_members_percent", remove_members_percent)]
-        {
+        let SafeguardsSection { deactivate_percent, remove_members_percent, delete_groups_percent, floor } = *section;
+        for (name, percent) in [
+            ("deactivate_percent", deactivate_percent),
+            ("remove_members_percent", remove_members_percent),
+            ("delete_groups_percent", delete_groups_percent),
+        ] {
             if !(0.0..=100.0).contains(&percent) {
                 return Err(self.wrong(format!("safeguards.{name} = {percent} is not in 0 to 100"), None));
             }
         }
-        Ok(Safeguards { deactivate_percent, remove_members_percent, floor })
+        Ok(Safeguards { deactivate_percent, remove_members_percent, delete_groups_percent, floor })
     }
 
     /// A secret of an environment variable or of a file, without the line end that editors add.

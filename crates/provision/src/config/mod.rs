@@ -142,8 +142,10 @@ pub struct GroupOptions {
 pub struct Safeguards {
     /// Users that may be deactivated or deleted, in percent.
     pub deactivate_percent: f64,
-    /// Members that may be removed from groups, in percent.
+    /// Memberships that may end, of accounts that stay active, in percent.
     pub remove_members_percent: f64,
+    /// Groups that may be deleted, in percent.
+    pub delete_groups_percent: f64,
     /// A number of objects that is never too many.
     pub floor: usize,
 }

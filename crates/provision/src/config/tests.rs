@@ -31,7 +31,9 @@ fn the_least_file_gives_the_defaults() {
     assert_eq!(paths, expected);
     assert!(config.groups.mappings && config.groups.rename && !config.groups.adopt);
     assert_eq!(config.groups.batch, 200);
-    assert_eq!(config.safeguards, Safeguards { deactivate_percent: 20.0, remove_members_percent: 20.0, floor: 1 });
+    let limits =
+        Safeguards { deactivate_percent: 20.0, remove_members_percent: 20.0, delete_groups_percent: 20.0, floor: 1 };
+    assert_eq!(config.safeguards, limits);
     assert!(!format!("{config:?}").contains("s3cret"));
 }
 

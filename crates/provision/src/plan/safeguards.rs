@@ -1,43 +1,64 @@
 //! What stops a run that would take too much away.
+//!
+//! Users are counted by account and members by membership. The memberships of an account that is inactive, or ends in
+//! the same run, are not counted again: they take nothing away that the account has not lost with itself, and in a
+//! small org one user who leaves would otherwise look like an emptied group.
 
-use super::{Change, World};
+use std::collections::HashSet;
+
+use super::{Change, Removal, World};
+use crate::state::{AppliedGroup, AppliedUser};
 
 /// The safeguards that `changes` break, in words.
 pub(super) fn broken(world: &World, changes: &[Change]) -> Vec<String> {
-    let (mut users, mut members) = (0, 0);
+    let ended: HashSet<u32> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::DeactivateUser { actual, .. } | Change::DeleteUser { actual, .. } => Some(*actual),
+            _ => None,
+        })
+        .collect();
+    let keeps_account = |user: &u32| !ended.contains(user) && world.actual.users[*user as usize].active;
+    let member_count = |group: u32| {
+        let group = &world.actual.groups[group as usize];
+        group.members.len() + group.foreign.len()
+    };
+    let (mut members, mut groups) = (0, 0);
+    let mut managed_members: usize = world.group_links.iter().flatten().map(|group| member_count(*group)).sum();
     for change in changes {
         match change {
-            Change::DeactivateUser { .. } | Change::DeleteUser { .. } => users += 1,
-            Change::Members(change) => members += change.remove.len(),
+            Change::Members(change) => {
+                let counts = |removal: &&Removal| match removal {
+                    Removal::User(user) => keeps_account(user),
+                    Removal::Foreign(_) => true,
+                };
+                members += change.remove.iter().filter(counts).count();
+            }
+            Change::DeleteGroup { actual, .. } => {
+                let there = &world.actual.groups[*actual as usize];
+                groups += 1;
+                members += there.members.iter().filter(|user| keeps_account(user)).count() + there.foreign.len();
+                managed_members += member_count(*actual);
+            }
             _ => {}
         }
     }
-    let active = |user: &crate::state::AppliedUser| {
+    let is_active = |user: &&AppliedUser| {
         world.actual.by_id.get(&user.scim_id).is_some_and(|position| world.actual.users[*position as usize].active)
     };
-    let managed = world.applied.users.values().filter(|user| active(user)).count();
-    let member_count = |group: &Option<u32>| {
-        group.map_or(0, |group| {
-            let group = &world.actual.groups[group as usize];
-            group.members.len() + group.foreign.len()
-        })
-    };
-    let managed_members: usize = world.group_links.iter().map(member_count).sum();
+    let managed = world.applied.users.values().filter(is_active).count();
+    let is_there = |group: &&AppliedGroup| world.actual.groups_by_id.contains_key(&group.scim_id);
+    let managed_groups = world.applied.groups.values().filter(is_there).count();
     let guards = &world.config.safeguards;
-    let mut broken = Vec::new();
-    if exceeds(users, managed, guards.deactivate_percent, guards.floor) {
-        broken.push(format!(
-            "{users} of {managed} users would be deactivated, more than {} %",
-            guards.deactivate_percent
-        ));
-    }
-    if exceeds(members, managed_members, guards.remove_members_percent, guards.floor) {
-        broken.push(format!(
-            "{members} of {managed_members} members would be removed from groups, more than {} %",
-            guards.remove_members_percent
-        ));
-    }
-    broken
+    [
+        (ended.len(), managed, "users would be deactivated", guards.deactivate_percent),
+        (members, managed_members, "members would be removed from groups", guards.remove_members_percent),
+        (groups, managed_groups, "groups would be deleted", guards.delete_groups_percent),
+    ]
+    .into_iter()
+    .filter(|(count, total, _, percent)| exceeds(*count, *total, *percent, guards.floor))
+    .map(|(count, total, what, percent)| format!("{count} of {total} {what}, more than {percent} %"))
+    .collect()
 }
 
 fn exceeds(count: usize, total: usize, percent: f64, floor: usize) -> bool {

@@ -16,6 +16,7 @@ use super::{App, Desired, DesiredGroup, operation, read};
 use crate::config::Config;
 use crate::error::Error;
 use crate::expression::Scope;
+use crate::state::Applied;
 
 /// Groups that are read one by one; of more, the whole list is cheaper.
 const READ_SINGLY_MAX: usize = 20;
@@ -104,54 +105,70 @@ impl Catalogue {
     ///
     /// # Errors
     ///
-    /// [`Error::Group`] if one of the file does not exist, or groups contain each other.
-    pub(super) async fn read(org: &Org, app: &App, config: &Config) -> Result<Self, Error> {
+    /// [`Error::Group`] if one of the file does not exist, groups contain each other, or the org has no push mappings
+    /// to show although groups were pushed that the file does not name.
+    pub(super) async fn read(org: &Org, app: &App, config: &Config, applied: &Applied) -> Result<Self, Error> {
         let mut catalogue = Self::default();
-        if config.groups.mappings {
-            catalogue.read_mappings(org, app).await?;
+        let refusal = if config.groups.mappings { catalogue.read_mappings(org, app).await? } else { None };
+        catalogue.read_groups(org, config).await?;
+        if let Some(error) = refusal
+            && applied.groups.keys().any(|known| !catalogue.pushed.contains(known))
+        {
+            return Err(Error::Group {
+                problem: format!("the org does not say which groups the application pushes, and did before: {error}"),
+                hint: "restore the feature, or what the credentials may read; where the application pushes groups no \
+                       longer, set groups.mappings = false"
+                    .to_owned(),
+            });
         }
+        Ok(catalogue)
+    }
+
+    /// Reads the groups that matter, and what the file says of them.
+    async fn read_groups(&mut self, org: &Org, config: &Config) -> Result<(), Error> {
         let options = &config.groups;
         let named: BTreeSet<&String> = options
             .names
             .iter()
             .chain(options.nested.iter().flat_map(|(outer, inner)| [outer].into_iter().chain(inner)))
             .collect();
-        if named.is_empty() && catalogue.pushed.is_empty() {
-            return Ok(catalogue);
+        if named.is_empty() && self.pushed.is_empty() {
+            return Ok(());
         }
-        if named.is_empty() && catalogue.pushed.len() <= READ_SINGLY_MAX {
-            for id in catalogue.pushed.clone() {
+        if named.is_empty() && self.pushed.len() <= READ_SINGLY_MAX {
+            for id in self.pushed.clone() {
                 let reply = org.send(operation("getGroup", &[("groupId", &id)])?).await?;
                 let group: Group = read("getGroup", &reply.body)?;
-                catalogue.groups.insert(group.id.clone(), group);
+                self.groups.insert(group.id.clone(), group);
             }
         } else {
-            catalogue.read_list(org).await?;
+            self.read_list(org).await?;
         }
         for name in &options.names {
-            let id = catalogue.resolve(name)?;
-            catalogue.pushed.insert(id);
+            let id = self.resolve(name)?;
+            self.pushed.insert(id);
         }
         for (outer, inner) in &options.nested {
-            let outer = catalogue.resolve(outer)?;
-            let inner = inner.iter().map(|name| catalogue.resolve(name)).collect::<Result<Vec<_>, _>>()?;
-            catalogue.nesting.declare(outer, inner);
+            let outer = self.resolve(outer)?;
+            let inner = inner.iter().map(|name| self.resolve(name)).collect::<Result<Vec<_>, _>>()?;
+            self.nesting.declare(outer, inner);
         }
-        let name = |id: &str| catalogue.groups.get(id).map_or(id, Group::name).to_owned();
-        catalogue.nesting.check(name)?;
-        Ok(catalogue)
+        self.nesting.check(|id| self.name_of(id))
     }
 
-    async fn read_mappings(&mut self, org: &Org, app: &App) -> Result<(), Error> {
+    /// Reads the push mappings of the application. Gives the error of an org that has none to show: an application
+    /// without provisioning pushes no group.
+    async fn read_mappings(&mut self, org: &Org, app: &App) -> Result<Option<oktant_client::Error>, Error> {
         let call = operation("listGroupPushMappings", &[("appId", &app.id), ("limit", MAPPINGS_PER_PAGE)])?;
         let mut pages = org.pages(call);
+        let mut is_first = true;
         while let Some(page) = pages.next().await {
             let mappings: Vec<PushMapping> = match page {
                 Ok(page) => read("listGroupPushMappings", &page.body)?,
-                // An application without provisioning pushes no group.
-                Err(error) if error.is_feature_missing() => return Ok(()),
+                Err(error) if is_first && error.is_feature_missing() => return Ok(Some(error)),
                 Err(error) => return Err(error.into()),
             };
+            is_first = false;
             for PushMapping { source_group_id, status } in mappings {
                 if status == "INACTIVE" {
                     self.paused.push(source_group_id);
@@ -160,7 +177,7 @@ impl Catalogue {
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn read_list(&mut self, org: &Org) -> Result<(), Error> {
@@ -210,7 +227,8 @@ impl Catalogue {
             self.pushed.iter().flat_map(|id| self.nesting.parts(id)).map(|part| part.id).collect();
         let by_id = &desired.by_id;
         let users = &desired.users;
-        let position = |user: &str| by_id.get(user).copied().filter(|index| users[*index as usize].active);
+        let position =
+            |user: &str| by_id.get(user).copied().filter(|index| users[*index as usize].active);
         let groups = &self.groups;
         let members = |id: Box<str>| async move {
             let group = groups.get(&id);

@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::config::Config;
 use crate::error::Error;
 use crate::expression::{Scope, Value};
+use crate::state::Applied;
 
 /// Users per page of an application's assignments; Okta gives no more.
 const ASSIGNMENTS_PER_PAGE: &str = "500";
@@ -143,14 +144,14 @@ impl Source {
     }
 
     /// Reads all assignments and pushed groups. Members are read of those groups only whose membership has
-    /// changed since the last reading.
+    /// changed since the last reading. Groups in `applied` are those that an org must not forget to name.
     ///
     /// # Source
     ///
     /// Okta developer reference, groups: `lastMembershipUpdated` changes with the members.
-    pub(crate) async fn read(&self, config: &Config) -> Result<Desired, Error> {
-        let (users, groups) =
-            tokio::try_join!(self.users(config), groups::Catalogue::read(&self.org, &self.app, config))?;
+    pub(crate) async fn read(&self, config: &Config, applied: &Applied) -> Result<Desired, Error> {
+        let catalogue = groups::Catalogue::read(&self.org, &self.app, config, applied);
+        let (users, groups) = tokio::try_join!(self.users(config), catalogue)?;
         let mut desired = users;
         groups.push(&self.org, &self.memberships, config, &mut desired).await?;
         Ok(desired)

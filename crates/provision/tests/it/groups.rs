@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oktant_base::{Clock as _, Coded as _, ManualClock, SystemClock};
-use oktant_provision::history;
-use oktant_sandbox::Sandbox;
+use oktant_provision::{ApplyOptions, history};
+use oktant_sandbox::{Effect, Fault, Sandbox};
 
 use crate::org::{Bench, ids, kinds, open};
-use crate::target::{FakeTarget, Habits};
+use crate::target::{Effect as TargetEffect, FakeTarget, Fault as TargetFault, Habits};
 
 fn names(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| format!("{name}@acme.example")).collect()
@@ -53,8 +53,7 @@ async fn a_paused_mapping_and_an_ended_one_leave_the_group_as_it_is() {
     assert!(bench.plan().await.is_empty());
     bench.call("PATCH", &path, serde_json::json!({ "status": "ACTIVE" })).await;
     assert_eq!(kinds(&bench.plan().await), ["remove_members"]);
-    bench.call("PATCH", &path, serde_json::json!({ "status": "INACTIVE" })).await;
-    bench.call("DELETE", &format!("{path}?deleteTargetGroup=false"), serde_json::json!(null)).await;
+    bench.unpush(&mapping).await;
     assert!(bench.plan().await.is_empty());
     bench.settings = "[groups]\non_unlink = \"delete\"".to_owned();
     assert_eq!(ids(&bench.plan().await), [format!("delete_group:{staff}")]);
@@ -252,4 +251,82 @@ async fn members_of_a_group_that_has_not_changed_are_read_once() {
     let members: usize = plan.entries().filter_map(|entry| entry.members).map(|members| members.count).sum();
     assert_eq!(members, 3);
     provisioner.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_org_that_no_longer_says_what_it_pushes_takes_no_group_away() {
+    let mut bench = Bench::new().await;
+    let feature_missing = || Fault {
+        method: Some("GET".to_owned()),
+        path: "/api/v1/apps/*/group-push/mappings".to_owned(),
+        request: 1,
+        page: None,
+        times: 0,
+        effect: Effect::ErrorCode { code: "E0000015".to_owned(), status: 401 },
+    };
+    // An application that never pushed a group may lack the feature, and groups of the file need none.
+    bench.sandbox.add_fault(feature_missing());
+    bench.group("Crew", &[]).await;
+    bench.settings = "[groups]\nnames = [\"Crew\"]\non_unlink = \"delete\"".to_owned();
+    bench.apply_all().await;
+    bench.sandbox.clear_faults();
+    bench.pushed("Staff", &[]).await;
+    bench.apply_all().await;
+    bench.sandbox.add_fault(feature_missing());
+    let error = open_and_plan(&bench).await;
+    assert!(error.starts_with("OKT6016 the org does not say which groups the application pushes"), "{error}");
+    bench.settings = format!("{}\nmappings = false", bench.settings);
+    assert_eq!(kinds(&bench.plan().await), ["delete_group"]);
+}
+
+#[tokio::test]
+async fn groups_deleted_and_the_members_they_had_are_safeguarded() {
+    let mut bench = Bench::new().await;
+    bench.settings = "[groups]\non_unlink = \"delete\"".to_owned();
+    let ada = bench.assigned("ada").await;
+    let mut mappings = Vec::new();
+    for name in ["A", "B", "C"] {
+        let group = bench.group(name, &[&ada]).await;
+        mappings.push(bench.push(&group, name).await);
+    }
+    bench.apply_all().await;
+    bench.unpush(&mappings[0]).await;
+    assert_eq!(bench.plan().await.tripped, Vec::<String>::new());
+    bench.unpush(&mappings[1]).await;
+    let error = bench.try_apply(ApplyOptions::default()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "2 of 3 members would be removed from groups, more than 20 %; \
+         2 of 3 groups would be deleted, more than 20 %"
+    );
+    bench.settings += "\n[safeguards]\ndelete_groups_percent = 70\nremove_members_percent = 70";
+    bench.try_apply(ApplyOptions::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_memberships_of_an_account_that_ends_count_with_the_account() {
+    let bench = Bench::new().await;
+    let (ada, bob) = (bench.assigned("ada").await, bench.assigned("bob").await);
+    let mut groups = Vec::new();
+    for name in ["A", "B", "C"] {
+        groups.push(bench.pushed(name, &[&ada, &bob]).await);
+    }
+    bench.apply_all().await;
+    bench.unassign(&ada).await;
+    let plan = bench.plan().await;
+    assert_eq!(kinds(&plan), ["deactivate_user", "remove_members", "remove_members", "remove_members"]);
+    assert_eq!(plan.tripped, Vec::<String>::new());
+    // The account ends, the memberships do not: the next run makes up for it without force.
+    bench.target.model(|model| {
+        model.faults = vec![TargetFault::new("PATCH", "/Groups", TargetEffect::Answer(400, "{}")).times(3)];
+    });
+    let report = bench.try_apply(ApplyOptions::default()).await.unwrap();
+    assert_eq!((report.done, report.failed), (1, 3));
+    assert_eq!(bench.plan().await.tripped, Vec::<String>::new());
+    bench.try_apply(ApplyOptions::default()).await.unwrap().complete().unwrap();
+    // Of someone who keeps the account, each membership counts.
+    for group in &groups[..2] {
+        bench.leave(group, &bob).await;
+    }
+    assert_eq!(bench.plan().await.tripped, ["2 of 3 members would be removed from groups, more than 20 %"]);
 }

@@ -132,6 +132,13 @@ impl Bench {
         text(&self.call("POST", &format!("/api/v1/apps/{}/group-push/mappings", self.app), body).await["id"])
     }
 
+    /// Ends a push; the group at the target stays.
+    pub(crate) async fn unpush(&self, mapping: &str) {
+        let path = format!("/api/v1/apps/{}/group-push/mappings/{mapping}", self.app);
+        self.call("PATCH", &path, json!({ "status": "INACTIVE" })).await;
+        self.call("DELETE", &format!("{path}?deleteTargetGroup=false"), Value::Null).await;
+    }
+
     /// Pushes a new group with members; gives its id.
     pub(crate) async fn pushed(&self, name: &str, members: &[&str]) -> String {
         let id = self.group(name, members).await;
