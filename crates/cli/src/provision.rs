@@ -272,7 +272,11 @@ fn explained(it: &Explanation) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{arguments}");
     };
-    let state = if it.active { "active" } else { "inactive" };
+    let state = match it.active {
+        Some(true) => "active",
+        Some(false) => "inactive",
+        None => "left as it is",
+    };
     let account = it.target_id.as_deref().unwrap_or("none yet");
     line(format_args!("{} ({}): assignment {}, to be {state}, account {account}", it.login, it.okta_id, it.assignment));
     if let Some(problem) = &it.problem {

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use crate::error::Error;
 use crate::expression::Value;
 use crate::plan::{Change, Plan};
-use crate::source::DesiredUser;
+use crate::source::{DesiredUser, Goal};
 
 /// Everything that decides about one user.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,8 +17,8 @@ pub struct Explanation {
     pub login: String,
     /// `direct`, `group` or `none`.
     pub assignment: &'static str,
-    /// Whether the user is to be active at the target.
-    pub active: bool,
+    /// Whether the account is to be active; `None` if it is left as it is.
+    pub active: Option<bool>,
     /// Id at the target, if there is an account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_id: Option<String>,
@@ -102,9 +102,13 @@ pub(crate) fn explain(plan: &Plan, who: &str) -> Result<Explanation, Error> {
         okta_id: desired.okta_id.to_string(),
         login: desired.login.to_string(),
         assignment: if desired.by_group { "group" } else { "direct" },
-        active: desired.active,
+        active: match desired.goal {
+            Goal::Active => Some(true),
+            Goal::Inactive => Some(false),
+            Goal::Untouched => None,
+        },
         target_id: there.map(|there| there.scim_id.to_string()),
-        problem: desired.problem.as_deref().map(str::to_owned),
+        problem: desired.problem.as_deref().filter(|_| desired.is_active()).map(str::to_owned),
         values: values.collect(),
         groups,
         pending: pending(plan, user, &desired.okta_id),
@@ -127,7 +131,7 @@ fn ended(plan: &Plan, who: &str) -> Result<Explanation, Error> {
         okta_id: okta_id.to_string(),
         login: who.to_owned(),
         assignment: "none",
-        active: false,
+        active: Some(false),
         target_id: Some(known.scim_id.to_string()),
         problem: None,
         values: Vec::new(),

@@ -84,16 +84,25 @@ impl<'a> Executor<'a> {
                     return self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await;
                 }
             };
+            let found = found.as_ref().and_then(|found| found.get("id")?.as_str());
+            if let Some((owner, before)) = found.and_then(|id| self.plan.world.other_pushed(id, subject.okta_id)) {
+                let known = self.plan.world.desired_group(owner).map_or(&before.name, |group| &group.name);
+                let reason = format!("the name belongs to {known} ({owner}) at the target until that one is renamed");
+                return self.conclude(&subject, Verdict::Blocked(reason), vec![self.answer(&sent, "")]).await;
+            }
             // After a lost answer a group of this name is the one that was asked for. After a conflict it is
             // someone else's, unless an earlier run was interrupted while it made it.
-            let ours =
-                !is_conflict || self.plan.world.config.groups.adopt || self.plan.world.was_begun(subject.okta_id);
-            let found = found.as_ref().and_then(|found| found.get("id")?.as_str()).filter(|_| ours);
-            if let Some(id) = found {
-                let mut writes = vec![self.answer(&sent, "found at the target")];
+            let was_begun = self.plan.world.was_begun(subject.okta_id);
+            let reason = match (is_conflict, was_begun) {
+                (false, _) => "the answer was lost: found at the target",
+                (true, true) => "made by an interrupted run",
+                (true, false) => "the name was taken: taken over",
+            };
+            let ours = !is_conflict || self.plan.world.config.groups.adopt || was_begun;
+            if let Some(id) = found.filter(|_| ours) {
+                let mut writes = vec![self.answer(&sent, reason)];
                 self.keep_group(group, id, name, &mut writes);
-                let reason = "the answer was lost: found at the target".to_owned();
-                return self.conclude(&subject, Verdict::Done(reason), writes).await;
+                return self.conclude(&subject, Verdict::Done(reason.to_owned()), writes).await;
             }
             let verdict = match error {
                 Some(error) if is_conflict => self.refusal(error, "group", name),

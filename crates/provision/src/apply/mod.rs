@@ -2,11 +2,12 @@
 //!
 //! Two lanes run side by side, so that access is taken away whatever happens to those who get it:
 //!
-//! 1. create, adopt, update and reactivate users; then passwords
+//! 1. create, adopt, update and reactivate users
 //! 2. remove members, together with members to add who exist already; then deactivate users
 //!
-//! Behind both come groups (renamed, then created), members to add, and at last what is deleted. Each request is
-//! written into the journal before it is sent; its answer and what follows from it are one transaction.
+//! Behind both come users who had to wait for a name, passwords, groups (deleted, then renamed, then created, so that
+//! names are free), members to add, and at last users to delete. Each request is written into the journal before it
+//! is sent; its answer and what follows from it are one transaction.
 
 mod groups;
 mod journal;
@@ -162,9 +163,10 @@ impl<'a> Executor<'a> {
         self.state.write(vec![Write::RunStarted { id: self.run, command, at: self.state.now() }]).await?;
         tokio::join!(self.grant_users(), self.revoke());
         self.again().await;
+        self.set_passwords().await;
         self.group_lane().await;
         self.add_members().await;
-        self.deletions().await;
+        self.delete_users().await;
         if !self.is_stopped() {
             self.upkeep().await.unwrap_or_else(|error| self.stop(error));
         }
@@ -207,8 +209,6 @@ impl<'a> Executor<'a> {
             )
         });
         self.each(changes, |change| self.user_change(change, true)).await;
-        let passwords = self.changes(|change| matches!(change, Change::SetPassword { .. }));
-        self.each(passwords, |change| self.user_change(change, false)).await;
     }
 
     /// Second lane: everyone who loses something.
@@ -218,21 +218,26 @@ impl<'a> Executor<'a> {
         self.each(changes, |change| self.user_change(change, false)).await;
     }
 
-    /// Updates that had to wait for a name, once more.
+    /// Whoever had to wait for a name, once more.
     async fn again(&self) {
         let postponed = std::mem::take(&mut self.tally.lock().postponed);
         self.each(postponed.iter().collect(), |change| self.user_change(change, false)).await;
     }
 
+    async fn set_passwords(&self) {
+        let changes = self.changes(|change| matches!(change, Change::SetPassword { .. }));
+        self.each(changes, |change| self.user_change(change, false)).await;
+    }
+
     async fn group_lane(&self) {
+        let deletions = self.changes(|change| matches!(change, Change::DeleteGroup { .. }));
+        self.each(deletions, |change| self.group_change(change)).await;
         self.rename_groups().await;
         let changes = self.changes(|change| matches!(change, Change::CreateGroup { .. } | Change::AdoptGroup { .. }));
         self.each(changes, |change| self.group_change(change)).await;
     }
 
-    async fn deletions(&self) {
-        let groups = self.changes(|change| matches!(change, Change::DeleteGroup { .. }));
-        self.each(groups, |change| self.group_change(change)).await;
+    async fn delete_users(&self) {
         let users = self.changes(|change| matches!(change, Change::DeleteUser { .. }));
         self.each(users, |change| self.user_change(change, false)).await;
     }

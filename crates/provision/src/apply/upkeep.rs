@@ -1,8 +1,9 @@
 //! Bringing the state up to date with what needed no request: what is gone, and what came about by other means.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use super::Executor;
+use super::{Executor, Link};
 use crate::error::Error;
 use crate::state::Write;
 
@@ -24,12 +25,18 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// What is neither desired nor at the target is remembered no longer, nor are groups that are pushed no longer.
+    /// What is neither desired nor at the target is remembered no longer, nor are groups that are pushed no longer, nor
+    /// anything that another user or group has now.
     fn forget(&self, writes: &mut Vec<Write>) {
         let world = &self.plan.world;
+        let held = |links: &[Option<Link>]| -> HashSet<Arc<str>> {
+            links.iter().flatten().map(|link| Arc::clone(&link.scim_id)).collect()
+        };
+        let (users, groups) = (held(&self.links.lock()), held(&self.group_links.lock()));
         for (okta_id, user) in &world.applied.users {
             let is_there = world.actual.by_id.contains_key(&user.scim_id);
-            if !is_there && !world.desired.by_id.contains_key(okta_id) {
+            let passed_on = users.contains(&*user.scim_id);
+            if (!is_there || passed_on) && !world.desired.by_id.contains_key(okta_id) {
                 writes.push(Write::ForgetUser { key: user.key });
             }
         }
@@ -39,7 +46,8 @@ impl Executor<'_> {
         };
         for (okta_id, group) in &world.applied.groups {
             let is_there = world.actual.groups_by_id.contains_key(&group.scim_id);
-            let waits_for_deletion = is_there && world.config.groups.delete;
+            let passed_on = groups.contains(&*group.scim_id);
+            let waits_for_deletion = is_there && world.config.groups.delete && !passed_on;
             if !(is_wanted(okta_id) || waits_for_deletion) {
                 writes.push(Write::ForgetGroup { key: group.key });
             }

@@ -23,11 +23,26 @@ pub(super) const CREATE_TRIES_MAX: u32 = 5;
 /// Bytes of chance in a random password: 256 bits.
 const PASSWORD_BYTES: usize = 32;
 
+/// What else is tried when an account cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recourse {
+    /// A name that is taken is waited for, and whoever is gone is made anew.
+    Wait,
+    /// Whoever is gone is made anew.
+    Recreate,
+    /// Nothing: it was found when it should have been made.
+    None,
+}
+
 impl<'a> Executor<'a> {
-    /// Carries out one change of a user. With `may_wait`, an update that meets a taken name is postponed.
+    /// Carries out one change of a user. With `may_wait`, one that meets a taken name is postponed.
     pub(super) async fn user_change(&self, change: &Change, may_wait: bool) -> Result<(), Error> {
         match change {
-            Change::CreateUser { user } => self.create_user(*user).await,
+            Change::CreateUser { user } => {
+                let postponed = self.create_user(*user, may_wait).await?;
+                self.postpone(postponed, change);
+                Ok(())
+            }
             Change::AdoptUser { user, actual, fields }
             | Change::UpdateUser { user, actual, fields }
             | Change::ReactivateUser { user, actual, fields } => {
@@ -38,10 +53,9 @@ impl<'a> Executor<'a> {
                     Change::ReactivateUser { .. } => "reactivated",
                     _ => "updated",
                 };
-                let postponed = self.update_user(&subject, *user, there, *fields, reason, may_wait).await?;
-                if postponed {
-                    self.tally.lock().postponed.push(change.clone());
-                }
+                let recourse = if may_wait { Recourse::Wait } else { Recourse::Recreate };
+                let postponed = self.update_user(&subject, *user, there, *fields, reason, recourse).await?;
+                self.postpone(postponed, change);
                 Ok(())
             }
             Change::DeactivateUser { okta_id, actual } => self.end_user(okta_id, *actual, false).await,
@@ -52,6 +66,12 @@ impl<'a> Executor<'a> {
                 self.conclude(&subject, Verdict::Blocked(format!("{reason}; {hint}")), Vec::new()).await
             }
             _ => Ok(()),
+        }
+    }
+
+    fn postpone(&self, postponed: bool, change: &Change) {
+        if postponed {
+            self.tally.lock().postponed.push(change.clone());
         }
     }
 
@@ -68,7 +88,8 @@ impl<'a> Executor<'a> {
         Subject { kind, okta_id: &desired.okta_id, name: desired.shown() }
     }
 
-    async fn create_user(&self, user: u32) -> Result<(), Error> {
+    /// Makes an account, or takes over the one that is in its place. Says whether that was postponed.
+    async fn create_user(&self, user: u32, may_wait: bool) -> Result<bool, Error> {
         let subject = self.user_subject("create_user", user);
         let desired = self.desired(user);
         let mut body = self.plan.world.config.mappings.resource(&desired.values);
@@ -83,7 +104,7 @@ impl<'a> Executor<'a> {
             let sent = self.send(&subject, &request).await?;
             let error = match &sent.result {
                 Ok(answer) => match answer.resource(&request).ok().flatten().filter(|made| made.contains_key("id")) {
-                    Some(resource) => return self.created(&subject, user, &sent, &resource).await,
+                    Some(resource) => return self.created(&subject, user, &sent, &resource).await.map(|()| false),
                     // Okta takes an empty answer for a failure; the user may be there all the same.
                     None => None,
                 },
@@ -91,53 +112,58 @@ impl<'a> Executor<'a> {
             };
             if let Some(error) = error {
                 if error.stops_the_run() {
-                    return self.give_up(sent).await;
+                    return self.give_up(sent).await.map(|()| false);
                 }
                 let is_conflict = matches!(error, scim::Error::Conflict { .. });
                 if !is_conflict && !error.is_uncertain() {
                     let verdict = self.refusal(error, "user", subject.name);
-                    return self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await;
+                    return self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await.map(|()| false);
                 }
                 if !is_conflict {
                     self.clock.sleep(scim::backoff(tries, self.entropy)).await;
                 }
             }
-            let found = self.find_user(desired).await;
-            let found = match found {
-                Ok(found) => found,
-                Err(error) => {
-                    let error = halting(error)?;
-                    return self
-                        .conclude(&subject, Verdict::Failed(error.to_string()), vec![self.answer(&sent, "")])
-                        .await;
-                }
+            let verdict = match self.target.find(Endpoint::Users, equals("userName", desired.user_name())).await {
+                Ok(Some(found)) => match self.belongs_to_another(&found, user) {
+                    None => return self.adopt_found(&subject, user, &sent, &found).await,
+                    Some(_) if may_wait => Verdict::Postponed,
+                    Some(reason) => Verdict::Blocked(reason),
+                },
+                Ok(None) => match error {
+                    // Someone who was there when the plan was made has set the name free this very moment.
+                    Some(scim::Error::Conflict { .. })
+                        if may_wait && self.plan.world.actual.user_named(desired.user_name()).is_some() =>
+                    {
+                        Verdict::Postponed
+                    }
+                    Some(error @ scim::Error::Conflict { .. }) => self.refusal(error, "user", subject.name),
+                    _ if tries < CREATE_TRIES_MAX => {
+                        self.state.write(vec![self.answer(&sent, "not found at the target: sent again")]).await?;
+                        continue;
+                    }
+                    Some(error) => Verdict::Failed(error.to_string()),
+                    None => Verdict::Failed("the target answered without the user".to_owned()),
+                },
+                Err(error) => Verdict::Failed(halting(error)?.to_string()),
             };
-            match (found, error) {
-                (Some(resource), error) => {
-                    let reason = match error {
-                        Some(scim::Error::Conflict { .. }) => "the userName was taken: adopted",
-                        _ => "the answer was lost: found at the target",
-                    };
-                    self.state.write(vec![self.answer(&sent, reason)]).await?;
-                    return self.adopt_found(&subject, user, &resource, reason).await;
-                }
-                (None, Some(error @ scim::Error::Conflict { .. })) => {
-                    let verdict = self.refusal(error, "user", subject.name);
-                    return self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await;
-                }
-                (None, error) if tries >= CREATE_TRIES_MAX => {
-                    let reason =
-                        error.map_or_else(|| "the target answered without the user".to_owned(), ToString::to_string);
-                    return self.conclude(&subject, Verdict::Failed(reason), vec![self.answer(&sent, "")]).await;
-                }
-                (None, _) => self.state.write(vec![self.answer(&sent, "not found at the target: sent again")]).await?,
-            }
+            let postponed = matches!(verdict, Verdict::Postponed);
+            return self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await.map(|()| postponed);
         }
-        Ok(())
+        Ok(false)
     }
 
-    async fn find_user(&self, desired: &DesiredUser) -> Result<Option<Map<String, Json>>, scim::Error> {
-        self.target.find(Endpoint::Users, equals("userName", desired.user_name())).await
+    /// Says whose account was found in place of the one that should have been made, if it was provisioned for someone
+    /// else. It is not taken over: its user may be about to get another name, or to lose it.
+    fn belongs_to_another(&self, found: &Map<String, Json>, user: u32) -> Option<String> {
+        let world = &self.plan.world;
+        let owner = world.other_owner(found.get("id")?.as_str()?, &self.desired(user).okta_id)?;
+        Some(match world.desired.by_id.get(owner) {
+            Some(position) => {
+                let name = self.desired(*position).shown();
+                format!("the userName belongs to {name} ({owner}) at the target until that user has another one there")
+            }
+            None => format!("the userName belongs to {owner}, who is no longer assigned: the next run takes it over"),
+        })
     }
 
     /// Notes a user that was created.
@@ -162,18 +188,25 @@ impl<'a> Executor<'a> {
         &self,
         subject: &Subject<'_>,
         user: u32,
+        sent: &Sent,
         resource: &Map<String, Json>,
-        reason: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
+        let reason = match sent.result {
+            Err(scim::Error::Conflict { .. }) => "the userName was taken: adopted",
+            _ => "the answer was lost: found at the target",
+        };
+        let answered = self.answer(sent, reason);
         let mappings = &self.plan.world.config.mappings;
         let Some(there) = ActualUser::read(resource, mappings) else {
-            return self.conclude(subject, Verdict::Failed("it has no id at the target".to_owned()), Vec::new()).await;
+            let verdict = Verdict::Failed("it has no id at the target".to_owned());
+            return self.conclude(subject, verdict, vec![answered]).await.map(|()| false);
         };
+        self.state.write(vec![answered]).await?;
         let desired = self.desired(user);
         let differs =
             |index: usize| desired.values[index] != *there.value(index) && mappings[index].apply == Apply::Always;
         let fields = (0..mappings.len()).filter(|index| differs(*index)).fold(0, |fields, index| fields | 1 << index);
-        self.update_user(subject, user, &there, fields, reason, false).await.map(|_| ())
+        self.update_user(subject, user, &there, fields, reason, Recourse::None).await
     }
 
     /// Gives a user the values of the word `fields`, and makes it active. Says whether that was postponed.
@@ -184,7 +217,7 @@ impl<'a> Executor<'a> {
         there: &ActualUser,
         fields: u64,
         reason: &str,
-        may_wait: bool,
+        recourse: Recourse,
     ) -> Result<bool, Error> {
         if fields == 0 && there.active {
             let mut writes = Vec::new();
@@ -219,12 +252,17 @@ impl<'a> Executor<'a> {
         }
         let writes = vec![self.answer(&sent, "")];
         match error {
+            scim::Error::NotFound { .. } if recourse == Recourse::None => {
+                // It is there, or it would not have been found: only whoever owns it may write it.
+                let verdict = self.blocked(error, "user", subject.name);
+                self.conclude(subject, verdict, writes).await.map(|()| false)
+            }
             scim::Error::NotFound { .. } => {
                 // Deleted since it was read: it is made anew.
                 self.state.write(writes).await?;
-                Box::pin(self.create_user(user)).await.map(|()| false)
+                Box::pin(self.create_user(user, recourse == Recourse::Wait)).await
             }
-            scim::Error::Conflict { .. } if may_wait => {
+            scim::Error::Conflict { .. } if recourse == Recourse::Wait => {
                 self.conclude(subject, Verdict::Postponed, writes).await.map(|()| true)
             }
             error => {

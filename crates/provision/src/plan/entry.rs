@@ -129,6 +129,8 @@ pub(crate) fn adoption(world: &World, user: u32, actual: u32) -> &'static str {
     let external = world.config.mappings.iter().position(|mapping| mapping.path.is("externalId"));
     if world.was_begun(&desired.okta_id) {
         "made by an interrupted run"
+    } else if world.left_behind.contains(&actual) {
+        "was the account of a user who is no longer assigned"
     } else if external.is_some_and(|index| there.value(index).as_text() == Some(&desired.okta_id)) {
         "carries the Okta id"
     } else if there.user_name().eq_ignore_ascii_case(desired.user_name()) {

@@ -6,7 +6,7 @@ use super::{Change, World};
 use crate::actual::Actual;
 use crate::config::Kind;
 use crate::source::{Desired, DesiredGroup};
-use crate::state::Applied;
+use crate::state::{Applied, AppliedGroup};
 
 /// Members of one group that come and go.
 #[derive(Debug, Clone)]
@@ -34,9 +34,10 @@ impl MemberChange {
 
 /// For each desired group its position at the target, by the id that is remembered.
 pub(super) fn link(desired: &Desired, actual: &Actual, applied: &Applied) -> Vec<Option<u32>> {
+    let mut taken = HashSet::new();
     let known = |group: &DesiredGroup| {
         let known = applied.groups.get(&group.okta_id)?;
-        actual.groups_by_id.get(&known.scim_id).copied()
+        actual.groups_by_id.get(&known.scim_id).copied().filter(|position| taken.insert(*position))
     };
     desired.groups.iter().map(known).collect()
 }
@@ -57,7 +58,8 @@ pub(super) fn changes(world: &World) -> Vec<Change> {
         }
     }
     changes.extend(members);
-    changes.extend(ended(world));
+    let deletions = ended(world, &changes);
+    changes.extend(deletions);
     changes
 }
 
@@ -82,13 +84,17 @@ fn change(world: &World, index: u32, group: &DesiredGroup, name_is_taken: bool) 
     let Some(actual) = world.actual.group_named(&group.name) else {
         return (vec![Change::CreateGroup { group: index }], None);
     };
-    let scim_id = &world.actual.groups[actual as usize].scim_id;
-    let is_anothers = world.applied.groups.values().any(|known| known.scim_id == *scim_id);
-    if is_anothers {
+    let before = world.other_pushed(&world.actual.groups[actual as usize].scim_id, &group.okta_id);
+    match before.map(|(okta_id, _)| fate(world, okta_id, &group.name)) {
         // It will have another name, or be gone, when this one is made.
-        return (vec![Change::CreateGroup { group: index }], None);
+        Some(Fate::MakesRoom) => return (vec![Change::CreateGroup { group: index }], None),
+        Some(Fate::Stays) => {
+            let reason = format!("the target has a group \"{}\" already, which is pushed from here", group.name);
+            return (blocked(reason, "rename one of them in the org, or change groups.name or groups.rename"), None);
+        }
+        Some(Fate::Left) | None => {}
     }
-    if world.config.groups.adopt || world.was_begun(&group.okta_id) {
+    if world.config.groups.adopt || before.is_none() && world.was_begun(&group.okta_id) {
         // Found in another letter case, it gets the one that it has in the org.
         let adopt = Change::AdoptGroup { group: index, actual };
         return ([adopt].into_iter().chain(rename(actual)).collect(), Some(actual));
@@ -102,6 +108,32 @@ fn change(world: &World, index: u32, group: &DesiredGroup, name_is_taken: bool) 
         Kind::Rfc => "set groups.adopt = true to take it over with its members, or rename the group",
     };
     (blocked(reason, hint), None)
+}
+
+/// What becomes of a group at the target that was pushed for another group of the org.
+enum Fate {
+    /// It is renamed or deleted before groups are made.
+    MakesRoom,
+    /// It keeps its name.
+    Stays,
+    /// It is pushed no longer, and free to be taken over.
+    Left,
+}
+
+/// What becomes of the group at the target that was pushed for `okta_id` and has the name `name`.
+fn fate(world: &World, okta_id: &str, name: &str) -> Fate {
+    let options = &world.config.groups;
+    match world.desired_group(okta_id) {
+        Some(group) if options.rename && group.name.to_lowercase() != name.to_lowercase() => Fate::MakesRoom,
+        Some(_) => Fate::Stays,
+        None if is_paused(world, okta_id) => Fate::Stays,
+        None if options.delete && !options.adopt => Fate::MakesRoom,
+        None => Fate::Left,
+    }
+}
+
+fn is_paused(world: &World, okta_id: &str) -> bool {
+    world.desired.paused.iter().any(|paused| **paused == *okta_id)
 }
 
 /// Who has to come and go. `actual` is the group at the target, if it is there.
@@ -119,8 +151,9 @@ fn member_change(
     for user in &*desired.members {
         let link = world.links[*user as usize];
         wanted.extend(link);
-        // Whoever is blocked has no account to be a member with.
-        let can_be = link.is_some() || world.desired.users[*user as usize].problem.is_none();
+        // Whoever is blocked has no account to be a member with, and whoever is left alone stays what they are.
+        let member = &world.desired.users[*user as usize];
+        let can_be = member.is_active() && (link.is_some() || member.problem.is_none());
         if can_be && !link.as_ref().is_some_and(has) {
             add.push(*user);
         }
@@ -129,7 +162,10 @@ fn member_change(
     let mut remove = Vec::new();
     if let Some(there) = there {
         let keep_foreign = world.config.groups.keep_foreign_members;
-        let applied = world.applied.groups.get(&desired.okta_id).map_or(&[][..], |applied| &applied.members);
+        let applied = world.applied.groups.get(&desired.okta_id).filter(|applied| applied.scim_id == there.scim_id);
+        // Of a group that is taken over, those also came from here whom the one before it had.
+        let before = || world.other_pushed(&there.scim_id, &desired.okta_id).map(|(_, before)| before);
+        let applied = applied.or_else(before).map_or(&[][..], |applied| &applied.members);
         let came_from_here = |position: &u32| keys.get(position).is_some_and(|key| applied.binary_search(key).is_ok());
         let gone = there.members.iter().filter(|position| wanted.binary_search(position).is_err());
         let gone = gone.filter(|position| !keep_foreign || came_from_here(position));
@@ -141,19 +177,31 @@ fn member_change(
     MemberChange { group: index, add, remove }
 }
 
-/// Groups that were pushed and are no longer. Without deletion they stay, with their members.
-fn ended(world: &World) -> Vec<Change> {
+/// Groups that were pushed and are no longer. Without deletion they stay, with their members. One that has been
+/// taken over for another group of the org, or is by `changes`, is that one's.
+fn ended(world: &World, changes: &[Change]) -> Vec<Change> {
     if !world.config.groups.delete {
         return Vec::new();
     }
     let desired: HashSet<&str> = world.desired.groups.iter().map(|group| &*group.okta_id).collect();
-    let is_paused = |id: &str| world.desired.paused.iter().any(|paused| &**paused == id);
-    let mut left: Vec<_> = world.applied.groups.iter().collect();
-    left.retain(|(okta_id, _)| !desired.contains(&***okta_id) && !is_paused(okta_id));
+    let (mut left, paused): (Vec<_>, Vec<_>) = world
+        .applied
+        .groups
+        .iter()
+        .filter(|(okta_id, _)| !desired.contains(&***okta_id))
+        .partition(|(okta_id, _)| !is_paused(world, okta_id));
+    let position = |group: &AppliedGroup| world.actual.groups_by_id.get(&group.scim_id).copied();
+    let adopted = changes.iter().filter_map(|change| match change {
+        Change::AdoptGroup { actual, .. } => Some(*actual),
+        _ => None,
+    });
+    let linked = world.group_links.iter().flatten().copied();
+    let held: HashSet<u32> =
+        linked.chain(adopted).chain(paused.into_iter().filter_map(|(_, group)| position(group))).collect();
     left.sort_unstable_by_key(|(_, group)| group.key);
-    let delete = |okta_id: &str, group: &crate::state::AppliedGroup| {
-        let actual = *world.actual.groups_by_id.get(&group.scim_id)?;
-        Some(Change::DeleteGroup { okta_id: okta_id.into(), actual })
+    let deletion = |(okta_id, group): (&_, _)| {
+        let actual = position(group).filter(|actual| !held.contains(actual))?;
+        Some(Change::DeleteGroup { okta_id: Box::clone(okta_id), actual })
     };
-    left.into_iter().filter_map(|(okta_id, group)| delete(okta_id, group)).collect()
+    left.into_iter().filter_map(deletion).collect()
 }

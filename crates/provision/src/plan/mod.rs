@@ -10,15 +10,15 @@ mod text;
 mod users;
 mod warnings;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
 use crate::actual::Actual;
 use crate::config::{Config, Update};
 use crate::error::Error;
-use crate::source::Desired;
-use crate::state::Applied;
+use crate::source::{Desired, DesiredGroup};
+use crate::state::{Applied, AppliedGroup, AppliedUser};
 
 pub use drift::{Drift, DriftKind, DriftReport};
 pub(crate) use entry::adoption;
@@ -55,6 +55,8 @@ pub(crate) struct World {
     pub(crate) links: Vec<Option<u32>>,
     /// For each desired group its position at the target.
     pub(crate) group_links: Vec<Option<u32>>,
+    /// Accounts of users who were provisioned and are assigned no longer, by position.
+    pub(crate) left_behind: HashSet<u32>,
 }
 
 /// One change. Numbers are positions: `user` and `group` among the desired, `actual` at the target.
@@ -158,7 +160,7 @@ impl Plan {
     pub fn summary(&self) -> Summary {
         let world = &self.world;
         let mut summary = Summary {
-            assigned: world.desired.users.iter().filter(|user| user.active).count(),
+            assigned: world.desired.users.iter().filter(|user| user.is_active()).count(),
             at_target: world.actual.users.len(),
             waiting: world.desired.waiting,
             groups: world.desired.groups.len(),
@@ -244,12 +246,37 @@ impl World {
     fn link(config: Config, desired: Desired, actual: Actual, applied: Applied) -> Self {
         let links = users::link(&config, &desired, &actual, &applied);
         let group_links = groups::link(&desired, &actual, &applied);
-        Self { config, desired, actual, applied, links, group_links }
+        let left_behind = users::left_behind(&desired, &actual, &applied);
+        Self { config, desired, actual, applied, links, group_links, left_behind }
+    }
+
+    /// What was applied to the account that a desired user is linked to, if it was for that user.
+    pub(crate) fn applied_at(&self, user: u32) -> Option<&AppliedUser> {
+        let there = &self.actual.users[self.links[user as usize]? as usize];
+        let applied = self.applied.users.get(&self.desired.users[user as usize].okta_id)?;
+        (applied.scim_id == there.scim_id).then_some(applied)
+    }
+
+    /// Whom an account was provisioned for, if for someone else than `okta_id`.
+    pub(crate) fn other_owner(&self, scim_id: &str, okta_id: &str) -> Option<&str> {
+        let mut others = self.applied.users.iter().filter(|(owner, _)| ***owner != *okta_id);
+        others.find(|(_, user)| *user.scim_id == *scim_id).map(|(owner, _)| &**owner)
+    }
+
+    /// Which group a group at the target was pushed for, if for another one than `okta_id`.
+    pub(crate) fn other_pushed(&self, scim_id: &str, okta_id: &str) -> Option<(&str, &AppliedGroup)> {
+        let mut others = self.applied.groups.iter().filter(|(owner, _)| ***owner != *okta_id);
+        others.find(|(_, group)| *group.scim_id == *scim_id).map(|(owner, group)| (&**owner, group))
+    }
+
+    /// A desired group by its Okta id.
+    pub(crate) fn desired_group(&self, okta_id: &str) -> Option<&DesiredGroup> {
+        self.desired.groups.iter().find(|group| *group.okta_id == *okta_id)
     }
 
     /// Keys of users at the target, by their position there.
     pub(crate) fn keys_by_actual(&self) -> HashMap<u32, i64> {
-        let key = |user: &crate::state::AppliedUser| Some((*self.actual.by_id.get(&user.scim_id)?, user.key));
+        let key = |user: &AppliedUser| Some((*self.actual.by_id.get(&user.scim_id)?, user.key));
         self.applied.users.values().filter_map(key).collect()
     }
 

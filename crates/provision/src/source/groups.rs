@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::nested::Nesting;
-use super::{App, Desired, DesiredGroup, operation, read};
+use super::{App, Desired, DesiredGroup, Goal, operation, read};
 use crate::config::Config;
 use crate::error::Error;
 use crate::expression::Scope;
@@ -228,7 +228,7 @@ impl Catalogue {
         let by_id = &desired.by_id;
         let users = &desired.users;
         let position =
-            |user: &str| by_id.get(user).copied().filter(|index| users[*index as usize].active);
+            |user: &str| by_id.get(user).copied().filter(|index| users[*index as usize].goal != Goal::Inactive);
         let groups = &self.groups;
         let members = |id: Box<str>| async move {
             let group = groups.get(&id);

@@ -48,6 +48,15 @@ pub(crate) struct Desired {
     pub(crate) waiting: usize,
 }
 
+/// What an account is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goal {
+    Active,
+    Inactive,
+    /// Whatever it is, and be it missing.
+    Untouched,
+}
+
 /// One assigned user.
 #[derive(Debug)]
 pub(crate) struct DesiredUser {
@@ -55,7 +64,7 @@ pub(crate) struct DesiredUser {
     pub(crate) login: Box<str>,
     /// In the order of the mappings.
     pub(crate) values: Box<[Value]>,
-    pub(crate) active: bool,
+    pub(crate) goal: Goal,
     /// Whether the assignment comes through a group.
     pub(crate) by_group: bool,
     /// Why the mappings have no value.
@@ -65,6 +74,10 @@ pub(crate) struct DesiredUser {
 impl DesiredUser {
     pub(crate) fn user_name(&self) -> &str {
         self.values.first().and_then(Value::as_text).unwrap_or_default()
+    }
+
+    pub(crate) fn is_active(&self) -> bool {
+        self.goal == Goal::Active
     }
 
     /// What people know the user by.
@@ -79,7 +92,8 @@ pub(crate) struct DesiredGroup {
     pub(crate) okta_id: Box<str>,
     /// Its name at the target.
     pub(crate) name: Box<str>,
-    /// Positions of its members among the users, in order; nested groups flattened, assigned and active users only.
+    /// Positions of its members among the users, in order; nested groups flattened, without those whose accounts are
+    /// to be inactive.
     pub(crate) members: Arc<[u32]>,
     /// Groups that it contains by declaration, itself first.
     pub(crate) sources: Vec<nested::Part>,
@@ -181,9 +195,10 @@ impl Source {
                 None => return Ok(()),
             },
         };
-        let active = match standing(&status, &person.status) {
-            Standing::Active => true,
-            Standing::Suspended => !config.users.deactivate_suspended,
+        let goal = match standing(&status, &person.status) {
+            Standing::Active => Goal::Active,
+            Standing::Suspended if config.users.deactivate_suspended => Goal::Inactive,
+            Standing::Suspended => Goal::Untouched,
             Standing::Ended => return Ok(()),
             Standing::Waiting => {
                 desired.waiting += 1;
@@ -211,7 +226,7 @@ impl Source {
         // A user who changed pages while they were read is taken once.
         if desired.by_id.insert(id.clone(), position).is_none() {
             let by_group = scope == "GROUP";
-            desired.users.push(DesiredUser { okta_id: id, login, values, active, by_group, problem });
+            desired.users.push(DesiredUser { okta_id: id, login, values, goal, by_group, problem });
         }
         Ok(())
     }

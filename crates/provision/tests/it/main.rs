@@ -4,6 +4,7 @@ mod faults;
 mod groups;
 mod kill;
 mod org;
+mod ownership;
 mod programs;
 mod scale;
 mod target;

@@ -253,17 +253,70 @@ async fn safeguards_stop_a_run_before_its_first_write() {
 }
 
 #[tokio::test]
-async fn suspended_and_staged_users() {
+async fn suspended_users_are_left_alone() {
     let mut bench = Bench::new().await;
     let ada = bench.assigned("ada").await;
+    let staff = bench.pushed("Staff", &[&ada]).await;
     bench.apply_all().await;
-    bench.call("POST", &format!("/api/v1/users/{ada}/lifecycle/suspend"), json!(null)).await;
+    let lifecycle = |user: &str, step: &str| format!("/api/v1/users/{user}/lifecycle/{step}");
+    bench.call("POST", &lifecycle(&ada, "suspend"), json!(null)).await;
+    // Neither new values nor another membership, and whoever is new is not made.
+    bench.update(&ada, json!({ "lastName": "Lovelace" })).await;
+    let crew = bench.pushed("Crew", &[&ada]).await;
+    let bob = bench.assigned("bob").await;
+    bench.call("POST", &lifecycle(&bob, "suspend"), json!(null)).await;
+    assert_eq!(ids(&bench.plan().await), [format!("create_group:{crew}")]);
+    bench.apply_all().await;
+    bench.target.model(|model| assert_eq!(model.members("Staff").len(), 1));
+    // Someone disabled the account there: it stays so.
+    bench.target.model(|model| model.user_mut("ada@acme.example").insert("active".to_owned(), json!(false)));
     assert!(bench.plan().await.is_empty());
+    // What is taken away is taken away.
+    bench.leave(&staff, &ada).await;
+    assert_eq!(ids(&bench.plan().await), [format!("remove_members:{staff}")]);
+    bench.apply_all().await;
+    let provisioner = bench.open().await;
+    let explanation = provisioner.explain(&provisioner.plan().await.unwrap(), &bob).unwrap();
+    assert_eq!((explanation.active, explanation.problem), (None, None));
+    provisioner.close().await.unwrap();
     bench.settings = "[users]\nsuspended = \"deactivate\"".to_owned();
+    assert!(bench.plan().await.is_empty());
+    bench.call("POST", &lifecycle(&ada, "unsuspend"), json!(null)).await;
+    bench.call("POST", &lifecycle(&bob, "unsuspend"), json!(null)).await;
+    let mut kinds = kinds(&bench.plan().await);
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["add_members", "create_user", "reactivate_user"]);
+    bench.apply_all().await;
+}
+
+#[tokio::test]
+async fn a_suspended_user_is_deactivated_whatever_the_values_and_names() {
+    let mut bench = Bench::new().await;
+    bench.settings = "[users]\nsuspended = \"deactivate\"\nuser_name = \"user.nickName\"".to_owned();
+    let mut users = Vec::new();
+    for name in ["ada", "bob", "cyd"] {
+        let user = bench.assigned(name).await;
+        bench.update(&user, json!({ "nickName": name })).await;
+        users.push(user);
+    }
+    bench.apply_all().await;
+    for user in &users[..2] {
+        bench.call("POST", &format!("/api/v1/users/{user}/lifecycle/suspend"), json!(null)).await;
+    }
     let plan = bench.plan().await;
     assert_eq!(plan.entries().next().unwrap().reason, "suspended in the org");
-    bench.apply_all().await;
-    bench.call("POST", &format!("/api/v1/users/{ada}/lifecycle/unsuspend"), json!(null)).await;
+    // One has no name any more, the other that of someone who is active.
+    bench.update(&users[0], json!({ "nickName": null })).await;
+    bench.update(&users[1], json!({ "nickName": "cyd" })).await;
+    let mut found = ids(&bench.plan().await);
+    let mut expected = [format!("deactivate_user:{}", users[0]), format!("deactivate_user:{}", users[1])];
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    bench.apply().await;
+    assert!(bench.plan().await.is_empty());
+    bench.update(&users[1], json!({ "nickName": "bob" })).await;
+    bench.call("POST", &format!("/api/v1/users/{}/lifecycle/unsuspend", users[1]), json!(null)).await;
     assert_eq!(kinds(&bench.plan().await), ["reactivate_user"]);
 }
 
