@@ -418,4 +418,12 @@ mod tests {
         assert_eq!(faults[4].effect, Effect::Html { status: 502 });
         assert!(serde_json::from_str::<Fault>(r#"{ "effect": { "type": "status" } }"#).is_err());
     }
+
+    #[test]
+    fn an_error_code_is_the_one_of_the_catalogue() {
+        let error = |code: &str| Effect::ErrorCode { code: code.to_owned(), status: 401 }.instead(true);
+        let shown = |code: &str| error(code).map(|error| (error.code, error.status.as_u16()));
+        assert_eq!(shown("E0000015"), Some(("E0000015", 401)));
+        assert_eq!(shown("UNABLE_TO_LOCK_ROW"), Some(("E0000011", 401)));
+    }
 }
