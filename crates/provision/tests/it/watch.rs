@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::response::IntoResponse as _;
 use oktant_provision::WatchOptions;
 use parking_lot::Mutex;
-use serde_json::json;
 
-use crate::org::Bench;
+use crate::org::{Bench, open};
 use crate::target::{Effect, Fault};
 
 #[tokio::test]
@@ -61,17 +62,40 @@ async fn until(holds: impl Fn() -> bool) {
 
 #[tokio::test]
 async fn a_log_that_cannot_be_read_does_not_end_the_watch() {
-    let bench = Bench::new().await;
-    bench.sandbox.add_fault(
-        serde_json::from_value(json!({
-            "path": "/api/v1/logs", "effect": { "type": "empty" }
-        }))
-        .unwrap(),
-    );
-    let provisioner = bench.open().await;
-    let options = WatchOptions { interval: Duration::from_secs(1), rounds: Some(2), ..WatchOptions::default() };
-    let mut causes = Vec::new();
-    provisioner.watch(&options, |round| causes.push(round.cause.clone())).await.unwrap();
-    assert_eq!(causes, ["the watch begins", "the System Log cannot be read"]);
-    provisioner.close().await.unwrap();
+    for log in ["<html>a page</html>", "[{ \"message\": \"no event\" }]"] {
+        let bench = Bench::new().await;
+        let dsn = org_with_log(&bench, log).await;
+        let file = bench.folder.path().join("provision.toml");
+        let provisioner = open(&bench.file(), &file, &dsn).await.unwrap();
+        let options = WatchOptions { interval: Duration::from_secs(1), rounds: Some(2), ..WatchOptions::default() };
+        let mut causes = Vec::new();
+        provisioner.watch(&options, |round| causes.push(round.cause.clone())).await.unwrap();
+        assert_eq!(causes, ["the watch begins", "the System Log cannot be read"]);
+        provisioner.close().await.unwrap();
+    }
+}
+
+/// Stands in front of the org with a System Log of its own; gives the connection string.
+async fn org_with_log(bench: &Bench, log: &'static str) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let own = format!("http://{}", listener.local_addr().expect("an address"));
+    let org = bench.sandbox.url();
+    let dsn = bench.sandbox.dsn().replace(&org, &own);
+    let client = reqwest::Client::builder().build().expect("a client");
+    let answer = move |request: Request| {
+        let link = format!("<{own}/api/v1/logs?after=1>; rel=\"next\"");
+        let path = request.uri().path_and_query().map(ToString::to_string).expect("a path");
+        let token = request.headers()["authorization"].clone();
+        let passed_on = client.request(request.method().clone(), format!("{org}{path}")).header("authorization", token);
+        async move {
+            if path.starts_with("/api/v1/logs") {
+                return ([("content-type", "application/json"), ("link", &link)], log).into_response();
+            }
+            let response = passed_on.send().await.expect("an answer");
+            (response.status(), response.bytes().await.expect("a body")).into_response()
+        }
+    };
+    let router = axum::Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await.expect("serves") });
+    dsn
 }
