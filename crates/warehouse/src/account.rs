@@ -13,8 +13,8 @@ use crate::history::AuditLog;
 use crate::model::container::{self, Container};
 use crate::model::policy::{self, PolicyPrecedence};
 use crate::model::user::{self, SecondaryRoles, User};
-use crate::model::{grant, parameter, role, token};
-use crate::password::{ScramVerifier, new_uuid, token_hash};
+use crate::model::{Tx, grant, parameter, role, secret, token};
+use crate::password::{DECOY_KEY_BYTES, ScramVerifier, new_uuid, token_hash};
 use crate::privilege::{Authority, HIERARCHY, INITIAL};
 use crate::session::{Actor, Session};
 use crate::store::{Database, StoreError, connect};
@@ -172,6 +172,8 @@ pub(crate) struct Inner {
     generation: AtomicU64,
     sessions: AtomicI64,
     pub(crate) access: crate::scim::AccessCache,
+    /// Makes the verifiers of users without a password.
+    decoy_key: Secret<Vec<u8>>,
 }
 
 impl fmt::Debug for Account {
@@ -193,7 +195,16 @@ impl Account {
         let fail = |source| Error::Store { account: config.name.clone(), source };
         let db = Database::open(connect(url).await.map_err(fail)?).await.map_err(fail)?;
         let now = config.clock.now();
-        db.write(move |tx| Box::pin(found(tx, now))).await.map_err(fail)?;
+        let mut decoy_key = vec![0; DECOY_KEY_BYTES];
+        config.entropy.fill(&mut decoy_key);
+        let decoy_key = Secret::new(decoy_key);
+        let founding = db.write(move |tx| {
+            Box::pin(async move {
+                found(tx, now).await?;
+                secret::kept(tx, secret::DECOY, &decoy_key).await
+            })
+        });
+        let decoy_key = founding.await.map_err(fail)?;
         let audit = AuditLog::start(db.clone(), Arc::clone(&config.clock));
         Ok(Self(Arc::new(Inner {
             config,
@@ -202,6 +213,7 @@ impl Account {
             generation: AtomicU64::new(1),
             sessions: AtomicI64::new(0),
             access: crate::scim::AccessCache::default(),
+            decoy_key,
         })))
     }
 
@@ -308,7 +320,7 @@ impl Account {
             return token.filter(valid).map(|token| token.role_restriction).ok_or_else(SnowflakeError::bad_credentials);
         }
         let verifier = user.filter(|user| !user.properties.user_type.is_service()).and_then(User::scram);
-        if verify(verifier, &login.user, login.credential.clone()).await {
+        if self.verify(verifier, &login.user, login.credential.clone()).await {
             Ok(None)
         } else {
             Err(SnowflakeError::bad_credentials())
@@ -319,10 +331,7 @@ impl Account {
         let now = self.now();
         let mut connection = self.0.db.read().await?;
         let tx = &mut *connection;
-        let on_account = parameter::get(tx, parameter::NETWORK_POLICY).await?;
-        let of_user = user.properties.network_policy.as_deref();
-        let precedence = self.0.config.precedence;
-        if !policy::admits(tx, login.client_ip, on_account.as_deref(), of_user, None, precedence).await? {
+        if !self.admits(tx, &user, login.client_ip).await? {
             return Err(SnowflakeError::address_denied(&login.client_ip.map(|ip| ip.to_string()).unwrap_or_default()));
         }
         if !user.may_sign_in(now) {
@@ -340,6 +349,13 @@ impl Account {
         Ok(session)
     }
 
+    /// Whether the network policies let a user in from `ip`.
+    pub(crate) async fn admits(&self, tx: Tx<'_>, user: &User, ip: Option<IpAddr>) -> Result<bool, StoreError> {
+        let on_account = parameter::get(tx, parameter::NETWORK_POLICY).await?;
+        let of_user = user.properties.network_policy.as_deref();
+        policy::admits(tx, ip, on_account.as_deref(), of_user, None, self.0.config.precedence).await
+    }
+
     /// Whether `password` is the user's, and the user may sign in.
     ///
     /// # Errors
@@ -349,18 +365,31 @@ impl Account {
         let found = self.find_user(user).await?;
         let may = found.as_ref().is_some_and(|user| user.may_sign_in(self.now()));
         let verifier = found.as_ref().and_then(User::scram);
-        Ok(verify(verifier, user, password.clone()).await && may)
+        Ok(self.verify(verifier, user, password.clone()).await && may)
     }
 
-    /// What SCRAM-SHA-256 checks a user's password with; none for users without a password, unknown
-    /// and disabled ones. Use [`ScramVerifier::decoy`] for those, so that the exchange tells nothing.
+    /// What SCRAM-SHA-256 checks a user's password with. Users without a password, unknown and disabled
+    /// ones have a verifier that fits none and is the same after a restart, so that the exchange tells nothing.
     ///
     /// # Errors
     ///
     /// [`SnowflakeError::internal`] if the store fails.
-    pub async fn scram_verifier(&self, user: &str) -> Result<Option<ScramVerifier>, SnowflakeError> {
+    pub async fn scram_verifier(&self, user: &str) -> Result<ScramVerifier, SnowflakeError> {
         let found = self.find_user(user).await?.filter(|user| user.may_sign_in(self.now()));
-        Ok(found.filter(|user| !user.properties.user_type.is_service()).as_ref().and_then(User::scram))
+        let verifier = found.filter(|user| !user.properties.user_type.is_service()).as_ref().and_then(User::scram);
+        Ok(verifier.unwrap_or_else(|| self.decoy(user)))
+    }
+
+    /// The verifier of whoever has no password, by what login names are compared by: letter case tells nothing.
+    fn decoy(&self, login_name: &str) -> ScramVerifier {
+        ScramVerifier::decoy(&self.0.decoy_key, &user::login_key(login_name))
+    }
+
+    /// Checks a password off the async threads: deriving its key takes milliseconds on purpose.
+    async fn verify(&self, verifier: Option<ScramVerifier>, user: &str, password: Secret) -> bool {
+        let known = verifier.is_some();
+        let verifier = verifier.unwrap_or_else(|| self.decoy(user));
+        tokio::task::spawn_blocking(move || verifier.matches(&password)).await.unwrap_or(false) && known
     }
 
     /// What a user may read with the default role and, unless switched off, all other roles.
@@ -396,16 +425,9 @@ impl Account {
     }
 }
 
-/// Checks a password off the async threads: deriving its key takes milliseconds on purpose.
-async fn verify(verifier: Option<ScramVerifier>, user: &str, password: Secret) -> bool {
-    let known = verifier.is_some();
-    let verifier = verifier.unwrap_or_else(|| ScramVerifier::decoy(user));
-    tokio::task::spawn_blocking(move || verifier.matches(&password)).await.unwrap_or(false) && known
-}
-
 /// The role that a session begins with: the one asked for, else the default one if it is granted, else `PUBLIC`.
 async fn initial_role(
-    tx: crate::model::Tx<'_>,
+    tx: Tx<'_>,
     user: &User,
     wanted: Option<&str>,
     restriction: Option<&str>,
@@ -441,7 +463,7 @@ pub(crate) struct Place {
 
 /// Database, schema and warehouse of a session to begin with: those asked for, else the user's defaults
 /// as far as they exist.
-async fn initial_place(tx: crate::model::Tx<'_>, user: &User, login: &Login) -> Result<Place, SnowflakeError> {
+async fn initial_place(tx: Tx<'_>, user: &User, login: &Login) -> Result<Place, SnowflakeError> {
     use crate::statement::cursor::name_in_text;
     let named = |name: &Option<String>| name.as_deref().map(name_in_text);
     let mut place = Place::default();
@@ -480,7 +502,7 @@ async fn initial_place(tx: crate::model::Tx<'_>, user: &User, login: &Login) -> 
 }
 
 /// Gives a new account its system roles, their privileges, and the database of the engine's tables.
-async fn found(tx: crate::model::Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+async fn found(tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
     if role::by_id(tx, role::ACCOUNTADMIN).await?.is_some() {
         return Ok(());
     }

@@ -18,6 +18,9 @@ const ITERATIONS: NonZeroU32 = NonZeroU32::new(4096).expect("4096 is not zero");
 /// Bytes of salt for a new password, as `PostgreSQL` makes it.
 const SALT_BYTES: usize = 16;
 
+/// Bytes of the key that decoys are made with.
+pub(crate) const DECOY_KEY_BYTES: usize = 32;
+
 /// What is kept of a password (RFC 5802, RFC 7677): it can check a password or a client's proof, and signs nobody in.
 #[derive(Debug, Clone)]
 pub struct ScramVerifier {
@@ -39,11 +42,18 @@ impl ScramVerifier {
         Self::derive(password, salt, ITERATIONS)
     }
 
-    /// A verifier that fits no password, for a user who does not exist: the time it takes tells nothing.
-    pub fn decoy(user: &str) -> Self {
-        let salt = digest::digest(&SHA256, user.as_bytes()).as_ref()[..SALT_BYTES].to_vec();
-        let key = || vec![0; digest::SHA256_OUTPUT_LEN];
-        Self { iterations: ITERATIONS.get(), salt, stored_key: key(), server_key: Secret::new(key()) }
+    /// A verifier that fits no password, for a user who has none or does not exist: always the same for one login
+    /// name and one `key`, so that neither its salt nor the time it takes tells who exists.
+    ///
+    /// # Source
+    ///
+    /// `PostgreSQL`'s source, `mock_scram_secret`: it does the same with a nonce that it keeps.
+    pub(crate) fn decoy(key: &Secret<Vec<u8>>, login_key: &str) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
+        let part = |label: &str| hmac::sign(&key, format!("{label} {login_key}").as_bytes()).as_ref().to_vec();
+        let mut salt = part("salt");
+        salt.truncate(SALT_BYTES);
+        Self { iterations: ITERATIONS.get(), salt, stored_key: part("stored"), server_key: Secret::new(part("server")) }
     }
 
     fn derive(password: &Secret, salt: Vec<u8>, iterations: NonZeroU32) -> Self {
@@ -120,7 +130,15 @@ mod tests {
         let read = ScramVerifier::decode(&verifier.encode()).unwrap();
         assert!(read.matches(&Secret::new("pencil".to_owned())));
         assert!(!read.matches(&Secret::new("Pencil".to_owned())));
-        assert!(!ScramVerifier::decoy("nobody").matches(&Secret::new(String::new())));
+    }
+
+    #[test]
+    fn a_decoy_is_steady_and_fits_no_password() {
+        let decoy = |key: u8, user| ScramVerifier::decoy(&Secret::new(vec![key; DECOY_KEY_BYTES]), user);
+        assert_eq!(decoy(1, "a").salt, decoy(1, "a").salt);
+        assert_ne!(decoy(1, "a").salt, decoy(1, "b").salt);
+        assert_ne!(decoy(1, "a").salt, decoy(2, "a").salt, "whoever does not have the key cannot tell a decoy");
+        assert!(!decoy(1, "a").matches(&Secret::new(String::new())));
     }
 
     /// The example of RFC 7677, section 3: its server signature follows from the password alone.

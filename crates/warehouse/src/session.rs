@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use oktant_base::Timestamp;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -19,6 +21,10 @@ use crate::store::StoreError;
 
 /// How often a session that is waited for looks whether it still exists.
 const REVOCATION_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How long it is remembered that network policies admit a session, without looking whether another process changed
+/// them. What this process changes is seen at once.
+const ADMITTED_LIFETIME: TimeDelta = TimeDelta::milliseconds(500);
 
 /// Who a session belongs to.
 #[derive(Debug, Clone)]
@@ -37,6 +43,8 @@ pub(crate) struct State {
     pub(crate) context: Context,
     pub(crate) client_ip: Option<IpAddr>,
     pub(crate) last_query_id: Option<Uuid>,
+    /// The account's generation, and when: then network policies admitted the session.
+    admitted: Option<(u64, Timestamp)>,
     closed: bool,
 }
 
@@ -62,6 +70,7 @@ impl Session {
             context: Context::default(),
             client_ip: None,
             last_query_id: None,
+            admitted: None,
             closed: false,
         };
         Self(Arc::new(Inner { account, id, actor, state: Mutex::new(state) }))
@@ -101,7 +110,8 @@ impl Session {
         Ok(Context { role: Some(authority.role_name), ..self.state().context })
     }
 
-    /// Fails if the session has ended: it was closed, or its user was disabled or dropped.
+    /// Fails if the session has ended: it was closed, its user was disabled or dropped, or a network policy no longer
+    /// lets the user in from where the session was opened.
     ///
     /// # Errors
     ///
@@ -111,8 +121,27 @@ impl Session {
             return Err(SnowflakeError::session_gone());
         }
         let Actor::User { id, epoch, .. } = &self.0.actor else { return Ok(()) };
-        let live = user::live_epoch(&mut *self.0.account.0.db.read().await?, *id).await?;
-        if live == Some(*epoch) { Ok(()) } else { Err(SnowflakeError::session_gone()) }
+        let mut connection = self.0.account.0.db.read().await?;
+        let tx = &mut *connection;
+        let lives = user::live_epoch(tx, *id).await? == Some(*epoch) && self.is_admitted(tx, *id).await?;
+        if lives { Ok(()) } else { Err(SnowflakeError::session_gone()) }
+    }
+
+    /// Whether network policies let the user in from where the session was opened. They are read only if they may
+    /// have changed since they last did.
+    async fn is_admitted(&self, tx: Tx<'_>, user_id: Id) -> Result<bool, StoreError> {
+        let account = &self.0.account;
+        let (generation, now) = (account.generation(), account.now());
+        let state = self.state();
+        if state.admitted.is_some_and(|(known, at)| known == generation && now - at < ADMITTED_LIFETIME) {
+            return Ok(true);
+        }
+        let Some(user) = user::by_id(tx, user_id).await? else { return Ok(false) };
+        let is_admitted = account.admits(tx, &user, state.client_ip).await?;
+        if is_admitted {
+            self.update(|state| state.admitted = Some((generation, now)));
+        }
+        Ok(is_admitted)
     }
 
     /// Completes when the session has ended. Race it against long work, to end that with the session.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use oktant_base::{Clock, Entropy, Secret};
+use oktant_base::{Clock, Entropy};
 use oktant_warehouse::Account;
 use parking_lot::Mutex;
 use pgwire::api::PgWireServerHandlers;
@@ -33,9 +33,6 @@ use crate::okta::OktaTables;
 use connection::{Connection, Interrupt};
 use departure::Departure;
 
-/// Bytes of the key that verifiers of users who do not exist are made with.
-const MOCK_KEY_BYTES: usize = 32;
-
 /// What all connections share. Clones share it, too.
 #[derive(Clone)]
 pub(crate) struct Front(Arc<Shared>);
@@ -46,8 +43,6 @@ pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     metrics: Arc<Metrics>,
-    /// Makes the verifiers of users who do not exist.
-    mock_key: Secret<Vec<u8>>,
     /// The connections that have signed in, by the number and key with which they can be cancelled.
     signed_in: Mutex<HashMap<(i32, Bytes), Interrupt>>,
 }
@@ -68,10 +63,7 @@ impl Front {
         entropy: Arc<dyn Entropy>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let mut mock_key = vec![0; MOCK_KEY_BYTES];
-        entropy.fill(&mut mock_key);
-        let (mock_key, signed_in) = (Secret::new(mock_key), Mutex::default());
-        Self(Arc::new(Shared { account, tables, clock, entropy, metrics, mock_key, signed_in }))
+        Self(Arc::new(Shared { account, tables, clock, entropy, metrics, signed_in: Mutex::default() }))
     }
 
     /// Connections that have signed in.

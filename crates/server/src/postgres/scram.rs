@@ -13,25 +13,13 @@ use aws_lc_rs::{constant_time, digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oktant_base::Entropy;
+use oktant_warehouse::ScramVerifier;
 
 /// The name of the mechanism.
 pub(super) const MECHANISM: &str = "SCRAM-SHA-256";
 
 /// Random bytes of the server's part of the nonce.
 const NONCE_BYTES: usize = 18;
-
-/// Bytes of a salt, and iterations, as the account makes them.
-const SALT_BYTES: usize = 16;
-const ITERATIONS: u32 = 4096;
-
-/// What the account knows of a password.
-#[derive(Clone)]
-pub(super) struct Verifier {
-    pub(super) salt: Vec<u8>,
-    pub(super) iterations: u32,
-    pub(super) stored_key: Vec<u8>,
-    pub(super) server_key: Vec<u8>,
-}
 
 /// Why an exchange failed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +34,7 @@ pub(super) enum Error {
 
 /// An exchange whose first answer is sent.
 pub(super) struct Exchange {
-    verifier: Verifier,
+    verifier: ScramVerifier,
     /// `client-first-message-bare "," server-first-message`.
     beginning: String,
     /// The nonces of both sides, joined.
@@ -56,7 +44,11 @@ pub(super) struct Exchange {
 }
 
 /// Answers the client's first message: the exchange, and the message to send.
-pub(super) fn begin(message: &[u8], verifier: Verifier, entropy: &dyn Entropy) -> Result<(Exchange, String), Error> {
+pub(super) fn begin(
+    message: &[u8],
+    verifier: ScramVerifier,
+    entropy: &dyn Entropy,
+) -> Result<(Exchange, String), Error> {
     let message = std::str::from_utf8(message).map_err(|_| Error::Malformed)?;
     let (header, bare) = split_header(message)?;
     let client_nonce = attribute(bare, "r=").filter(|nonce| !nonce.is_empty()).ok_or(Error::Malformed)?;
@@ -85,19 +77,7 @@ impl Exchange {
         let stored_key = digest::digest(&digest::SHA256, &client_key);
         constant_time::verify_slices_are_equal(stored_key.as_ref(), &self.verifier.stored_key)
             .map_err(|_| Error::WrongPassword)?;
-        Ok(format!("v={}", STANDARD.encode(mac(&self.verifier.server_key, &signed))))
-    }
-}
-
-/// The verifier of a user that does not exist: always the same for one name, and no password fits it,
-/// so that an exchange does not tell who exists.
-pub(super) fn mock(user: &str, key: &[u8]) -> Verifier {
-    let part = |label: &str| mac(key, &format!("{label} {user}")).as_ref().to_vec();
-    Verifier {
-        salt: part("salt")[..SALT_BYTES].to_vec(),
-        iterations: ITERATIONS,
-        stored_key: part("stored"),
-        server_key: part("server"),
+        Ok(format!("v={}", STANDARD.encode(mac(self.verifier.server_key.expose(), &signed))))
     }
 }
 
@@ -131,17 +111,17 @@ mod tests {
     const FINAL: &str = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,\
         p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
 
-    fn verifier() -> Verifier {
+    fn verifier() -> ScramVerifier {
         let salt = STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
         let mut salted = [0; 32];
         let iterations = std::num::NonZeroU32::new(4096).unwrap();
         aws_lc_rs::pbkdf2::derive(aws_lc_rs::pbkdf2::PBKDF2_HMAC_SHA256, iterations, &salt, b"pencil", &mut salted);
         let client_key = mac(&salted, "Client Key");
-        Verifier {
+        ScramVerifier {
             salt,
             iterations: 4096,
             stored_key: digest::digest(&digest::SHA256, client_key.as_ref()).as_ref().to_vec(),
-            server_key: mac(&salted, "Server Key").as_ref().to_vec(),
+            server_key: oktant_base::Secret::new(mac(&salted, "Server Key").as_ref().to_vec()),
         }
     }
 
@@ -176,12 +156,5 @@ mod tests {
         }
         let answer = begin("y,,n=,r=abc").unwrap();
         assert!(answer.starts_with("r=abc") && answer.ends_with(",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"), "{answer}");
-    }
-
-    #[test]
-    fn a_user_who_does_not_exist_has_a_steady_salt() {
-        let mock = |user| mock(user, b"key").salt;
-        assert_eq!(mock("a"), mock("a"));
-        assert_ne!(mock("a"), mock("b"));
     }
 }

@@ -86,23 +86,9 @@ impl Connection {
         if message.auth_method != scram::MECHANISM {
             return Err(failure::protocol(format!("{} is not offered", message.auth_method)));
         }
-        let verifier = self.verifier(user).await?;
+        let verifier = self.front.account.scram_verifier(user).await.map_err(|error| failure::coded(&error))?;
         let data = message.data.unwrap_or_default();
         scram::begin(&data, verifier, self.front.entropy.as_ref()).map_err(|error| refused(user, &error))
-    }
-
-    /// What the account knows of the user's password. Whoever has none gets one that nothing fits.
-    async fn verifier(&self, user: &str) -> PgWireResult<scram::Verifier> {
-        let verifier = self.front.account.scram_verifier(user).await.map_err(|error| failure::coded(&error))?;
-        Ok(match verifier {
-            Some(verifier) => scram::Verifier {
-                stored_key: verifier.stored_key,
-                server_key: verifier.server_key.expose().clone(),
-                iterations: verifier.iterations,
-                salt: verifier.salt,
-            },
-            None => scram::mock(user, self.front.mock_key.expose()),
-        })
     }
 
     /// The account's session of a user who has proved to know the password.

@@ -7,6 +7,7 @@ pub(crate) mod integration;
 pub(crate) mod parameter;
 pub(crate) mod policy;
 pub(crate) mod role;
+pub(crate) mod secret;
 pub(crate) mod token;
 pub(crate) mod user;
 

@@ -13,7 +13,6 @@ use crate::model::{Tx, role};
 use crate::password::ScramVerifier;
 use crate::privilege::account::{CREATE_USER, MONITOR_USER};
 use crate::statement::cursor::quoted;
-use crate::statement::run::derive;
 
 /// Whether the caller sees a user: one its role owns, or any with MONITOR USER.
 pub(super) fn sees(access: &ScimAccess, user: &User) -> bool {
@@ -47,7 +46,12 @@ fn take_over(access: &ScimAccess, user: &User) -> String {
 /// The verifier of the password in a request; none where passwords are not synchronised.
 async fn verifier(account: &Account, access: &ScimAccess, password: Option<&Secret>) -> Result<Option<ScramVerifier>> {
     match password.filter(|_| access.integration.sync_password) {
-        Some(password) => derive(account.clone(), password.clone()).await.map(Some).map_err(|_| Error::internal()),
+        Some(password) => {
+            let (account, password) = (account.clone(), password.clone());
+            // Off the async threads: it takes milliseconds on purpose.
+            let derived = tokio::task::spawn_blocking(move || ScramVerifier::new(&password, account.entropy()));
+            derived.await.map(Some).map_err(|_| Error::internal())
+        }
         None => Ok(None),
     }
 }

@@ -144,10 +144,8 @@ async fn describe(
 
 /// Runs a statement that changes the account, as one transaction.
 async fn write(session: &Session, statement: Statement) -> Result<Rows, SnowflakeError> {
-    let verifier = match password(&statement) {
-        Some(password) => Some(derive(session.account().clone(), password).await?),
-        None => None,
-    };
+    // Here and not on a thread of its own: statements run on threads that may block, and must not wait for another.
+    let verifier = password(&statement).map(|password| ScramVerifier::new(&password, session.account().entropy()));
     let own = session.clone();
     let account = session.account();
     let rows = account
@@ -176,13 +174,6 @@ fn password(statement: &Statement) -> Option<Secret> {
         PropertyValue::Text(text) => Some(Secret::new(text.clone())),
         _ => None,
     }
-}
-
-/// Makes the verifier of a password off the async threads.
-pub(crate) async fn derive(account: Account, password: Secret) -> Result<ScramVerifier, SnowflakeError> {
-    tokio::task::spawn_blocking(move || ScramVerifier::new(&password, account.entropy()))
-        .await
-        .map_err(|_| SnowflakeError::internal())
 }
 
 async fn change(

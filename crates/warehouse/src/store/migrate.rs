@@ -3,8 +3,11 @@
 use super::{Connection, StoreError};
 
 /// Every version of the tables, in order. A migration is never changed after a release.
-const MIGRATIONS: &[(i64, &str)] =
-    &[(1, include_str!("../../migrations/0001_account.sql")), (2, include_str!("../../migrations/0002_owners.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("../../migrations/0001_account.sql")),
+    (2, include_str!("../../migrations/0002_owners.sql")),
+    (3, include_str!("../../migrations/0003_secrets.sql")),
+];
 
 /// Applies the migrations that the database lacks, inside the transaction that the caller began.
 ///

@@ -211,6 +211,34 @@ async fn a_newer_database_is_refused() {
     }
 }
 
+/// The salt that SCRAM shows before the password is proved.
+async fn salt(test: &TestAccount, user: &str) -> Vec<u8> {
+    test.account.scram_verifier(user).await.unwrap().salt
+}
+
+#[tokio::test]
+async fn scram_does_not_tell_who_exists() {
+    for database in databases().await {
+        let test = TestAccount::at(&database.url, |config| config).await;
+        run_all(&test.admin().await, &["create user bob"]).await;
+        let mut salts = Vec::new();
+        for name in ["admin", "bob", "nobody"] {
+            let salt = salt(&test, name).await;
+            assert_eq!(salt, self::salt(&test, &name.to_uppercase()).await, "{name}: letter case is no difference");
+            salts.push(salt);
+        }
+        drop(test);
+        // With other entropy, so that only what is kept can be the same.
+        let restarted = TestAccount::at(&database.url, |_| {
+            AccountConfig::new("test", crate::common::system_clock(), std::sync::Arc::new(oktant_base::OsEntropy))
+        });
+        let restarted = restarted.await;
+        for (name, before) in ["admin", "bob", "nobody"].into_iter().zip(salts) {
+            assert_eq!(salt(&restarted, name).await, before, "{name}: a restart is no difference");
+        }
+    }
+}
+
 /// A change of a group's membership, on a handful of users.
 #[derive(Debug, Clone)]
 enum Change {

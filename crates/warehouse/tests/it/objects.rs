@@ -1,7 +1,8 @@
 //! What statements show of users, roles, grants, policies and integrations, and who may do what.
 
 use crate::common::{TestAccount, ask, cell, column, run_all};
-use oktant_warehouse::{Binding, ColumnType, StatementType};
+use oktant_base::Secret;
+use oktant_warehouse::{Binding, ColumnType, Login, SnowflakeError, StatementType};
 
 #[tokio::test]
 async fn show_users_has_snowflakes_columns() {
@@ -211,8 +212,7 @@ async fn network_policies_guard_themselves() {
     );
     run_all(&admin, &["alter user jane unset network_policy", "drop network policy p"]).await;
     let inside =
-        oktant_warehouse::Login::new("admin", oktant_base::Secret::new(crate::common::ADMIN_PASSWORD.to_owned()))
-            .client_ip("192.0.2.1".parse().ok());
+        Login::new("admin", Secret::new(crate::common::ADMIN_PASSWORD.to_owned())).client_ip("192.0.2.1".parse().ok());
     let session = test.account.login(inside).await.unwrap();
     run_all(&session, &["create network policy away allowed_ip_list = ('10.0.0.0/8')"]).await;
     assert_eq!(session.execute("alter account set network_policy = away", &[]).await.unwrap_err().code, 1493);
@@ -310,4 +310,39 @@ async fn expired_and_dropped_users_are_out() {
     assert_eq!(jane.check().await.unwrap_err().code, 390_111);
     run_all(&admin, &["create user jane password = 'password-of-jane'"]).await;
     assert_eq!(jane.check().await.unwrap_err().code, 390_111, "another user of the same name is another user");
+}
+
+/// A session does not outlive the permission to sign in from where it was opened.
+#[tokio::test]
+async fn a_network_policy_ends_the_sessions_that_it_does_not_admit() {
+    let test = TestAccount::new().await;
+    let admin = test.admin().await;
+    run_all(
+        &admin,
+        &[
+            "create user jane password = 'pw-of-jane'",
+            "create network policy here allowed_ip_list = ('192.0.2.0/24')",
+            "create network policy away allowed_ip_list = ('10.0.0.0/8')",
+        ],
+    )
+    .await;
+    let from = |ip: &str| Login::new("jane", Secret::new("pw-of-jane".to_owned())).client_ip(ip.parse().ok());
+    for (set, unset) in [
+        ("alter user jane set network_policy = away", "alter user jane unset network_policy"),
+        ("alter account set network_policy = away", "alter account unset network_policy"),
+    ] {
+        let (near, far) = (test.account.login(from("192.0.2.1")).await.unwrap(), test.account.login(from("10.0.0.1")));
+        let far = far.await.unwrap();
+        near.check().await.unwrap();
+        run_all(&admin, &[set]).await;
+        assert_eq!(near.check().await.unwrap_err(), SnowflakeError::session_gone(), "{set}");
+        assert_eq!(near.execute("select 1", &[]).await.unwrap_err(), SnowflakeError::session_gone());
+        near.revoked().await;
+        far.check().await.unwrap();
+        run_all(&admin, &[unset]).await;
+    }
+    run_all(&admin, &["alter user jane set network_policy = here"]).await;
+    let near = test.account.login(from("192.0.2.1")).await.unwrap();
+    run_all(&admin, &["alter network policy here set allowed_ip_list = ('10.0.0.0/8')"]).await;
+    assert_eq!(near.check().await.unwrap_err(), SnowflakeError::session_gone(), "the policy itself was changed");
 }

@@ -1,5 +1,7 @@
 //! The statements of the guide to provisioning from Okta, one by one and as a script, and what is refused.
 
+use std::time::Duration;
+
 use crate::common::{TestAccount, cell};
 
 /// Runs the statements of a script one after another and returns the last answer.
@@ -149,4 +151,18 @@ async fn refusals_have_snowflakes_numbers_and_texts() {
         let error = session.execute(sql, &[]).await.expect_err(sql);
         assert_eq!(error.to_string(), expected, "{sql}");
     }
+}
+
+/// Statements run on threads that may block: each of those waiting for another one would be a deadlock.
+#[test]
+fn a_password_is_derived_without_another_thread() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().max_blocking_threads(1).enable_all().build().unwrap();
+    let test = runtime.block_on(TestAccount::new());
+    let session = runtime.block_on(test.account.system_session()).unwrap();
+    let handle = runtime.handle().clone();
+    let statement = runtime.spawn_blocking(move || {
+        let create = session.execute("create user jane password = 'pw-of-jane'", &[]);
+        handle.block_on(async { tokio::time::timeout(Duration::from_secs(20), create).await.is_ok() })
+    });
+    assert!(runtime.block_on(statement).unwrap(), "the statement waits for the thread it runs on");
 }
