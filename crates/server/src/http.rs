@@ -1,21 +1,63 @@
 //! What is served over HTTP: SCIM, Snowflake's protocol, health and figures, under one address.
 
+use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::uri::PathAndQuery;
 use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
 use oktant_scim::ClientIp;
 use oktant_warehouse::Account;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
 
-use crate::listen::Peer;
+use crate::listen::{Door, STOP_PATIENCE, Stop};
 use crate::metrics::{self, Metrics, Protocol};
 use crate::postgres::Front;
 use crate::snowflake::Gateway;
+use crate::tls;
+
+/// Connections at one time.
+const CONNECTIONS_MAX: usize = 10_000;
+
+/// What a connection beyond them is told, where nothing is encrypted.
+const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+/// The address a request comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// How long clients may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// For the head of a request, from the connection's beginning or the request before on.
+    pub(crate) head: Duration,
+    /// For the rest of a request, from its head on.
+    pub(crate) body: Duration,
+    /// For what is under way when the server stops.
+    pub(crate) end: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_mins(1), body: Duration::from_mins(1), end: STOP_PATIENCE }
+    }
+}
 
 /// What health and figures are told from.
 #[derive(Clone)]
@@ -40,6 +82,92 @@ pub(crate) fn router(instruments: Instruments, scim: Router) -> Router {
     let routes = own.merge(snowflake).nest_service("/scim/v2", scim);
     // Paths are mended before routes are looked up, so outside of the router that looks them up.
     Router::new().fallback_service(routes).layer(middleware::map_request(mended))
+}
+
+/// Serves connections until told to stop.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    stop: Stop,
+    patience: Patience,
+) {
+    let refusal = Bytes::from_static(if tls.is_none() { REFUSAL } else { &[] });
+    let door = Door { listener, stop: stop.clone(), patience: patience.end, connections_max: CONNECTIONS_MAX, refusal };
+    door.serve(move |stream, peer| converse(stream, peer, tls.clone(), router.clone(), stop.clone(), patience)).await;
+}
+
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    stop: Stop,
+    patience: Patience,
+) {
+    match tls {
+        None => exchange(stream, peer, router, stop, patience).await,
+        Some(tls) => match tls::shake_hands(&tls, stream).await {
+            Ok(stream) => exchange(stream, peer, router, stop, patience).await,
+            Err(error) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
+        },
+    }
+}
+
+/// Answers the requests of one connection.
+async fn exchange<S>(stream: S, peer: SocketAddr, router: Router, stop: Stop, patience: Patience)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let asked = Arc::new(Notify::new());
+    let noted = Arc::clone(&asked);
+    let router = router.layer(middleware::map_request(move |mut request: Request| {
+        noted.notify_one();
+        request.extensions_mut().insert(ConnectInfo(Peer(peer)));
+        std::future::ready(hurried(request, patience.body))
+    }));
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.head);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(patience.head);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    // Until it is known which version of HTTP a client speaks, nothing else bounds its time.
+    let asks_nothing = async {
+        if timeout(patience.head, asked.notified()).await.is_ok() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = asks_nothing => return tracing::debug!(%peer, "a connection asked nothing"),
+        () = stop.told() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, %peer, "a connection broke");
+    }
+}
+
+/// Ends a body with an error that does not arrive in time.
+fn hurried(request: Request, patience: Duration) -> Request {
+    if request.body().is_end_stream() {
+        return request;
+    }
+    let due = Instant::now() + patience;
+    request.map(|body| {
+        Body::from_stream(stream::unfold(Some(body.into_data_stream()), move |rest| async move {
+            let mut rest = rest?;
+            match timeout_at(due, rest.next()).await {
+                Ok(Some(part)) => {
+                    let rest = part.is_ok().then_some(rest);
+                    Some((part, rest))
+                }
+                Ok(None) => None,
+                Err(late) => Some((Err(axum::Error::new(late)), None)),
+            }
+        }))
+    })
 }
 
 /// Ready means that the account's store answers.
@@ -106,6 +234,70 @@ fn without_doubled_slashes(uri: &Uri) -> Option<Uri> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::watch;
+    use tokio::task::JoinHandle;
+
+    /// A server that reads bodies: its address, what stops it, and its end.
+    async fn reader(patience: Patience) -> (SocketAddr, watch::Sender<bool>, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", axum::routing::post(|body: Bytes| async move { body }));
+        let stop = watch::Sender::new(false);
+        let serving = tokio::spawn(serve(listener, None, router, Stop::of(&stop), patience));
+        (address, stop, serving)
+    }
+
+    const LONG: Duration = Duration::from_mins(10);
+    const SHORT: Duration = Duration::from_millis(100);
+    const UNFINISHED: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345";
+
+    /// What a client is told who sends `text` and then nothing.
+    async fn told(address: SocketAddr, text: &[u8]) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(text).await.unwrap();
+        let mut told = Vec::new();
+        timeout(Duration::from_secs(20), stream.read_to_end(&mut told)).await.expect("an end").unwrap();
+        String::from_utf8(told).unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_sends_no_head_or_no_body_is_not_waited_for() {
+        let (address, ..) = reader(Patience { head: SHORT, body: LONG, end: LONG }).await;
+        for begun in [&b""[..], b"P", b"POST / HTTP/1.1\r\nHost: x\r\n"] {
+            let told = told(address, begun).await;
+            assert!(told.is_empty() || told.starts_with("HTTP/1.1 408"), "{told}");
+        }
+        let (address, ..) = reader(Patience { head: LONG, body: SHORT, end: LONG }).await;
+        let told = told(address, UNFINISHED).await;
+        assert!(told.starts_with("HTTP/1.1 400"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn stopping_does_not_wait_for_a_body_that_does_not_come() {
+        let (address, stop, serving) = reader(Patience { head: LONG, body: LONG, end: SHORT }).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(UNFINISHED).await.unwrap();
+        tokio::time::sleep(SHORT).await;
+        stop.send_replace(true);
+        timeout(Duration::from_secs(20), serving).await.expect("an end").unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_connection_beyond_the_number_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = watch::Sender::new(false);
+        let refusal = Bytes::from_static(REFUSAL);
+        let door = Door { listener, stop: Stop::of(&stop), patience: SHORT, connections_max: 1, refusal };
+        tokio::spawn(door.serve(|stream, _| async move {
+            let _held = stream;
+            std::future::pending().await
+        }));
+        let _first = TcpStream::connect(address).await.unwrap();
+        assert_eq!(told(address, b"").await.as_bytes(), REFUSAL);
+    }
 
     #[test]
     fn doubled_slashes_are_one() {

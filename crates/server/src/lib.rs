@@ -15,5 +15,5 @@ mod snowflake;
 mod tls;
 
 pub use okta::OktaTables;
-pub use server::{Config, Error, Server};
+pub use server::{Bound, Config, Error, Server};
 pub use tls::{TlsError, TlsFiles};

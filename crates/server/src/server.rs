@@ -1,8 +1,8 @@
 //! Starting and stopping the listeners.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use oktant_base::{Clock, Code, Coded, Entropy, Secret, codes};
 use oktant_scim::{BaseUrl, Settings};
@@ -10,9 +10,10 @@ use oktant_warehouse::Account;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
-use crate::http::{self, Instruments};
-use crate::listen::{HttpListener, Peer};
+use crate::http::{self, Instruments, Patience};
+use crate::listen::Stop;
 use crate::metrics::Metrics;
 use crate::okta::OktaTables;
 use crate::postgres::Front;
@@ -75,43 +76,81 @@ pub struct Server {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// A server whose addresses are its own and that answers nobody yet.
+pub struct Bound {
+    config: Config,
+    http: Listening,
+    pg: Option<Listening>,
+}
+
+/// A listener and what encrypts its connections.
+struct Listening {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+}
+
+impl fmt::Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
 impl Config {
-    /// Opens the listeners and serves in the current tokio runtime.
+    /// Opens the listeners. Connections wait until the server serves: what may be done once only, such as telling
+    /// someone a password, is done in between.
     ///
     /// # Errors
     ///
     /// [`Error::Listen`] if an address is taken, [`Error::Tls`] if certificate or key cannot be used.
-    pub async fn start(self) -> Result<Server, Error> {
+    pub async fn bind(self) -> Result<Bound, Error> {
         let acceptor = |protocols: &[&[u8]]| self.tls.as_ref().map(|files| tls::acceptor(files, protocols)).transpose();
         let (http_tls, pg_tls) = (acceptor(&[b"h2", b"http/1.1"])?, acceptor(&[b"postgresql"])?);
-        let (listener, address) = bind(self.listen).await?;
-        let listening = |source| Error::Listen { address, source };
+        let http = bind(self.listen, http_tls).await?;
         let pg = match self.pg_listen {
-            Some(address) => Some(bind(address).await?),
+            Some(address) => Some(bind(address, pg_tls).await?),
             None => None,
         };
+        Ok(Bound { config: self, http, pg })
+    }
+
+    /// Opens the listeners and serves in the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::bind`].
+    pub async fn start(self) -> Result<Server, Error> {
+        Ok(self.bind().await?.serve())
+    }
+}
+
+impl Bound {
+    /// Serves in the current tokio runtime.
+    pub fn serve(self) -> Server {
+        let Self { config, http, pg } = self;
         let metrics = Arc::new(Metrics::default());
-        let (clock, entropy) = (&self.clock, &self.entropy);
-        let gateway = Gateway::new(self.account.clone(), Arc::clone(clock), Arc::clone(entropy), Arc::clone(&metrics));
-        let front =
-            Front::new(self.account.clone(), self.tables, Arc::clone(clock), Arc::clone(entropy), Arc::clone(&metrics));
-        let scim = scim(&self.account, clock, entropy.as_ref(), http_tls.is_some());
-        let instruments = Instruments { account: self.account, metrics, gateway, front: front.clone() };
-        let router = http::router(instruments, scim).into_make_service_with_connect_info::<Peer>();
-        let is_encrypted = http_tls.is_some();
-        let http_listener = HttpListener::start(listener, http_tls).map_err(listening)?;
+        let (clock, entropy) = (&config.clock, &config.entropy);
+        let gateway =
+            Gateway::new(config.account.clone(), Arc::clone(clock), Arc::clone(entropy), Arc::clone(&metrics));
+        let front = Front::new(
+            config.account.clone(),
+            config.tables,
+            Arc::clone(clock),
+            Arc::clone(entropy),
+            Arc::clone(&metrics),
+        );
+        let is_encrypted = http.tls.is_some();
+        let scim = scim(&config.account, clock, entropy.as_ref(), is_encrypted);
+        let instruments = Instruments { account: config.account, metrics, gateway, front: front.clone() };
+        let router = http::router(instruments, scim);
         let stop = watch::Sender::new(false);
-        let serving = axum::serve(http_listener, router).with_graceful_shutdown(stopped(stop.subscribe()));
-        let mut tasks = vec![tokio::spawn(async move {
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "the HTTP listener failed");
-            }
-        })];
-        let pg_address = pg.as_ref().map(|(_, address)| *address);
-        if let Some((listener, _)) = pg {
-            tasks.push(tokio::spawn(front.serve(listener, pg_tls, stopped(stop.subscribe()))));
+        let serving = http::serve(http.listener, http.tls, router, Stop::of(&stop), Patience::default());
+        let mut tasks = vec![tokio::spawn(serving)];
+        let pg_address = pg.as_ref().map(|pg| pg.address);
+        if let Some(pg) = pg {
+            tasks.push(tokio::spawn(front.serve(pg.listener, pg.tls, Stop::of(&stop))));
         }
-        Ok(Server { address, pg_address, is_encrypted, stop, tasks })
+        Server { address: http.address, pg_address, is_encrypted, stop, tasks }
     }
 }
 
@@ -125,16 +164,11 @@ fn scim(account: &Account, clock: &Arc<dyn Clock>, entropy: &dyn Entropy, is_enc
     oktant_scim::router(Arc::new(account.clone()), settings)
 }
 
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+async fn bind(address: SocketAddr, tls: Option<TlsAcceptor>) -> Result<Listening, Error> {
     let failed = |source| Error::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
-}
-
-/// Completes when the server is to stop, or is gone.
-async fn stopped(mut stop: watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok(Listening { listener, address, tls })
 }
 
 impl Server {
@@ -154,7 +188,7 @@ impl Server {
         format!("{scheme}://{}", self.address)
     }
 
-    /// Stops accepting, and completes when the requests under way are answered.
+    /// Stops accepting, and completes when what is under way is answered, at most ten seconds later.
     pub async fn shutdown(self) {
         self.stop.send_replace(true);
         for task in self.tasks {

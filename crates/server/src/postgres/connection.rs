@@ -14,40 +14,25 @@ use tokio::sync::{Mutex, SetOnce, watch};
 use super::departure::Departure;
 use super::scram::Exchange;
 use super::{Front, failure};
+use crate::listen::Stop;
 
 /// How long a client whose session has ended may take to hear of it: it hears when it next asks.
 const FAREWELL: Duration = Duration::from_secs(30);
 
-/// How long the statements under way may take when the server stops.
-const STOP_PATIENCE: Duration = Duration::from_secs(10);
-
-/// What is asked of a connection from outside.
-#[derive(Debug, Clone, Copy, Default)]
-struct Asked {
-    /// How often the client has cancelled a statement.
-    cancels: u64,
-    /// Whether the server stops.
-    stop: bool,
-}
-
-/// Interrupts the statements of one connection. Clones do the same.
+/// Interrupts the statements of one connection: how often the client has cancelled one. Clones do the same.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Interrupt(watch::Sender<Asked>);
+pub(super) struct Interrupt(watch::Sender<u64>);
 
 impl Interrupt {
     /// Ends the statement that runs.
     pub(super) fn cancel(&self) {
-        self.0.send_modify(|asked| asked.cancels += 1);
+        self.0.send_modify(|cancels| *cancels += 1);
     }
 
-    /// Ends the connection as soon as no statement runs.
-    pub(super) fn stop(&self) {
-        self.0.send_modify(|asked| asked.stop = true);
-    }
-
-    async fn until(&self, is_due: impl FnMut(&Asked) -> bool) {
+    /// Completes when there have been more cancellations than `known`.
+    async fn happens_after(&self, known: u64) {
         // The sender is ours, so it is there.
-        let _ = self.0.subscribe().wait_for(is_due).await;
+        let _ = self.0.subscribe().wait_for(|cancels| *cancels > known).await;
     }
 }
 
@@ -65,10 +50,13 @@ pub(super) struct SignedIn {
 pub(super) struct Connection {
     pub(super) front: Front,
     pub(super) peer: SocketAddr,
+    /// Whether nobody may sign in without encryption.
+    pub(super) must_encrypt: bool,
     pub(super) exchange: Mutex<Option<Exchange>>,
     signed_in: SetOnce<SignedIn>,
     interrupt: Interrupt,
     departure: Departure,
+    stop: Stop,
     /// Statements that run.
     running: watch::Sender<usize>,
 }
@@ -87,14 +75,16 @@ impl Drop for Running {
 }
 
 impl Connection {
-    pub(super) fn new(front: Front, peer: SocketAddr, departure: Departure) -> Self {
+    pub(super) fn new(front: Front, peer: SocketAddr, must_encrypt: bool, departure: Departure, stop: Stop) -> Self {
         Self {
             front,
             peer,
+            must_encrypt,
             exchange: Mutex::default(),
             signed_in: SetOnce::new(),
             interrupt: Interrupt::default(),
             departure,
+            stop,
             running: watch::Sender::new(0),
         }
     }
@@ -104,6 +94,10 @@ impl Connection {
         self.front.signed_in.lock().insert(key.clone(), self.interrupt.clone());
         // An exchange takes place once.
         let _ = self.signed_in.set(SignedIn { session, database, key });
+    }
+
+    pub(super) fn is_signed_in(&self) -> bool {
+        self.signed_in.get().is_some()
     }
 
     /// The connection is over.
@@ -137,7 +131,7 @@ impl Connection {
     /// Marks the beginning of a statement.
     pub(super) fn begin(&self) -> Running {
         self.running.send_modify(|running| *running += 1);
-        Running { running: self.running.clone(), cancels: self.interrupt.0.borrow().cancels }
+        Running { running: self.running.clone(), cancels: *self.interrupt.0.borrow() }
     }
 
     /// What `work` gives, unless the statement is cancelled, its session ends or the client goes away.
@@ -149,15 +143,15 @@ impl Connection {
         tokio::select! {
             // Work may use up what tokio lets a task do in one go; the others would not get to look then.
             biased;
-            () = self.interrupt.until(|asked| asked.cancels > statement.cancels) => Err(cancelled()),
+            () = self.interrupt.happens_after(statement.cancels) => Err(cancelled()),
             () = self.session_ends() => Err(ended()),
             () = self.departure.happens() => Err(departed()),
             outcome = work => outcome,
         }
     }
 
-    /// Completes when the account no longer knows the session: the user is disabled or gone. Not before
-    /// someone has signed in.
+    /// Completes when the account no longer knows the session: the user is disabled or gone, or may no longer sign in
+    /// from here. Not before someone has signed in.
     async fn session_ends(&self) {
         self.signed_in.wait().await.session.revoked().await;
     }
@@ -170,11 +164,9 @@ impl Connection {
             tokio::time::sleep(FAREWELL).await;
         };
         let stop = async {
-            self.interrupt.until(|asked| asked.stop).await;
-            let mut running = self.running.subscribe();
-            let idle = running.wait_for(|running| *running == 0);
-            // Then the rest is cut off.
-            let _ = tokio::time::timeout(STOP_PATIENCE, idle).await;
+            // Idle clients, and those who are signing in, would keep the server alive: they go at once.
+            self.stop.told().await;
+            let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
         };
         tokio::select! {
             () = farewell => {}

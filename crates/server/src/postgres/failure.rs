@@ -3,8 +3,10 @@
 use std::error::Error as StdError;
 use std::fmt::Display;
 
+use bytes::{Bytes, BytesMut};
 use oktant_base::{Code, Coded, codes};
 use pgwire::error::{ErrorInfo, PgWireError};
+use pgwire::messages::PgWireBackendMessage;
 
 /// How an error of ours is told.
 pub(super) fn coded(error: &dyn Coded) -> PgWireError {
@@ -40,6 +42,19 @@ pub(super) fn protocol(message: impl Into<String>) -> PgWireError {
 /// The end of a connection.
 pub(super) fn fatal(sqlstate: &str, message: impl Into<String>, hint: Option<&str>) -> PgWireError {
     info("FATAL", sqlstate, message.into(), None, hint.map(str::to_owned))
+}
+
+/// What a connection is told for which there is no room, before it has said anything.
+///
+/// # Source
+///
+/// `PostgreSQL`'s error 53300, `too_many_connections`.
+pub(super) fn too_many_connections() -> Bytes {
+    let info = ErrorInfo::new("FATAL".to_owned(), "53300".to_owned(), "sorry, too many clients already".to_owned());
+    let mut message = BytesMut::new();
+    // A message this short can be encoded.
+    let _ = PgWireBackendMessage::ErrorResponse(info.into()).encode(&mut message);
+    message.freeze()
 }
 
 /// Whatever went wrong, as the end of a connection: pgwire takes a connection that survives an error

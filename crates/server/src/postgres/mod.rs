@@ -1,6 +1,7 @@
 //! The wire protocol of PostgreSQL in front of the SQL engine, for the account's users.
 
 mod connection;
+mod conversation;
 mod departure;
 mod failure;
 mod habits;
@@ -19,19 +20,19 @@ use bytes::Bytes;
 use oktant_base::{Clock, Entropy};
 use oktant_warehouse::Account;
 use parking_lot::Mutex;
-use pgwire::api::PgWireServerHandlers;
-use pgwire::api::auth::StartupHandler;
 use pgwire::api::cancel::CancelHandler;
-use pgwire::api::query::{ExtendedQueryHandler, SimpleQueryHandler};
 use pgwire::messages::cancel::CancelRequest;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::listen::{Door, STOP_PATIENCE, Stop};
 use crate::metrics::Metrics;
 use crate::okta::OktaTables;
 use connection::{Connection, Interrupt};
 use departure::Departure;
+
+/// Connections at one time, those that have not signed in included.
+const CONNECTIONS_MAX: usize = 1_000;
 
 /// What all connections share. Clones share it, too.
 #[derive(Clone)]
@@ -71,34 +72,22 @@ impl Front {
         self.signed_in.lock().len()
     }
 
-    /// Accepts connections until told to stop, then lets those under way come to their end.
-    pub(crate) async fn serve(self, listener: TcpListener, tls: Option<TlsAcceptor>, stop: impl Future<Output = ()>) {
-        let mut tasks = JoinSet::new();
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            let accepted = tokio::select! {
-                () = &mut stop => break,
-                _ = tasks.join_next(), if !tasks.is_empty() => continue,
-                accepted = crate::listen::accepted(&listener) => accepted,
-            };
-            let (stream, peer) = accepted;
-            tasks.spawn(self.clone().converse(stream, peer, tls.clone()));
-        }
-        // Idle clients would keep the server alive for ever: they are told to go, statements may end.
-        self.signed_in.lock().values().for_each(Interrupt::stop);
-        while tasks.join_next().await.is_some() {}
+    /// Accepts connections until told to stop, then lets the statements under way come to their end.
+    pub(crate) async fn serve(self, listener: TcpListener, tls: Option<TlsAcceptor>, stop: Stop) {
+        let (patience, refusal) = (STOP_PATIENCE, failure::too_many_connections());
+        let door = Door { listener, stop: stop.clone(), patience, connections_max: CONNECTIONS_MAX, refusal };
+        door.serve(move |stream, peer| self.clone().converse(stream, peer, tls.clone(), stop.clone())).await;
     }
 
-    async fn converse(self, stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) {
+    async fn converse(self, stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>, stop: Stop) {
         let (stream, departure) = match Departure::of(stream) {
             Ok(watched) => watched,
             Err(error) => return tracing::warn!(%error, %peer, "a connection cannot be served"),
         };
-        let connection = Arc::new(Connection::new(self.clone(), peer, departure));
+        let connection = Arc::new(Connection::new(self.clone(), peer, tls.is_some(), departure, stop));
         let handlers = Handlers { front: self, connection: Arc::clone(&connection) };
-        let conversation = pgwire::tokio::process_socket(stream, tls, handlers);
         tokio::select! {
-            outcome = conversation => {
+            outcome = conversation::hold(stream, tls, handlers) => {
                 if let Err(error) = outcome {
                     tracing::debug!(%error, %peer, "a connection broke");
                 }
@@ -109,29 +98,11 @@ impl Front {
     }
 }
 
-/// What pgwire calls for one connection.
+/// What pgwire calls for the statements of one connection.
 #[derive(Clone)]
 struct Handlers {
     front: Front,
     connection: Arc<Connection>,
-}
-
-impl PgWireServerHandlers for Handlers {
-    fn startup_handler(&self) -> Arc<impl StartupHandler> {
-        Arc::clone(&self.connection)
-    }
-
-    fn simple_query_handler(&self) -> Arc<impl SimpleQueryHandler> {
-        Arc::new(self.clone())
-    }
-
-    fn extended_query_handler(&self) -> Arc<impl ExtendedQueryHandler> {
-        Arc::new(self.clone())
-    }
-
-    fn cancel_handler(&self) -> Arc<impl CancelHandler> {
-        Arc::new(self.front.clone())
-    }
 }
 
 #[async_trait]

@@ -33,6 +33,10 @@ impl StartupHandler for Connection {
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
         let step = match message {
+            PgWireFrontendMessage::Startup(_) if self.must_encrypt && !client.is_secure() => {
+                let hint = "connect with TLS: sslmode=require, or verify-full where the authority is known";
+                Err(failure::fatal("28000", "the server takes encrypted connections only", Some(hint)))
+            }
             PgWireFrontendMessage::Startup(startup) => {
                 protocol_negotiation(client, &startup).await?;
                 save_startup_parameters_to_metadata(client, &startup);

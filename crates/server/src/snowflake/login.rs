@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::sessions::{MASTER_LIFETIME, Refusal, TOKEN_LIFETIME};
 use super::{Gateway, envelope, token};
-use crate::listen::Peer;
+use crate::http::Peer;
 use crate::metrics::{Outcome, Protocol};
 
 /// Seconds after which clients look whether they still reach the server.

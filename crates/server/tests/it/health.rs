@@ -78,6 +78,9 @@ async fn both_protocols_speak_tls() {
     let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
     let one: (i64,) = sqlx::query_as("SELECT 1").fetch_one(&mut connection).await.unwrap();
     assert_eq!(one, (1,));
+    let plain = options.ssl_mode(sqlx::postgres::PgSslMode::Disable);
+    let refused = sqlx::ConnectOptions::connect(&plain).await.unwrap_err();
+    assert_eq!(crate::postgres::state(&refused), "28000", "{refused}");
 }
 
 /// Textual encoding of bytes in DER (RFC 7468).

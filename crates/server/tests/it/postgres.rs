@@ -2,6 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{Column as _, ConnectOptions as _, Connection as _, Executor as _, Row as _, Statement as _};
 
@@ -36,7 +40,7 @@ impl Running {
     }
 }
 
-fn state(error: &sqlx::Error) -> String {
+pub(crate) fn state(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => error.code().unwrap_or_default().into_owned(),
         other => format!("{other:?}"),
@@ -144,4 +148,65 @@ async fn transactions_and_settings_are_taken() {
     assert_eq!(state(&error), "25006");
     let row = connection.fetch_one("SELECT current_user, current_schema()").await.unwrap();
     assert_eq!((row.get::<&str, _>(0), row.get::<&str, _>(1)), ("ADMIN", "okta"));
+}
+
+/// A connection that has been asked for its password.
+async fn asked_for_password(running: &Running) -> TcpStream {
+    let mut stream = TcpStream::connect(running.server.pg_address().expect("an address")).await.unwrap();
+    let parameters = b"user\0ADMIN\0\0";
+    let length = u32::try_from(8 + parameters.len()).unwrap();
+    stream.write_all(&[&length.to_be_bytes(), &196_608_u32.to_be_bytes(), &parameters[..]].concat()).await.unwrap();
+    let mut told = [0; 64];
+    let length = stream.read(&mut told).await.unwrap();
+    assert!(told[..length].windows(13).any(|window| window == b"SCRAM-SHA-256"), "{told:?}");
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_not_signed_in_cannot_send_much() {
+    const SENT: usize = 65_535;
+    let running = Running::start().await;
+    let mut stream = asked_for_password(&running).await;
+    // The beginning of a statement of a hundred million bytes.
+    let mut statement = [&b"Q"[..], &100_000_000_u32.to_be_bytes()].concat();
+    statement.resize(SENT, b' ');
+    stream.write_all(&statement).await.unwrap();
+    let mut told = Vec::new();
+    timeout(Duration::from_secs(10), stream.read_to_end(&mut told)).await.expect("an end").unwrap();
+    assert!(String::from_utf8_lossy(&told).contains("08P01"), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_has_a_greatest_length() {
+    let running = Running::start().await;
+    let mut connection = running.connect("ADMIN").await;
+    let sql = |length: usize| sqlx::AssertSqlSafe(format!("SELECT '{}' AS a", "x".repeat(length)));
+    assert!(connection.fetch_all(sqlx::raw_sql(sql(1_000_000))).await.is_ok());
+    assert!(connection.fetch_all(sqlx::raw_sql(sql(17 * 1024 * 1024))).await.is_err());
+    assert!(connection.fetch_all("SELECT 1").await.is_err(), "the connection is over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_does_not_wait_for_who_is_signing_in_or_idle() {
+    let running = Running::start().await;
+    let _signing_in = asked_for_password(&running).await;
+    let _idle = running.connect("ADMIN").await;
+    let silent = TcpStream::connect(running.server.pg_address().expect("an address")).await.unwrap();
+    timeout(Duration::from_secs(5), running.server.shutdown()).await.expect("the server stops");
+    drop(silent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_policy_ends_a_session() {
+    let running = Running::start().await;
+    running.with_reader().await;
+    let mut connection = running.connect("reader").await;
+    connection.fetch_one("SELECT 1").await.unwrap();
+    running
+        .prepare(&[
+            "create network policy away allowed_ip_list = ('10.0.0.0/8')",
+            "alter user reader set network_policy = away",
+        ])
+        .await;
+    assert_eq!(state(&connection.fetch_all("SELECT 1").await.unwrap_err()), "57P01");
 }
