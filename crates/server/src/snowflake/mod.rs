@@ -21,6 +21,7 @@ use axum::routing::{get, post};
 use oktant_base::{Clock, Entropy};
 use oktant_warehouse::{Account, SnowflakeError};
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tower_http::decompression::RequestDecompressionLayer;
 use uuid::Uuid;
 
@@ -31,6 +32,10 @@ use statements::Statements;
 /// Bytes of a request after decompression.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// Statements that run at one time; others wait. Each has a thread of its own, of which tokio has 512: the rest is for
+/// signing in, which must not wait for statements.
+const STATEMENTS_MAX: usize = 64;
+
 /// What all requests share. Clones share it, too.
 #[derive(Clone)]
 pub(crate) struct Gateway(Arc<Shared>);
@@ -40,6 +45,8 @@ pub(crate) struct Shared {
     account: Account,
     sessions: Sessions,
     statements: Statements,
+    /// Room for the statements that may run at one time.
+    room: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     metrics: Arc<Metrics>,
@@ -61,7 +68,8 @@ impl Gateway {
         metrics: Arc<Metrics>,
     ) -> Self {
         let sessions = Sessions::new(Arc::clone(&clock), Arc::clone(&entropy));
-        Self(Arc::new(Shared { account, sessions, statements: Statements::default(), clock, entropy, metrics }))
+        let (statements, room) = (Statements::default(), Arc::new(Semaphore::new(STATEMENTS_MAX)));
+        Self(Arc::new(Shared { account, sessions, statements, room, clock, entropy, metrics }))
     }
 
     /// The paths of the protocol.

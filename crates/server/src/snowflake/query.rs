@@ -14,6 +14,7 @@ use oktant_warehouse::{Binding, Session, SnowflakeError, StatementResult, Statem
 use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::sessions::Open;
@@ -26,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Statements in one request.
 const STATEMENTS_MAX: usize = 1_000;
+
+/// Room for one statement.
+type Room = [OwnedSemaphorePermit; 2];
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct RequestId {
@@ -120,10 +124,12 @@ fn run_all<'a>(
 ) -> BoxFuture<'a, Result<Answer, SnowflakeError>> {
     async move {
         let statements = split_statements(&request.sql_text)?;
-        let wanted = wanted_statements(request);
-        if wanted != Some(0) && statements.len() > 1 && statements.len() != wanted.unwrap_or(1) {
-            return Err(wrong_count(statements.len(), wanted.unwrap_or(1)));
+        let (count, wanted) = (statements.len(), wanted_statements(request).unwrap_or(1));
+        // That a text has no statement at all is told where it is parsed.
+        if count > 0 && wanted != 0 && count != wanted {
+            return Err(wrong_count(count, wanted));
         }
+        let describe_only = request.describe_only == Some(true);
         if let Some(id) = scanned_statement(&request.sql_text) {
             return answered_before(gateway, user, id).await;
         }
@@ -131,16 +137,14 @@ fn run_all<'a>(
         if statements.len() <= 1 {
             // As it was sent, so that places in errors are those of the client's text.
             let text = &request.sql_text;
-            return run_one(gateway, open, text, &bindings, request.describe_only == Some(true))
-                .await
-                .map(Answer::Rows);
+            return run_one(gateway, open, text, &bindings, describe_only).await.map(Answer::Rows);
         }
         if statements.len() > STATEMENTS_MAX {
             return Err(wrong_count(statements.len(), STATEMENTS_MAX));
         }
         let mut done: Vec<(Uuid, StatementType)> = Vec::new();
         for text in &statements {
-            let result = run_one(gateway, open, text, &bindings, false).await?;
+            let result = run_one(gateway, open, text, &bindings, describe_only).await?;
             let id = gateway.new_id();
             done.push((id, result.statement_type));
             gateway.statements.keep(id, user, Ok(Answer::Rows(result)));
@@ -180,14 +184,27 @@ fn run_one<'a>(
     describe_only: bool,
 ) -> BoxFuture<'a, Result<StatementResult, SnowflakeError>> {
     let began = gateway.clock.now();
-    let work = on_own_thread(open.session.clone(), text.to_owned(), bindings.to_vec(), describe_only);
     async move {
-        let result = work.await;
+        let result = match room(gateway, open).await {
+            Ok(room) => {
+                on_own_thread(open.session.clone(), text.to_owned(), bindings.to_vec(), describe_only, room).await
+            }
+            Err(error) => Err(error),
+        };
         let took = (gateway.clock.now() - began).to_std().unwrap_or_default();
         gateway.metrics.statement_ended(Protocol::Snowflake, Outcome::of(&result), took);
         result
     }
     .boxed()
+}
+
+/// Waits for room to run a statement, in its session and in the server. The room is free when the thread is, which may
+/// be after the statement has been given up.
+async fn room(gateway: &Gateway, open: &Open) -> Result<Room, SnowflakeError> {
+    let closed = |_| SnowflakeError::internal();
+    let of_session = Arc::clone(&open.room).acquire_owned().await.map_err(closed)?;
+    let of_server = Arc::clone(&gateway.room).acquire_owned().await.map_err(closed)?;
+    Ok([of_session, of_server])
 }
 
 /// Runs a statement on a thread that may block. The compiler does not see that the account's future may
@@ -198,10 +215,12 @@ async fn on_own_thread(
     text: String,
     bindings: Vec<Binding>,
     describe_only: bool,
+    room: Room,
 ) -> Result<StatementResult, SnowflakeError> {
     let (held, dropped) = tokio::sync::oneshot::channel::<()>();
     let runtime = tokio::runtime::Handle::current();
     let work = tokio::task::spawn_blocking(move || {
+        let _room = room;
         runtime.block_on(async {
             let statement = async {
                 if describe_only {

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use oktant_base::{Clock, Entropy, Secret, Timestamp};
 use oktant_warehouse::Session;
 use parking_lot::RwLock;
+use tokio::sync::Semaphore;
 
 /// How long a session token is good; clients renew it.
 pub(super) const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
@@ -20,6 +21,13 @@ pub(super) const MASTER_LIFETIME: Duration = Duration::from_hours(4);
 /// Sessions that may be open at one time.
 const SESSIONS_MAX: usize = 10_000;
 
+/// Statements that a session may run at one time; others of it wait.
+///
+/// # Source
+///
+/// Snowflake documentation, `MAX_CONCURRENCY_LEVEL`: a warehouse runs eight at one time, and queues the rest.
+const SESSION_STATEMENTS_MAX: usize = 8;
+
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 48;
 
@@ -29,6 +37,8 @@ pub(super) struct Open {
     pub(super) id: i64,
     /// The account's side of it.
     pub(super) session: Session,
+    /// Room for the statements that it may run at one time.
+    pub(super) room: Arc<Semaphore>,
     tokens: RwLock<Tokens>,
 }
 
@@ -39,7 +49,8 @@ pub(super) struct Tokens {
     pub(super) token: Secret,
     /// For new tokens.
     pub(super) master: Secret,
-    token_ends: Timestamp,
+    /// The session token before, which requests under way may carry.
+    previous: Option<Secret>,
     master_ends: Timestamp,
 }
 
@@ -64,19 +75,20 @@ pub(super) struct Sessions {
 
 #[derive(Default)]
 struct Books {
-    by_token: HashMap<String, Arc<Open>>,
+    /// With the end of each token. A session has two at most: its own, and the one before.
+    by_token: HashMap<String, (Arc<Open>, Timestamp)>,
     by_master: HashMap<String, Arc<Open>>,
 }
 
 impl Books {
-    fn enter(&mut self, open: &Arc<Open>) {
+    fn enter(&mut self, open: &Arc<Open>, now: Timestamp) {
         let tokens = open.tokens.read();
-        self.by_token.insert(tokens.token.expose().clone(), Arc::clone(open));
+        self.by_token.insert(tokens.token.expose().clone(), (Arc::clone(open), now + TOKEN_LIFETIME));
         self.by_master.insert(tokens.master.expose().clone(), Arc::clone(open));
     }
 
     fn remove(&mut self, open: &Open) {
-        self.by_token.retain(|_, other| other.id != open.id);
+        self.by_token.retain(|_, (other, _)| other.id != open.id);
         self.by_master.retain(|_, other| other.id != open.id);
     }
 }
@@ -95,24 +107,25 @@ impl Sessions {
         self.sweep();
         let tokens = self.fresh();
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let open = Arc::new(Open { id, session, tokens: RwLock::new(tokens.clone()) });
+        let room = Arc::new(Semaphore::new(SESSION_STATEMENTS_MAX));
+        let open = Arc::new(Open { id, session, room, tokens: RwLock::new(tokens.clone()) });
         let mut books = self.open.write();
         if books.by_master.len() >= SESSIONS_MAX {
             return None;
         }
-        books.enter(&open);
+        books.enter(&open, self.clock.now());
         Some((open, tokens))
     }
 
     /// The session whose token this is.
     pub(super) fn by_token(&self, token: Option<&str>) -> Result<Arc<Open>, Refusal> {
         let token = token.ok_or(Refusal::Missing)?;
-        let open = self.open.read().by_token.get(token).cloned().ok_or(Refusal::Unknown)?;
-        if open.tokens.read().token_ends <= self.clock.now() { Err(Refusal::Expired) } else { Ok(open) }
+        let (open, ends) = self.open.read().by_token.get(token).cloned().ok_or(Refusal::Unknown)?;
+        if ends <= self.clock.now() { Err(Refusal::Expired) } else { Ok(open) }
     }
 
-    /// New tokens for the session whose master token this is. The session token before stays good for
-    /// as long as it was: requests under way carry it.
+    /// New tokens for the session whose master token this is. The session token before stays good for as long as it
+    /// was: requests under way carry it. The one before that is good no more.
     pub(super) fn renew(&self, master: Option<&str>) -> Result<(Arc<Open>, Tokens), Refusal> {
         let master = master.ok_or(Refusal::Missing)?;
         let mut books = self.open.write();
@@ -120,10 +133,15 @@ impl Sessions {
         if open.tokens.read().master_ends <= self.clock.now() {
             return Err(Refusal::Expired);
         }
-        let tokens = self.fresh();
+        let mut tokens = self.fresh();
         books.by_master.remove(master);
+        let before = open.tokens.read().clone();
+        if let Some(oldest) = before.previous {
+            books.by_token.remove(oldest.expose());
+        }
+        tokens.previous = Some(before.token);
         *open.tokens.write() = tokens.clone();
-        books.enter(&open);
+        books.enter(&open, self.clock.now());
         Ok((open, tokens))
     }
 
@@ -150,17 +168,17 @@ impl Sessions {
         let now = self.clock.now();
         let mut books = self.open.write();
         let is_alive = |open: &Arc<Open>| open.tokens.read().master_ends > now;
-        books.by_token.retain(|_, open| is_alive(open));
+        books.by_token.retain(|_, (open, _)| is_alive(open));
         books.by_master.retain(|_, open| is_alive(open));
     }
 
     fn fresh(&self) -> Tokens {
-        let now = self.clock.now();
         let token = || {
             let mut bytes = [0; TOKEN_BYTES];
             self.entropy.fill(&mut bytes);
             Secret::new(STANDARD.encode(bytes))
         };
-        Tokens { token: token(), master: token(), token_ends: now + TOKEN_LIFETIME, master_ends: now + MASTER_LIFETIME }
+        let master_ends = self.clock.now() + MASTER_LIFETIME;
+        Tokens { token: token(), master: token(), previous: None, master_ends }
     }
 }

@@ -180,3 +180,75 @@ async fn a_disabled_user_is_out_at_once() {
     running.prepare(&["alter user admin set disabled = true"]).await;
     assert_eq!(running.query(&token, "a", "select 1").await["code"], json!("390111"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_policy_ends_a_session() {
+    let running = Running::start().await;
+    let (token, _) = running.session().await;
+    running
+        .prepare(&[
+            "create network policy away allowed_ip_list = ('10.0.0.0/8')",
+            "alter user admin set network_policy = away",
+        ])
+        .await;
+    assert_eq!(running.query(&token, "a", "select 1").await["code"], json!("390111"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_token_ends_in_its_time_however_often_it_is_renewed() {
+    let (running, clock) = Running::at_noon().await;
+    let (first, master) = running.session().await;
+    let renewed = async |master: &str| {
+        let answer = running.post("/session/token-request?requestId=r", master, &json!({})).await;
+        let text = |key: &str| answer["data"][key].as_str().expect("a token").to_owned();
+        (text("sessionToken"), text("masterToken"))
+    };
+    clock.advance(Duration::from_mins(30));
+    let (second, master) = renewed(&master).await;
+    let code = async |token: &str| running.query(token, "", "select 1").await["code"].clone();
+    assert_eq!(code(&first).await, json!(null), "requests under way carry it");
+    clock.advance(Duration::from_mins(45));
+    assert_eq!(code(&first).await, json!("390112"), "its hour is over");
+    assert_eq!(code(&second).await, json!(null));
+    let (third, _) = renewed(&master).await;
+    assert_eq!(code(&first).await, json!("390111"), "one predecessor is remembered");
+    assert_eq!((code(&second).await, code(&third).await), (json!(null), json!(null)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_number_of_statements_is_compared_and_describing_several_runs_none() {
+    let running = Running::start().await;
+    let (token, _) = running.session().await;
+    let send = async |request: &str, sql: &str, describe: bool, count: u32| {
+        let body = json!({"sqlText": sql, "describeOnly": describe, "parameters": {"MULTI_STATEMENT_COUNT": count}});
+        running.post(&format!("/queries/v1/query-request?requestId={request}"), &token, &body).await
+    };
+    assert_eq!(send("a", "create role one", false, 2).await["code"], json!("000008"));
+    let described = send("b", "create role one; create role two", true, 2).await;
+    assert_eq!(described["success"], json!(true), "{described}");
+    for (request, role) in [("c", "one"), ("d", "two")] {
+        let created = send(request, &format!("create role {role}"), false, 1).await;
+        assert_eq!(created["success"], json!(true), "{created}");
+    }
+}
+
+/// Signing in needs a thread that may block, as statements do.
+#[test]
+fn slow_statements_leave_room_for_signing_in() {
+    const THREADS: usize = 16;
+    let runtime = tokio::runtime::Builder::new_multi_thread().max_blocking_threads(THREADS).enable_all().build();
+    runtime.unwrap().block_on(async {
+        let running = Running::start().await;
+        let (token, _) = running.session().await;
+        let sql = "select count(*) from okta.public.Users a, okta.public.Users b, okta.public.Users c, \
+            okta.public.Users d, okta.public.Users e, okta.public.Users f, okta.public.Users g, okta.public.Users h";
+        for number in 0..2 * THREADS {
+            let path = format!("/queries/v1/query-request?requestId={number}");
+            let answer = running.post(&path, &token, &json!({"sqlText": sql, "asyncExec": true})).await;
+            assert_eq!(answer["code"], json!("333334"), "{answer}");
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let login = tokio::time::timeout(Duration::from_secs(30), running.log_in("admin", PASSWORD)).await;
+        assert_eq!(login.expect("an answer")["success"], json!(true));
+    });
+}
