@@ -217,8 +217,8 @@ pub(crate) struct SandboxArgs {
 /// `/health/live`, `/health/ready` and `/metrics`. With --pg-listen, psql and other clients of PostgreSQL read the
 /// tables of the org that --dsn names; the roles of a user decide which.
 ///
-/// Prints one JSON line when ready. On SIGTERM or Ctrl-C it accepts nothing more, answers what is under way and ends;
-/// a second signal ends it at once.
+/// Prints one JSON line when ready. On SIGTERM or Ctrl-C it accepts nothing more, answers what is under way for ten
+/// seconds at most and ends; a second signal ends it at once.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   oktant serve --store sqlite://account.db --admin-password-file admin.txt
@@ -240,7 +240,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) pg_listen: Option<SocketAddr>,
 
-    /// File with the certificate chain, PEM; then all connections are encrypted
+    /// File with the certificate chain, PEM; then all connections are encrypted, and others refused
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
 
@@ -248,13 +248,17 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
 
-    /// User with the role ACCOUNTADMIN, made if there is none of this name
+    /// User who has the role ACCOUNTADMIN from the start on, made if there is none of this name
     #[arg(long, value_name = "NAME", default_value = "ADMIN")]
     pub(crate) admin_user: String,
 
     /// File with the password of a new administrator; without it one is made up and printed
     #[arg(long, value_name = "FILE")]
     pub(crate) admin_password_file: Option<PathBuf>,
+
+    /// Give an existing administrator a new password, too, and enable the user
+    #[arg(long)]
+    pub(crate) reset_admin_password: bool,
 
     /// Integrations that speak SCIM as the standards have it instead of as Snowflake does
     #[arg(long, value_enum, default_value_t = StandardScim::Never)]

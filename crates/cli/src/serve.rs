@@ -29,7 +29,6 @@ async fn serve(args: &ServeArgs) -> Result<()> {
         StandardScim::Always => oktant_warehouse::StandardScim::Always,
     });
     let account = open(args.store.expose(), config, tables.as_ref()).await?;
-    let made_up = administrator(args, &account, entropy.as_ref()).await?;
     let files = args.tls_cert.clone().zip(args.tls_key.clone());
     let config = Config {
         listen: args.listen,
@@ -38,9 +37,12 @@ async fn serve(args: &ServeArgs) -> Result<()> {
         account: account.clone(),
         tables,
         clock,
-        entropy,
+        entropy: Arc::clone(&entropy),
     };
-    let server = config.start().await?;
+    // Bound first: a password that is made up is told once, and must not be lost to an address that is taken.
+    let bound = config.bind().await?;
+    let made_up = administrator(args, &account, entropy.as_ref()).await?;
+    let server = bound.serve();
     let mut line = announcement(&server, &account);
     if let Some(password) = made_up {
         line["admin_user"] = args.admin_user.clone().into();
@@ -77,13 +79,16 @@ pub(crate) async fn open(store: &str, config: AccountConfig, tables: Option<&Okt
     Ok(Account::open(store, config).await?)
 }
 
-/// Sees to it that there is an administrator: the password, if one was made up.
+/// Sees to it that there is an administrator: the password, if one was made up and holds.
 async fn administrator(args: &ServeArgs, account: &Account, entropy: &dyn Entropy) -> Result<Option<Secret>> {
     let given = args.admin_password_file.as_deref().map(password).transpose()?;
     let made_up = given.is_none().then(|| seed::password(entropy));
     let Some(password) = given.as_ref().or(made_up.as_ref()) else { return Ok(None) };
     let is_new = seed::administrator(account, &args.admin_user, password).await?;
-    Ok(made_up.filter(|_| is_new))
+    if args.reset_admin_password && !is_new {
+        seed::reset_password(account, &args.admin_user, password).await?;
+    }
+    Ok(made_up.filter(|_| is_new || args.reset_admin_password))
 }
 
 fn password(path: &Path) -> Result<Secret> {

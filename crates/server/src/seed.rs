@@ -31,7 +31,7 @@ const GUIDE: [&str; 11] = [
 /// Random bytes of a password that is made up.
 const PASSWORD_BYTES: usize = 18;
 
-/// Makes a user with the role `ACCOUNTADMIN`, unless there is one of that name: whether it did.
+/// Sees to it that a user of this name has the role `ACCOUNTADMIN`, and makes the user if there is none: whether it did.
 ///
 /// # Errors
 ///
@@ -39,16 +39,29 @@ const PASSWORD_BYTES: usize = 18;
 pub async fn administrator(account: &Account, name: &str, password: &Secret) -> Result<bool, SnowflakeError> {
     let session = account.system_session().await?;
     let name = quoted(name);
-    let existing = session.execute(&format!("DESCRIBE USER {name}"), &[]).await;
-    if existing.is_ok() {
-        return Ok(false);
+    let is_new = session.execute(&format!("DESCRIBE USER {name}"), &[]).await.is_err();
+    if is_new {
+        let password = literal(password);
+        let create = format!(
+            "CREATE USER {name} PASSWORD = {password} DEFAULT_ROLE = ACCOUNTADMIN MUST_CHANGE_PASSWORD = FALSE"
+        );
+        session.execute(&create, &[]).await?;
     }
-    let password = password.expose().replace('\\', "\\\\").replace('\'', "\\'");
-    let create =
-        format!("CREATE USER {name} PASSWORD = '{password}' DEFAULT_ROLE = ACCOUNTADMIN MUST_CHANGE_PASSWORD = FALSE");
-    session.execute(&create, &[]).await?;
+    // Also where the user exists: an earlier start may have ended between the two statements.
     session.execute(&format!("GRANT ROLE ACCOUNTADMIN TO USER {name}"), &[]).await?;
-    Ok(true)
+    Ok(is_new)
+}
+
+/// Gives a user a new password, and enables a disabled one.
+///
+/// # Errors
+///
+/// Those of the account's statements.
+pub async fn reset_password(account: &Account, name: &str, password: &Secret) -> Result<(), SnowflakeError> {
+    let session = account.system_session().await?;
+    let (name, password) = (quoted(name), literal(password));
+    session.execute(&format!("ALTER USER {name} SET PASSWORD = {password} DISABLED = FALSE"), &[]).await?;
+    Ok(())
 }
 
 /// Makes what the guide presumes, and a token for its integration.
@@ -77,6 +90,11 @@ pub fn password(entropy: &dyn Entropy) -> Secret {
     let mut bytes = [0; PASSWORD_BYTES];
     entropy.fill(&mut bytes);
     Secret::new(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// As a text in a statement.
+fn literal(secret: &Secret) -> String {
+    format!("'{}'", secret.expose().replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 /// As an identifier that keeps its letter case.

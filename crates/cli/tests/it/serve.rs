@@ -23,6 +23,37 @@ fn an_account_outlives_its_server() {
     }
 }
 
+/// Starts a server on a store, and stops it: what it announced.
+#[cfg(unix)]
+fn announced(store: &str, more: &[&str]) -> serde_json::Value {
+    let mut server = Running::start(&[&["serve", "--store", store, "--listen", "127.0.0.1:0"], more].concat());
+    let announcement = server.announcement();
+    assert!(Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().expect("runs").success());
+    server.child.wait().expect("ends");
+    announcement
+}
+
+#[cfg(unix)]
+#[test]
+fn a_start_that_fails_takes_no_password_with_it_and_a_lost_one_is_reset() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = format!("sqlite://{}", folder.path().join("account.db").display());
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("an address");
+    let address = taken.local_addr().expect("an address").to_string();
+    let shown = oktant(&["serve", "--store", &store, "--listen", &address]);
+    assert!(shown.contains("error[OKT8001]"), "{shown}");
+    let first = announced(&store, &[]);
+    assert!(first["admin_password"].is_string(), "{first}");
+    assert!(announced(&store, &[])["admin_password"].is_null());
+    let reset = announced(&store, &["--reset-admin-password"]);
+    assert!(reset["admin_password"].is_string() && reset["admin_password"] != first["admin_password"], "{reset}");
+    let file = folder.path().join("password");
+    std::fs::write(&file, "Compil3r-1952").expect("writes");
+    let file = file.display().to_string();
+    let given = announced(&store, &["--reset-admin-password", "--admin-password-file", &file]);
+    assert!(given["admin_password"].is_null(), "{given}");
+}
+
 #[test]
 fn what_cannot_be_served_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
