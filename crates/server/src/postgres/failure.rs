@@ -71,3 +71,14 @@ fn info(severity: &str, sqlstate: &str, message: String, detail: Option<String>,
     info.hint = hint;
     PgWireError::UserError(Box::new(info))
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_refusal_is_a_message_of_the_protocol() {
+        let told = super::too_many_connections();
+        let length = u32::from_be_bytes(told[1..5].try_into().unwrap());
+        assert_eq!((told[0], length as usize), (b'E', told.len() - 1));
+        assert!(told.windows(5).any(|window| window == b"53300"));
+    }
+}
