@@ -264,12 +264,12 @@ mod tests {
 
     #[tokio::test]
     async fn who_sends_no_head_or_no_body_is_not_waited_for() {
-        let (address, ..) = reader(Patience { head: SHORT, body: LONG, end: LONG }).await;
+        let (address, _stop, _serving) = reader(Patience { head: SHORT, body: LONG, end: LONG }).await;
         for begun in [&b""[..], b"P", b"POST / HTTP/1.1\r\nHost: x\r\n"] {
             let told = told(address, begun).await;
             assert!(told.is_empty() || told.starts_with("HTTP/1.1 408"), "{told}");
         }
-        let (address, ..) = reader(Patience { head: LONG, body: SHORT, end: LONG }).await;
+        let (address, _stop, _serving) = reader(Patience { head: LONG, body: SHORT, end: LONG }).await;
         let told = told(address, UNFINISHED).await;
         assert!(told.starts_with("HTTP/1.1 400"), "{told}");
     }
