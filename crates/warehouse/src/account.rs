@@ -15,7 +15,7 @@ use crate::model::policy::{self, PolicyPrecedence};
 use crate::model::user::{self, SecondaryRoles, User};
 use crate::model::{Tx, grant, parameter, role, secret, token};
 use crate::password::{DECOY_KEY_BYTES, ScramVerifier, new_uuid, token_hash};
-use crate::privilege::{Authority, HIERARCHY, INITIAL};
+use crate::privilege::{HIERARCHY, INITIAL};
 use crate::session::{Actor, Session};
 use crate::store::{Database, StoreError, connect};
 
@@ -149,15 +149,6 @@ impl Login {
         self.warehouse = warehouse.filter(|name| !name.is_empty());
         self
     }
-}
-
-/// Which of the engine's tables a user or role may read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TablePrivileges {
-    /// The role that decides, with what it inherits.
-    pub role: String,
-    /// The tables, in upper case.
-    pub readable: Vec<String>,
 }
 
 /// A Snowflake account. Clones are handles to the same account.
@@ -343,7 +334,8 @@ impl Account {
         drop(connection);
         let id = user.id;
         self.0.db.write(move |tx| Box::pin(user::signed_in(tx, id, now))).await.map_err(SnowflakeError::from)?;
-        let actor = Actor::User { id: user.id, name: user.name, epoch: user.epoch };
+        let restriction = restriction.map(|_| role_id);
+        let actor = Actor::User { id: user.id, name: user.name, epoch: user.epoch, restriction };
         let session = Session::new(self.clone(), self.next_session_id(), actor, role_id);
         session.begin_with(secondary, login.client_ip, place);
         Ok(session)
@@ -354,18 +346,6 @@ impl Account {
         let on_account = parameter::get(tx, parameter::NETWORK_POLICY).await?;
         let of_user = user.properties.network_policy.as_deref();
         policy::admits(tx, ip, on_account.as_deref(), of_user, None, self.0.config.precedence).await
-    }
-
-    /// Whether `password` is the user's, and the user may sign in.
-    ///
-    /// # Errors
-    ///
-    /// [`SnowflakeError::internal`] if the store fails.
-    pub async fn verify_password(&self, user: &str, password: &Secret) -> Result<bool, SnowflakeError> {
-        let found = self.find_user(user).await?;
-        let may = found.as_ref().is_some_and(|user| user.may_sign_in(self.now()));
-        let verifier = found.as_ref().and_then(User::scram);
-        Ok(self.verify(verifier, user, password.clone()).await && may)
     }
 
     /// What SCRAM-SHA-256 checks a user's password with. Users without a password, unknown and disabled
@@ -390,38 +370,6 @@ impl Account {
         let known = verifier.is_some();
         let verifier = verifier.unwrap_or_else(|| self.decoy(user));
         tokio::task::spawn_blocking(move || verifier.matches(&password)).await.unwrap_or(false) && known
-    }
-
-    /// What a user may read with the default role and, unless switched off, all other roles.
-    ///
-    /// # Errors
-    ///
-    /// 002003 if there is no such user.
-    pub async fn user_table_privileges(&self, user: &str) -> Result<TablePrivileges, SnowflakeError> {
-        let found = self.find_user(user).await?.ok_or_else(|| SnowflakeError::does_not_exist("User", user))?;
-        let mut connection = self.0.db.read().await?;
-        let tx = &mut *connection;
-        let role_id = initial_role(tx, &found, None, None).await?;
-        let authority =
-            Authority::of_user(tx, (found.id, &found.name), role_id, found.properties.secondary_roles).await?;
-        Ok(self.privileges_of(&authority))
-    }
-
-    /// What a role may read.
-    ///
-    /// # Errors
-    ///
-    /// 002003 if there is no such role.
-    pub async fn role_table_privileges(&self, role: &str) -> Result<TablePrivileges, SnowflakeError> {
-        let mut connection = self.0.db.read().await?;
-        let tx = &mut *connection;
-        let found = role::by_name(tx, role).await?.ok_or_else(|| SnowflakeError::does_not_exist("Role", role))?;
-        let authority = Authority::of_role(tx, &found.name, found.id).await?;
-        Ok(self.privileges_of(&authority))
-    }
-
-    fn privileges_of(&self, authority: &Authority) -> TablePrivileges {
-        TablePrivileges { role: authority.role_name.clone(), readable: authority.readable(&self.engine_tables()) }
     }
 }
 

@@ -124,6 +124,12 @@ impl SnowflakeError {
         Self::new(3013, "42501", message)
     }
 
+    /// What an access token with a role restriction keeps its session from. The number is assumed.
+    pub fn restricted_to_role(role: &str) -> Self {
+        let message = format!("{ACCESS}The access token of this session is restricted to the role '{role}'.");
+        Self::new(3001, "42501", message)
+    }
+
     /// Ownership of an object that has grants, moved without saying what becomes of them. The number is assumed.
     pub fn dependent_grants() -> Self {
         let message = "Dependent grant of privilege exists. It must be revoked first. More than one dependent grant may \

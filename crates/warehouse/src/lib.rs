@@ -38,7 +38,7 @@ mod session;
 mod statement;
 mod store;
 
-pub use account::{Account, AccountConfig, Login, StandardScim, TablePrivileges};
+pub use account::{Account, AccountConfig, Login, StandardScim};
 pub use engine::{Binding, DATABASE, EngineQuery, QueryEngine, SCHEMA};
 pub use error::{Error, SnowflakeError};
 pub use model::policy::PolicyPrecedence;

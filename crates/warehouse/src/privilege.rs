@@ -16,10 +16,19 @@ pub(crate) struct Authority {
     /// The primary role: it owns what the session makes.
     pub(crate) role_id: Id,
     pub(crate) role_name: String,
+    /// The primary role with what it inherits: only these let a session make something.
+    primary: BTreeSet<Id>,
     /// Roles that are active: primary, secondary, and what they inherit.
     pub(crate) active: BTreeSet<Id>,
+    /// Roles that the session may take on as primary ones.
+    pub(crate) available: BTreeSet<Id>,
+    /// Whether the credential holds the session to one role.
+    pub(crate) restricted: bool,
     privileges: Vec<grant::Privilege>,
 }
+
+/// A privilege on a database that the account itself checks.
+pub(crate) const CREATE_SCHEMA: &str = "CREATE SCHEMA";
 
 /// A privilege on the account that the account itself checks.
 pub(crate) mod account {
@@ -58,40 +67,66 @@ pub(crate) const HIERARCHY: [(Id, Id); 3] = [
 
 impl Authority {
     /// The authority of a user with `primary` as the primary role; of `PUBLIC` alone where the user no
-    /// longer has that role.
+    /// longer has that role. Under a restriction that one role is all there is, whatever else was granted.
     pub(crate) async fn of_user(
         tx: Tx<'_>,
-        user: (Id, &str),
+        (user_id, user_name): (Id, &str),
         primary: Id,
         secondary: SecondaryRoles,
+        restriction: Option<Id>,
     ) -> Result<Self, StoreError> {
-        let granted: BTreeSet<Id> = role::of_user(tx, user.0).await?.into_iter().map(|(id, _)| id).collect();
-        let available = grant::closure(tx, &granted).await?;
-        let primary = if available.contains(&primary) { primary } else { role::PUBLIC };
-        let mut roots = BTreeSet::from([primary]);
-        if secondary == SecondaryRoles::All {
-            roots.extend(granted);
+        let granted = role::of_user(tx, user_id).await?.into_iter().map(|(id, _)| id).chain([role::PUBLIC]).collect();
+        let mut available = grant::closure(tx, &granted).await?;
+        if let Some(only) = restriction {
+            available.retain(|id| *id == only);
         }
-        Self::build(tx, Some(user.0), user.1, primary, roots).await
+        let primary = if available.contains(&primary) { primary } else { role::PUBLIC };
+        let secondary = match (secondary, restriction) {
+            (SecondaryRoles::All, None) => available.clone(),
+            _ => BTreeSet::new(),
+        };
+        let authority = Self::build(tx, user_name, primary, secondary).await?;
+        Ok(Self { user_id: Some(user_id), available, restricted: restriction.is_some(), ..authority })
     }
 
     /// The authority of a role by itself: of the account's own work, or of a provisioner.
     pub(crate) async fn of_role(tx: Tx<'_>, name: &str, role_id: Id) -> Result<Self, StoreError> {
-        Self::build(tx, None, name, role_id, BTreeSet::from([role_id])).await
+        Self::build(tx, name, role_id, BTreeSet::new()).await
     }
 
-    async fn build(
-        tx: Tx<'_>,
-        user_id: Option<Id>,
-        user_name: &str,
-        primary: Id,
-        mut roots: BTreeSet<Id>,
-    ) -> Result<Self, StoreError> {
-        roots.insert(role::PUBLIC);
-        let active = grant::closure(tx, &roots).await?;
+    /// `secondary` holds what its roles inherit.
+    async fn build(tx: Tx<'_>, user_name: &str, role_id: Id, secondary: BTreeSet<Id>) -> Result<Self, StoreError> {
+        let primary = grant::closure(tx, &BTreeSet::from([role_id, role::PUBLIC])).await?;
+        let active = &primary | &secondary;
         let privileges = grant::of_roles(tx, &active).await?;
-        let role_name = role::by_id(tx, primary).await?.map_or_else(|| "PUBLIC".to_owned(), |role| role.name);
-        Ok(Self { user_id, user_name: user_name.to_owned(), role_id: primary, role_name, active, privileges })
+        let role_name = role::by_id(tx, role_id).await?.map_or_else(|| "PUBLIC".to_owned(), |role| role.name);
+        Ok(Self {
+            user_id: None,
+            user_name: user_name.to_owned(),
+            role_id,
+            role_name,
+            primary,
+            available: active.clone(),
+            active,
+            restricted: false,
+            privileges,
+        })
+    }
+
+    /// Whether the primary role is `role_id` or inherits it.
+    pub(crate) fn inherits(&self, role_id: Id) -> bool {
+        self.primary.contains(&role_id)
+    }
+
+    /// Whether the session may make what `privilege` on an object allows to make. Secondary roles do not count.
+    ///
+    /// # Source
+    ///
+    /// Snowflake documentation, "Overview of access control", primary and secondary roles: CREATE is authorised by
+    /// the primary role.
+    pub(crate) fn creates(&self, privilege: &str, kind: &str, name: &str) -> bool {
+        let on_account = kind == grant::ON_ACCOUNT && self.inherits(role::ACCOUNTADMIN);
+        on_account || self.find(privilege, kind, name).any(|grant| self.inherits(grant.role_id))
     }
 
     /// Whether `ACCOUNTADMIN` is active.
@@ -127,15 +162,13 @@ impl Authority {
         name: &'a str,
     ) -> impl Iterator<Item = &'a grant::Privilege> {
         self.privileges.iter().filter(move |grant| {
-            grant.object_kind == kind
-                && grant.object_name == name
-                && matches!(&*grant.privilege, held if held == privilege || held == "ALL")
+            grant.object_kind == kind && grant.object_name == name && grant.privilege == privilege
         })
     }
 
-    /// Refuses unless `privilege` on the account is held.
+    /// Refuses unless the session may make what `privilege` on the account allows to make.
     pub(crate) fn require(&self, privilege: &str, account: &str) -> Result<(), SnowflakeError> {
-        if self.holds(privilege) {
+        if self.creates(privilege, grant::ON_ACCOUNT, "") {
             return Ok(());
         }
         Err(SnowflakeError::needs_account_privilege(account, &self.role_name, privilege))
@@ -148,16 +181,16 @@ impl Authority {
 
     /// Which of the engine's tables may be read.
     ///
-    /// Reading takes USAGE on database and schema and SELECT on the table; the owner of the database
-    /// needs neither.
+    /// Reading takes USAGE on database and schema and SELECT on the table; `ACCOUNTADMIN`, whose the tables are,
+    /// needs none of them.
     pub(crate) fn readable(&self, tables: &[String]) -> Vec<String> {
         use crate::engine::{DATABASE, SCHEMA};
         let schema = format!("{DATABASE}.{SCHEMA}");
-        let owner = self.is_account_admin();
+        let owns = self.is_account_admin();
         let enters =
             self.holds_on("USAGE", grant::ON_DATABASE, DATABASE) && self.holds_on("USAGE", grant::ON_SCHEMA, &schema);
         let reads =
-            |table: &&String| owner || enters && self.holds_on("SELECT", grant::ON_TABLE, &format!("{schema}.{table}"));
+            |table: &&String| owns || enters && self.holds_on("SELECT", grant::ON_TABLE, &format!("{schema}.{table}"));
         tables.iter().filter(reads).cloned().collect()
     }
 }

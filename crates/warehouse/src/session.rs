@@ -31,8 +31,8 @@ const ADMITTED_LIFETIME: TimeDelta = TimeDelta::milliseconds(500);
 pub(crate) enum Actor {
     /// The account itself.
     System,
-    /// A user, at the epoch in which it signed in.
-    User { id: Id, name: String, epoch: i64 },
+    /// A user, at the epoch in which it signed in, and the only role that its credential allows.
+    User { id: Id, name: String, epoch: i64, restriction: Option<Id> },
 }
 
 /// What statements change about a session.
@@ -202,7 +202,9 @@ impl Session {
         let state = self.state();
         match &self.0.actor {
             Actor::System => Authority::of_role(tx, self.user(), state.role_id).await,
-            Actor::User { id, name, .. } => Authority::of_user(tx, (*id, name), state.role_id, state.secondary).await,
+            Actor::User { id, name, restriction, .. } => {
+                Authority::of_user(tx, (*id, name), state.role_id, state.secondary, *restriction).await
+            }
         }
     }
 }

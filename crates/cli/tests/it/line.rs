@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use oktant_base::{OsEntropy, Secret, SystemClock};
 use oktant_server::seed;
-use oktant_warehouse::{Account, AccountConfig};
+use oktant_warehouse::{Account, AccountConfig, Login, SnowflakeError};
 use serde_json::{Value, json};
 
 use crate::sandbox::Running;
@@ -148,8 +148,12 @@ impl<'a> Line<'a> {
 
     /// Whether a password is the user's.
     pub(crate) fn opens(&self, login: &str, password: &str) -> bool {
-        let password = Secret::new(password.to_owned());
-        self.runtime.block_on(self.account.verify_password(login, &password)).expect("the store answers")
+        let login = Login::new(login, Secret::new(password.to_owned()));
+        match self.runtime.block_on(self.account.login(login)) {
+            Ok(_) => true,
+            Err(error) if error == SnowflakeError::bad_credentials() => false,
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 

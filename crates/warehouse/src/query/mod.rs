@@ -20,7 +20,7 @@ use sqlparser::tokenizer::{Location, Token};
 use crate::engine::{Binding, EngineQuery};
 use crate::error::SnowflakeError;
 use crate::model::user::SecondaryRoles;
-use crate::model::{Id, grant, role};
+use crate::model::{Id, role};
 use crate::result::{Context, Rows};
 use crate::session::Session;
 use crate::statement::cursor;
@@ -71,14 +71,9 @@ impl Scope {
         let authority = &environment.authority;
         let mut connection = session.account().0.db.read().await?;
         let tx = &mut *connection;
-        let granted = match authority.user_id {
-            Some(id) => role::of_user(tx, id).await?.into_iter().map(|(id, _)| id).chain([role::PUBLIC]).collect(),
-            None => authority.active.clone(),
-        };
-        let available = grant::closure(tx, &granted).await?;
-        let names = role::names(tx, available.union(&authority.active).copied()).await?;
+        let names = role::names(tx, authority.available.union(&authority.active).copied()).await?;
         let called = |ids: &BTreeSet<Id>| ids.iter().filter_map(|id| names.get(id).cloned()).collect();
-        let (roles, available_roles) = (called(&authority.active), called(&available));
+        let (roles, available_roles) = (called(&authority.active), called(&authority.available));
         drop(connection);
         let state = session.state();
         let value = if state.secondary == SecondaryRoles::All { "ALL" } else { "" };

@@ -5,8 +5,9 @@ use super::run::{Creation, Environment, created, creation, kept};
 use super::{CreateMode, ObjectKind};
 use crate::engine;
 use crate::error::SnowflakeError;
-use crate::model::Tx;
+use crate::model::{Tx, role};
 use crate::model::container::{self, Container, INFORMATION_SCHEMA, Kind};
+use crate::privilege::CREATE_SCHEMA;
 use crate::privilege::account::{CREATE_DATABASE, CREATE_WAREHOUSE};
 use crate::result::{Context, Rows};
 
@@ -57,7 +58,11 @@ pub(crate) async fn create(
             let database = name.split('.').next().unwrap_or_default();
             let parent = container::by_name(tx, Kind::Database, database).await?;
             let parent = parent.ok_or_else(|| SnowflakeError::does_not_exist("Database", database))?;
-            environment.authority.require_ownership(parent.owner_id, "database", database)?;
+            let authority = &environment.authority;
+            let owns = authority.inherits(parent.owner_id.unwrap_or(role::ACCOUNTADMIN));
+            if !owns && !authority.creates(CREATE_SCHEMA, Kind::Database.key(), database) {
+                return Err(SnowflakeError::insufficient_privileges("database", database));
+            }
             if shown == INFORMATION_SCHEMA {
                 return Err(SnowflakeError::already_exists(shown));
             }

@@ -34,7 +34,7 @@ pub(crate) async fn create(
     let mut integration = requested(environment, name, properties)?;
     let run_as = role::find(tx, &integration.run_as_role).await?;
     // The caller's primary role must have the role to run as, directly or not.
-    if !environment.authority.active.contains(&run_as.id) {
+    if !environment.authority.inherits(run_as.id) {
         return Err(SnowflakeError::insufficient_privileges("role", &run_as.name));
     }
     if let Some(name) = &integration.network_policy {

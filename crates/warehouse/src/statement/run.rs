@@ -49,7 +49,7 @@ impl Environment {
         })
     }
 
-    /// Refuses unless `privilege` on the account is held.
+    /// Refuses unless the session may make what `privilege` on the account allows to make.
     pub(crate) fn require(&self, privilege: &str) -> Result<(), SnowflakeError> {
         self.authority.require(privilege, self.account.name())
     }

@@ -6,7 +6,7 @@ use super::run::{Environment, executed};
 use crate::error::SnowflakeError;
 use crate::model::container::{self, INFORMATION_SCHEMA, Kind};
 use crate::model::user::SecondaryRoles;
-use crate::model::{Tx, grant, role};
+use crate::model::{Tx, role};
 use crate::result::Rows;
 use crate::session::Session;
 
@@ -14,10 +14,18 @@ pub(crate) async fn run(session: &Session, usage: Use) -> Result<Rows, Snowflake
     let mut connection = session.account().0.db.read().await?;
     let tx = &mut *connection;
     let environment = Environment::new(session, tx).await?;
+    let authority = &environment.authority;
     match usage {
         Use::Role(name) => {
-            let role_id = assigned(tx, &environment, &name).await?;
-            session.update(|state| state.role_id = role_id);
+            let role = role::by_name(tx, &name).await?.ok_or_else(SnowflakeError::cannot_be_performed)?;
+            // The account itself takes on every role.
+            if authority.user_id.is_some() && !authority.available.contains(&role.id) {
+                return Err(SnowflakeError::role_not_assigned(&name));
+            }
+            session.update(|state| state.role_id = role.id);
+        }
+        Use::SecondaryRoles { all: true } if authority.restricted => {
+            return Err(SnowflakeError::restricted_to_role(&authority.role_name));
         }
         Use::SecondaryRoles { all } => {
             let secondary = if all { SecondaryRoles::All } else { SecondaryRoles::None };
@@ -35,15 +43,6 @@ pub(crate) async fn run(session: &Session, usage: Use) -> Result<Rows, Snowflake
         },
     }
     Ok(executed())
-}
-
-/// The id of a role that the session's user may take on.
-async fn assigned(tx: Tx<'_>, environment: &Environment, name: &str) -> Result<i64, SnowflakeError> {
-    let role = role::by_name(tx, name).await?.ok_or_else(SnowflakeError::cannot_be_performed)?;
-    let Some(user_id) = environment.authority.user_id else { return Ok(role.id) };
-    let granted = role::of_user(tx, user_id).await?.into_iter().map(|(id, _)| id).chain([role::PUBLIC]).collect();
-    let available = grant::closure(tx, &granted).await?;
-    if available.contains(&role.id) { Ok(role.id) } else { Err(SnowflakeError::role_not_assigned(name)) }
 }
 
 async fn exists(tx: Tx<'_>, kind: Kind, name: &str) -> Result<(), SnowflakeError> {

@@ -7,6 +7,7 @@ mod contract;
 mod crash;
 mod engine;
 mod objects;
+mod privileges;
 mod scim;
 mod secrets;
 mod statements;

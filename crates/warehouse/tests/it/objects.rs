@@ -95,9 +95,10 @@ async fn integrations_are_described_as_documented() {
     ] {
         assert_eq!(admin.execute(sql, &[]).await.expect_err(sql).code, code, "{sql}");
     }
-    run_all(&admin, &["use secondary roles none", "use role securityadmin"]).await;
+    run_all(&admin, &["use role securityadmin"]).await;
     let without = "create security integration x type = scim scim_client = 'okta' run_as_role = 'OKTA_PROVISIONER'";
     assert_eq!(admin.execute(without, &[]).await.unwrap_err().code, 3001);
+    run_all(&admin, &["use secondary roles none"]).await;
     assert_eq!(admin.execute("desc security integration okta_provisioning", &[]).await.unwrap_err().code, 3001);
     assert!(ask(&admin, "show integrations").await.rows.is_empty());
 }
@@ -301,9 +302,6 @@ async fn expired_and_dropped_users_are_out() {
     let admin = test.admin().await;
     run_all(&admin, &["create user jane password = 'password-of-jane' days_to_expiry = 2"]).await;
     let jane = test.login("jane", "password-of-jane").await.unwrap();
-    assert!(
-        test.account.verify_password("jane", &oktant_base::Secret::new("password-of-jane".to_owned())).await.unwrap()
-    );
     test.advance_days(3);
     assert!(test.login("jane", "password-of-jane").await.is_err());
     run_all(&admin, &["drop user jane"]).await;
