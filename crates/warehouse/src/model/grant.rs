@@ -59,19 +59,35 @@ pub(crate) async fn insert(tx: Tx<'_>, grant: &Privilege) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Takes a privilege away. Returns whether it was held.
-pub(crate) async fn delete(
+/// Takes a privilege away, held or not.
+pub(crate) async fn delete(tx: Tx<'_>, role_id: Id, privilege: &str, kind: &str, name: &str) -> Result<(), StoreError> {
+    let sql = "DELETE FROM privileges WHERE role_id = $1 AND privilege = $2 AND object_kind = $3 AND object_name = $4";
+    tx.execute(sql, &[role_id.into(), privilege.into(), kind.into(), name.into()]).await?;
+    Ok(())
+}
+
+/// Takes away that a role may hand a privilege on; the privilege stays.
+pub(crate) async fn delete_option(
     tx: Tx<'_>,
     role_id: Id,
     privilege: &str,
     kind: &str,
     name: &str,
-) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM privileges WHERE role_id = $1 AND privilege = $2 AND object_kind = $3 AND object_name = $4";
-    Ok(tx.execute(sql, &[role_id.into(), privilege.into(), kind.into(), name.into()]).await? > 0)
+) -> Result<(), StoreError> {
+    let sql = "UPDATE privileges SET grant_option = 0 \
+               WHERE role_id = $1 AND privilege = $2 AND object_kind = $3 AND object_name = $4";
+    tx.execute(sql, &[role_id.into(), privilege.into(), kind.into(), name.into()]).await?;
+    Ok(())
 }
 
-/// Forgets the privileges on an object that is gone.
+/// Makes a role the one who granted the privileges on an object.
+pub(crate) async fn attribute(tx: Tx<'_>, kind: &str, name: &str, granted_by: Id) -> Result<(), StoreError> {
+    let sql = "UPDATE privileges SET granted_by = $3 WHERE object_kind = $1 AND object_name = $2";
+    tx.execute(sql, &[kind.into(), name.into(), granted_by.into()]).await?;
+    Ok(())
+}
+
+/// Takes away the privileges on an object.
 pub(crate) async fn delete_on(tx: Tx<'_>, kind: &str, name: &str) -> Result<(), StoreError> {
     let sql = "DELETE FROM privileges WHERE object_kind = $1 AND object_name = $2";
     tx.execute(sql, &[kind.into(), name.into()]).await?;
@@ -109,10 +125,11 @@ pub(crate) struct RoleGrant {
     pub(crate) created_at: Timestamp,
 }
 
-/// Grants a role to a role; again changes nothing.
+/// Grants a role to a role; granting it again only adds the grant option.
 pub(crate) async fn insert_role(tx: Tx<'_>, grant: &RoleGrant) -> Result<(), StoreError> {
     let sql = "INSERT INTO role_grants (role_id, parent_id, grant_option, granted_by, created_at) \
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (parent_id, role_id) DO UPDATE SET grant_option = \
+               CASE WHEN role_grants.grant_option = 1 THEN 1 ELSE excluded.grant_option END";
     let values = [
         grant.role_id.into(),
         grant.parent_id.into(),

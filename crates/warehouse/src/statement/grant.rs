@@ -2,7 +2,7 @@
 
 use super::container::{container_kind, full_name};
 use super::run::{Environment, executed};
-use super::{Grant, GrantObject, Grantee, ObjectKind, role as role_statement, user as user_statement};
+use super::{CurrentGrants, Grant, GrantObject, Grantee, ObjectKind, role as role_statement, user as user_statement};
 use crate::engine;
 use crate::error::SnowflakeError;
 use crate::model::container::{self, Container};
@@ -84,12 +84,16 @@ pub(crate) async fn grant(tx: Tx<'_>, environment: &Environment, grant: Grant) -
 
 pub(crate) async fn revoke(tx: Tx<'_>, environment: &Environment, grant: Grant) -> Result<Rows, SnowflakeError> {
     match grant {
-        Grant::Privileges { privileges, object, grantee, .. } => {
+        Grant::Privileges { privileges, object, grantee, grant_option } => {
             let from = grantee_role(tx, &grantee).await?;
             for Target { kind, name, owner } in objects(tx, environment, &object).await? {
                 for privilege in expanded(&privileges, kind)? {
                     permitted(environment, privilege, kind, &name, owner)?;
-                    grants::delete(tx, from.id, privilege, kind, &name).await?;
+                    if grant_option {
+                        grants::delete_option(tx, from.id, privilege, kind, &name).await?;
+                    } else {
+                        grants::delete(tx, from.id, privilege, kind, &name).await?;
+                    }
                 }
             }
         }
@@ -316,7 +320,7 @@ async fn ownership(
     kind: ObjectKind,
     path: &[String],
     new_owner: &str,
-    current_grants: bool,
+    current_grants: Option<CurrentGrants>,
 ) -> Result<(), SnowflakeError> {
     let new_owner = role_statement::find(tx, new_owner).await?;
     let (name, owner) = existing(tx, environment, kind, path).await?;
@@ -324,11 +328,12 @@ async fn ownership(
     if !authority.owns(owner) && !authority.holds(MANAGE_GRANTS) {
         return Err(SnowflakeError::insufficient_privileges(kind.noun(), &name));
     }
-    if !matches!(kind, ObjectKind::User | ObjectKind::Role)
-        && !current_grants
-        && !grants::on(tx, kind.key(), &name).await?.is_empty()
-    {
-        return Err(SnowflakeError::dependent_grants());
+    match current_grants {
+        Some(CurrentGrants::Revoke) => grants::delete_on(tx, kind.key(), &name).await?,
+        Some(CurrentGrants::Copy) => grants::attribute(tx, kind.key(), &name, new_owner.id).await?,
+        None if matches!(kind, ObjectKind::User | ObjectKind::Role) => {}
+        None if grants::on(tx, kind.key(), &name).await?.is_empty() => {}
+        None => return Err(SnowflakeError::dependent_grants()),
     }
     let owner_id = Some(new_owner.id);
     match kind {

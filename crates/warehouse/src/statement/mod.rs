@@ -168,12 +168,36 @@ pub(crate) enum GrantObject {
     },
 }
 
+/// What becomes of the privileges on an object that gets another owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CurrentGrants {
+    /// `REVOKE CURRENT GRANTS`.
+    Revoke,
+    /// `COPY CURRENT GRANTS`: they stay, and the new owner is who granted them.
+    Copy,
+}
+
 /// `GRANT` or `REVOKE`.
 #[derive(Debug, Clone)]
 pub(crate) enum Grant {
-    Privileges { privileges: Vec<String>, object: GrantObject, grantee: Grantee, grant_option: bool },
-    Role { role: String, grantee: Grantee, grant_option: bool },
-    Ownership { kind: ObjectKind, name: Vec<String>, role: String, current_grants: bool },
+    Privileges {
+        privileges: Vec<String>,
+        object: GrantObject,
+        grantee: Grantee,
+        /// `WITH GRANT OPTION`; in `REVOKE` that nothing but the option is meant.
+        grant_option: bool,
+    },
+    Role {
+        role: String,
+        grantee: Grantee,
+        grant_option: bool,
+    },
+    Ownership {
+        kind: ObjectKind,
+        name: Vec<String>,
+        role: String,
+        current_grants: Option<CurrentGrants>,
+    },
 }
 
 /// `USE`.

@@ -8,7 +8,10 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
 use super::cursor::Cursor;
-use super::{Change, CreateMode, Grant, GrantObject, Grantee, ObjectKind, Show, Shown, Statement, TokenChange, Use};
+use super::{
+    Change, CreateMode, CurrentGrants, Grant, GrantObject, Grantee, ObjectKind, Show, Shown, Statement, TokenChange,
+    Use,
+};
 use crate::error::SnowflakeError;
 
 type Result<T> = std::result::Result<T, SnowflakeError>;
@@ -32,8 +35,8 @@ pub(crate) fn parse(sql: &str) -> Result<Statement> {
         "DROP" => drop_object(&mut cursor)?,
         "DESC" | "DESCRIBE" => describe(&mut cursor)?,
         "SHOW" => Statement::Show(show(&mut cursor)?),
-        "GRANT" => Statement::Grant(grant(&mut cursor, "GRANT", "TO")?),
-        "REVOKE" => Statement::Revoke(grant(&mut cursor, "REVOKE", "FROM")?),
+        "GRANT" => Statement::Grant(grant(&mut cursor)?),
+        "REVOKE" => Statement::Revoke(revoke(&mut cursor)?),
         "USE" => Statement::Use(usage(&mut cursor)?),
         "BEGIN" | "START" | "COMMIT" | "ROLLBACK" => transaction(&mut cursor)?,
         _ if NOT_OFFERED.contains(&first.as_str()) => return Err(SnowflakeError::unsupported(&first)),
@@ -323,37 +326,60 @@ fn show(cursor: &mut Cursor) -> Result<Show> {
     Ok(show)
 }
 
-/// Reads `GRANT … TO …` or `REVOKE … FROM …`.
-fn grant(cursor: &mut Cursor, verb: &str, preposition: &str) -> Result<Grant> {
-    cursor.expect(verb)?;
-    if verb == "REVOKE" {
-        cursor.eat("GRANT OPTION FOR");
+/// Reads `GRANT … TO …`.
+fn grant(cursor: &mut Cursor) -> Result<Grant> {
+    cursor.expect("GRANT")?;
+    let mut grant = granted(cursor, "TO")?;
+    match &mut grant {
+        // Users have roles without the option: they grant nothing.
+        Grant::Role { grantee: Grantee::User(_), .. } => {}
+        Grant::Privileges { grant_option, .. } | Grant::Role { grant_option, .. } => {
+            *grant_option = cursor.eat("WITH GRANT OPTION");
+        }
+        Grant::Ownership { current_grants, .. } => {
+            if cursor.eat("REVOKE CURRENT GRANTS") {
+                *current_grants = Some(CurrentGrants::Revoke);
+            } else if cursor.eat("COPY CURRENT GRANTS") {
+                *current_grants = Some(CurrentGrants::Copy);
+            }
+        }
     }
+    Ok(grant)
+}
+
+/// Reads `REVOKE … FROM …`.
+fn revoke(cursor: &mut Cursor) -> Result<Grant> {
+    cursor.expect("REVOKE")?;
+    let option_only = cursor.eat("GRANT OPTION FOR");
+    let place = cursor.unexpected();
+    let mut grant = granted(cursor, "FROM")?;
+    match &mut grant {
+        Grant::Privileges { grant_option, .. } => {
+            *grant_option = option_only;
+            let _ = cursor.eat("CASCADE") || cursor.eat("RESTRICT");
+        }
+        _ if option_only => return Err(place),
+        _ => {}
+    }
+    Ok(grant)
+}
+
+/// Reads what `GRANT` and `REVOKE` have in common.
+fn granted(cursor: &mut Cursor, preposition: &str) -> Result<Grant> {
     if cursor.eat("ROLE") {
         let role = cursor.name()?;
-        let grantee = grantee(cursor, preposition)?;
-        return Ok(Grant::Role { role, grantee, grant_option: grant_option(cursor) });
+        return Ok(Grant::Role { role, grantee: grantee(cursor, preposition)?, grant_option: false });
     }
     if cursor.eat("OWNERSHIP ON") {
         let (kind, name) = grant_target(cursor)?;
         cursor.expect(preposition)?;
         cursor.expect("ROLE")?;
-        let role = cursor.name()?;
-        let current_grants = cursor.eat("REVOKE CURRENT GRANTS") || cursor.eat("COPY CURRENT GRANTS");
-        return Ok(Grant::Ownership { kind, name, role, current_grants });
+        return Ok(Grant::Ownership { kind, name, role: cursor.name()?, current_grants: None });
     }
     let privileges = privileges(cursor)?;
     let object = grant_object(cursor)?;
     let grantee = grantee(cursor, preposition)?;
-    let option = grant_option(cursor);
-    if verb == "REVOKE" {
-        let _ = cursor.eat("CASCADE") || cursor.eat("RESTRICT");
-    }
-    Ok(Grant::Privileges { privileges, object, grantee, grant_option: option })
-}
-
-fn grant_option(cursor: &mut Cursor) -> bool {
-    cursor.eat("WITH GRANT OPTION")
+    Ok(Grant::Privileges { privileges, object, grantee, grant_option: false })
 }
 
 /// Reads `CREATE USER, MONITOR ROLE … ON`.

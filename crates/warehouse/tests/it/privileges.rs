@@ -79,3 +79,45 @@ async fn owning_the_database_lets_read_none_of_its_tables() {
     assert!(jane.readable_tables().await.unwrap().is_empty());
     assert_eq!(test.admin().await.readable_tables().await.unwrap(), ["USERS", "GROUPS"]);
 }
+
+#[tokio::test]
+async fn ownership_takes_its_grants_along_or_ends_them() {
+    let test = TestAccount::new().await;
+    let jane = jane(&test, &["create database d", "grant usage on database d to role narrow"]).await;
+    let admin = test.admin().await;
+    let grants = "show grants on database d";
+    assert_eq!(code(&admin, "grant ownership on database d to role wide").await, 3001);
+    run_all(&admin, &["grant ownership on database d to role wide copy current grants"]).await;
+    let copied = ask(&jane, grants).await;
+    assert_eq!(column(&copied, "privilege"), ["OWNERSHIP", "USAGE"]);
+    assert_eq!(column(&copied, "granted_by"), ["", "WIDE"]);
+    run_all(&admin, &["grant ownership on database d to role narrow revoke current grants"]).await;
+    assert_eq!(column(&ask(&jane, grants).await, "privilege"), ["OWNERSHIP"]);
+    assert_eq!(column(&ask(&jane, grants).await, "grantee_name"), ["NARROW"]);
+}
+
+#[tokio::test]
+async fn the_grant_option_comes_and_goes_by_itself() {
+    let test = TestAccount::new().await;
+    let jane =
+        jane(&test, &["create role child", "grant create user on account to role narrow with grant option"]).await;
+    let admin = test.admin().await;
+    run_all(&jane, &["grant create user on account to role wide"]).await;
+    run_all(&admin, &["revoke grant option for create user on account from role narrow"]).await;
+    assert_eq!(code(&jane, "grant create user on account to role wide").await, 3011);
+    run_all(&jane, &["create user joe"]).await;
+
+    // A role has its option from a later grant, too, and a plain grant after that takes nothing away.
+    run_all(&admin, &["grant role child to role narrow"]).await;
+    assert_eq!(code(&jane, "grant role child to role wide").await, 3001);
+    run_all(&admin, &["grant role child to role narrow with grant option", "grant role child to role narrow"]).await;
+    run_all(&jane, &["grant role child to role wide"]).await;
+    for sql in [
+        "grant role child to user jane with grant option",
+        "revoke grant option for role child from role narrow",
+        "revoke grant option for ownership on role child from role narrow",
+        "revoke role child from role narrow with grant option",
+    ] {
+        assert_eq!(code(&admin, sql).await, 1003, "{sql}");
+    }
+}
