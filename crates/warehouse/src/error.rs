@@ -4,6 +4,7 @@ use std::fmt;
 
 use oktant_base::{Code, Coded, codes};
 
+use crate::statement::cursor::NAME_LENGTH_MAX;
 use crate::store::StoreError;
 
 /// An error as a Snowflake account gives it to its clients.
@@ -84,6 +85,12 @@ impl SnowflakeError {
     /// Two options that exclude each other. The number is assumed.
     pub fn conflicting_options(first: &str, second: &str) -> Self {
         Self::new(2021, "42601", format!("{COMPILATION}options {first} and {second} are incompatible"))
+    }
+
+    /// A name with more characters than names may have. The number is assumed.
+    pub fn name_too_long() -> Self {
+        let message = format!("{COMPILATION}A name has at most {NAME_LENGTH_MAX} characters.");
+        Self::new(904, "42000", message)
     }
 
     /// An object of that name exists.

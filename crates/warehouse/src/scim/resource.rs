@@ -10,7 +10,7 @@ use super::{Result, ScimAccess};
 use crate::model::role::{self, Role};
 use crate::model::user::{Properties, SecondaryRoles, User, UserType};
 use crate::model::{Id, Tx};
-use crate::statement::cursor::quoted;
+use crate::statement::cursor::{NAME_LENGTH_MAX, is_short, quoted};
 
 /// The id of a user as clients see it: opaque to them, `32_1` in Snowflake's samples.
 pub(super) fn user_id(id: Id) -> String {
@@ -241,7 +241,13 @@ fn write_names(
 
 /// Refuses a name that no statement could write.
 pub(super) fn check_name_text(name: &str) -> Result<()> {
-    if name.contains('\0') { Err(Error::invalid_value("a name cannot hold the character U+0000")) } else { Ok(()) }
+    if name.contains('\0') {
+        return Err(Error::invalid_value("a name cannot hold the character U+0000"));
+    }
+    if !is_short(name) {
+        return Err(Error::invalid_value(format!("a name has at most {NAME_LENGTH_MAX} characters")));
+    }
+    Ok(())
 }
 
 /// The name of the object for a user name: a plain identifier is upper case, as in a statement.

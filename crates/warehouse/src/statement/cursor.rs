@@ -24,6 +24,11 @@ pub(crate) fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, SnowflakeError> 
     Ok(tokens.into_iter().filter(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF)).collect())
 }
 
+/// A token as an error shows it. In quotes of any kind, out of place, may be a password.
+pub(crate) fn masked(token: &str) -> &str {
+    if token.contains(['\'', '"', '`', '$']) { "'…'" } else { token }
+}
+
 /// Line from 1 and column from 0, as Snowflake counts.
 fn place(location: Location) -> (u64, u64) {
     (location.line.max(1), location.column.saturating_sub(1))
@@ -56,14 +61,8 @@ impl Cursor {
     /// The error that the next token must not stand here.
     pub(crate) fn unexpected(&self) -> SnowflakeError {
         let (line, pos) = self.place();
-        let token = match self.peek() {
-            None => "<EOF>".to_owned(),
-            Some(Token::Word(word)) if word.quote_style.is_none() => word.value.clone(),
-            // A text out of place may be a password.
-            Some(Token::SingleQuotedString(_) | Token::DollarQuotedString(_)) => "'…'".to_owned(),
-            Some(token) => token.to_string(),
-        };
-        SnowflakeError::syntax(line, pos, &token)
+        let token = self.peek().map_or_else(|| "<EOF>".to_owned(), Token::to_string);
+        SnowflakeError::syntax(line, pos, masked(&token))
     }
 
     /// Whether the next token, `ahead` tokens on, is this keyword in any letter case.
@@ -137,7 +136,7 @@ impl Cursor {
             self.next += 2;
             let path = name_in_text(&self.text()?).split('.').map(str::to_owned).collect();
             self.expect_sign(&Token::RParen)?;
-            return Ok(path);
+            return short(path);
         }
         let mut path = Vec::new();
         loop {
@@ -150,9 +149,10 @@ impl Cursor {
             }
             self.next += 1;
             if !self.eat_sign(&Token::Period) {
-                return Ok(path);
+                break;
             }
         }
+        short(path)
     }
 
     /// Reads a text in quotes.
@@ -339,6 +339,23 @@ pub(crate) fn quoted(name: &str) -> String {
     }
 }
 
+/// Characters that the name of an object may have at most, and what a user signs in with.
+///
+/// # Source
+///
+/// Snowflake documentation, "Object identifiers".
+pub(crate) const NAME_LENGTH_MAX: usize = 255;
+
+/// Whether a name is no longer than names may be.
+pub(crate) fn is_short(name: &str) -> bool {
+    name.chars().nth(NAME_LENGTH_MAX).is_none()
+}
+
+/// The path, unless one of its names is too long.
+fn short(path: Vec<String>) -> Result<Vec<String>, SnowflakeError> {
+    if path.iter().all(|name| is_short(name)) { Ok(path) } else { Err(SnowflakeError::name_too_long()) }
+}
+
 /// Splits a script into its statements, at the semicolons that stand outside texts and comments.
 ///
 /// # Errors
@@ -347,11 +364,20 @@ pub(crate) fn quoted(name: &str) -> String {
 pub fn split_statements(sql: &str) -> Result<Vec<String>, SnowflakeError> {
     let mut statements = Vec::new();
     let mut current: Option<(usize, usize)> = None;
-    let lines: Vec<usize> = std::iter::once(0).chain(sql.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let offset = |location: Location| {
-        let start = lines.get(location.line.saturating_sub(1) as usize).copied().unwrap_or(sql.len());
-        let column = location.column.saturating_sub(1) as usize;
-        sql[start..].char_indices().nth(column).map_or(sql.len(), |(at, _)| start + at)
+    // Places come in order, so that one walk through the text meets all of them.
+    let mut characters = sql.char_indices().peekable();
+    let mut here = Location::new(1, 1);
+    let mut offset = |place: Location| {
+        while here < place
+            && let Some((_, character)) = characters.next()
+        {
+            here = if character == '\n' {
+                Location::new(here.line + 1, 1)
+            } else {
+                Location::new(here.line, here.column + 1)
+            };
+        }
+        characters.peek().map_or(sql.len(), |(at, _)| *at)
     };
     for token in tokenize(sql)? {
         let (start, end) = (offset(token.span.start), offset(token.span.end));
@@ -374,6 +400,37 @@ mod tests {
         let script = "use role a; -- one; two\nselect ';', $$;$$ /* ; */ ;;\n select 'ä;' || 1";
         assert_eq!(split_statements(script).unwrap(), ["use role a", "select ';', $$;$$", "select 'ä;' || 1"]);
         assert!(split_statements("select 'open").is_err());
+    }
+
+    #[test]
+    fn long_lines_are_split_in_one_walk() {
+        let begun = std::time::Instant::now();
+        let statements = split_statements(&"select 'ä';\t".repeat(50_000)).unwrap();
+        assert_eq!((statements.len(), statements.last().map(String::as_str)), (50_000, Some("select 'ä'")));
+        // From the beginning of the line for every token it takes minutes.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn what_is_in_quotes_is_not_in_errors() {
+        for secret in ["'hunter2'", "\"hunter2\"", "$$hunter2$$", "$x$hunter2$x$", "N'hunter2'", "X'40'", "`hunter2`"] {
+            let error = Cursor::new(secret).and_then(|cursor| Err::<(), _>(cursor.unexpected())).unwrap_err();
+            assert!(error.message.ends_with("unexpected ''…''.") && !error.message.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_have_an_end() {
+        let longest = "ä".repeat(NAME_LENGTH_MAX);
+        for (sql, fits) in [
+            (format!("\"{longest}\""), true),
+            (format!("\"{longest}ä\""), false),
+            (format!("identifier('{longest}')"), true),
+            (format!("identifier('{longest}x')"), false),
+            (format!("a.{longest}x.b"), false),
+        ] {
+            assert_eq!(Cursor::new(&sql).unwrap().path().is_ok(), fits, "{sql}");
+        }
     }
 
     #[test]

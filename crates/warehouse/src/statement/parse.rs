@@ -7,7 +7,7 @@ use sqlparser::dialect::SnowflakeDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, masked};
 use super::{
     Change, CreateMode, CurrentGrants, Grant, GrantObject, Grantee, ObjectKind, Show, Shown, Statement, TokenChange,
     Use,
@@ -66,13 +66,7 @@ fn syntax_error(error: &ParserError) -> SnowflakeError {
     let line = number("Line: ").unwrap_or(1);
     let pos = number("Column: ").unwrap_or(1).saturating_sub(1);
     let found = text.rsplit_once("found: ").map_or("<EOF>", |(_, rest)| rest.split(" at Line").next().unwrap_or(rest));
-    let found = match found {
-        "EOF" => "<EOF>",
-        // A text out of place may be a password.
-        text if text.starts_with('\'') => "'…'",
-        token => token,
-    };
-    SnowflakeError::syntax(line, pos, found)
+    SnowflakeError::syntax(line, pos, if found == "EOF" { "<EOF>" } else { masked(found) })
 }
 
 /// Reads the kind of an object: `[SECURITY] INTEGRATION`, `NETWORK POLICY`, `USER`, …

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::cursor::Property;
+use super::cursor::{Property, is_short};
 use super::run::{Creation, Environment, created, creation, executed, kept};
 use super::{Change, CreateMode, ObjectKind, policy};
 use crate::error::SnowflakeError;
@@ -103,8 +103,11 @@ pub(crate) async fn find(tx: Tx<'_>, name: &str) -> Result<User, SnowflakeError>
     user::by_name(tx, name).await?.ok_or_else(|| SnowflakeError::does_not_exist(ObjectKind::User.title(), name))
 }
 
-/// Refuses a login name that another user has.
+/// Refuses a login name that is too long or another user's.
 async fn check_login(tx: Tx<'_>, user: &User) -> Result<(), SnowflakeError> {
+    if !is_short(&user.login_name) {
+        return Err(SnowflakeError::name_too_long());
+    }
     match user::by_login(tx, &user.login_name).await? {
         Some(other) if other.id != user.id => Err(SnowflakeError::already_exists(&user.login_name)),
         _ => Ok(()),

@@ -50,6 +50,10 @@ async fn secrets_are_nowhere_but_in_the_answer_that_hands_them_out() {
         format!("create user a password = '{}'", PASSWORDS[0]),
         format!("create user b passwort = '{}'", PASSWORDS[0]),
         format!("alter user a set password = ('{}')", PASSWORDS[0]),
+        format!("alter user a set password \"{}\"", PASSWORDS[0]),
+        format!("alter user a set password = 'x' \"{}\"", PASSWORDS[0]),
+        format!("alter user a set password $${}$$", PASSWORDS[0]),
+        format!("select 1 from \"{}\" \"{}\" \"{}\"", PASSWORDS[0], PASSWORDS[0], PASSWORDS[0]),
         "show users".to_owned(),
         "desc user a".to_owned(),
     ] {
