@@ -33,7 +33,8 @@ impl Record<'_> {
     }
 }
 
-/// The value of an expression. The parser bounds its depth.
+/// The value of an expression. Its depth is bounded before it is parsed; the stack grows with it.
+#[recursive::recursive]
 pub(crate) fn evaluate(scope: &Scope, record: Record<'_>, expression: &Expr) -> Result<Value> {
     let value = |expression: &Expr| evaluate(scope, record, expression);
     let truth = |expression: &Expr| value(expression)?.truth();

@@ -155,6 +155,11 @@ impl Cursor {
         short(path)
     }
 
+    /// The tokens of the whole statement.
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = &Token> {
+        self.tokens.iter().map(|token| &token.token)
+    }
+
     /// Reads a text in quotes.
     pub(crate) fn text(&mut self) -> Result<String, SnowflakeError> {
         let text = match self.peek() {

@@ -26,10 +26,10 @@ const NOT_OFFERED: [&str; 24] = [
 pub(crate) fn parse(sql: &str) -> Result<Statement> {
     let mut cursor = Cursor::new(sql)?;
     let Some(first) = cursor.peek_word() else {
-        return if cursor.eat_sign(&Token::LParen) { query(sql) } else { Err(cursor.unexpected()) };
+        return if cursor.eat_sign(&Token::LParen) { query(&cursor, sql) } else { Err(cursor.unexpected()) };
     };
     let statement = match first.as_str() {
-        "SELECT" | "WITH" | "VALUES" => return query(sql),
+        "SELECT" | "WITH" | "VALUES" => return query(&cursor, sql),
         "CREATE" => create(&mut cursor)?,
         "ALTER" => alter(&mut cursor)?,
         "DROP" => drop_object(&mut cursor)?,
@@ -46,12 +46,83 @@ pub(crate) fn parse(sql: &str) -> Result<Statement> {
     Ok(statement)
 }
 
-fn query(sql: &str) -> Result<Statement> {
+fn query(cursor: &Cursor, sql: &str) -> Result<Statement> {
+    refuse_deep_trees(cursor.tokens())?;
     let mut statements = Parser::parse_sql(&SnowflakeDialect {}, sql).map_err(|error| syntax_error(&error))?;
     match (statements.pop(), statements.is_empty()) {
         (Some(sqlparser::ast::Statement::Query(query)), true) => Ok(Statement::Query(query)),
         _ => Err(SnowflakeError::unsupported("MULTIPLE STATEMENTS")),
     }
+}
+
+/// Operators that a query may have at most. Each makes the tree of a chain, `1 + 1 + …`, one node deeper, and what
+/// reads, evaluates or drops a tree goes as deep into the stack; that of a thread is 2 MiB.
+const OPERATORS_MAX: usize = 500;
+
+/// Brackets within brackets that a query may have at most; the parser's own bound, which types do not keep.
+const BRACKETS_MAX: usize = 50;
+
+/// Words that join what stands before them to what comes after, in expressions, between queries and tables.
+const OPERATOR_WORDS: [&str; 28] = [
+    "AND",
+    "OR",
+    "XOR",
+    "NOT",
+    "IS",
+    "IN",
+    "BETWEEN",
+    "LIKE",
+    "ILIKE",
+    "RLIKE",
+    "REGEXP",
+    "SIMILAR",
+    "MATCH",
+    "DIV",
+    "MEMBER",
+    "OVERLAPS",
+    "OPERATOR",
+    "NOTNULL",
+    "ISNULL",
+    "AT",
+    "COLLATE",
+    "UNION",
+    "EXCEPT",
+    "MINUS",
+    "INTERSECT",
+    "JOIN",
+    "PIVOT",
+    "UNPIVOT",
+];
+
+/// Refuses a query whose tree would be too deep for the stack, before there is a tree: the parser bounds how deep its
+/// calls go, not how deep a chain becomes that it reads in a loop.
+fn refuse_deep_trees<'a>(tokens: impl Iterator<Item = &'a Token>) -> Result<()> {
+    let (mut operators, mut depth) = (0_usize, 0_usize);
+    for token in tokens {
+        match token {
+            Token::LParen | Token::LBrace => depth += 1,
+            Token::RParen | Token::RBrace => depth = depth.saturating_sub(1),
+            Token::Word(word) if word.quote_style.is_none() => {
+                operators += usize::from(OPERATOR_WORDS.iter().any(|name| word.value.eq_ignore_ascii_case(name)));
+            }
+            Token::Word(_)
+            | Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::DollarQuotedString(_)
+            | Token::Placeholder(_)
+            | Token::Comma
+            | Token::Period
+            | Token::SemiColon => {}
+            _ => operators += 1,
+        }
+        if depth > BRACKETS_MAX {
+            return Err(SnowflakeError::unsupported("NESTING OF THIS DEPTH"));
+        }
+        if operators > OPERATORS_MAX {
+            return Err(SnowflakeError::unsupported(&format!("MORE THAN {OPERATORS_MAX} OPERATORS")));
+        }
+    }
+    Ok(())
 }
 
 /// Snowflake's error for one of sqlparser's, which ends in `found: TOKEN at Line: 1, Column: 8`.
@@ -456,5 +527,41 @@ mod tests {
         let sql = format!("select {}1{}", "(".repeat(100_000), ")".repeat(100_000));
         assert!(parse(&sql).is_err());
         assert!(parse(&"(".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn chains_are_no_way_to_crash() {
+        for (begin, link) in [
+            ("select 1", " + 1"),
+            ("select 1", "+1"),
+            ("select true", " and true"),
+            ("select true", " or not false"),
+            ("select 'a'", " || 'a'"),
+            ("select 1", "::int"),
+            ("select 1", " is null"),
+            ("select a", "[1]"),
+            ("select a", ":b"),
+            ("select 1 where 1 = 1", " and 1 in (1)"),
+            ("select 1", " union all select 1"),
+            ("select * from a", " join a"),
+            ("select * from a", " pivot (sum(a) for b in (1))"),
+            ("select 1", " collate x"),
+            ("select (1", ") + (1"),
+            ("select cast(1 as ", "table(a "),
+            ("select ", "- "),
+            ("select ", "not "),
+            ("select ", "case when "),
+            ("select ", "f("),
+            ("select ", "{'a': "),
+            ("select ", "[1, "),
+        ] {
+            let _ = parse(&format!("{begin}{}", link.repeat(600))).expect_err(link);
+        }
+        for link in [" + 1", " and true", " || 'a'"] {
+            let _ = parse(&format!("select 1{}", link.repeat(100_000))).expect_err(link);
+        }
+        // Lists are flat, however long.
+        let list = format!("select 1 where 1 in (1{})", ", 'a'".repeat(10_000));
+        assert!(matches!(parse(&list), Ok(Statement::Query(_))));
     }
 }
