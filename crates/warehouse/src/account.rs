@@ -489,5 +489,5 @@ async fn found(tx: Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
         comment: "Tables of the Okta org".to_owned(),
         created_at: now,
     };
-    container::put(tx, &database).await
+    container::create(tx, &database).await
 }

@@ -74,19 +74,18 @@ pub(crate) async fn all(tx: Tx<'_>, kind: Kind) -> Result<Vec<Container>, StoreE
     Ok(found)
 }
 
-/// Keeps a container as it is now, new or changed. A database comes with its schema `PUBLIC`.
-pub(crate) async fn put(tx: Tx<'_>, container: &Container) -> Result<(), StoreError> {
-    put_one(tx, container).await?;
+/// Keeps a new container. A database comes with its schema `PUBLIC`.
+pub(crate) async fn create(tx: Tx<'_>, container: &Container) -> Result<(), StoreError> {
+    put(tx, container).await?;
     if container.kind == Kind::Database {
         let name = format!("{}.PUBLIC", container.name);
-        if by_name(tx, Kind::Schema, &name).await?.is_none() {
-            put_one(tx, &Container { kind: Kind::Schema, name, ..container.clone() }).await?;
-        }
+        put(tx, &Container { kind: Kind::Schema, name, ..container.clone() }).await?;
     }
     Ok(())
 }
 
-async fn put_one(tx: Tx<'_>, container: &Container) -> Result<(), StoreError> {
+/// Keeps a container as it is now, new or changed.
+pub(crate) async fn put(tx: Tx<'_>, container: &Container) -> Result<(), StoreError> {
     let sql = "INSERT INTO containers (kind, name, owner_id, comment, created_at) VALUES ($1, $2, $3, $4, $5) \
                ON CONFLICT (kind, name) DO UPDATE SET owner_id = excluded.owner_id, comment = excluded.comment, \
                created_at = excluded.created_at";

@@ -1,12 +1,12 @@
 //! Databases, schemas and warehouses, as far as sessions need something to use.
 
 use super::cursor::Property;
-use super::run::{Creation, Environment, created, creation, kept};
+use super::run::{Creation, Environment, created, creation, executed, kept};
 use super::{CreateMode, ObjectKind};
 use crate::engine;
 use crate::error::SnowflakeError;
-use crate::model::{Tx, role};
 use crate::model::container::{self, Container, INFORMATION_SCHEMA, Kind};
+use crate::model::{Tx, role};
 use crate::privilege::CREATE_SCHEMA;
 use crate::privilege::account::{CREATE_DATABASE, CREATE_WAREHOUSE};
 use crate::result::{Context, Rows};
@@ -45,12 +45,38 @@ pub(crate) async fn create(
     let kind = container_kind(object)?;
     let name = full_name(kind, path, &environment.context)?;
     let existing = container::by_name(tx, kind, &name).await?;
-    let shown = path.last().cloned().unwrap_or_default();
-    let shown = shown.as_str();
+    let shown = path.last().map(String::as_str).unwrap_or_default();
+    // A warehouse has a size and more: properties without an effect here.
+    let mut comment = String::new();
+    for property in properties.iter().filter(|property| property.name == "COMMENT") {
+        comment = property.text()?.unwrap_or_default();
+    }
     match creation(mode, existing.is_some(), shown)? {
         Creation::Keep => return Ok(kept(shown)),
-        Creation::Make | Creation::Alter => {}
+        Creation::Alter => return alter(tx, environment, object, path, comment).await,
+        Creation::Make => {}
     }
+    // Full names have dots between their parts: inside of a part it would name what is another database's.
+    if path.iter().any(|part| part.contains('.')) {
+        return Err(SnowflakeError::unsupported(&format!("DOT IN THE NAME OF A {}", kind.key())));
+    }
+    require_creation(tx, environment, kind, &name, shown).await?;
+    if existing.is_some() {
+        drop(tx, environment, object, path).await?;
+    }
+    let owner_id = Some(environment.authority.role_id);
+    container::create(tx, &Container { kind, name, owner_id, comment, created_at: environment.now }).await?;
+    Ok(created(object, shown))
+}
+
+/// Refuses unless the session may make the container of that full name.
+async fn require_creation(
+    tx: Tx<'_>,
+    environment: &Environment,
+    kind: Kind,
+    name: &str,
+    shown: &str,
+) -> Result<(), SnowflakeError> {
     match kind {
         Kind::Database => environment.require(CREATE_DATABASE)?,
         Kind::Warehouse => environment.require(CREATE_WAREHOUSE)?,
@@ -68,18 +94,35 @@ pub(crate) async fn create(
             }
         }
     }
-    if let Some(existing) = existing {
-        environment.authority.require_ownership(existing.owner_id, object.noun(), shown)?;
-        container::delete(tx, kind, &name).await?;
-    }
-    // A warehouse has a size and more: properties without an effect here.
-    let mut comment = String::new();
-    for property in properties.iter().filter(|property| property.name == "COMMENT") {
-        comment = property.text()?.unwrap_or_default();
-    }
-    let owner_id = Some(environment.authority.role_id);
-    container::put(tx, &Container { kind, name, owner_id, comment, created_at: environment.now }).await?;
-    Ok(created(object, shown))
+    Ok(())
+}
+
+/// What `CREATE OR ALTER` does to a container that exists: what the statement leaves out becomes as in a new one.
+async fn alter(
+    tx: Tx<'_>,
+    environment: &Environment,
+    object: ObjectKind,
+    path: &[String],
+    comment: String,
+) -> Result<Rows, SnowflakeError> {
+    let existing = owned(tx, environment, object, path).await?;
+    container::put(tx, &Container { comment, ..existing }).await?;
+    Ok(executed())
+}
+
+/// The container of that name, if the caller owns it.
+async fn owned(
+    tx: Tx<'_>,
+    environment: &Environment,
+    object: ObjectKind,
+    path: &[String],
+) -> Result<Container, SnowflakeError> {
+    let kind = container_kind(object)?;
+    let name = full_name(kind, path, &environment.context)?;
+    let existing = container::by_name(tx, kind, &name).await?;
+    let existing = existing.ok_or_else(|| SnowflakeError::does_not_exist(kind.title(), &name))?;
+    environment.authority.require_ownership(existing.owner_id, object.noun(), &name)?;
+    Ok(existing)
 }
 
 pub(crate) async fn drop(
@@ -88,11 +131,7 @@ pub(crate) async fn drop(
     object: ObjectKind,
     path: &[String],
 ) -> Result<(), SnowflakeError> {
-    let kind = container_kind(object)?;
-    let name = full_name(kind, path, &environment.context)?;
-    let existing = container::by_name(tx, kind, &name).await?;
-    let existing = existing.ok_or_else(|| SnowflakeError::does_not_exist(kind.title(), &name))?;
-    environment.authority.require_ownership(existing.owner_id, object.noun(), &name)?;
+    let Container { kind, name, .. } = owned(tx, environment, object, path).await?;
     if name == engine::DATABASE || name.starts_with(&format!("{}.", engine::DATABASE)) {
         return Err(SnowflakeError::cannot_be_performed());
     }

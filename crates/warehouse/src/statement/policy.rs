@@ -143,13 +143,19 @@ fn apply(policy: &mut NetworkPolicy, properties: &[Property]) -> Result<(), Snow
         match property.name.as_str() {
             "ALLOWED_IP_LIST" => policy.allowed = addresses(property)?,
             "BLOCKED_IP_LIST" => policy.blocked = addresses(property)?,
-            "ALLOWED_NETWORK_RULE_LIST" => policy.allowed_rules = property.list()?,
-            "BLOCKED_NETWORK_RULE_LIST" => policy.blocked_rules = property.list()?,
+            "ALLOWED_NETWORK_RULE_LIST" => policy.allowed_rules = no_rules(property)?,
+            "BLOCKED_NETWORK_RULE_LIST" => policy.blocked_rules = no_rules(property)?,
             "COMMENT" => policy.comment = property.text()?.unwrap_or_default(),
             other => return Err(SnowflakeError::invalid_property(other, "NETWORK POLICY")),
         }
     }
     Ok(())
+}
+
+/// There are no network rules: a list of them would promise what no one checks.
+fn no_rules(property: &Property) -> Result<Vec<String>, SnowflakeError> {
+    let list = property.list()?;
+    if list.is_empty() { Ok(list) } else { Err(SnowflakeError::unsupported(&property.name)) }
 }
 
 fn addresses(property: &Property) -> Result<Vec<String>, SnowflakeError> {

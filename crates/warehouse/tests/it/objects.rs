@@ -220,6 +220,77 @@ async fn network_policies_guard_themselves() {
 }
 
 #[tokio::test]
+async fn network_rules_are_refused_as_nobody_would_check_them() {
+    let test = TestAccount::new().await;
+    let admin = test.admin().await;
+    for sql in [
+        "create network policy p allowed_network_rule_list = ('r') allowed_ip_list = ('0.0.0.0/0')",
+        "create network policy p blocked_network_rule_list = (r)",
+        "alter network policy q set blocked_network_rule_list = ('r')",
+    ] {
+        run_all(&admin, &["create or replace network policy q allowed_ip_list = ('10.0.0.0/8')"]).await;
+        let error = admin.execute(sql, &[]).await.expect_err(sql);
+        assert!(error.to_string().starts_with("000002 (0A000): Unsupported feature '"), "{sql}: {error}");
+    }
+    run_all(&admin, &["create network policy p allowed_ip_list = ('10.0.0.0/8') blocked_network_rule_list = ()"]).await;
+    assert_eq!(column(&ask(&admin, "show network policies").await, "name"), ["P", "Q"]);
+}
+
+#[tokio::test]
+async fn containers_are_altered_in_place_and_belong_to_one_database() {
+    let test = TestAccount::new().await;
+    let admin = test.admin().await;
+    run_all(&admin, &["create database d comment = 'old'", "create schema d.s", "create warehouse w"]).await;
+    run_all(&admin, &["create role r", "grant usage on database d to role r", "drop schema d.public"]).await;
+    test.advance_days(1);
+    let before = column(&ask(&admin, "show databases").await, "created_on");
+    let alter = [
+        "create or alter database d comment = 'new'",
+        "create or alter schema d.s comment = 'new'",
+        "create or alter warehouse w comment = 'new'",
+    ];
+    run_all(&admin, &alter).await;
+    let databases = ask(&admin, "show databases").await;
+    assert_eq!(column(&databases, "comment"), ["new", "Tables of the Okta org"]);
+    assert_eq!(column(&databases, "created_on"), before);
+    assert_eq!(column(&ask(&admin, "show schemas in d").await, "name"), ["INFORMATION_SCHEMA", "S"]);
+    assert_eq!(column(&ask(&admin, "show schemas in d").await, "comment")[1], "new");
+    assert_eq!(column(&ask(&admin, "show warehouses").await, "comment"), ["new"]);
+    assert_eq!(column(&ask(&admin, "show grants to role r").await, "privilege"), ["USAGE"]);
+    run_all(&admin, &["create or alter database d"]).await;
+    assert_eq!(column(&ask(&admin, "show databases").await, "comment")[0], "");
+
+    for sql in ["create or replace database okta", "create or replace schema okta.public", "drop database okta"] {
+        assert_eq!(admin.execute(sql, &[]).await.expect_err(sql).code, 2043, "{sql}");
+    }
+    for sql in ["create database \"d.e\"", "create schema d.\"e.f\"", "create schema \"D.E\".f"] {
+        let error = admin.execute(sql, &[]).await.expect_err(sql);
+        assert!(error.message.contains("DOT IN THE NAME"), "{sql}: {error}");
+    }
+    run_all(&admin, &["create or replace database d"]).await;
+    assert_eq!(column(&ask(&admin, "show schemas in d").await, "name"), ["INFORMATION_SCHEMA", "PUBLIC"]);
+    assert!(column(&ask(&admin, "show grants to role r").await, "privilege").is_empty());
+}
+
+#[tokio::test]
+async fn chains_are_evaluated_up_to_the_bound_and_refused_beyond() {
+    let test = TestAccount::new().await;
+    let admin = test.admin().await;
+    for (begin, link, result) in [("1", " + 1", "501"), ("true", " and true", "1"), ("1", "::int", "1")] {
+        let within = format!("select {begin}{} as x", link.repeat(500));
+        assert_eq!(cell(&ask(&admin, &within).await, 0, 0), result, "{link}");
+    }
+    let joined = format!("select length('a'{}) as x", " || 'a'".repeat(499));
+    assert_eq!(cell(&ask(&admin, &joined).await, 0, 0), "500");
+    for from in ["", " from users"] {
+        let beyond = format!("select 1{}{from}", " + 1".repeat(100_000));
+        assert_eq!(admin.execute(&beyond, &[]).await.expect_err(from).code, 2);
+    }
+    let nested = format!("select {}1{}", "(1 + ".repeat(10_000), ")".repeat(10_000));
+    assert_eq!(admin.execute(&nested, &[]).await.unwrap_err().code, 2);
+}
+
+#[tokio::test]
 async fn selects_without_tables_are_evaluated() {
     let test = TestAccount::new().await;
     let admin = test.admin().await;
