@@ -161,9 +161,9 @@ impl Authority {
         kind: &'a str,
         name: &'a str,
     ) -> impl Iterator<Item = &'a grant::Privilege> {
-        self.privileges.iter().filter(move |grant| {
-            grant.object_kind == kind && grant.object_name == name && grant.privilege == privilege
-        })
+        self.privileges
+            .iter()
+            .filter(move |grant| grant.object_kind == kind && grant.object_name == name && grant.privilege == privilege)
     }
 
     /// Refuses unless the session may make what `privilege` on the account allows to make.

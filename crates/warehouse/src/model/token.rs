@@ -103,6 +103,13 @@ pub(crate) async fn access_of(tx: Tx<'_>, user_id: Id) -> Result<Vec<AccessToken
     tx.fetch(&sql, &[user_id.into()]).await?.iter().map(AccessToken::read).collect()
 }
 
+/// Gives the role that access tokens are restricted to its new name.
+pub(crate) async fn rename_restrictions(tx: Tx<'_>, from: &str, to: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE access_tokens SET role_restriction = $2 WHERE role_restriction = $1";
+    tx.execute(sql, &[from.into(), to.into()]).await?;
+    Ok(())
+}
+
 /// Removes an access token. Returns whether there was one.
 pub(crate) async fn delete_access(tx: Tx<'_>, user_id: Id, name: &str) -> Result<bool, StoreError> {
     let sql = "DELETE FROM access_tokens WHERE user_id = $1 AND name = $2";

@@ -205,6 +205,17 @@ pub(crate) async fn by_name(tx: Tx<'_>, name: &str) -> Result<Option<User>, Stor
     one(tx, "WHERE name = $1", name.into()).await
 }
 
+/// The users whose sessions begin with the role of that name.
+pub(crate) async fn with_default_role(tx: Tx<'_>, role: &str) -> Result<Vec<User>, StoreError> {
+    // Compared as it is kept; in a pattern a few signs have to be taken as they are. SQLite looks past letter case.
+    let kept = format!("\"default_role\":{}", json(&role));
+    let pattern: String =
+        kept.chars().flat_map(|c| matches!(c, '%' | '_' | '!').then_some('!').into_iter().chain([c])).collect();
+    let mut users = select(tx, "WHERE properties LIKE $1 ESCAPE '!'", &[format!("%{pattern}%").into()]).await?;
+    users.retain(|user| user.properties.default_role.as_deref() == Some(role));
+    Ok(users)
+}
+
 /// Another user who has the name or the login name of this one.
 pub(crate) async fn holding_names_of(tx: Tx<'_>, user: &User) -> Result<Option<User>, StoreError> {
     let values = [user.name.as_str().into(), login_key(&user.login_name).into(), user.id.into()];

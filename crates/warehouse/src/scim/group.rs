@@ -164,7 +164,8 @@ async fn save(
         if renamed {
             let name = resource.name().to_owned();
             check_name(tx, &name, id).await?;
-            role_statement::rename(tx, &mut role, &name).await.map_err(|error| Error::invalid_value(error.message))?;
+            let done = role_statement::rename(tx, &mut role, &name, now).await;
+            done.map_err(|error| Error::invalid_value(error.message))?;
         }
         role.resource = Some(resource.into_attributes());
         role::update(tx, &mut role, now).await?;

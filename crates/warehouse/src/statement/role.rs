@@ -1,11 +1,13 @@
 //! `CREATE`, `ALTER` and `DROP ROLE`.
 
+use oktant_base::Timestamp;
+
 use super::cursor::Property;
 use super::run::{Creation, Environment, created, creation, executed, kept};
 use super::{Change, CreateMode, ObjectKind};
 use crate::error::SnowflakeError;
 use crate::model::role::{self, Role};
-use crate::model::{Tx, integration};
+use crate::model::{Tx, integration, token, user};
 use crate::privilege::account::CREATE_ROLE;
 use crate::result::Rows;
 
@@ -43,7 +45,7 @@ pub(crate) async fn alter(
     match change {
         Change::RenameTo(new) => {
             environment.require(CREATE_ROLE)?;
-            rename(tx, &mut role, &new).await?;
+            rename(tx, &mut role, &new, environment.now).await?;
         }
         Change::Set(properties) => apply(&mut role, &properties)?,
         Change::Unset(names) => {
@@ -58,16 +60,24 @@ pub(crate) async fn alter(
 }
 
 /// Gives a role another name, wherever that name stands; the caller keeps the role.
-pub(crate) async fn rename(tx: Tx<'_>, role: &mut Role, new: &str) -> Result<(), SnowflakeError> {
+pub(crate) async fn rename(tx: Tx<'_>, role: &mut Role, new: &str, now: Timestamp) -> Result<(), SnowflakeError> {
     if role.is_system() {
         return Err(SnowflakeError::cannot_be_performed());
     }
-    if new != role.name && role::by_name(tx, new).await?.is_some() {
+    if new == role.name {
+        return Ok(());
+    }
+    if role::by_name(tx, new).await?.is_some() {
         return Err(SnowflakeError::already_exists(new));
     }
     for mut integration in integration::all(tx).await?.into_iter().filter(|found| found.run_as_role == role.name) {
         new.clone_into(&mut integration.run_as_role);
         integration::update(tx, &integration).await?;
+    }
+    token::rename_restrictions(tx, &role.name, new).await?;
+    for mut user in user::with_default_role(tx, &role.name).await? {
+        user.properties.default_role = Some(new.to_owned());
+        user::update(tx, &mut user, now).await?;
     }
     new.clone_into(&mut role.name);
     Ok(())

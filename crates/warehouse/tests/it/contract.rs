@@ -49,6 +49,84 @@ async fn what_was_acknowledged_is_there_after_reopening() {
 }
 
 #[tokio::test]
+async fn names_have_at_most_255_characters() {
+    for database in databases().await {
+        let test = TestAccount::at(&database.url, |config| config).await;
+        let okta = test.provisioning("").await;
+        let admin = test.admin().await;
+        let longest = "ü".repeat(255);
+        let id = okta.create_user(&longest).await;
+        let group = okta.create_group(&longest, &[&id]).await;
+        assert_eq!(okta.members(&group).await, [id.as_str()], "{}", database.name);
+        let long = format!("{longest}ü");
+        let rename = |path: &str| json!([{ "op": "replace", "path": path, "value": long }]);
+        for (status, body) in [
+            okta.send("POST", "/Users", Some(user(&long))).await,
+            okta.send("POST", "/Groups", Some(json!({ "displayName": long }))).await,
+            okta.patch(&format!("/Users/{id}"), rename("userName")).await,
+            okta.patch(&format!("/Groups/{group}"), rename("displayName")).await,
+        ] {
+            assert_eq!((status, &body["scimType"]), (400, &json!("invalidValue")), "{}: {body}", database.name);
+        }
+        run_all(&admin, &["create role r", "create user jane"]).await;
+        let long = "x".repeat(256);
+        for sql in [
+            format!("create user {long}"),
+            format!("create user x login_name = '{long}'"),
+            format!("alter user jane set login_name = '{long}'"),
+            format!("alter user jane rename to {long}"),
+            format!("create role \"{long}\""),
+            format!("alter role r rename to {long}"),
+            format!("create database {long}"),
+            format!("create network policy {long}"),
+            format!("create security integration {long} type = scim scim_client = 'okta' run_as_role = 'R'"),
+        ] {
+            assert_eq!(admin.execute(&sql, &[]).await.expect_err(&sql).code, 904, "{}: {sql}", database.name);
+        }
+        run_all(&admin, &[&format!("create user \"{}\" login_name = '{}'", "x".repeat(255), "y".repeat(255))]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_renamed_role_stays_what_it_is_to_tokens_and_users() {
+    for database in databases().await {
+        let test = TestAccount::at(&database.url, |config| config).await;
+        let okta = test.provisioning("").await;
+        let admin = test.admin().await;
+        let setup = [
+            "create role \"A_%!\\b\"",
+            "create role \"a_%!\\B\"",
+            "create role \"AX%!\\b\"",
+            "create user jane password = 'password-of-jane' default_role = \"A_%!\\b\"",
+            "create user joe default_role = \"a_%!\\B\"",
+            "create user jim default_role = \"AX%!\\b\"",
+            "grant role \"A_%!\\b\" to user jane",
+        ];
+        run_all(&admin, &setup).await;
+        let add = "alter user jane add programmatic access token t role_restriction = \"A_%!\\b\"";
+        let token = cell(&ask(&admin, add).await, 0, 1).to_owned();
+        let held = test.login("jane", &token).await.unwrap();
+        run_all(&admin, &["alter role \"A_%!\\b\" rename to analyst"]).await;
+        let users = ask(&admin, "show users like 'j%'").await;
+        assert_eq!(column(&users, "default_role"), ["ANALYST", "AX%!\\b", "a_%!\\B"], "{}", database.name);
+        for session in
+            [held, test.login("jane", &token).await.unwrap(), test.login("jane", "password-of-jane").await.unwrap()]
+        {
+            assert_eq!(session.context().await.unwrap().role.as_deref(), Some("ANALYST"), "{}", database.name);
+        }
+        // The same when a group over SCIM gets another name.
+        let id = okta.create_user("ada").await;
+        let group = okta.create_group("Readers", &[&id]).await;
+        run_all(&admin, &["grant ownership on user \"ADA\" to role accountadmin"]).await;
+        run_all(&admin, &["alter user ada set default_role = \"Readers\" password = 'password-of-ada'"]).await;
+        let rename = json!([{ "op": "replace", "path": "displayName", "value": "Writers" }]);
+        assert_eq!(okta.patch(&format!("/Groups/{group}"), rename).await.0, 200);
+        let ada = test.login("ada", "password-of-ada").await.unwrap();
+        assert_eq!(ada.context().await.unwrap().role.as_deref(), Some("Writers"), "{}", database.name);
+    }
+}
+
+#[tokio::test]
 async fn a_refused_write_leaves_nothing_behind() {
     for database in databases().await {
         let test = TestAccount::at(&database.url, |config| config).await;
