@@ -1,7 +1,8 @@
 //! Databases, schemas and warehouses, as far as sessions need something to use.
 
+use super::create::{Creation, created, creation, kept};
 use super::cursor::Property;
-use super::run::{Creation, Environment, created, creation, executed, kept};
+use super::run::{Environment, executed};
 use super::{CreateMode, ObjectKind};
 use crate::engine;
 use crate::error::SnowflakeError;

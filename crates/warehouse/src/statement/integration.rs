@@ -4,14 +4,13 @@ use chrono::{DateTime, NaiveDateTime};
 use oktant_base::{Secret, Timestamp};
 
 use super::cursor::{Property, name_in_text};
-use super::run::{Creation, Environment, created, creation, executed, kept};
-use super::{Change, CreateMode, ObjectKind, policy, role};
+use super::run::{Environment, executed};
+use super::{Change, ObjectKind, policy, role};
 use crate::error::SnowflakeError;
 use crate::model::Tx;
 use crate::model::integration::{self, Integration, ScimClient};
 use crate::model::token::{self, ScimToken};
 use crate::password::{new_token, token_hash};
-use crate::privilege::account::CREATE_INTEGRATION;
 use crate::result::Rows;
 
 /// What SCIM access tokens begin with, so that leaked ones can be found.
@@ -20,17 +19,9 @@ const TOKEN_PREFIX: &str = "oktscim_";
 pub(crate) async fn create(
     tx: Tx<'_>,
     environment: &Environment,
-    mode: CreateMode,
     name: &str,
     properties: &[Property],
-) -> Result<Rows, SnowflakeError> {
-    let existing = integration::by_name(tx, name).await?;
-    match creation(mode, existing.is_some(), name)? {
-        Creation::Keep => return Ok(kept(name)),
-        Creation::Alter => return Err(SnowflakeError::unsupported("CREATE OR ALTER INTEGRATION")),
-        Creation::Make => {}
-    }
-    environment.require(CREATE_INTEGRATION)?;
+) -> Result<(), SnowflakeError> {
     let mut integration = requested(environment, name, properties)?;
     let run_as = role::find(tx, &integration.run_as_role).await?;
     // The caller's primary role must have the role to run as, directly or not.
@@ -40,12 +31,7 @@ pub(crate) async fn create(
     if let Some(name) = &integration.network_policy {
         policy::activatable(tx, name).await?;
     }
-    if let Some(existing) = existing {
-        environment.authority.require_ownership(existing.owner_id, ObjectKind::Integration.noun(), name)?;
-        integration::delete(tx, &existing).await?;
-    }
-    integration::insert(tx, &mut integration).await?;
-    Ok(created(ObjectKind::Integration, name))
+    Ok(integration::insert(tx, &mut integration).await?)
 }
 
 /// The integration that `CREATE` asks for.

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod container;
+pub(crate) mod create;
 pub(crate) mod cursor;
 pub(crate) mod grant;
 pub(crate) mod integration;

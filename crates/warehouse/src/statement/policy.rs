@@ -1,12 +1,11 @@
 //! `CREATE`, `ALTER`, `DROP` and `DESCRIBE NETWORK POLICY`.
 
 use super::cursor::Property;
-use super::run::{Creation, Environment, created, creation, executed, kept};
-use super::{Change, CreateMode, ObjectKind};
+use super::run::{Environment, executed};
+use super::{Change, ObjectKind};
 use crate::error::SnowflakeError;
 use crate::model::policy::{self, NetworkPolicy, parse_range};
 use crate::model::{Tx, integration, json, parameter};
-use crate::privilege::account::CREATE_NETWORK_POLICY;
 use crate::result::Rows;
 
 /// Characters of an address list.
@@ -19,20 +18,9 @@ const LIST_LENGTH_MAX: usize = 100_000;
 pub(crate) async fn create(
     tx: Tx<'_>,
     environment: &Environment,
-    mode: CreateMode,
     name: &str,
     properties: &[Property],
-) -> Result<Rows, SnowflakeError> {
-    let existing = policy::by_name(tx, name).await?;
-    match creation(mode, existing.is_some(), name)? {
-        Creation::Keep => return Ok(kept(name)),
-        Creation::Alter => return alter(tx, environment, name, Change::Set(properties.to_vec())).await,
-        Creation::Make => {}
-    }
-    environment.require(CREATE_NETWORK_POLICY)?;
-    if let Some(existing) = existing {
-        remove(tx, environment, &existing).await?;
-    }
+) -> Result<(), SnowflakeError> {
     let mut policy = NetworkPolicy {
         id: 0,
         name: name.to_owned(),
@@ -45,8 +33,7 @@ pub(crate) async fn create(
         created_at: environment.now,
     };
     apply(&mut policy, properties)?;
-    policy::insert(tx, &mut policy).await?;
-    Ok(created(ObjectKind::NetworkPolicy, name))
+    Ok(policy::insert(tx, &mut policy).await?)
 }
 
 pub(crate) async fn alter(
@@ -89,12 +76,8 @@ pub(crate) async fn alter(
 
 pub(crate) async fn drop(tx: Tx<'_>, environment: &Environment, name: &str) -> Result<(), SnowflakeError> {
     let policy = find(tx, name).await?;
-    remove(tx, environment, &policy).await
-}
-
-async fn remove(tx: Tx<'_>, environment: &Environment, policy: &NetworkPolicy) -> Result<(), SnowflakeError> {
-    environment.authority.require_ownership(policy.owner_id, ObjectKind::NetworkPolicy.noun(), &policy.name)?;
-    refuse_if_attached(tx, &policy.name).await?;
+    environment.authority.require_ownership(policy.owner_id, ObjectKind::NetworkPolicy.noun(), name)?;
+    refuse_if_attached(tx, name).await?;
     Ok(policy::delete(tx, policy.id).await?)
 }
 

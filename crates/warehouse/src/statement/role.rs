@@ -3,8 +3,8 @@
 use oktant_base::Timestamp;
 
 use super::cursor::Property;
-use super::run::{Creation, Environment, created, creation, executed, kept};
-use super::{Change, CreateMode, ObjectKind};
+use super::run::{Environment, executed};
+use super::{Change, ObjectKind};
 use crate::error::SnowflakeError;
 use crate::model::role::{self, Role};
 use crate::model::{Tx, integration, token, user};
@@ -14,24 +14,12 @@ use crate::result::Rows;
 pub(crate) async fn create(
     tx: Tx<'_>,
     environment: &Environment,
-    mode: CreateMode,
     name: &str,
     properties: &[Property],
-) -> Result<Rows, SnowflakeError> {
-    let existing = role::by_name(tx, name).await?;
-    match creation(mode, existing.is_some(), name)? {
-        Creation::Keep => return Ok(kept(name)),
-        Creation::Alter => return alter(tx, environment, name, Change::Set(properties.to_vec())).await,
-        Creation::Make => {}
-    }
-    environment.require(CREATE_ROLE)?;
-    if let Some(existing) = existing {
-        remove(tx, environment, &existing).await?;
-    }
+) -> Result<(), SnowflakeError> {
     let mut role = Role::new(name.to_owned(), Some(environment.authority.role_id), environment.now);
     apply(&mut role, properties)?;
-    role::insert(tx, &mut role).await?;
-    Ok(created(ObjectKind::Role, name))
+    Ok(role::insert(tx, &mut role).await?)
 }
 
 pub(crate) async fn alter(
@@ -83,21 +71,17 @@ pub(crate) async fn rename(tx: Tx<'_>, role: &mut Role, new: &str, now: Timestam
     Ok(())
 }
 
+/// Drops a role; what it owned goes to the role that drops it.
 pub(crate) async fn drop(tx: Tx<'_>, environment: &Environment, name: &str) -> Result<(), SnowflakeError> {
     let role = find(tx, name).await?;
-    remove(tx, environment, &role).await
-}
-
-/// Drops a role; what it owned goes to the role that drops it.
-async fn remove(tx: Tx<'_>, environment: &Environment, role: &Role) -> Result<(), SnowflakeError> {
-    environment.authority.require_ownership(role.owner_id, ObjectKind::Role.noun(), &role.name)?;
+    environment.authority.require_ownership(role.owner_id, ObjectKind::Role.noun(), name)?;
     if role.is_system() {
         return Err(SnowflakeError::cannot_be_performed());
     }
     let heir =
         if environment.authority.role_id == role.id { role::ACCOUNTADMIN } else { environment.authority.role_id };
     role::transfer_owned(tx, role.id, heir).await?;
-    Ok(role::delete(tx, role).await?)
+    Ok(role::delete(tx, &role).await?)
 }
 
 /// The role of that name.

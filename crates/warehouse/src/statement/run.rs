@@ -7,7 +7,8 @@ use sqlparser::tokenizer::Token;
 
 use super::cursor::{self, Property, PropertyValue};
 use super::{
-    ObjectKind, Statement, account, container, grant, integration, parse, policy, role, show, token, usage, user,
+    Change, ObjectKind, Statement, account, container, create, grant, integration, parse, policy, role, show, token,
+    usage, user,
 };
 use crate::account::Account;
 use crate::engine::Binding;
@@ -166,7 +167,7 @@ async fn write(session: &Session, statement: Statement) -> Result<Rows, Snowflak
 fn password(statement: &Statement) -> Option<Secret> {
     let properties: &[Property] = match statement {
         Statement::Create { kind: ObjectKind::User, properties, .. }
-        | Statement::Alter { kind: ObjectKind::User, change: super::Change::Set(properties), .. } => properties,
+        | Statement::Alter { kind: ObjectKind::User, change: Change::Set(properties), .. } => properties,
         _ => return None,
     };
     let found = properties.iter().rfind(|property| property.name == "PASSWORD")?;
@@ -182,29 +183,17 @@ async fn change(
     statement: Statement,
     verifier: Option<ScramVerifier>,
 ) -> Result<Rows, SnowflakeError> {
-    let last = |name: &[String]| name.last().cloned().unwrap_or_default();
     match statement {
-        Statement::Create { kind, mode, name, properties } => match kind {
-            ObjectKind::User => user::create(tx, environment, mode, &last(&name), &properties, verifier).await,
-            ObjectKind::Role => role::create(tx, environment, mode, &last(&name), &properties).await,
-            ObjectKind::Integration => integration::create(tx, environment, mode, &last(&name), &properties).await,
-            ObjectKind::NetworkPolicy => policy::create(tx, environment, mode, &last(&name), &properties).await,
-            _ => container::create(tx, environment, kind, mode, &name, &properties).await,
-        },
+        Statement::Create { kind, mode, name, properties } => {
+            create::run(tx, environment, kind, mode, &name, properties, verifier).await
+        }
         Statement::Alter { kind, if_exists, name, change } => {
             let name = if kind == ObjectKind::User && name.is_empty() {
                 environment.authority.user_name.clone()
             } else {
-                last(&name)
+                name.last().cloned().unwrap_or_default()
             };
-            let result = match kind {
-                ObjectKind::User => user::alter(tx, environment, &name, change, verifier).await,
-                ObjectKind::Role => role::alter(tx, environment, &name, change).await,
-                ObjectKind::Integration => integration::alter(tx, environment, &name, change).await,
-                ObjectKind::NetworkPolicy => policy::alter(tx, environment, &name, change).await,
-                _ => Err(SnowflakeError::unsupported(&format!("ALTER {}", kind.key()))),
-            };
-            match result {
+            match alter(tx, environment, kind, &name, change, verifier).await {
                 Err(error) if if_exists && error == SnowflakeError::does_not_exist(kind.title(), &name) => {
                     Ok(executed())
                 }
@@ -220,6 +209,41 @@ async fn change(
     }
 }
 
+/// Changes an object that has to exist.
+pub(crate) async fn alter(
+    tx: Tx<'_>,
+    environment: &Environment,
+    kind: ObjectKind,
+    name: &str,
+    change: Change,
+    verifier: Option<ScramVerifier>,
+) -> Result<Rows, SnowflakeError> {
+    match kind {
+        ObjectKind::User => user::alter(tx, environment, name, change, verifier).await,
+        ObjectKind::Role => role::alter(tx, environment, name, change).await,
+        ObjectKind::Integration => integration::alter(tx, environment, name, change).await,
+        ObjectKind::NetworkPolicy => policy::alter(tx, environment, name, change).await,
+        _ => Err(SnowflakeError::unsupported(&format!("ALTER {}", kind.key()))),
+    }
+}
+
+/// Drops an object that has to exist.
+pub(crate) async fn drop_one(
+    tx: Tx<'_>,
+    environment: &Environment,
+    kind: ObjectKind,
+    path: &[String],
+) -> Result<(), SnowflakeError> {
+    let name = path.last().map(String::as_str).unwrap_or_default();
+    match kind {
+        ObjectKind::User => user::drop(tx, environment, name).await,
+        ObjectKind::Role => role::drop(tx, environment, name).await,
+        ObjectKind::Integration => integration::drop(tx, environment, name).await,
+        ObjectKind::NetworkPolicy => policy::drop(tx, environment, name).await,
+        _ => container::drop(tx, environment, kind, path).await,
+    }
+}
+
 async fn drop_object(
     tx: Tx<'_>,
     environment: &Environment,
@@ -228,14 +252,7 @@ async fn drop_object(
     name: &[String],
 ) -> Result<Rows, SnowflakeError> {
     let last = name.last().cloned().unwrap_or_default();
-    let result = match kind {
-        ObjectKind::User => user::drop(tx, environment, &last).await,
-        ObjectKind::Role => role::drop(tx, environment, &last).await,
-        ObjectKind::Integration => integration::drop(tx, environment, &last).await,
-        ObjectKind::NetworkPolicy => policy::drop(tx, environment, &last).await,
-        _ => container::drop(tx, environment, kind, name).await,
-    };
-    match result {
+    match drop_one(tx, environment, kind, name).await {
         Ok(()) => Ok(Rows::status(format!("{last} successfully dropped."))),
         // 2003: it does not exist.
         Err(error) if if_exists && error.code == 2003 => {
@@ -243,38 +260,6 @@ async fn drop_object(
         }
         Err(error) => Err(error),
     }
-}
-
-/// What `CREATE` has to do, once it is known whether the object exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Creation {
-    /// Make it; drop the one that exists before.
-    Make,
-    /// Change the one that exists.
-    Alter,
-    /// Leave it as it is.
-    Keep,
-}
-
-/// Decides what `CREATE` does about an object that exists or not.
-pub(crate) fn creation(mode: super::CreateMode, exists: bool, name: &str) -> Result<Creation, SnowflakeError> {
-    use super::CreateMode;
-    match (exists, mode) {
-        (false, _) | (true, CreateMode::OrReplace) => Ok(Creation::Make),
-        (true, CreateMode::OrAlter) => Ok(Creation::Alter),
-        (true, CreateMode::IfNotExists) => Ok(Creation::Keep),
-        (true, CreateMode::New) => Err(SnowflakeError::already_exists(name)),
-    }
-}
-
-/// The status of `CREATE … IF NOT EXISTS` of what exists.
-pub(crate) fn kept(name: &str) -> Rows {
-    Rows::status(format!("{name} already exists, statement succeeded."))
-}
-
-/// The status of `CREATE`.
-pub(crate) fn created(kind: ObjectKind, name: &str) -> Rows {
-    Rows::status(format!("{} {name} successfully created.", kind.title()))
 }
 
 /// The status of everything that only says it worked.

@@ -3,13 +3,12 @@
 use chrono::TimeDelta;
 
 use super::cursor::{Property, is_short};
-use super::run::{Creation, Environment, created, creation, executed, kept};
-use super::{Change, CreateMode, ObjectKind, policy};
+use super::run::{Environment, executed};
+use super::{Change, ObjectKind, policy};
 use crate::error::SnowflakeError;
 use crate::model::Tx;
 use crate::model::user::{self, Properties, SecondaryRoles, User, UserType};
 use crate::password::ScramVerifier;
-use crate::privilege::account::CREATE_USER;
 use crate::result::{Column, Rows};
 
 /// Session parameters and other properties that a user may have and that have no effect here.
@@ -33,30 +32,15 @@ const WITHOUT_EFFECT: [&str; 14] = [
 pub(crate) async fn create(
     tx: Tx<'_>,
     environment: &Environment,
-    mode: CreateMode,
     name: &str,
     properties: &[Property],
     verifier: Option<ScramVerifier>,
-) -> Result<Rows, SnowflakeError> {
-    let existing = user::by_name(tx, name).await?;
-    match creation(mode, existing.is_some(), name)? {
-        Creation::Keep => return Ok(kept(name)),
-        Creation::Alter => {
-            let change = Change::Set(properties.to_vec());
-            return alter(tx, environment, name, change, verifier).await;
-        }
-        Creation::Make => {}
-    }
-    environment.require(CREATE_USER)?;
-    if let Some(existing) = existing {
-        remove(tx, environment, &existing).await?;
-    }
+) -> Result<(), SnowflakeError> {
     let owner = Some(environment.authority.role_id);
     let mut user = User::new(name.to_owned(), name.to_owned(), owner, environment.now);
     apply(tx, environment, &mut user, properties, verifier).await?;
     check_login(tx, &user).await?;
-    user::insert(tx, &mut user).await?;
-    Ok(created(ObjectKind::User, name))
+    Ok(user::insert(tx, &mut user).await?)
 }
 
 pub(crate) async fn alter(
@@ -90,11 +74,7 @@ pub(crate) async fn alter(
 
 pub(crate) async fn drop(tx: Tx<'_>, environment: &Environment, name: &str) -> Result<(), SnowflakeError> {
     let user = find(tx, name).await?;
-    remove(tx, environment, &user).await
-}
-
-async fn remove(tx: Tx<'_>, environment: &Environment, user: &User) -> Result<(), SnowflakeError> {
-    environment.authority.require_ownership(user.owner_id, ObjectKind::User.noun(), &user.name)?;
+    environment.authority.require_ownership(user.owner_id, ObjectKind::User.noun(), name)?;
     Ok(user::delete(tx, user.id).await?)
 }
 
