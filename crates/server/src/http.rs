@@ -156,7 +156,7 @@ fn hurried(request: Request, patience: Duration) -> Request {
     }
     let due = Instant::now() + patience;
     request.map(|body| {
-        Body::from_stream(stream::unfold(Some(body.into_data_stream()), move |rest| async move {
+        let parts = stream::unfold(Some(body.into_data_stream()), move |rest| async move {
             let mut rest = rest?;
             match timeout_at(due, rest.next()).await {
                 Ok(Some(part)) => {
@@ -166,7 +166,9 @@ fn hurried(request: Request, patience: Duration) -> Request {
                 Ok(None) => None,
                 Err(late) => Some((Err(axum::Error::new(late)), None)),
             }
-        }))
+        });
+        // Decompression asks once more after the end.
+        Body::from_stream(parts.fuse())
     })
 }
 
