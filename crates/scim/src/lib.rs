@@ -52,6 +52,6 @@ pub use precondition::Precondition;
 pub use profile::{Profile, ScimClient};
 pub use projection::Projection;
 pub use provider::{Caller, ClientIp, Event, EventResource, Provider};
-pub use query::{ListQuery, Listing, Page, Sort};
+pub use query::{ListQuery, Listing, Page, Place, Sort};
 pub use resource::{Member, Resource, Stored};
 pub use schema::Kind;

@@ -34,7 +34,7 @@ use crate::precondition::Precondition;
 use crate::profile::Profile;
 use crate::projection::Projection;
 use crate::provider::{Caller, Event, Provider};
-use crate::query::{ListQuery, Listing, Page};
+use crate::query::{ListQuery, Listing, Place};
 use crate::resource::{Member, Resource, Stored};
 use crate::schema::Kind;
 
@@ -57,13 +57,13 @@ struct State {
     names: HashMap<(Kind, String), String>,
     tokens: HashMap<String, (Profile, Option<String>)>,
     events: std::collections::VecDeque<Event>,
-    sequence: u64,
+    sequence: i64,
 }
 
 #[derive(Debug, Clone)]
 struct Entry {
     /// Grows with every entry made.
-    sequence: u64,
+    sequence: i64,
     resource: Resource,
     created: Timestamp,
     last_modified: Timestamp,
@@ -243,33 +243,22 @@ impl State {
         }
     }
 
-    /// The resources that a query asks for, as far as the caller sees them, in order.
-    fn select(&self, query: &ListQuery, profile: Profile) -> Vec<&str> {
-        let kind = |entry: &Entry| entry.resource.kind() == query.kind;
-        let ids = self.entries.iter().filter(|(_, entry)| kind(entry)).map(|(id, _)| id.as_str());
+    /// The resources that a query asks for, as far as the caller sees them, in order: places and ids.
+    fn select(&self, query: &ListQuery, profile: Profile) -> (Vec<Place>, Vec<&str>) {
+        let of_kind = self.entries.iter().filter(|(_, entry)| entry.resource.kind() == query.kind);
         if query.filter.is_none() && query.sort.is_none() {
-            return ids.collect();
+            return of_kind.map(|(id, entry)| (Place::unsorted(entry.sequence), id.as_str())).unzip();
         }
         let whole = |id: &str| -> Map<String, Value> {
             self.show(id, &Projection::default()).map(|stored| stored.to_json(profile, "")).unwrap_or_default()
         };
-        let mut found: Vec<(&str, Map<String, Value>)> = ids.map(|id| (id, whole(id))).collect();
-        found.retain(|(_, resource)| query.filter.as_ref().is_none_or(|filter| filter.matches(resource)));
-        if let Some(sort) = query.sort {
-            found.sort_by(|(_, a), (_, b)| sort.compare(a, b));
-        }
-        found.into_iter().map(|(id, _)| id).collect()
-    }
-
-    /// Where a page begins that continues after a position: behind the last resource of the page before, or, where
-    /// that is gone, behind those made before it.
-    fn after(&self, ids: &[&str], position: &str) -> usize {
-        let (sequence, id) = position.split_once(' ').unwrap_or(("0", position));
-        let sequence: u64 = sequence.parse().unwrap_or(0);
-        match ids.iter().position(|found| *found == id) {
-            Some(index) => index + 1,
-            None => ids.iter().take_while(|id| self.entries[**id].sequence <= sequence).count(),
-        }
+        let mut found: Vec<(Place, &str)> = of_kind
+            .map(|(id, entry)| (id, entry, whole(id)))
+            .filter(|(_, _, resource)| query.filter.as_ref().is_none_or(|filter| filter.matches(resource)))
+            .map(|(id, entry, resource)| (query.place(entry.sequence, &resource), id.as_str()))
+            .collect();
+        found.sort_by(|(a, _), (b, _)| query.order(a, b));
+        found.into_iter().unzip()
     }
 }
 
@@ -327,22 +316,15 @@ impl Provider for Memory {
 
     async fn list(&self, context: &Session, query: &ListQuery) -> Result<Listing, Error> {
         let state = self.state.lock();
-        let ids = state.select(query, context.profile);
-        let (start, count) = match &query.page {
-            Page::Index { start, count } => (usize::try_from(start - 1).unwrap_or(usize::MAX), *count),
-            Page::After { position: None, count } => (0, *count),
-            Page::After { position: Some(position), count } => (state.after(&ids, position), *count),
-        };
-        let page: Vec<&str> = ids.iter().copied().skip(start).take(count).collect();
-        let last = page.last().map(|id| format!("{} {id}", state.entries[*id].sequence));
+        let (places, ids) = state.select(query, context.profile);
+        let start = query.skipped(&places);
+        let page: Vec<&str> = ids.iter().copied().skip(start).take(query.page.count()).collect();
+        let last = start.checked_add(page.len()).and_then(|end| places.get(end.checked_sub(1)?));
         Ok(Listing {
             resources: page.iter().map(|id| state.show(id, &query.projection)).collect::<Result<_, _>>()?,
             total: Some(ids.len() as u64),
             more: ids.len() > start.saturating_add(page.len()),
-            position: match &query.page {
-                Page::After { position, .. } => last.or_else(|| position.clone()),
-                Page::Index { .. } => None,
-            },
+            position: query.position(last.filter(|_| !page.is_empty())),
         })
     }
 

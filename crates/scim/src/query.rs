@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use oktant_base::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::filter::{Filter, fold_case, parse_time};
@@ -37,20 +38,6 @@ pub struct Sort {
 }
 
 impl Sort {
-    /// Orders two resources, as [`Stored::to_json`] gives them; equal ones keep the order they had.
-    ///
-    /// # Source
-    ///
-    /// RFC 7644, 3.4.2.3.
-    pub fn compare(&self, a: &Map<String, Value>, b: &Map<String, Value>) -> Ordering {
-        let ordering = match (self.key(a), self.key(b)) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            // What is missing counts as largest.
-            (a, b) => b.is_some().cmp(&a.is_some()),
-        };
-        if self.descending { ordering.reverse() } else { ordering }
-    }
-
     fn key(&self, resource: &Map<String, Value>) -> Option<SortKey> {
         let attributes = match self.path.extension {
             Some(urn) => resource.get(urn)?.as_object()?,
@@ -73,11 +60,83 @@ impl Sort {
 }
 
 /// What resources are sorted by; those of one path have one variant.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum SortKey {
+    #[serde(rename = "b")]
     Boolean(bool),
+    #[serde(rename = "d")]
     Time(Timestamp),
+    #[serde(rename = "t")]
     Text(String),
+}
+
+/// Where a resource stands in a list: all that is needed to put resources in order and to go on behind one of them,
+/// even if that one is gone by then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    key: Option<SortKey>,
+    /// Grows with every resource made: among equals, and without an order, the oldest comes first.
+    #[serde(rename = "n")]
+    pub number: i64,
+}
+
+impl Place {
+    /// The place of a resource in a list without an order.
+    pub fn unsorted(number: i64) -> Self {
+        Self { key: None, number }
+    }
+
+    /// As [`Listing::position`] has it.
+    pub fn to_position(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+
+    /// Reads what [`Self::to_position`] wrote.
+    pub fn parse(position: &str) -> Option<Self> {
+        serde_json::from_str(position).ok()
+    }
+}
+
+impl ListQuery {
+    /// The place of a resource, as [`Stored::to_json`] gives it.
+    pub fn place(&self, number: i64, resource: &Map<String, Value>) -> Place {
+        Place { key: self.sort.and_then(|sort| sort.key(resource)), number }
+    }
+
+    /// Orders two places of this list. No two resources are equal.
+    ///
+    /// # Source
+    ///
+    /// RFC 7644, 3.4.2.3.
+    pub fn order(&self, a: &Place, b: &Place) -> Ordering {
+        let ordering = match (&a.key, &b.key) {
+            (Some(a), Some(b)) => a.cmp(b),
+            // What is missing counts as largest.
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        };
+        let ordering = if self.sort.is_some_and(|sort| sort.descending) { ordering.reverse() } else { ordering };
+        ordering.then(a.number.cmp(&b.number))
+    }
+
+    /// How many of `places`, which are in order, come before the page.
+    pub fn skipped(&self, places: &[Place]) -> usize {
+        match &self.page {
+            Page::Index { start, .. } => usize::try_from(start.saturating_sub(1)).unwrap_or(usize::MAX),
+            Page::After { position, .. } => position
+                .as_deref()
+                .and_then(Place::parse)
+                .map_or(0, |last| places.partition_point(|place| self.order(place, &last) != Ordering::Greater)),
+        }
+    }
+
+    /// Where a page ends whose last resource has the place `last`; an empty one ends where it began.
+    pub fn position(&self, last: Option<&Place>) -> Option<String> {
+        match &self.page {
+            Page::Index { .. } => None,
+            Page::After { position, .. } => last.and_then(Place::to_position).or_else(|| position.clone()),
+        }
+    }
 }
 
 /// A part of a list.
@@ -111,14 +170,15 @@ impl Page {
 /// A page of resources.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
-    /// The resources, in order.
+    /// The resources, in order: as many as were asked for, or fewer where they are large; never none while there are
+    /// more.
     pub resources: Vec<Stored>,
     /// How many there are on all pages; needed where [`ListQuery::wants_total`].
     pub total: Option<u64>,
     /// Whether there are more after these.
     pub more: bool,
     /// Where this page ends, for [`Page::After`]: whatever the provider needs to continue after the last resource of
-    /// the page without skipping or repeating any, such as its sort key and id. It goes through the client's hands
+    /// the page without skipping or repeating any, such as its [`Place`]. It goes through the client's hands
     /// authenticated but readable. An empty page ends where it began.
     pub position: Option<String>,
 }

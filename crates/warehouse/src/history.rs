@@ -1,5 +1,6 @@
 //! The audit as it is written: in batches behind the requests, so that reading costs no write.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::model::event::{self, Event};
-use crate::store::Database;
+use crate::store::{Database, StoreError};
 
 /// How long events wait for others before they are written.
 const DELAY: Duration = Duration::from_millis(200);
@@ -80,9 +81,69 @@ impl Shared {
         if events.is_empty() {
             return;
         }
-        let written = self.db.write(move |tx| Box::pin(async move { event::insert_all(tx, &events).await })).await;
-        if let Err(error) = written {
-            tracing::error!(error = &error as &dyn std::error::Error, "events of the audit were lost");
+        let events = Arc::new(events);
+        let all = 0..events.len();
+        let Err(error) = self.write(&events, all.clone()).await else { return };
+        if !error.is_refusal() {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                count = all.len(),
+                "events of the audit were lost"
+            );
+            return;
         }
+        // One event that the store refuses does not take the others with it.
+        for index in all {
+            if let Err(error) = self.write(&events, index..index + 1).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "an event of the audit was lost");
+            }
+        }
+    }
+
+    /// Writes some of the events, all of them or none.
+    async fn write(&self, events: &Arc<Vec<Event>>, range: Range<usize>) -> Result<(), StoreError> {
+        let events = Arc::clone(events);
+        self.db.write(move |tx| Box::pin(async move { event::insert_all(tx, &events[range]).await })).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oktant_base::ManualClock;
+
+    use super::*;
+    use crate::model::event::between;
+    use crate::store::SqliteStore;
+
+    #[tokio::test]
+    async fn an_event_that_the_store_refuses_takes_no_other_with_it() {
+        let db = Database::open(Box::new(SqliteStore::connect("sqlite::memory:").unwrap())).await.unwrap();
+        let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON events WHEN NEW.method = 'BAD' \
+                      BEGIN SELECT RAISE(ABORT, 'refused'); END";
+        db.write(move |tx| Box::pin(async move { tx.execute(refuse, &[]).await })).await.unwrap();
+        let clock = Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap()));
+        let log = AuditLog::start(db.clone(), clock.clone());
+        let at = clock.now();
+        for method in ["GET", "BAD", "PUT"] {
+            let event = Event {
+                id: 0,
+                at,
+                endpoint: "scim/v2/Users".to_owned(),
+                method: method.to_owned(),
+                status: "200".to_owned(),
+                error_code: None,
+                details: "{}".to_owned(),
+                client_ip: None,
+                actor_name: None,
+                actor_domain: None,
+                resource_name: None,
+                resource_domain: None,
+            };
+            log.add(event).await;
+        }
+        log.flush().await;
+        let kept = between(&mut *db.read().await.unwrap(), at, at, 10).await.unwrap();
+        let methods: Vec<&str> = kept.iter().map(|event| event.method.as_str()).collect();
+        assert_eq!(methods, ["GET", "PUT"]);
     }
 }

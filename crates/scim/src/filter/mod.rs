@@ -122,6 +122,15 @@ impl Filter {
         }
     }
 
+    /// How many conditions it is made of.
+    pub(crate) fn terms(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::terms).sum(),
+            Self::Not(inner) | Self::Any { filter: inner, .. } => inner.terms(),
+            Self::Present(_) | Self::Compare { .. } | Self::Nothing => 1,
+        }
+    }
+
     fn binding(&self) -> u8 {
         match self {
             Self::Or(_) => 0,

@@ -71,7 +71,9 @@ impl<P: Provider> Exchange<'_, P> {
         let found = self.indexed(queries.clone(), start, count).await?;
         let shown = found.resources.len();
         let (total, per_page) = if self.profile.is_snowflake() {
-            (self.snowflake_total(queries, &found, start, count).await?, count)
+            // Whoever goes on by it skips nothing of a page that is shorter than asked for.
+            let per_page = if found.more { shown } else { count };
+            (self.snowflake_total(queries, &found, start, count).await?, per_page)
         } else {
             (found.total.unwrap_or_default(), shown)
         };
@@ -90,12 +92,13 @@ impl<P: Provider> Exchange<'_, P> {
         let mut total = 0;
         let several = queries.len() > 1;
         for mut query in queries {
-            let left = count - found.resources.len();
+            // Behind a page that ends early nothing of the next kind is shown.
+            let left = if found.more { 0 } else { count - found.resources.len() };
             query.page = Page::Index { start: start.saturating_sub(total).max(1), count: left };
             query.wants_total = several || !self.profile.is_snowflake() || count == 0;
             // A page that lies before this kind takes nothing of it, and still needs its size.
             let listing = self.service.provider.list(self.context, &query).await?;
-            found.more = listing.more;
+            found.more |= listing.more;
             total += listing.total.unwrap_or_default();
             found.total = Some(total);
             found.resources.extend(listing.resources.iter().map(|stored| self.item(stored, &query)));
@@ -116,7 +119,7 @@ impl<P: Provider> Exchange<'_, P> {
         count: usize,
     ) -> Result<u64, Error> {
         if found.more && count > 0 {
-            return Ok(start + count as u64);
+            return Ok(start + found.resources.len() as u64);
         }
         if count == 0 {
             return Ok(found.total.unwrap_or_default());

@@ -17,6 +17,7 @@ use axum::Router;
 use oktant_base::{Clock, Secret};
 use tokio::sync::Semaphore;
 
+use self::body::Bodies;
 use crate::cursor::Cursors;
 use crate::profile::Profile;
 use crate::provider::Provider;
@@ -26,9 +27,13 @@ use crate::provider::Provider;
 pub struct Limits {
     /// Bytes of one request body; 413 beyond.
     pub body_bytes: usize,
-    /// Bytes of all request bodies that are read or worked on at the same time, less than 4 GiB; further ones wait. JSON
-    /// takes up to 30 times as many bytes in memory as it has.
+    /// Bytes of all request bodies that are worked on at the same time, less than 4 GiB; further ones wait. JSON takes up
+    /// to 30 times as many bytes in memory as it has. A half is for bodies of up to 64 KiB, which count once they are
+    /// read, the other half for larger ones, which count from their first byte: large bodies that come slowly, or not at
+    /// all, keep no small one waiting.
     pub bodies_bytes: usize,
+    /// How long a body may take to come; 408 beyond.
+    pub body_time: Duration,
     /// Requests in flight to each of `/Users`, `/Groups` and the rest; 429 beyond.
     pub in_flight: usize,
     /// Resources of a page that names no `count`.
@@ -51,6 +56,7 @@ impl Default for Limits {
         Self {
             body_bytes: 4 * 1024 * 1024,
             bodies_bytes: 64 * 1024 * 1024,
+            body_time: Duration::from_secs(15),
             in_flight: 500,
             page_default: 100,
             page_max: 1_000,
@@ -107,8 +113,7 @@ struct Service<P> {
     settings: Settings,
     cursors: Cursors,
     in_flight: InFlight,
-    /// Bytes that bodies may still take.
-    bodies: Semaphore,
+    bodies: Bodies,
 }
 
 /// Who may still come in, per endpoint.
@@ -126,7 +131,7 @@ pub fn router<P: Provider>(provider: Arc<P>, settings: Settings) -> Router {
     let semaphore = || Semaphore::new(settings.limits.in_flight);
     let in_flight = InFlight { users: semaphore(), groups: semaphore(), others: semaphore() };
     let cursors = Cursors::new(&settings.cursor_key);
-    let bodies = Semaphore::new(settings.limits.bodies_bytes);
+    let bodies = Bodies::new(&settings.limits);
     let service = Arc::new(Service { provider, settings, cursors, in_flight, bodies });
     Router::new().fallback(serve::serve::<P>).with_state(service)
 }

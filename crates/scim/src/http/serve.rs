@@ -18,12 +18,15 @@ use tokio::sync::Semaphore;
 use super::answer::Answer;
 use super::parameters::Parameters;
 use super::route::{Endpoint, Route};
-use super::{BaseUrl, InFlight, Service, body, discovery};
+use super::{BaseUrl, InFlight, Service, discovery};
 use crate::error::Error;
 use crate::precondition::Precondition;
 use crate::profile::Profile;
 use crate::provider::{Caller, ClientIp, Event, EventResource, Provider};
 use crate::schema::Kind;
+
+/// Bytes of each text of an event.
+const EVENT_TEXT_MAX: usize = 1024;
 
 /// A request whose caller is known.
 pub(super) struct Exchange<'a, P: Provider> {
@@ -56,15 +59,28 @@ impl Origin<'_> {
         let (id, name) = outcome.resource.clone();
         Event {
             method: method.clone(),
-            path: path.to_owned(),
+            path: cut(path),
             endpoint_id: self.route.endpoint_id,
             client_ip: self.client_ip,
             status: answer.status,
             error_code,
-            detail: error.as_ref().map(|error| error.detail().to_owned()),
-            resource: kind.map(|kind| EventResource { kind, id, name }),
+            detail: error.as_ref().map(|error| cut(error.detail())),
+            resource: kind.map(|kind| EventResource {
+                kind,
+                id: id.as_deref().map(cut),
+                name: name.as_deref().map(cut),
+            }),
         }
     }
+}
+
+/// A text that others chose, as far as an event keeps it: thousands of events wait in memory.
+fn cut(text: &str) -> String {
+    if text.len() <= EVENT_TEXT_MAX {
+        return text.to_owned();
+    }
+    let end = (0..=EVENT_TEXT_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}…", &text[..end])
 }
 
 /// How a request went.
@@ -168,10 +184,8 @@ impl<P: Provider> Service<P> {
         let exchange = Exchange { service: self, context, profile, base_url: &base_url, origin };
         let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&parts.method);
         let (body, _share) = if has_body {
-            let (bytes_max, total) = (self.settings.limits.body_bytes, self.settings.limits.bodies_bytes);
-            let bytes = body::announced(&parts.headers, bytes_max)?.min(total);
-            let share = self.bodies.acquire_many(u32::try_from(bytes).unwrap_or(u32::MAX)).await;
-            (body::read(body, bytes_max).await?, share.ok())
+            let (body, share) = self.bodies.read(&parts.headers, body, &*self.settings.clock).await?;
+            (body, Some(share))
         } else {
             (Value::Null, None)
         };

@@ -8,6 +8,10 @@ use crate::filter::{Filter, Literal, Operator};
 use crate::resource::{Member, Resource, check_length, is_primary};
 use crate::schema::Path;
 
+/// Values of lists that the operations of one PATCH look at, each once per condition, before the last of them. What PATCH
+/// does, it does while nobody else writes.
+const EFFORT_MAX: usize = 500_000;
+
 impl Patch {
     /// Changes the attributes of a resource and says what becomes of its members, which it leaves as they are.
     ///
@@ -16,12 +20,19 @@ impl Patch {
     /// # Errors
     ///
     /// 400: `noTarget` where a value is to be replaced that is not there, `invalidValue` where the resource would lack a
-    /// required attribute or have two primary values. 500 where the members are needed and were not read.
+    /// required attribute, have two primary values or be too large, and where operations go over long lists too often. 500
+    /// where the members are needed and were not read.
     pub fn apply(&self, resource: &mut Resource) -> Result<Applied, Error> {
         let mut after = resource.clone();
         let mut members = Membership::new(self, resource)?;
         let mut password = false;
+        let mut effort = 0;
         for step in &self.steps {
+            if effort > EFFORT_MAX {
+                let detail = "the operations go over long lists too often: send them in several requests";
+                return Err(Error::invalid_value(detail));
+            }
+            effort += effort_of(step, &after).max(members.effort_of(step));
             match step {
                 Step::Members(step) => members.run(step)?,
                 Step::Password(secret) => {
@@ -36,6 +47,18 @@ impl Patch {
         let members = members.finish();
         *resource = after;
         Ok(Applied { changed, members })
+    }
+}
+
+/// Values of the list that a step looks at, as often as it does.
+fn effort_of(step: &Step, resource: &Resource) -> usize {
+    let length = |path: &Path| resource.value(path).and_then(Value::as_array).map_or(0, Vec::len);
+    match step {
+        Step::ReplaceList { values, .. } => values.len() * values.len() / 2,
+        Step::Append { path, values } => values.len() * (length(path) + values.len() / 2),
+        Step::RemoveValues { path, values } => values.len() * length(path),
+        Step::Matching { path, filter, .. } => length(path) * filter.as_ref().map_or(1, Filter::terms),
+        Step::Set { .. } | Step::DropExtension(_) | Step::Password(_) | Step::Members(_) => 0,
     }
 }
 
@@ -100,9 +123,10 @@ fn set(resource: &mut Resource, path: &Path, value: Option<Value>) {
     }
 }
 
-fn take_list(resource: &Resource, path: &Path) -> Vec<Value> {
-    match resource.value(path) {
-        Some(Value::Array(values)) => values.clone(),
+/// Moves a list out; [`put_list`] puts it back in its place.
+fn take_list(resource: &mut Resource, path: &Path) -> Vec<Value> {
+    match resource.value_mut(path) {
+        Some(Value::Array(values)) => std::mem::take(values),
         _ => Vec::new(),
     }
 }
@@ -222,6 +246,15 @@ impl<'a> Membership<'a> {
         }
         let before = resource.members.as_deref().ok_or_else(Error::internal)?;
         Ok(Self::Members { before, now: before.to_vec() })
+    }
+
+    /// Members that a step looks at, as often as it does; none where the members are not needed.
+    fn effort_of(&self, step: &Step) -> usize {
+        let (Self::Members { now, .. }, Step::Members(step)) = (self, step) else { return 0 };
+        match step {
+            MemberStep::RemoveWhere(filter) | MemberStep::ReplaceWhere(filter, _) => now.len() * filter.terms(),
+            MemberStep::Add(_) | MemberStep::Remove(_) | MemberStep::Replace(_) => now.len(),
+        }
     }
 
     fn run(&mut self, step: &MemberStep) -> Result<(), Error> {

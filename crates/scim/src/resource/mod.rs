@@ -93,6 +93,19 @@ impl Resource {
         }
     }
 
+    /// The single value at a path, to be changed.
+    pub(crate) fn value_mut(&mut self, path: &Path) -> Option<&mut Value> {
+        let attributes = match path.extension {
+            Some(urn) => self.attributes.get_mut(urn)?.as_object_mut()?,
+            None => &mut self.attributes,
+        };
+        let value = attributes.get_mut(path.attribute.name)?;
+        match path.sub_attribute {
+            Some(sub_attribute) => value.get_mut(sub_attribute.name),
+            None => Some(value),
+        }
+    }
+
     /// A text of the core schema, such as `userName` or `name.givenName`.
     pub fn text(&self, canonical: &str) -> Option<&str> {
         match canonical.split_once('.') {

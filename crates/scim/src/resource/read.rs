@@ -12,6 +12,15 @@ use crate::schema::{Attribute, DataType, Kind, Mutability, ResourceType};
 /// Values of one list, members apart; what PATCH does to a list takes time in proportion to its square.
 const LIST_VALUES_MAX: usize = 500;
 
+/// Bytes of one text; a certificate with its chain fits.
+const TEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes of all attributes of a resource as JSON, members apart: a page holds a thousand resources.
+const RESOURCE_BYTES_MAX: usize = 128 * 1024;
+
+/// Bytes of the id of a member.
+const MEMBER_BYTES_MAX: usize = 1024;
+
 impl Resource {
     /// Reads the body of a POST or PUT.
     ///
@@ -72,7 +81,10 @@ impl Resource {
                 return Err(Error::invalid_value(format!("{} has more than one primary value", attribute.name)));
             }
         }
-        Ok(())
+        match serde_json::to_string(self.attributes()) {
+            Ok(text) if text.len() <= RESOURCE_BYTES_MAX => Ok(()),
+            _ => Err(Error::invalid_value(format!("a resource may have at most {RESOURCE_BYTES_MAX} bytes"))),
+        }
     }
 }
 
@@ -147,6 +159,9 @@ pub(crate) fn canonical_single(attribute: &Attribute, value: &Value) -> Result<O
     let wrong = || Error::invalid_value(format!("{} must be a {}", attribute.name, attribute.data_type.name()));
     match (attribute.data_type, value) {
         _ if is_unassigned(value) => Ok(None),
+        (_, Value::String(text)) if text.len() > TEXT_BYTES_MAX => {
+            Err(Error::invalid_value(format!("{} may have at most {TEXT_BYTES_MAX} bytes", attribute.name)))
+        }
         (DataType::Complex, Value::Object(_)) => {
             let parts = canonical_parts(attribute.sub_attributes, object(value, attribute.name)?)?;
             Ok((!parts.is_empty()).then_some(Value::Object(parts)))
@@ -243,7 +258,8 @@ fn member_of(value: &Value) -> Result<Member, Error> {
         Value::Object(_) => member(object(value, "a member")?, "value").and_then(Value::as_str),
         _ => None,
     };
-    let mut found = Member::new(id.filter(|id| !id.is_empty()).ok_or_else(missing)?);
+    let id = id.filter(|id| !id.is_empty() && id.len() <= MEMBER_BYTES_MAX);
+    let mut found = Member::new(id.ok_or_else(missing)?);
     let label = value.as_object().and_then(|members| member(members, "type")).and_then(Value::as_str);
     found.kind = label.and_then(|label| Kind::ALL.into_iter().find(|kind| label.eq_ignore_ascii_case(kind.name())));
     Ok(found)

@@ -138,6 +138,101 @@ async fn bodies_share_a_bound_and_wait_for_each_other() {
     }
 }
 
+#[tokio::test]
+async fn one_patch_does_not_go_over_long_lists_all_day() {
+    let service = Service::new(Profile::Rfc);
+    let started = std::time::Instant::now();
+    let distinct = |count: usize| (0..count).map(|index| json!({ "value": index.to_string() })).collect::<Vec<_>>();
+    let mut body = user("alive@example.com");
+    body["emails"] = distinct(500).into();
+    let path = format!("/Users/{}", service.post("/Users", body).await.created());
+    let times = |operation: Value, count: usize| Value::Array(vec![operation; count]);
+    let filter = vec!["type eq \"nothing\""; 300].join(" or ");
+    for (operation, count) in [
+        (json!({ "op": "replace", "path": "emails.type", "value": "work" }), 10_000),
+        (json!({ "op": "add", "path": "emails", "value": distinct(400) }), 500),
+        (json!({ "op": "replace", "path": "emails", "value": distinct(400) }), 500),
+        (json!({ "op": "remove", "path": "emails", "value": distinct(400) }), 500),
+        (json!({ "op": "remove", "path": format!("emails[{filter}]") }), 400),
+    ] {
+        let refused = service.patch(&path, times(operation.clone(), count)).await.bad("invalidValue");
+        assert!(refused.text.contains("several requests"), "{operation}: {}", refused.text);
+        service.patch(&path, times(operation, 1)).await.is(200);
+    }
+    let members = json!({ "schemas": [GROUP], "displayName": "g", "members": distinct(10_000) });
+    let group = format!("/Groups/{}", service.post("/Groups", members).await.created());
+    let by_condition = json!({ "op": "remove", "path": "members[display sw \"x\"]" });
+    service.patch(&group, times(by_condition.clone(), 10_000)).await.bad("invalidValue");
+    service.patch(&group, times(by_condition, 5)).await.is(200);
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn texts_and_resources_are_bounded() {
+    let service = Service::new(Profile::Rfc);
+    let id = service.user("alive@example.com").await;
+    let path = format!("/Users/{id}");
+    for (path_of_value, length, status) in [("title", 16 * 1024, 200), ("title", 16 * 1024 + 1, 400)] {
+        let operation = json!([{ "op": "replace", "path": path_of_value, "value": "x".repeat(length) }]);
+        service.patch(&path, operation).await.is(status);
+    }
+    let long = json!([{ "op": "add", "path": "emails[type eq \"home\"].value", "value": "x".repeat(3_000_000) }]);
+    service.patch(&path, long).await.bad("invalidValue");
+    let large = (0..10).map(|index| json!({ "value": format!("{index}{}", "x".repeat(16_000)) })).collect::<Vec<_>>();
+    service.patch(&path, json!([{ "op": "add", "path": "photos", "value": large }])).await.bad("invalidValue");
+    let mut body = user("b@example.com");
+    body["photos"] = large.into();
+    service.post("/Users", body).await.bad("invalidValue");
+    let member = json!({ "schemas": [GROUP], "displayName": "g", "members": [{ "value": "x".repeat(1_025) }] });
+    service.post("/Groups", member).await.bad("invalidValue");
+}
+
+#[tokio::test]
+async fn events_keep_no_long_texts() {
+    let service = Service::new(Profile::Rfc);
+    let long = "é".repeat(50_000);
+    let operation = json!({ "method": "DELETE", "path": format!("/Users/{long}") });
+    service.post("/Bulk", json!({ "schemas": [crate::support::BULK], "Operations": [operation] })).await.is(200);
+    service.get(&format!("/Users/{}", "x".repeat(20_000))).await.is(404);
+    for event in service.memory.events() {
+        let resource = event.resource.as_ref();
+        let id = resource.and_then(|resource| resource.id.as_ref()).map_or(0, String::len);
+        let name = resource.and_then(|resource| resource.name.as_ref()).map_or(0, String::len);
+        let detail = event.detail.as_ref().map_or(0, String::len);
+        assert!([event.path.len(), id, name, detail].iter().all(|length| *length < 1_100), "{event:?}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_do_not_come_keep_nobody_waiting() {
+    // Room for one large body.
+    let limits = Limits { bodies_bytes: 2 * 1024 * 1024, ..Limits::default() };
+    let deadline = limits.body_time;
+    let service = Arc::new(Service::limited(Profile::Rfc, limits));
+    let mut stalled = tokio::task::JoinSet::new();
+    for length in [1024 * 1024, 100] {
+        let mut request = Service::request(Method::POST, "/Users", None);
+        *request.body_mut() = Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>());
+        request.headers_mut().insert(header::CONTENT_LENGTH, header::HeaderValue::from(length));
+        let service = service.clone();
+        stalled.spawn(async move { service.send(request).await });
+    }
+    while service.clock.slept().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let body = user("alive@example.com");
+    let length = body.to_string().len().to_string();
+    service.with(Method::POST, "/Users", Some(&body), "content-length", &length).await.is(201);
+    service.clock.advance(deadline);
+    for answer in stalled.join_all().await {
+        answer.is(408);
+    }
+    let mut large = user("large@example.com");
+    large["title"] = "x".repeat(10_000).into();
+    large["unknown"] = "x".repeat(900_000).into();
+    service.post("/Users", large).await.is(201);
+}
+
 /// Lists users once it is told to; panics when it is asked for a user.
 struct Slow {
     started: Notify,

@@ -361,3 +361,43 @@ async fn a_group_is_found_by_its_members() {
     let few = service.get("/Groups?excludedAttributes=members").await.is(200);
     assert!(few.resources().iter().all(|group| group.get("members").is_none()), "G3");
 }
+
+#[tokio::test]
+async fn a_sorted_walk_neither_skips_nor_repeats_while_the_list_changes() {
+    for (order, filter, names) in [
+        ("ascending", "", ["u0", "u1", "u2", "u3", "u4", "u5"]),
+        ("descending", "", ["u5", "u4", "u3", "u2", "u1", "u0"]),
+        ("descending", "userName sw \"u\"", ["u5", "u4", "u3", "u2", "u1", "u0"]),
+    ] {
+        let service = Service::new(Profile::Rfc);
+        // Made in an order that is neither.
+        for name in ["u3", "u0", "u5", "u1", "u4", "u2"] {
+            service.user(name).await;
+        }
+        let mut seen: Vec<String> = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let parameters = [
+                ("sortBy", "userName"),
+                ("sortOrder", order),
+                ("filter", filter),
+                ("count", "2"),
+                ("cursor", cursor.as_str()),
+            ];
+            let page = service.get(&format!("/Users{}", query(&parameters))).await.is(200);
+            seen.extend(page.names("userName").iter().map(|name| (*name).to_owned()));
+            // What the next page goes on behind goes away, and what lies before it comes.
+            if let Some(last) = page.resources().last() {
+                service.delete(&format!("/Users/{}", last["id"].as_str().unwrap())).await.is(204);
+            }
+            let before = if order == "ascending" { format!("a{}", seen.len()) } else { format!("u9{}", seen.len()) };
+            service.user(&before).await;
+            match page.body["nextCursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => break,
+            }
+            assert!(seen.len() < 20, "S1: {seen:?}");
+        }
+        assert_eq!(seen, names, "S1, P4: {order} {filter}");
+    }
+}

@@ -140,8 +140,9 @@ pub(crate) async fn update(tx: Tx<'_>, role: &mut Role, now: Timestamp) -> Resul
     Ok(())
 }
 
-/// Removes a role with everything that was granted to it or of it.
-pub(crate) async fn delete(tx: Tx<'_>, role: &Role) -> Result<(), StoreError> {
+/// Removes a role with everything that was granted to it or of it. Groups that it was a member of are new versions of
+/// `now`.
+pub(crate) async fn delete(tx: Tx<'_>, role: &Role, now: Timestamp) -> Result<(), StoreError> {
     let id: &[Value] = &[role.id.into()];
     for sql in [
         "DELETE FROM memberships WHERE role_id = $1",
@@ -152,7 +153,14 @@ pub(crate) async fn delete(tx: Tx<'_>, role: &Role) -> Result<(), StoreError> {
     ] {
         tx.execute(sql, id).await?;
     }
-    tx.execute("DELETE FROM foreign_members WHERE value = $1", &[format!("{}_2", role.id).into()]).await?;
+    let as_member = format!("{}_2", role.id);
+    tx.execute(
+        "UPDATE roles SET version = version + 1, updated_at = $2 \
+         WHERE id IN (SELECT role_id FROM foreign_members WHERE value = $1)",
+        &[as_member.as_str().into(), micros(now).into()],
+    )
+    .await?;
+    tx.execute("DELETE FROM foreign_members WHERE value = $1", &[as_member.into()]).await?;
     Ok(())
 }
 
@@ -192,20 +200,26 @@ pub(crate) async fn touch(tx: Tx<'_>, role_id: Id, now: Timestamp) -> Result<(),
     Ok(())
 }
 
+/// How many members a role has, users and others, counted up to `most` each: by an index alone, so that of too many none
+/// is looked at.
+pub(crate) async fn member_count(tx: Tx<'_>, role_id: Id, most: usize) -> Result<usize, StoreError> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let sql = "SELECT (SELECT count(*) FROM (SELECT 1 FROM memberships WHERE role_id = $1 LIMIT $2) AS users) + \
+               (SELECT count(*) FROM (SELECT 1 FROM foreign_members WHERE role_id = $1 LIMIT $2) AS others)";
+    let row = tx.fetch_one(sql, &[role_id.into(), most.into()]).await?;
+    Ok(row.and_then(|row| usize::try_from(row.opt_int(0)?).ok()).unwrap_or(0))
+}
+
 /// The users that are members of a role: id and login name, in order of their ids. None if there are more than `most`.
 pub(crate) async fn members(
     tx: Tx<'_>,
     role_id: Id,
     most: Option<usize>,
 ) -> Result<Option<Vec<(Id, String)>>, StoreError> {
-    if let Some(most) = most {
-        // Counted up to there by an index alone: of too many none is looked at.
-        let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
-        let sql = "SELECT count(*) FROM (SELECT 1 FROM memberships WHERE role_id = $1 LIMIT $2) AS found";
-        let row = tx.fetch_one(sql, &[role_id.into(), limit.into()]).await?;
-        if row.and_then(|row| row.opt_int(0)) == Some(limit) {
-            return Ok(None);
-        }
+    if let Some(most) = most
+        && member_count(tx, role_id, most.saturating_add(1)).await? > most
+    {
+        return Ok(None);
     }
     let sql = "SELECT u.id, u.login_name FROM memberships m JOIN users u ON u.id = m.user_id \
                WHERE m.role_id = $1 ORDER BY m.user_id";

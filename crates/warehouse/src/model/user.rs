@@ -261,12 +261,12 @@ pub(crate) async fn signed_in(tx: Tx<'_>, id: Id, now: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// Removes a user with memberships and tokens.
-pub(crate) async fn delete(tx: Tx<'_>, id: Id) -> Result<(), StoreError> {
-    // Groups that lose a member are new versions of themselves.
+/// Removes a user with memberships and tokens. Groups that lose a member are new versions of `now`.
+pub(crate) async fn delete(tx: Tx<'_>, id: Id, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE roles SET version = version + 1 WHERE id IN (SELECT role_id FROM memberships WHERE user_id = $1)",
-        &[id.into()],
+        "UPDATE roles SET version = version + 1, updated_at = $2 \
+         WHERE id IN (SELECT role_id FROM memberships WHERE user_id = $1)",
+        &[id.into(), micros(now).into()],
     )
     .await?;
     tx.execute("DELETE FROM memberships WHERE user_id = $1", &[id.into()]).await?;

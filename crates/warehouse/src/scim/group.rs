@@ -226,13 +226,13 @@ pub(super) async fn delete(
     id: &str,
     precondition: &Precondition,
 ) -> Result<()> {
-    let (access, id, precondition) = (Arc::clone(access), id.to_owned(), precondition.clone());
+    let (access, id, precondition, now) = (Arc::clone(access), id.to_owned(), precondition.clone(), account.now());
     let deleted = account.0.db.write(move |tx| {
         Box::pin(async move {
             let role = find_managed(tx, &access, &id).await?;
             precondition.check(&role.version.to_string())?;
             role::transfer_owned(tx, role.id, access.authority.role_id).await?;
-            role::delete(tx, &role).await?;
+            role::delete(tx, &role, now).await?;
             Ok::<_, Error>(())
         })
     });

@@ -1,20 +1,24 @@
 //! Lists: in the store where the filter translates, else over everything that the caller sees.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use oktant_scim::{
-    Filter, Kind, ListQuery, Listing, Literal, Operator, Page, Profile, Projection, Resource, Stored, fold_case,
+    Error, Filter, Kind, ListQuery, Listing, Literal, Operator, Page, Place, Profile, Projection, Resource, Stored,
+    fold_case,
 };
-use serde_json::{Map, Value as Json};
 
 use super::resource::{self, parse_role_id, parse_user_id};
 use super::{Result, ScimAccess};
 use crate::account::Account;
-use crate::model::user;
-use crate::model::{Id, Tx, role};
+use crate::model::role::{self, Role};
+use crate::model::user::{self, User};
+use crate::model::{Id, Tx};
 use crate::privilege::account::{MONITOR_ROLE, MONITOR_USER};
 use crate::store::Value;
 
 /// Reads a page.
-pub(super) async fn list(account: &Account, access: &ScimAccess, query: &ListQuery) -> Result<Listing> {
+pub(super) async fn list(account: &Account, access: &Arc<ScimAccess>, query: &ListQuery) -> Result<Listing> {
     if account.0.config.synthetic_lists && access.profile.is_snowflake() && query.filter.is_none() {
         return Ok(synthetic(query.kind));
     }
@@ -51,6 +55,7 @@ fn condition(kind: Kind, profile: Profile, filter: Option<&Filter>) -> Option<Co
         (Kind::Group, Filter::Or(parts)) if profile.is_snowflake() => {
             let names: Option<Vec<&str>> = parts.iter().map(|part| part.as_equality("displayName")).collect();
             match names?.as_slice() {
+                [a, _] if a.contains('\0') => Some(Condition::Never),
                 [a, b] => Some(Condition::Sql("AND name IN ($1, $2)".to_owned(), vec![(*a).into(), (*b).into()])),
                 _ => None,
             }
@@ -61,6 +66,8 @@ fn condition(kind: Kind, profile: Profile, filter: Option<&Filter>) -> Option<Co
 
 fn text_condition(column: &str, operator: Operator, text: String) -> Option<Condition> {
     match operator {
+        // No name holds it, and not every engine takes it.
+        Operator::Eq | Operator::Sw if text.contains('\0') => Some(Condition::Never),
         Operator::Eq => Some(Condition::Sql(format!("AND {column} = $1"), vec![text.into()])),
         Operator::Sw => {
             let length = i64::try_from(text.chars().count()).ok()?;
@@ -122,99 +129,143 @@ async fn in_store(
             )
         }
         Page::After { position, .. } => {
-            let after = position.as_deref().and_then(parse_position).unwrap_or(0);
+            let after = position.as_deref().and_then(Place::parse).map_or(0, |place| place.number);
             values.extend([limit.into(), after.into()]);
             format!("{selected} AND id > ${} ORDER BY id LIMIT ${next}", next + 1)
         }
     };
-    let mut resources = read(tx, access, query.kind, &page, &values, &query.projection).await?;
-    let more = resources.len() > count;
+    let rows = Rows::select(tx, query.kind, &page, &values).await?;
+    let (mut resources, cut) = rows.show(tx, access, &query.projection).await?;
+    let more = cut || resources.len() > count;
     resources.truncate(count);
-    let position = position_after(query, resources.last());
-    Ok(Listing { resources, total, more, position })
+    let last = resources.last().and_then(|stored| row_of(&stored.id)).map(Place::unsorted);
+    Ok(Listing { resources, total, more, position: query.position(last.as_ref()) })
 }
 
-async fn read(
-    tx: Tx<'_>,
-    access: &ScimAccess,
-    kind: Kind,
-    condition: &str,
-    values: &[Value],
-    projection: &Projection,
-) -> Result<Vec<Stored>> {
-    match kind {
-        Kind::User => {
-            let users = user::select(tx, condition, values).await?;
-            resource::users(tx, access, users, projection).await
+/// Members that the groups of one page have together; further groups come on the next page. A group that has more by
+/// itself comes alone.
+const MEMBERS_MAX: usize = 20_000;
+
+/// Rows that are looked at together where the store cannot evaluate the condition.
+const CHUNK: i64 = 500;
+
+/// Objects without what other tables know of them.
+enum Rows {
+    Users(Vec<User>),
+    Groups(Vec<Role>),
+}
+
+impl Rows {
+    async fn select(tx: Tx<'_>, kind: Kind, condition: &str, values: &[Value]) -> Result<Self> {
+        Ok(match kind {
+            Kind::User => Self::Users(user::select(tx, condition, values).await?),
+            Kind::Group => Self::Groups(role::select(tx, condition, values).await?),
+        })
+    }
+
+    fn sort_by_place(&mut self, ids: &[Id]) {
+        let places: HashMap<Id, usize> = ids.iter().copied().zip(0..).collect();
+        match self {
+            Self::Users(users) => users.sort_by_key(|user| places.get(&user.id).copied()),
+            Self::Groups(roles) => roles.sort_by_key(|role| places.get(&role.id).copied()),
         }
-        Kind::Group => {
-            let mut groups = Vec::new();
-            for role in role::select(tx, condition, values).await? {
-                groups.push(resource::group(tx, role, projection).await?);
+    }
+
+    /// The resources in the same order, with what a projection wants; as many as [`MEMBERS_MAX`] lets, and whether some
+    /// were left out for that. Never none of some.
+    async fn show(self, tx: Tx<'_>, access: &ScimAccess, projection: &Projection) -> Result<(Vec<Stored>, bool)> {
+        let roles = match self {
+            Self::Users(users) => return Ok((resource::users(tx, access, users, projection).await?, false)),
+            Self::Groups(roles) => roles,
+        };
+        let (mut groups, mut left) = (Vec::new(), MEMBERS_MAX);
+        for role in roles {
+            if projection.wants("members") {
+                let count = role::member_count(tx, role.id, left.saturating_add(1)).await?;
+                if count > left && !groups.is_empty() {
+                    return Ok((groups, true));
+                }
+                left = left.saturating_sub(count);
             }
-            Ok(groups)
+            groups.push(resource::group(tx, role, projection).await?);
+        }
+        Ok((groups, false))
+    }
+
+    /// The resources without members and groups.
+    fn bare(&self, access: &ScimAccess) -> Vec<Stored> {
+        match self {
+            Self::Users(users) => users.iter().map(|user| resource::bare_user(access, user)).collect(),
+            Self::Groups(roles) => roles.iter().map(resource::bare_group).collect(),
         }
     }
 }
 
-/// The row that a position stands for: pages go on behind the id of the last resource.
-fn parse_position(position: &str) -> Option<Id> {
-    parse_user_id(position).or_else(|| parse_role_id(position))
+/// The row of a resource's id.
+fn row_of(id: &str) -> Option<Id> {
+    parse_user_id(id).or_else(|| parse_role_id(id))
 }
 
-fn position_after(query: &ListQuery, last: Option<&Stored>) -> Option<String> {
-    match &query.page {
-        Page::Index { .. } => None,
-        Page::After { position, .. } => last.map(|stored| stored.id.clone()).or_else(|| position.clone()),
+/// Evaluates the filter and sorts over everything that the caller sees, of which no more than the places is kept.
+async fn in_memory(tx: Tx<'_>, access: &Arc<ScimAccess>, query: &ListQuery) -> Result<Listing> {
+    let places = places(tx, access, query).await?;
+    let skip = query.skipped(&places);
+    let page: Vec<Id> = places.iter().skip(skip).take(query.page.count()).map(|place| place.number).collect();
+    if page.is_empty() {
+        let more = places.len() > skip;
+        return Ok(Listing {
+            total: Some(places.len() as u64),
+            more,
+            position: query.position(None),
+            ..Listing::default()
+        });
     }
+    let mut rows = Rows::select(tx, query.kind, &format!("WHERE id IN ({})", role::list(&page)), &[]).await?;
+    rows.sort_by_place(&page);
+    let (resources, cut) = rows.show(tx, access, &query.projection).await?;
+    let last = resources.last().and_then(|stored| row_of(&stored.id));
+    let end = last.and_then(|last| page.iter().position(|id| *id == last)).map_or(0, |index| index + 1);
+    // Of what went away meanwhile the next page begins behind the place.
+    let last = if cut { end } else { page.len() }.checked_sub(1).and_then(|index| places.get(skip + index));
+    let more = cut || places.len() > skip.saturating_add(page.len());
+    Ok(Listing { resources, total: Some(places.len() as u64), more, position: query.position(last) })
 }
 
-/// Evaluates the filter and sorts over everything that the caller sees.
-async fn in_memory(tx: Tx<'_>, access: &ScimAccess, query: &ListQuery) -> Result<Listing> {
-    let all = format!("{} ORDER BY id", visible(query.kind, access));
-    // Members and groups cost a query each: read where the condition may look at them, and for the page.
+/// The places of everything that the caller sees and the filter admits, in order.
+async fn places(tx: Tx<'_>, access: &Arc<ScimAccess>, query: &ListQuery) -> Result<Vec<Place>> {
+    // Members and groups cost a query each: read where the condition may look at them.
     let looks_at = |name: &str| {
         let filter = query.filter.as_ref().is_some_and(|filter| filter.to_string().contains(name));
         filter || query.sort.is_some_and(|sort| sort.path.to_string().contains(name))
     };
     let whole = looks_at("members") || looks_at("groups");
-    let stored: Vec<Stored> = match query.kind {
-        kind if whole => read(tx, access, kind, &all, &[], &Projection::default()).await?,
-        Kind::User => user::select(tx, &all, &[]).await?.iter().map(|user| resource::bare_user(access, user)).collect(),
-        Kind::Group => role::select(tx, &all, &[]).await?.iter().map(resource::bare_group).collect(),
-    };
-    let json = |stored: &Stored| (parse_position(&stored.id).unwrap_or(0), stored.to_json(access.profile, ""));
-    let mut found: Vec<(Id, Map<String, Json>)> = stored.iter().map(json).collect();
-    found.retain(|(_, json)| query.filter.as_ref().is_none_or(|filter| filter.matches(json)));
-    if let Some(sort) = query.sort {
-        found.sort_by(|(_, a), (_, b)| sort.compare(a, b));
+    let condition = format!("{} AND id > $1 ORDER BY id LIMIT $2", visible(query.kind, access));
+    let shared = Arc::new(query.clone());
+    let (mut places, mut after) = (Vec::new(), 0);
+    loop {
+        let rows = Rows::select(tx, query.kind, &condition, &[after.into(), CHUNK.into()]).await?;
+        let resources = if whole { rows.show(tx, access, &Projection::default()).await?.0 } else { rows.bare(access) };
+        let Some(last) = resources.last().and_then(|stored| row_of(&stored.id)) else { break };
+        after = last;
+        let (access, query) = (Arc::clone(access), Arc::clone(&shared));
+        let evaluating = tokio::task::spawn_blocking(move || evaluate(&resources, access.profile, &query));
+        places.extend(evaluating.await.map_err(|_| Error::internal())?);
     }
-    let ids: Vec<Id> = found.into_iter().map(|(id, _)| id).collect();
-    let skip = match &query.page {
-        Page::Index { start, .. } => usize::try_from(start.saturating_sub(1)).unwrap_or(usize::MAX),
-        Page::After { position, .. } => position.as_deref().map_or(0, |position| place_after(&ids, position)),
-    };
-    let page: Vec<Id> = ids.iter().copied().skip(skip).take(query.page.count()).collect();
-    let mut resources = if page.is_empty() {
-        Vec::new()
-    } else {
-        let these = format!("WHERE id IN ({})", role::list(&page));
-        read(tx, access, query.kind, &these, &[], &query.projection).await?
-    };
-    let place = |stored: &Stored| page.iter().position(|id| Some(*id) == parse_position(&stored.id));
-    resources.sort_by_key(place);
-    let position = position_after(query, resources.last());
-    let more = ids.len() > skip.saturating_add(page.len());
-    Ok(Listing { resources, total: Some(ids.len() as u64), more, position })
+    let sorting = tokio::task::spawn_blocking(move || {
+        places.sort_by(|a, b| shared.order(a, b));
+        places
+    });
+    sorting.await.map_err(|_| Error::internal())
 }
 
-/// Where a page begins that goes on behind a position; behind what was made before it, should it be gone.
-fn place_after(ids: &[Id], position: &str) -> usize {
-    let last = parse_position(position).unwrap_or(0);
-    match ids.iter().position(|id| *id == last) {
-        Some(index) => index + 1,
-        None => ids.iter().take_while(|id| **id <= last).count(),
-    }
+/// The places of the resources that the filter admits.
+fn evaluate(resources: &[Stored], profile: Profile, query: &ListQuery) -> Vec<Place> {
+    let place = |stored: &Stored| {
+        let json = stored.to_json(profile, "");
+        let admitted = query.filter.as_ref().is_none_or(|filter| filter.matches(&json));
+        admitted.then(|| query.place(row_of(&stored.id).unwrap_or(0), &json))
+    };
+    resources.iter().filter_map(place).collect()
 }
 
 /// The one object that a list without a filter showed before behaviour change 2276.

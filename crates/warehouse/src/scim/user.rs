@@ -217,12 +217,12 @@ pub(super) async fn delete(
     id: &str,
     precondition: &Precondition,
 ) -> Result<()> {
-    let (access, id, precondition) = (Arc::clone(access), id.to_owned(), precondition.clone());
+    let (access, id, precondition, now) = (Arc::clone(access), id.to_owned(), precondition.clone(), account.now());
     let deleted = account.0.db.write(move |tx| {
         Box::pin(async move {
             let user = find_owned(tx, &access, &id).await?;
             precondition.check(&user.version.to_string())?;
-            user::delete(tx, user.id).await?;
+            user::delete(tx, user.id, now).await?;
             Ok::<_, Error>(())
         })
     });

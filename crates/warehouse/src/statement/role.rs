@@ -81,7 +81,7 @@ pub(crate) async fn drop(tx: Tx<'_>, environment: &Environment, name: &str) -> R
     let heir =
         if environment.authority.role_id == role.id { role::ACCOUNTADMIN } else { environment.authority.role_id };
     role::transfer_owned(tx, role.id, heir).await?;
-    Ok(role::delete(tx, &role).await?)
+    Ok(role::delete(tx, &role, environment.now).await?)
 }
 
 /// The role of that name.

@@ -75,7 +75,7 @@ pub(crate) async fn alter(
 pub(crate) async fn drop(tx: Tx<'_>, environment: &Environment, name: &str) -> Result<(), SnowflakeError> {
     let user = find(tx, name).await?;
     environment.authority.require_ownership(user.owner_id, ObjectKind::User.noun(), name)?;
-    Ok(user::delete(tx, user.id).await?)
+    Ok(user::delete(tx, user.id, environment.now).await?)
 }
 
 /// The user of that name.

@@ -71,6 +71,12 @@ impl StoreError {
             _ => false,
         }
     }
+
+    /// Whether the engine refused what a statement held, so that another one may do better. Not whether it is out of
+    /// reach.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Postgres(sqlx::Error::Database(_)) | Self::Sqlite(rusqlite::Error::SqliteFailure(..)))
+    }
 }
 
 /// A value that goes into a statement or comes out of a row.

@@ -71,8 +71,14 @@ fn bind(sql: &str, values: &[Value]) -> sqlx::query::Query<'static, Postgres, Pg
     let query = sqlx::query::<Postgres>(sqlx::AssertSqlSafe(sql.to_owned()));
     values.iter().fold(query, |query, value| match value {
         Value::Int(value) => query.bind(*value),
-        Value::Text(value) => query.bind(value.clone()),
+        Value::Text(value) => query.bind(value.as_deref().map(storable)),
     })
+}
+
+/// A text as `PostgreSQL` takes it: U+0000 becomes the replacement character, since the server refuses the statement
+/// otherwise, and every write that shares its transaction.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 fn decode(row: &PgRow) -> Result<Row, StoreError> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use percent_encoding::percent_decode_str;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OpenFlags, Statement};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -42,6 +43,9 @@ impl SqliteStore {
         let path = url.strip_prefix("sqlite:").unwrap_or(url);
         let path = path.strip_prefix("//").unwrap_or(path);
         let in_memory = path.contains(":memory:") || path.contains("mode=memory");
+        if !in_memory {
+            create_private(path);
+        }
         let writer = Pool::of(vec![open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?]);
         let readers = if in_memory {
             Arc::clone(&writer)
@@ -51,6 +55,23 @@ impl SqliteStore {
         };
         Ok(Self { readers, writer })
     }
+}
+
+/// Makes the file that is not there yet so that only its owner can read it: it holds verifiers of passwords and hashes
+/// of tokens. `SQLite` gives the log beside it the same mode.
+fn create_private(path: &str) {
+    let (file, parameters) = path.split_once('?').unwrap_or((path, ""));
+    // Whoever opens a file for reading alone, or one that is there, does not make it.
+    if parameters.contains("mode=ro") || parameters.split('&').any(|parameter| parameter == "mode=rw") {
+        return;
+    }
+    let file = percent_decode_str(file).decode_utf8_lossy();
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // It is there, or cannot be made: then `SQLite` says why.
+    let _ = options.open(&*file);
 }
 
 /// Opens a connection. What stands behind a `?` are parameters of `SQLite`'s URIs.
@@ -188,4 +209,26 @@ fn decode(row: &rusqlite::Row<'_>) -> Result<Row, StoreError> {
         })
     };
     Ok(Row((0..columns).map(value).collect::<Result<_, StoreError>>()?))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn files_are_for_their_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("an account.db");
+        let url = format!("sqlite://{}?cache=private", path.display().to_string().replace(' ', "%20"));
+        let store = SqliteStore::connect(&url).unwrap();
+        store.writer().await.unwrap().execute("CREATE TABLE t (id BIGINT)", &[]).await.unwrap();
+        let names = ["an account.db", "an account.db-wal", "an account.db-shm"];
+        for name in names {
+            let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), names.len());
+    }
 }

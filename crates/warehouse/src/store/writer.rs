@@ -38,12 +38,12 @@ impl Database {
         let mut connection = store.writer().await?;
         begin(&*store, &mut *connection).await?;
         match migrate::migrate(&mut *connection).await {
-            Ok(()) => connection.execute("COMMIT", &[]).await?,
+            Ok(()) => end(&mut *connection).await?,
             Err(error) => {
-                connection.execute("ROLLBACK", &[]).await?;
+                roll_back(&mut *connection).await;
                 return Err(error);
             }
-        };
+        }
         drop(connection);
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
         let writing = run(Arc::clone(&store), queue);
@@ -93,9 +93,28 @@ impl Database {
 
 async fn begin(store: &dyn Store, connection: &mut dyn Connection) -> Result<(), StoreError> {
     for statement in store.begin() {
-        connection.execute(statement, &[]).await?;
+        if let Err(error) = connection.execute(statement, &[]).await {
+            roll_back(connection).await;
+            return Err(error);
+        }
     }
     Ok(())
+}
+
+async fn end(connection: &mut dyn Connection) -> Result<(), StoreError> {
+    let ended = connection.execute("COMMIT", &[]).await;
+    if ended.is_err() {
+        roll_back(connection).await;
+    }
+    ended.map(drop)
+}
+
+/// Leaves no transaction open on a connection that others get next. There may be none: then the engine says so, and
+/// the error before is the one to tell.
+async fn roll_back(connection: &mut dyn Connection) {
+    if let Err(error) = connection.execute("ROLLBACK", &[]).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "there was nothing to roll back");
+    }
 }
 
 async fn run(store: Arc<dyn Store>, mut queue: mpsc::Receiver<Job>) {
@@ -125,11 +144,13 @@ async fn commit(store: &dyn Store, batch: Vec<Job>) -> Result<(), StoreError> {
         }
     }
     let ended = match failure {
-        None if alone && finished.iter().all(|done| !done.keep) => connection.execute("ROLLBACK", &[]).await,
-        None => connection.execute("COMMIT", &[]).await,
+        None if alone && finished.iter().all(|done| !done.keep) => {
+            roll_back(&mut *connection).await;
+            Ok(())
+        }
+        None => end(&mut *connection).await,
         Some(error) => {
-            // The transaction may be gone with the connection; the first error is the one to tell.
-            let _ = connection.execute("ROLLBACK", &[]).await;
+            roll_back(&mut *connection).await;
             Err(error)
         }
     };
@@ -153,4 +174,68 @@ async fn attempt(connection: &mut dyn Connection, job: Job, alone: bool) -> Resu
         connection.execute("RELEASE SAVEPOINT job", &[]).await?;
     }
     Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::store::SqliteStore;
+
+    /// A store whose transactions cannot begin while told so.
+    #[derive(Debug)]
+    struct Failing {
+        store: SqliteStore,
+        fails: Arc<AtomicBool>,
+    }
+
+    #[async_trait]
+    impl Store for Failing {
+        async fn reader(&self) -> Result<Box<dyn Connection>, StoreError> {
+            self.store.reader().await
+        }
+
+        async fn writer(&self) -> Result<Box<dyn Connection>, StoreError> {
+            self.store.writer().await
+        }
+
+        fn begin(&self) -> &'static [&'static str] {
+            if self.fails.load(Ordering::Relaxed) {
+                &["BEGIN IMMEDIATE", "SELECT 1 FROM nowhere"]
+            } else {
+                self.store.begin()
+            }
+        }
+
+        fn blocks(&self) -> bool {
+            self.store.blocks()
+        }
+    }
+
+    async fn write(db: &Database, sql: &'static str) -> Result<u64, StoreError> {
+        db.write(move |tx| Box::pin(async move { tx.execute(sql, &[]).await })).await
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_fails_to_begin_or_to_end_leaves_the_connection_usable() {
+        let store = SqliteStore::connect("sqlite::memory:").unwrap();
+        store.writer().await.unwrap().execute("PRAGMA foreign_keys = ON", &[]).await.unwrap();
+        let fails = Arc::new(AtomicBool::new(false));
+        let db = Database::open(Box::new(Failing { store, fails: Arc::clone(&fails) })).await.unwrap();
+        write(&db, "CREATE TABLE parents (id BIGINT PRIMARY KEY)").await.unwrap();
+        let children = "CREATE TABLE children (parent BIGINT REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED)";
+        write(&db, children).await.unwrap();
+        fails.store(true, Ordering::Relaxed);
+        assert!(matches!(write(&db, "INSERT INTO parents VALUES (1)").await, Err(StoreError::Closed)));
+        fails.store(false, Ordering::Relaxed);
+        assert!(matches!(write(&db, "INSERT INTO children VALUES (7)").await, Err(StoreError::Commit(_))));
+        write(&db, "INSERT INTO parents VALUES (2)").await.unwrap();
+        let mut connection = db.read().await.unwrap();
+        let row = connection.fetch_one("SELECT sum(id) FROM parents", &[]).await.unwrap().unwrap();
+        assert_eq!(row.int(0).unwrap(), 2, "what was not acknowledged is not there");
+        assert!(connection.fetch("SELECT * FROM children", &[]).await.unwrap().is_empty());
+    }
 }

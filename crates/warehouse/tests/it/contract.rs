@@ -191,6 +191,139 @@ async fn pages_neither_skip_nor_repeat() {
 }
 
 #[tokio::test]
+async fn sorted_walks_outlive_changes() {
+    for database in databases().await {
+        let configure = |config: AccountConfig| config.standard_scim(oktant_warehouse::StandardScim::Always);
+        let test = TestAccount::at(&database.url, configure).await;
+        let client = test.provisioning("").await;
+        for name in ["u3", "u0", "u5", "u1", "u4", "u2"] {
+            client.create_user(name).await;
+        }
+        let mut seen = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/Users?sortBy=userName&sortOrder=descending&count=2&cursor={cursor}");
+            let (status, page) = client.get(&path).await;
+            assert_eq!(status, 200, "{}: {page}", database.name);
+            let users = page["Resources"].as_array().unwrap().clone();
+            seen.extend(users.iter().map(|user| user["userName"].as_str().unwrap().to_owned()));
+            if let Some(last) = users.last() {
+                client.send("DELETE", &format!("/Users/{}", last["id"].as_str().unwrap()), None).await;
+            }
+            client.create_user(&format!("u9{}", seen.len())).await;
+            match page["nextCursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => break,
+            }
+            assert!(seen.len() < 20, "{seen:?}");
+        }
+        assert_eq!(seen, ["u5", "u4", "u3", "u2", "u1", "u0"], "{}", database.name);
+    }
+}
+
+#[tokio::test]
+async fn pages_of_large_groups_are_short() {
+    let database = databases().await.swap_remove(0);
+    let standard = |config: AccountConfig| config.standard_scim(oktant_warehouse::StandardScim::Always);
+    let test = TestAccount::at(&database.url, standard).await;
+    let client = test.provisioning("").await;
+    let members: Vec<String> = (0..8_000).map(|index| format!("elsewhere-{index}")).collect();
+    let members: Vec<&str> = members.iter().map(String::as_str).collect();
+    for name in ["a", "b", "c"] {
+        client.create_group(name, &members).await;
+    }
+    let shown = |page: &serde_json::Value| {
+        let names = page["Resources"].as_array().unwrap().iter().map(|group| group["displayName"].as_str().unwrap());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    for path in ["/Groups?count=1000", "/Groups?count=1000&filter=displayName%20sw%20%22%22&sortBy=displayName"] {
+        let (_, page) = client.get(path).await;
+        let counts = (&page["totalResults"], &page["itemsPerPage"]);
+        assert_eq!((shown(&page).as_str(), counts), ("a b", (&json!(3), &json!(2))), "{path}");
+        assert_eq!(page["Resources"][1]["members"].as_array().unwrap().len(), 8_000, "no group is shown in part");
+        assert_eq!(shown(&client.get(&format!("{path}&startIndex=3")).await.1), "c", "{path}");
+        let (_, page) = client.get(&format!("{path}&cursor=")).await;
+        assert_eq!(shown(&page), "a b", "{path}");
+        let cursor = page["nextCursor"].as_str().unwrap();
+        let (_, page) = client.get(&format!("{path}&cursor={cursor}")).await;
+        assert_eq!((shown(&page).as_str(), &page["nextCursor"]), ("c", &json!(null)), "{path}");
+    }
+    let (_, page) = client.get("/Groups?count=1000&excludedAttributes=members").await;
+    assert_eq!(shown(&page), "a b c", "who wants no members gets all groups");
+    let token = client.token.clone();
+    let test = TestAccount::at(&database.url, |config| config).await;
+    let snowflake = Client::new(&test.account, test.clock.clone(), token);
+    let (_, page) = snowflake.get("/Groups?count=1000").await;
+    let counts = (&page["totalResults"], &page["itemsPerPage"]);
+    assert_eq!((shown(&page).as_str(), counts), ("a b", (&json!(3), &json!(2))), "totalResults is where to go on");
+    assert_eq!(shown(&snowflake.get("/Groups?count=1000&startIndex=3").await.1), "c");
+}
+
+#[tokio::test]
+async fn no_text_makes_the_database_fail() {
+    for database in databases().await {
+        for standard in [oktant_warehouse::StandardScim::Never, oktant_warehouse::StandardScim::Always] {
+            let test = TestAccount::at(&database.url, |config| config.standard_scim(standard)).await;
+            let client = test.provisioning("").await;
+            let context = format!("{} {standard:?}", database.name);
+            for path in ["/Users/a%00b", "/Groups/%00", "/Users/%00%00"] {
+                assert_eq!(client.with_token("unknown").get(path).await.0, 401, "{context}");
+                assert_eq!(client.get(path).await.0, 404, "{context}");
+            }
+            for path in [
+                "/Users?filter=userName%20eq%20%22%5Cu0000%22",
+                "/Users?filter=userName%20sw%20%22%5Cu0000%22",
+                "/Groups?filter=displayName%20eq%20%22a%5Cu0000%22",
+            ] {
+                let (status, body) = client.get(path).await;
+                assert_eq!((status, &body["totalResults"]), (200, &json!(0)), "{context}: {path}: {body}");
+            }
+            let mut jane = user("jane");
+            jane["title"] = json!("a\u{0}b");
+            let (status, body) = client.send("POST", "/Users", Some(jane)).await;
+            assert_eq!(status, 201, "{context}: {body}");
+            let path = format!("/Users/{}", body["id"].as_str().unwrap());
+            assert_eq!(client.send("DELETE", &path, None).await.0, 204, "{context}");
+            for name in ["a\u{0}b".to_owned(), "x".repeat(256)] {
+                assert_eq!(client.send("POST", "/Users", Some(user(&name))).await.0, 400, "{context}");
+            }
+            // Every request is in the audit, those before as well as those after.
+            let admin = test.admin().await;
+            run_all(&admin, &["create or replace database d", "use schema d.information_schema"]).await;
+            let history = "select * from table(rest_event_history('scim', dateadd('minutes', -5, current_timestamp()), \
+                           current_timestamp(), 200)) order by event_id";
+            let statuses = column(&ask(&admin, history).await, "STATUS");
+            let expected = "401 404 401 404 401 404 200 200 200 201 204 400 400";
+            assert!(statuses.join(" ").ends_with(expected), "{context}: {statuses:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn groups_that_lose_a_member_are_new_versions() {
+    for database in databases().await {
+        let configure = |config: AccountConfig| config.standard_scim(oktant_warehouse::StandardScim::Always);
+        let test = TestAccount::at(&database.url, configure).await;
+        let client = test.provisioning("").await;
+        let user = client.create_user("jane").await;
+        let nested = client.create_group("nested", &[]).await;
+        let group = client.create_group("group", &[&user, &nested]).await;
+        let path = format!("/Groups/{group}");
+        for (gone, members) in [(format!("/Users/{user}"), vec![nested.clone()]), (format!("/Groups/{nested}"), vec![])]
+        {
+            let (_, before) = client.get(&path).await;
+            test.clock.advance(Duration::from_secs(60));
+            assert_eq!(client.send("DELETE", &gone, None).await.0, 204, "{}", database.name);
+            let (_, after) = client.get(&path).await;
+            assert_eq!(client.members(&group).await, members, "{}: {gone}", database.name);
+            for name in ["version", "lastModified"] {
+                assert_ne!(before["meta"][name], after["meta"][name], "{}: {gone}: {name}", database.name);
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn one_member_costs_one_row() {
     for database in databases().await {
         let test = TestAccount::at(&database.url, |config| config).await;
