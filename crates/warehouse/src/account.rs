@@ -161,10 +161,20 @@ pub(crate) struct Inner {
     pub(crate) audit: AuditLog,
     /// Goes up when anything changes that decides who may do what; caches compare it.
     generation: AtomicU64,
+    /// Goes up when a user ceases to be one who may come in.
+    users_generation: AtomicU64,
     sessions: AtomicI64,
     pub(crate) access: crate::scim::AccessCache,
     /// Makes the verifiers of users without a password.
     decoy_key: Secret<Vec<u8>>,
+}
+
+/// What was known of who may do what: another value means that it has to be read anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Generation {
+    pub(crate) account: u64,
+    /// Matters to callers that are users.
+    pub(crate) users: u64,
 }
 
 impl fmt::Debug for Account {
@@ -202,6 +212,7 @@ impl Account {
             db,
             audit,
             generation: AtomicU64::new(1),
+            users_generation: AtomicU64::new(1),
             sessions: AtomicI64::new(0),
             access: crate::scim::AccessCache::default(),
             decoy_key,
@@ -243,8 +254,16 @@ impl Account {
         new_uuid(self.entropy())
     }
 
-    pub(crate) fn generation(&self) -> u64 {
-        self.0.generation.load(Ordering::Acquire)
+    pub(crate) fn generation(&self) -> Generation {
+        Generation {
+            account: self.0.generation.load(Ordering::Acquire),
+            users: self.0.users_generation.load(Ordering::Acquire),
+        }
+    }
+
+    /// Notes that a user was disabled or removed: only who comes with a token of a user is looked at anew.
+    pub(crate) fn user_barred(&self) {
+        self.0.users_generation.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Notes that who may do what has changed.

@@ -10,7 +10,7 @@ use crate::schema::Path;
 
 /// Values of lists that the operations of one PATCH look at, each once per condition, before the last of them. What PATCH
 /// does, it does while nobody else writes.
-const EFFORT_MAX: usize = 500_000;
+const EFFORT_MAX: usize = 250_000;
 
 impl Patch {
     /// Changes the attributes of a resource and says what becomes of its members, which it leaves as they are.

@@ -34,8 +34,9 @@ pub(crate) struct Event {
     pub(crate) resource_domain: Option<String>,
 }
 
-/// Events that one statement keeps: a round trip for each would be most of their cost.
-const TOGETHER: usize = 10;
+/// Events that one statement keeps: a round trip for each would be most of their cost. Few numbers of them, so that the
+/// statements stay prepared.
+const TOGETHER: [usize; 2] = [50, 10];
 
 const COLUMNS: [&str; 12] = [
     "id",
@@ -77,7 +78,11 @@ pub(crate) async fn insert_all(tx: Tx<'_>, events: &[Event]) -> Result<(), Store
     let count = i64::try_from(events.len()).unwrap_or(0);
     let last = last_of_next_ids(tx, "event", count).await?;
     let mut ids = last - count + 1..;
-    for chunk in events.chunks(TOGETHER) {
+    let mut left = events;
+    while !left.is_empty() {
+        let count = TOGETHER.into_iter().find(|count| *count <= left.len()).unwrap_or(left.len());
+        let (chunk, rest) = left.split_at(count);
+        left = rest;
         let values: Vec<Value> = chunk.iter().zip(&mut ids).flat_map(|(event, id)| event.values(id)).collect();
         tx.execute(&insertion(chunk.len()), &values).await?;
     }

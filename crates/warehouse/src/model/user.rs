@@ -228,6 +228,42 @@ pub(crate) async fn by_login(tx: Tx<'_>, login_name: &str) -> Result<Option<User
     one(tx, "WHERE login_key = $1", login_key(login_name).into()).await
 }
 
+/// A user with the roles that were granted to it, as [`super::role::of_user`] has them, in one exchange with the store.
+pub(crate) async fn by_id_with_roles(tx: Tx<'_>, id: Id) -> Result<Option<(User, Vec<(Id, String)>)>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, CAST(0 AS BIGINT) AS part FROM users WHERE id = $1 UNION ALL \
+         SELECT r.id, r.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1 \
+         FROM memberships m JOIN roles r ON r.id = m.role_id WHERE m.user_id = $1 ORDER BY part, id"
+    );
+    let rows = tx.fetch(&sql, &[id.into()]).await?;
+    let Some((user, roles)) = rows.split_first() else { return Ok(None) };
+    let roles = roles.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect::<Result<_, StoreError>>()?;
+    Ok(Some((User::read(user)?, roles)))
+}
+
+/// Keeps a new user and gives it its id, unless another has one of its names. Returns whether it did.
+pub(crate) async fn insert_unless_taken(tx: Tx<'_>, user: &mut User) -> Result<bool, StoreError> {
+    if !tx.chains_writes() {
+        let free = holding_names_of(tx, user).await?.is_none();
+        if free {
+            insert(tx, user).await?;
+        }
+        return Ok(free);
+    }
+    // The three statements of the other way in one.
+    let sql = "WITH next AS (INSERT INTO counters (name, value) SELECT 'user', 1 \
+               WHERE NOT EXISTS (SELECT 1 FROM users WHERE name = $1 OR login_key = $3) \
+               ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value) \
+               INSERT INTO users (name, login_name, login_key, owner_id, disabled, epoch, updated_at, verifier, \
+               properties, resource, id, created_at, version) \
+               SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, value, $11, $12 FROM next RETURNING id";
+    let mut values = user.changing_values().to_vec();
+    values.extend([micros(user.created_at).into(), user.version.into()]);
+    let Some(row) = tx.fetch_one(sql, &values).await? else { return Ok(false) };
+    user.id = row.int(0)?;
+    Ok(true)
+}
+
 /// Keeps a new user and gives it its id.
 pub(crate) async fn insert(tx: Tx<'_>, user: &mut User) -> Result<(), StoreError> {
     user.id = next_id(tx, "user").await?;

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::Result;
-use crate::account::{ACCESS_TOKEN_PREFIX, Account, StandardScim};
+use crate::account::{ACCESS_TOKEN_PREFIX, Account, Generation, StandardScim};
 use crate::model::integration::{self, Integration, ScimClient};
 use crate::model::{Id, Tx, grant, parameter, policy, role, token, user};
 use crate::password::token_hash;
@@ -48,15 +48,19 @@ pub(crate) struct AccessCache(Mutex<HashMap<(String, Option<Uuid>), Remembered>>
 #[derive(Debug)]
 struct Remembered {
     access: Arc<ScimAccess>,
-    generation: u64,
+    generation: Generation,
     at: Timestamp,
 }
 
 impl AccessCache {
-    fn get(&self, key: &(String, Option<Uuid>), generation: u64, now: Timestamp) -> Option<Arc<ScimAccess>> {
+    fn get(&self, key: &(String, Option<Uuid>), generation: Generation, now: Timestamp) -> Option<Arc<ScimAccess>> {
         let callers = self.0.lock();
         let found = callers.get(key)?;
-        (found.generation == generation && now - found.at < LIFETIME).then(|| Arc::clone(&found.access))
+        let is_known = match found.access.user_id {
+            Some(_) => found.generation == generation,
+            None => found.generation.account == generation.account,
+        };
+        (is_known && now - found.at < LIFETIME).then(|| Arc::clone(&found.access))
     }
 
     fn put(&self, key: (String, Option<Uuid>), remembered: Remembered) {

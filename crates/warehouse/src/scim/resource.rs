@@ -55,12 +55,10 @@ fn extension_urn(profile: Profile, resource: &Map<String, Value>) -> &'static st
 }
 
 /// A user as a resource: what the client sent, with the account's own values in front of it.
-pub(super) async fn user(tx: Tx<'_>, access: &ScimAccess, user: User, projection: &Projection) -> Result<Stored> {
-    let mut stored = bare_user(access, &user);
-    if projection.wants("groups") {
-        stored.resource.groups = Some(groups(role::of_user(tx, user.id).await?));
-    }
-    Ok(stored)
+pub(super) fn user(access: &ScimAccess, user: &User, roles: Option<Vec<(Id, String)>>) -> Stored {
+    let mut stored = bare_user(access, user);
+    stored.resource.groups = roles.map(groups);
+    stored
 }
 
 /// Users as resources, with one question for the groups of all of them.

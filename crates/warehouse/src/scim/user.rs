@@ -9,7 +9,7 @@ use super::resource::{self, Write, parse_user_id, user_resource, write_user};
 use super::{Result, ScimAccess};
 use crate::account::Account;
 use crate::model::user::{self, User};
-use crate::model::{Tx, role};
+use crate::model::{Id, Tx, role};
 use crate::password::ScramVerifier;
 use crate::privilege::account::{CREATE_USER, MONITOR_USER};
 use crate::statement::cursor::quoted;
@@ -19,20 +19,24 @@ pub(super) fn sees(access: &ScimAccess, user: &User) -> bool {
     access.authority.owns(user.owner_id) || access.authority.holds(MONITOR_USER)
 }
 
-/// The user of an id, if the caller sees it.
-async fn find(tx: Tx<'_>, access: &ScimAccess, id: &str) -> Result<User> {
-    let user = match parse_user_id(id) {
-        Some(row) => user::by_id(tx, row).await?,
+/// The roles of a user: ids and names. None where nobody wants them.
+type Roles = Option<Vec<(Id, String)>>;
+
+/// The user of an id, if the caller sees it, with the roles where they are wanted.
+async fn find(tx: Tx<'_>, access: &ScimAccess, id: &str, wants_roles: bool) -> Result<(User, Roles)> {
+    let found = match parse_user_id(id) {
+        Some(row) if wants_roles => user::by_id_with_roles(tx, row).await?.map(|(user, roles)| (user, Some(roles))),
+        Some(row) => user::by_id(tx, row).await?.map(|user| (user, None)),
         None => None,
     };
-    user.filter(|user| sees(access, user)).ok_or_else(|| Error::not_found(Kind::User, id))
+    found.filter(|(user, _)| sees(access, user)).ok_or_else(|| Error::not_found(Kind::User, id))
 }
 
-/// The user of an id, if the caller may change it.
-async fn find_owned(tx: Tx<'_>, access: &ScimAccess, id: &str) -> Result<User> {
-    let user = find(tx, access, id).await?;
+/// The user of an id, if the caller may change it, with the roles where they are wanted.
+async fn find_owned(tx: Tx<'_>, access: &ScimAccess, id: &str, wants_roles: bool) -> Result<(User, Roles)> {
+    let (user, roles) = find(tx, access, id, wants_roles).await?;
     if access.authority.owns(user.owner_id) {
-        return Ok(user);
+        return Ok((user, roles));
     }
     Err(Error::forbidden(format!("The user is owned by another role. {}", take_over(access, &user))))
 }
@@ -82,13 +86,15 @@ pub(super) async fn create(account: &Account, access: &Arc<ScimAccess>, resource
     account
         .0
         .db
-        .write(move |tx| {
+        .write_decided(move |tx| {
             Box::pin(async move {
                 let mut user = User::new(String::new(), String::new(), Some(access.authority.role_id), now);
                 set_password(&mut user, verifier.as_ref(), now);
                 write_user(&access, &mut user, &resource, Write::Create)?;
-                check_names(tx, &access, &user).await?;
-                user::insert(tx, &mut user).await?;
+                if !user::insert_unless_taken(tx, &mut user).await? {
+                    check_names(tx, &access, &user).await?;
+                    return Err(Error::internal());
+                }
                 // Nobody can have granted anything to someone who is new.
                 Ok(resource::bare_user(&access, &user))
             })
@@ -103,8 +109,8 @@ fn set_password(user: &mut User, verifier: Option<&ScramVerifier>, now: Timestam
 }
 
 pub(super) async fn get(tx: Tx<'_>, access: &ScimAccess, id: &str, projection: &Projection) -> Result<Stored> {
-    let user = find(tx, access, id).await?;
-    resource::user(tx, access, user, projection).await
+    let (user, roles) = find(tx, access, id, projection.wants("groups")).await?;
+    Ok(resource::user(access, &user, roles))
 }
 
 pub(super) async fn replace(
@@ -119,13 +125,13 @@ pub(super) async fn replace(
     let (shared, id, precondition, projection) =
         (Arc::clone(access), id.to_owned(), precondition.clone(), projection.clone());
     let now = account.now();
-    let stored = account.0.db.write(move |tx| {
+    let stored = account.0.db.write_decided(move |tx| {
         Box::pin(async move {
             let access = &*shared;
-            let user = find_owned(tx, access, &id).await?;
+            let (user, roles) = find_owned(tx, access, &id, projection.wants("groups")).await?;
             precondition.check(&user.version.to_string())?;
             let user = save(tx, access, user, &resource, Write::Replace, verifier.as_ref(), now).await?;
-            resource::user(tx, access, user, &projection).await
+            Ok::<_, Error>(resource::user(access, &user, roles))
         })
     });
     let stored = stored.await?;
@@ -136,7 +142,7 @@ pub(super) async fn replace(
 /// A user who is disabled may be behind a token that callers are remembered by.
 fn note_deactivation(account: &Account, stored: &Stored) {
     if !stored.resource.active() {
-        account.security_changed();
+        account.user_barred();
     }
 }
 
@@ -151,11 +157,15 @@ async fn save(
     now: Timestamp,
 ) -> Result<User> {
     let before = (user_resource(access, &user), user.name.clone());
+    let login_name = user.login_name.clone();
     set_password(&mut user, verifier, now);
     write_user(access, &mut user, resource, write)?;
     let changed = verifier.is_some() || before != (user_resource(access, &user), user.name.clone());
     if changed {
-        check_names(tx, access, &user).await?;
+        // Names that stay are nobody else's.
+        if (&before.1, &login_name) != (&user.name, &user.login_name) {
+            check_names(tx, access, &user).await?;
+        }
         user::update(tx, &mut user, now).await?;
     }
     Ok(user)
@@ -172,10 +182,10 @@ pub(super) async fn patch(
     let verifier = patched_password(account, access, id, patch).await?;
     let (shared, id, patch) = (Arc::clone(access), id.to_owned(), patch.clone());
     let (precondition, projection, now) = (precondition.clone(), projection.clone(), account.now());
-    let stored = account.0.db.write(move |tx| {
+    let stored = account.0.db.write_decided(move |tx| {
         Box::pin(async move {
             let access = &*shared;
-            let user = find_owned(tx, access, &id).await?;
+            let (user, roles) = find_owned(tx, access, &id, projection.wants("groups")).await?;
             precondition.check(&user.version.to_string())?;
             let mut resource = user_resource(access, &user);
             let applied = patch.apply(&mut resource)?;
@@ -184,7 +194,7 @@ pub(super) async fn patch(
             } else {
                 user
             };
-            resource::user(tx, access, user, &projection).await
+            Ok::<_, Error>(resource::user(access, &user, roles))
         })
     });
     let stored = stored.await?;
@@ -205,7 +215,7 @@ async fn patched_password(
     }
     let mut resource = {
         let mut connection = account.0.db.read().await?;
-        user_resource(access, &find_owned(&mut *connection, access, id).await?)
+        user_resource(access, &find_owned(&mut *connection, access, id, false).await?.0)
     };
     patch.apply(&mut resource)?;
     verifier(account, access, resource.password()).await
@@ -220,13 +230,13 @@ pub(super) async fn delete(
     let (access, id, precondition, now) = (Arc::clone(access), id.to_owned(), precondition.clone(), account.now());
     let deleted = account.0.db.write(move |tx| {
         Box::pin(async move {
-            let user = find_owned(tx, &access, &id).await?;
+            let (user, _) = find_owned(tx, &access, &id, false).await?;
             precondition.check(&user.version.to_string())?;
             user::delete(tx, user.id, now).await?;
             Ok::<_, Error>(())
         })
     });
     deleted.await?;
-    account.security_changed();
+    account.user_barred();
     Ok(())
 }

@@ -10,6 +10,7 @@
 //! `synchronous_commit` says, which is `on` unless someone turned it off.
 
 mod migrate;
+mod pool;
 mod postgres;
 mod sqlite;
 mod writer;
@@ -191,6 +192,18 @@ pub trait Connection: Send {
     async fn fetch_one(&mut self, sql: &str, values: &[Value]) -> Result<Option<Row>, StoreError> {
         Ok(self.fetch(sql, values).await?.into_iter().next())
     }
+
+    /// Runs statements that begin and end transactions and parts of them, all in one exchange with the engine.
+    ///
+    /// # Errors
+    ///
+    /// What the engine says.
+    async fn control(&mut self, statements: &'static str) -> Result<(), StoreError>;
+
+    /// Whether `WITH` may hold statements that write: then several are one exchange with the engine.
+    fn chains_writes(&self) -> bool {
+        false
+    }
 }
 
 /// A database engine that can hold an account.
@@ -213,8 +226,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// What the engine says.
     async fn writer(&self) -> Result<Box<dyn Connection>, StoreError>;
 
-    /// The statements that begin a transaction which no other writer overtakes.
-    fn begin(&self) -> &'static [&'static str];
+    /// What begins a transaction that no other writer overtakes.
+    fn begin(&self) -> &'static str;
 
     /// Whether calls return only when the engine is done, the disk included: then the writer has a thread of its own.
     fn blocks(&self) -> bool;

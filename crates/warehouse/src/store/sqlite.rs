@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
 use percent_encoding::percent_decode_str;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OpenFlags, Statement};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::pool::{Lent, Pool};
 use super::{Connection, Row, Store, StoreError, Value};
 
 /// Connections that read at the same time.
@@ -29,8 +28,8 @@ const STATEMENTS_KEPT: usize = 256;
 /// write outlives a power cut. In memory there is one connection for everyone.
 #[derive(Debug)]
 pub struct SqliteStore {
-    readers: Arc<Pool>,
-    writer: Arc<Pool>,
+    readers: Arc<Pool<rusqlite::Connection>>,
+    writer: Arc<Pool<rusqlite::Connection>>,
 }
 
 impl SqliteStore {
@@ -91,16 +90,16 @@ fn open(path: &str, flags: OpenFlags) -> Result<rusqlite::Connection, StoreError
 #[async_trait]
 impl Store for SqliteStore {
     async fn reader(&self) -> Result<Box<dyn Connection>, StoreError> {
-        self.readers.acquire().await
+        Ok(Box::new(self.readers.acquire().await?))
     }
 
     async fn writer(&self) -> Result<Box<dyn Connection>, StoreError> {
-        self.writer.acquire().await
+        Ok(Box::new(self.writer.acquire().await?))
     }
 
-    fn begin(&self) -> &'static [&'static str] {
+    fn begin(&self) -> &'static str {
         // Taken at once: a transaction that begins as a reader may fail to become a writer.
-        &["BEGIN IMMEDIATE"]
+        "BEGIN IMMEDIATE"
     }
 
     fn blocks(&self) -> bool {
@@ -108,35 +107,7 @@ impl Store for SqliteStore {
     }
 }
 
-/// Connections that are lent to one user at a time.
-#[derive(Debug)]
-struct Pool {
-    idle: Mutex<Vec<rusqlite::Connection>>,
-    free: Arc<Semaphore>,
-}
-
-impl Pool {
-    fn of(connections: Vec<rusqlite::Connection>) -> Arc<Self> {
-        let free = Arc::new(Semaphore::new(connections.len()));
-        Arc::new(Self { idle: Mutex::new(connections), free })
-    }
-
-    async fn acquire(self: &Arc<Self>) -> Result<Box<dyn Connection>, StoreError> {
-        let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let connection = self.idle.lock().pop().ok_or(StoreError::Closed)?;
-        Ok(Box::new(Lent { connection: Some(connection), pool: Arc::clone(self), _permit: permit }))
-    }
-}
-
-/// A connection out of the pool; it goes back when it is dropped.
-struct Lent {
-    /// Present until then.
-    connection: Option<rusqlite::Connection>,
-    pool: Arc<Pool>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Lent {
+impl Lent<rusqlite::Connection> {
     /// Runs a statement and gives what `read` makes of each row.
     fn run<T>(
         &self,
@@ -156,20 +127,18 @@ impl Lent {
     }
 }
 
-impl Drop for Lent {
-    fn drop(&mut self) {
-        self.pool.idle.lock().extend(self.connection.take());
-    }
-}
-
 #[async_trait]
-impl Connection for Lent {
+impl Connection for Lent<rusqlite::Connection> {
     async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
         self.run(sql, values, |_| Ok(())).map(|(_, changes)| changes)
     }
 
     async fn fetch(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         self.run(sql, values, decode).map(|(rows, _)| rows)
+    }
+
+    async fn control(&mut self, statements: &'static str) -> Result<(), StoreError> {
+        Ok(self.connection.as_ref().ok_or(StoreError::Closed)?.execute_batch(statements)?)
     }
 }
 

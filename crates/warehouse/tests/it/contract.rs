@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::common::{Client, TestAccount, ask, cell, column, databases, run_all, user};
-use oktant_warehouse::{Account, AccountConfig};
+use oktant_warehouse::{Account, AccountConfig, PostgresStore, Store as _};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -300,6 +300,36 @@ async fn no_text_makes_the_database_fail() {
 }
 
 #[tokio::test]
+async fn lost_connections_are_replaced() {
+    for database in databases().await.into_iter().filter(|database| database.name == "PostgreSQL") {
+        let name = format!("lost_{}", std::process::id());
+        let test = TestAccount::at(&format!("{}&application_name={name}", database.url), |config| config).await;
+        let client = test.provisioning("").await;
+        client.create_user("before").await;
+        let store = PostgresStore::connect(&database.url).await.unwrap();
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1";
+        let ended = store.writer().await.unwrap().fetch_one(end, &[name.as_str().into()]).await.unwrap().unwrap();
+        assert!(ended.int(0).unwrap() >= 2, "a reader and the writer");
+        let mut acknowledged = vec!["before".to_owned()];
+        for index in 0..20 {
+            let name = format!("after{index}");
+            match client.send("POST", "/Users", Some(user(&name))).await.0 {
+                201 => acknowledged.push(name),
+                status => assert_eq!(status, 500),
+            }
+        }
+        assert!(acknowledged.len() > 10, "{acknowledged:?}");
+        // The readers are lost, too, and the first to notice clears the way for all.
+        let first = client.get("/Users").await;
+        let (status, page) = if first.0 == 500 { client.get("/Users").await } else { first };
+        assert_eq!(status, 200, "{page}");
+        let users = page["Resources"].as_array().unwrap();
+        let names: Vec<&str> = users.iter().map(|user| user["userName"].as_str().unwrap()).collect();
+        assert_eq!(names, acknowledged, "what was acknowledged is there, and nothing else");
+    }
+}
+
+#[tokio::test]
 async fn groups_that_lose_a_member_are_new_versions() {
     for database in databases().await {
         let configure = |config: AccountConfig| config.standard_scim(oktant_warehouse::StandardScim::Always);
@@ -312,7 +342,7 @@ async fn groups_that_lose_a_member_are_new_versions() {
         for (gone, members) in [(format!("/Users/{user}"), vec![nested.clone()]), (format!("/Groups/{nested}"), vec![])]
         {
             let (_, before) = client.get(&path).await;
-            test.clock.advance(Duration::from_secs(60));
+            test.clock.advance(Duration::from_mins(1));
             assert_eq!(client.send("DELETE", &gone, None).await.0, 204, "{}", database.name);
             let (_, after) = client.get(&path).await;
             assert_eq!(client.members(&group).await, members, "{}: {gone}", database.name);

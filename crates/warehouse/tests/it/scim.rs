@@ -1,6 +1,6 @@
 //! The account as Okta sees it over SCIM.
 
-use crate::common::{ENTERPRISE, TestAccount, USER, ask, cell, column, run_all, token, user};
+use crate::common::{ENTERPRISE, PATCH, TestAccount, USER, ask, cell, column, run_all, token, user};
 use oktant_base::Secret;
 use oktant_warehouse::{AccountConfig, Login, PolicyPrecedence, StandardScim};
 use serde_json::json;
@@ -230,6 +230,31 @@ async fn programmatic_tokens_name_their_integration() {
     assert_eq!(robot.get(&format!("/{endpoint}/Users")).await.0, 200);
     run_all(&admin, &["alter user robot set disabled = true"]).await;
     assert_eq!(robot.get(&format!("/{endpoint}/Users")).await.0, 401);
+}
+
+#[tokio::test]
+async fn whoever_is_barred_over_scim_is_out_at_once() {
+    let test = TestAccount::new().await;
+    let okta = test.provisioning("").await;
+    let admin = test.admin().await;
+    run_all(&admin, &["grant usage on integration okta_provisioning to role okta_provisioner"]).await;
+    for (name, method, body) in [
+        (
+            "JANE",
+            "PATCH",
+            Some(json!({ "schemas": [PATCH], "Operations": [{ "op": "replace", "value": { "active": false } }] })),
+        ),
+        ("JOHN", "DELETE", None),
+    ] {
+        let id = okta.create_user(name).await;
+        run_all(&admin, &[&format!("grant role okta_provisioner to user {name}")]).await;
+        let sql = format!("alter user {name} add programmatic access token scim role_restriction = 'OKTA_PROVISIONER'");
+        let own = okta.with_token(cell(&ask(&admin, &sql).await, 0, 1));
+        assert_eq!(own.get("/Users").await.0, 200, "{name}");
+        assert!(okta.send(method, &format!("/Users/{id}"), body).await.0 < 300, "{name}");
+        assert_eq!(own.get("/Users").await.0, 401, "{name}");
+        assert_eq!(okta.get("/Users").await.0, 200, "{name}");
+    }
 }
 
 #[tokio::test]
