@@ -345,7 +345,7 @@ codes! {
         "try again when it is up";
     OKT4310 "the outcome of a step is unknown", "57014", 409, 1, Operational,
         "The engine stopped between a request and its answer, and the action cannot tell whether it happened.",
-        "look in the target system, then decide with `oktant flow retry --step repeat|skip|fail`";
+        "look in the target system, then `oktant flow decide RUN repeat|skip|fail`";
     OKT4311 "the run needs too much memory", "53200", 500, 1, Operational,
         "The values that the run's cards hold exceed the limit per run.",
         "stream large results through a helper flow, or raise the limit";
@@ -358,6 +358,12 @@ codes! {
     OKT4314 "a card failed", "38000", 500, 1, Operational,
         "A card of the flow ended with an error that nothing in the flow handled.",
         "look at the card's inputs and the target's answer in the run's history";
+    OKT4315 "a flow is not ready to be switched on", "55000", 409, 1, Operational,
+        "A card has no connection or no implementation, its connection is broken, or a flow that it calls is missing.",
+        "bind its cards with `oktant flow on --bind PLACEHOLDER=CONNECTION`";
+    OKT4316 "a run did not end well", "38000", 500, 1, Operational,
+        "The run that was waited for failed, was cancelled, or waits for a decision.",
+        "`oktant flow history RUN` shows its steps; `oktant flow retry RUN --from-failure` goes on where it failed";
 
     OKT4501 "the egress guard refuses the address", "42501", 403, 1, Programming,
         "A flow may not reach private, loopback, link-local and metadata addresses, so that nobody reads an internal service through it.",

@@ -61,7 +61,7 @@ impl fmt::Debug for Connectors {
 }
 
 /// What does a card.
-enum Card {
+pub(crate) enum Card {
     Manifest(&'static Manifest, &'static Action),
     Operation(&'static Operation),
     Http,
@@ -71,7 +71,7 @@ enum Card {
 }
 
 impl Card {
-    fn find(address: &str) -> Option<Self> {
+    pub(crate) fn find(address: &str) -> Option<Self> {
         let (module, operation) = address.split_once(':')?;
         if mail::CARDS.contains(&(module, operation)) {
             return Some(Self::Mail);
@@ -140,10 +140,7 @@ impl Connectors {
 
     /// Whether the card of this address (`module:operation`) can be run: an action, or an event.
     pub fn is_executable(address: &str) -> bool {
-        let is_event = |(module, operation): (&str, &str)| {
-            matches!(module, "okta" | "oktadevices")
-                && (operation == events::ANY || events::event_types(operation).is_some())
-        };
+        let is_event = |(module, operation)| is_event(module, operation);
         Card::find(address).is_some() || address.split_once(':').is_some_and(is_event)
     }
 
@@ -240,6 +237,11 @@ impl Connectors {
             }
         }
     }
+}
+
+/// Whether a card is one of events.
+pub(crate) fn is_event(module: &str, operation: &str) -> bool {
+    matches!(module, "okta" | "oktadevices") && (operation == events::ANY || events::event_types(operation).is_some())
 }
 
 fn unsupported(address: &str) -> CardError {

@@ -1,5 +1,6 @@
 //! Connections of flows, their secrets at rest, and the connectors behind the cards.
 
+mod callers;
 pub mod connection;
 mod connectors;
 mod error;
@@ -12,15 +13,18 @@ pub mod http;
 mod log;
 mod mail;
 pub mod manifest;
+mod services;
 pub mod tables;
 mod transport;
 mod web;
 
 use std::fmt::Write as _;
 
+pub use callers::OrgCallers;
 pub use connectors::{Cards, Connectors};
 pub use error::Error;
 pub use log::EventLog;
+pub use services::Needs;
 
 /// Bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -64,6 +64,10 @@ impl Source for EventLog {
         &self.name
     }
 
+    fn connection(&self) -> Option<&str> {
+        Some(&self.connection)
+    }
+
     async fn poll(&self, position: Option<&str>) -> Result<(Vec<FlowValue>, String), CardError> {
         if let Some(position) = position {
             return self.page(position).await;

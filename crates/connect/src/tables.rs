@@ -244,13 +244,22 @@ impl Tables {
         Ok(done.await.map_err(|error: StoreError| self.store.failed(&error))?)
     }
 
+    /// The rows of a table, in their order, as objects with `Row ID`, `Created`, `Updated` and the columns.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    pub async fn rows(&self, table: &Table) -> Result<Vec<Map<String, Value>>, CardError> {
+        self.select(table, &Query::whole()).await
+    }
+
     /// The rows of a table as CSV with a header line.
     ///
     /// # Errors
     ///
     /// What the store says.
     pub async fn export(&self, table: &Table) -> Result<Vec<u8>, CardError> {
-        let rows = self.select(table, &Query::whole()).await?;
+        let rows = self.rows(table).await?;
         let columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
         csv_text(&columns, &rows, b',')
     }

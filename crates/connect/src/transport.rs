@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use url::Url;
 
 use crate::Error;
-use crate::connection::{Auth, Connections, Live};
+use crate::connection::{Auth, Connection, Connections, Live};
 use crate::failure::{body, okta_answer};
 use crate::fields::Fields;
 use crate::guard::Lookup;
@@ -239,14 +239,19 @@ impl Orgs {
     }
 }
 
+/// The address of the org that a connection leads to.
+pub(crate) fn org_url(connection: &Connection) -> Result<Url, Error> {
+    let domain = connection.required("domain")?;
+    let given = if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
+    Url::parse(&given).map_err(|error| {
+        Error::setting(format!("domain {domain} cannot be read: {error}"), "give the org's host name")
+    })
+}
+
 /// Opens an org with the credentials of a connection; its address is checked by the guard.
 async fn connect(live: &Live, connections: &Connections) -> Result<Org, Error> {
     let connection = &live.connection;
-    let domain = connection.required("domain")?;
-    let given = if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
-    let url = Url::parse(&given).map_err(|error| {
-        Error::setting(format!("domain {domain} cannot be read: {error}"), "give the org's host name")
-    })?;
+    let url = org_url(connection)?;
     check_org(connections, &url).await?;
     let mut pairs = vec![("BaseURL".to_owned(), url.origin().ascii_serialization())];
     let mut pair = |name: &str, value: &str| pairs.push((name.to_owned(), value.to_owned()));

@@ -324,6 +324,11 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// A name that no other source has; the position is kept under it.
     fn name(&self) -> &str;
 
+    /// The connection whose events these are: they start the flows that are bound to it. `None` is everybody's.
+    fn connection(&self) -> Option<&str> {
+        None
+    }
+
     /// The events after `position`, oldest first, at most a page of them, and the position behind them. With no
     /// position it begins now: it gives no events, and where to go on.
     ///

@@ -5,7 +5,6 @@ use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
 use oktant_base::{Clock, Entropy, Secret};
 use oktant_flow::model::Flow;
@@ -20,11 +19,12 @@ use crate::error::EngineError;
 pub(crate) use crate::flows::Version;
 use crate::flows::{FlowEntry, FlowSettings, Flows};
 use crate::functions::Functions;
-use crate::journal::{Append, Appended, Change, Decision, Folded, Journal, NewRun, Record, RunState, Worker};
+use crate::journal::{Append, Appended, Change, Decision, Folded, Journal, NewRun, Record, RunState};
 use crate::metrics::Metrics;
 use crate::name::Name;
 use crate::redact::Redactor;
 use crate::run::{Answer, Frame, Halt, Run, RunLog};
+use crate::settings::{Settings, Work};
 
 /// What the engine takes from outside.
 #[derive(Debug, Clone)]
@@ -37,39 +37,6 @@ pub struct Edges {
     pub actions: Arc<dyn Actions>,
     /// What event cards are.
     pub events: Arc<dyn Events>,
-}
-
-/// How an engine runs. The defaults are the vendor's limits where it states any.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The worker.
-    pub worker: Worker,
-    /// Values that one run may hold, in bytes.
-    pub run_memory: usize,
-    /// Steps that one run may take.
-    pub run_steps: u64,
-    /// Waits longer than this leave the memory.
-    pub park_after: Duration,
-    /// Runs in memory at the same time; more wait in the journal.
-    pub active_runs: usize,
-    /// Names of values that histories do not show, beside the usual ones.
-    pub redact: Vec<String>,
-    /// How long ended runs are kept.
-    pub retention: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            worker: Worker { name: "local".into(), lease: Duration::from_secs(30) },
-            run_memory: 100 << 20,
-            run_steps: 2_000_000,
-            park_after: Duration::from_secs(5),
-            active_runs: 2048,
-            redact: Vec::new(),
-            retention: Duration::from_hours(30 * 24),
-        }
-    }
 }
 
 /// What the runs of an engine share.
@@ -94,6 +61,8 @@ pub(crate) struct Shared {
     left: Notify,
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) wake: Notify,
+    /// Tells when flows were changed.
+    pub(crate) changed: Notify,
 }
 
 impl fmt::Debug for Shared {
@@ -179,7 +148,7 @@ impl Engine {
     ///
     /// [`EngineError::Journal`], or [`EngineError::Locked`] if another engine has the file.
     pub async fn open(url: &str, edges: Edges, settings: Settings) -> Result<Self, EngineError> {
-        let lock = crate::journal::lock(url)?;
+        let lock = if settings.work == Work::None { None } else { crate::journal::lock(url)? };
         Self::open_locked(oktant_store::connect(url).await?, lock, edges, settings).await
     }
 
@@ -199,7 +168,9 @@ impl Engine {
         settings: Settings,
     ) -> Result<Self, EngineError> {
         let journal = Journal::open(store, lock, settings.worker.clone(), Arc::clone(&edges.clock)).await?;
-        journal.give_back().await?;
+        if settings.work != Work::None {
+            journal.give_back().await?;
+        }
         let shared = Arc::new(Shared {
             flows: Flows::open(journal.clone(), Arc::clone(&edges.entropy)).await?,
             journal,
@@ -217,11 +188,17 @@ impl Engine {
             left: Notify::new(),
             permits: Arc::new(Semaphore::new(settings.active_runs)),
             wake: Notify::new(),
+            changed: Notify::new(),
             settings,
         });
-        tokio::spawn(crate::work::keep_working(Arc::clone(&shared)));
-        tokio::spawn(crate::work::keep_alive(Arc::clone(&shared)));
-        tokio::spawn(crate::schedule::keep_time(Arc::clone(&shared)));
+        if shared.settings.work != Work::None {
+            tokio::spawn(crate::work::keep_working(Arc::clone(&shared)));
+            tokio::spawn(crate::work::keep_alive(Arc::clone(&shared)));
+            tokio::spawn(crate::work::keep_listening(Arc::clone(&shared)));
+        }
+        if shared.settings.work == Work::All {
+            tokio::spawn(crate::schedule::keep_time(Arc::clone(&shared)));
+        }
         Ok(Self { shared })
     }
 
@@ -231,7 +208,9 @@ impl Engine {
     ///
     /// [`EngineError::Journal`].
     pub async fn save(&self, flow: &Flow) -> Result<Name, EngineError> {
-        self.shared.flows.save(flow).await
+        let version = self.shared.flows.save(flow).await?;
+        self.shared.tell().await?;
+        Ok(version)
     }
 
     /// Switches a flow on or off.
@@ -241,8 +220,7 @@ impl Engine {
     /// [`EngineError::NoFlow`], [`EngineError::Journal`].
     pub async fn switch(&self, flow: &str, on: bool) -> Result<(), EngineError> {
         self.shared.flows.switch(flow, on).await?;
-        self.shared.wake.notify_one();
-        Ok(())
+        self.shared.tell().await
     }
 
     /// Sets what can be set for a flow.
@@ -251,7 +229,8 @@ impl Engine {
     ///
     /// As [`Engine::switch`].
     pub async fn set(&self, flow: &str, settings: &FlowSettings) -> Result<(), EngineError> {
-        self.shared.flows.set(flow, settings).await
+        self.shared.flows.set(flow, settings).await?;
+        self.shared.tell().await
     }
 
     /// Gives a flow a new client token, and the old one no longer counts.
@@ -260,7 +239,9 @@ impl Engine {
     ///
     /// As [`Engine::switch`].
     pub async fn new_token(&self, flow: &str) -> Result<Secret, EngineError> {
-        self.shared.flows.new_token(flow).await
+        let token = self.shared.flows.new_token(flow).await?;
+        self.shared.tell().await?;
+        Ok(token)
     }
 
     /// The flows, by id.
@@ -302,8 +283,11 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// As [`Engine::start`]; [`EngineError::Closed`] if the engine is closed meanwhile.
+    /// As [`Engine::start`]; [`EngineError::Closed`] if the engine is closed meanwhile, or works on nothing.
     pub async fn call(&self, flow: &str, start: Start) -> Result<Answer, EngineError> {
+        if self.shared.settings.work == Work::None {
+            return Err(EngineError::Closed);
+        }
         let version = self.shared.flows.active(flow)?;
         let begin = self.shared.begin(version, start)?;
         let (sender, receiver) = oneshot::channel();
@@ -321,8 +305,7 @@ impl Engine {
             return Err(EngineError::NoRun(run.to_owned()));
         }
         self.shared.cancel_running(run);
-        self.shared.wake.notify_one();
-        Ok(())
+        self.shared.tell().await
     }
 
     /// Decides about the step at which a run waits because no one knows what became of it.
@@ -350,8 +333,7 @@ impl Engine {
         if journal.append(append).await? != Appended::Done {
             return Err(wrong(RunState::Running));
         }
-        self.shared.wake.notify_one();
-        Ok(())
+        self.shared.tell().await
     }
 
     /// Runs an ended run again as a new one: from its start in the definition that counts now, or from where it failed
@@ -511,6 +493,9 @@ impl Shared {
         if !at_once {
             self.wake.notify_one();
         }
+        if self.settings.work == Work::None {
+            self.tell().await?;
+        }
         for line in lines.into_values() {
             let shared = Arc::clone(self);
             tokio::spawn(async move {
@@ -572,8 +557,26 @@ impl Shared {
         Place { run: run.clone(), cancel, shared: Arc::clone(self), number }
     }
 
+    /// Tells whoever works on the runs of the journal that something was changed.
+    async fn tell(&self) -> Result<(), EngineError> {
+        self.wake.notify_one();
+        self.changed.notify_waiters();
+        Ok(self.journal.notify().await?)
+    }
+
+    /// The runs that it works on began then or later, milliseconds since 1970.
+    pub(crate) fn since(&self) -> i64 {
+        match self.settings.work {
+            Work::Since(instant) => instant.timestamp_millis(),
+            Work::All | Work::None => i64::MIN,
+        }
+    }
+
     /// Runs that the memory has a place for.
     pub(crate) fn free_places(&self) -> usize {
+        if self.settings.work == Work::None {
+            return 0;
+        }
         self.settings.active_runs.saturating_sub(self.running.lock().len())
     }
 

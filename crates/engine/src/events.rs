@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use oktant_base::Timestamp;
 use oktant_flow::model::{Event, TriggerKind};
 use oktant_functions::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::action::{Delivered, Fields, Source};
 use crate::engine::{Begin, Engine, Shared, Start};
@@ -35,16 +37,20 @@ impl Engine {
         let outer = envelope.as_object().into_iter().flat_map(|envelope| envelope.iter());
         let outer =
             Value::object(outer.filter(|(key, _)| &***key != "data").map(|(key, value)| (key.clone(), value.clone())));
-        self.shared.receive(events, &outer, headers).await
+        self.shared.receive(events, &outer, headers, None).await
     }
 
-    /// Starts flows with the events of a log, from where it was read last, until the engine is closed.
+    /// Starts flows with the events of a log, from where it was read last, until the engine is closed or what is given
+    /// back is cancelled.
     ///
-    /// The position is kept after the runs are durable: an event that is read twice starts nothing twice.
-    pub fn follow(&self, source: Arc<dyn Source>, interval: Duration) {
+    /// The position is kept after the runs are durable: an event that is read twice starts nothing twice. What
+    /// happened before a flow was switched on does not start it.
+    pub fn follow(&self, source: Arc<dyn Source>, interval: Duration) -> CancellationToken {
         let shared = Arc::clone(&self.shared);
+        let enough = shared.closing.child_token();
+        let until = enough.clone();
         tokio::spawn(async move {
-            while !shared.closing.is_cancelled() {
+            while !until.is_cancelled() {
                 let pause = match shared.read_on(&*source).await {
                     // A full page: there may be more.
                     Ok(count) if count > 0 => Duration::ZERO,
@@ -56,10 +62,11 @@ impl Engine {
                 };
                 tokio::select! {
                     () = shared.clock.sleep(pause) => {}
-                    () = shared.closing.cancelled() => {}
+                    () = until.cancelled() => {}
                 }
             }
         });
+        enough
     }
 }
 
@@ -69,7 +76,7 @@ impl Shared {
         let position = self.journal.position(source.name()).await.map_err(|error| error.to_string())?;
         let (events, next) = source.poll(position.as_deref()).await.map_err(|error| error.message)?;
         let nothing = Value::object::<&str>([]);
-        self.receive(&events, &nothing, &nothing).await.map_err(|error| error.to_string())?;
+        self.receive(&events, &nothing, &nothing, Some(source)).await.map_err(|error| error.to_string())?;
         if position.as_deref() != Some(&next) {
             self.journal.keep_position(source.name(), &next).await.map_err(|error| error.to_string())?;
         }
@@ -81,18 +88,28 @@ impl Shared {
         events: &[Value],
         envelope: &Value,
         headers: &Value,
+        source: Option<&dyn Source>,
     ) -> Result<Received, EngineError> {
         let mut cards: HashMap<String, Vec<_>> = HashMap::new();
         for entry in self.flows.all().into_iter().filter(|entry| entry.active) {
             let TriggerKind::Event(card) = &entry.version.flow.trigger.kind else { continue };
+            let of = source.and_then(Source::connection);
+            if of.is_some() && of != entry.connection(&card.address, card.connection.as_ref()) {
+                continue;
+            }
             for event_type in self.events.event_types(card).unwrap_or_default() {
-                cards.entry(event_type).or_default().push(Arc::clone(&entry.version));
+                let on_since = source.map_or(i64::MIN, |_| entry.on_since);
+                cards.entry(event_type).or_default().push((Arc::clone(&entry.version), on_since));
             }
         }
         let mut begins: Vec<Begin> = Vec::new();
         for event in events {
             let text = |key: &str| event.as_object().and_then(|event| event.get(key)).and_then(Value::as_text);
-            for version in text("eventType").and_then(|kind| cards.get(kind)).into_iter().flatten() {
+            let published = text("published").and_then(|at| at.parse::<Timestamp>().ok());
+            for (version, on_since) in text("eventType").and_then(|kind| cards.get(kind)).into_iter().flatten() {
+                if published.is_some_and(|at| at.timestamp_millis() < *on_since) {
+                    continue;
+                }
                 let TriggerKind::Event(card) = &version.flow.trigger.kind else { continue };
                 let delivered =
                     Delivered { event: event.clone(), envelope: envelope.clone(), headers: headers.clone() };

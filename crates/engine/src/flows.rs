@@ -1,13 +1,13 @@
 //! The flows that an engine knows: their definitions, and whether they are switched on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oktant_base::{Entropy, Secret};
-use oktant_flow::model::Flow;
+use oktant_flow::model::{Action, Address, ConnectionId, Flow};
 use oktant_store::{Row, StoreError};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
@@ -36,11 +36,14 @@ pub struct FlowSettings {
     pub calls_per_second: u32,
     /// Whether a schedule starts a run while an earlier one is unfinished.
     pub overlap: bool,
+    /// The connections that its cards use in place of those that they name; for cards that name none, by their module.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub connections: BTreeMap<String, String>,
 }
 
 impl Default for FlowSettings {
     fn default() -> Self {
-        Self { concurrency: 256, calls_per_second: 10, overlap: false }
+        Self { concurrency: 256, calls_per_second: 10, overlap: false, connections: BTreeMap::new() }
     }
 }
 
@@ -51,6 +54,8 @@ pub struct FlowEntry {
     pub version: Arc<Version>,
     /// Whether it is switched on.
     pub active: bool,
+    /// When it was switched on last, milliseconds since 1970.
+    pub(crate) on_since: i64,
     /// The name in the address of its endpoint.
     pub alias: Name,
     /// What is set.
@@ -61,6 +66,13 @@ pub struct FlowEntry {
 }
 
 impl FlowEntry {
+    /// The connection of a card: the one it is bound to, or else the one that it names.
+    pub fn connection<'a>(&'a self, address: &Address, named: Option<&'a ConnectionId>) -> Option<&'a str> {
+        let name = named.map(ConnectionId::as_str);
+        let bound = self.settings.connections.get(name.unwrap_or(address.module()));
+        bound.map(String::as_str).or(name)
+    }
+
     /// Whether `token` is the client token of the flow.
     pub(crate) fn has_token(&self, token: &str) -> bool {
         self.token_hash.as_deref().is_some_and(|hash| {
@@ -113,11 +125,18 @@ impl Flows {
         Ok(flows)
     }
 
+    /// Reads all flows again, whatever the clock of who changed them says.
+    pub(crate) async fn read_again(&self) -> Result<(), EngineError> {
+        *self.seen.lock() = i64::MIN;
+        self.refresh().await
+    }
+
     /// Reads what other workers have changed.
     pub(crate) async fn refresh(&self) -> Result<(), EngineError> {
         let seen = *self.seen.lock();
         let query =
-            "SELECT flow, version, active, alias, token_hash, settings, updated_at FROM flows WHERE updated_at >= $1";
+            "SELECT flow, version, active, alias, token_hash, settings, updated_at, on_since \
+             FROM flows WHERE updated_at >= $1";
         let rows = self.journal.database().read().await?.fetch(query, &[seen.into()]).await?;
         for row in rows {
             let updated_at = row.int(6)?;
@@ -140,6 +159,7 @@ impl Flows {
         let entry = FlowEntry {
             version,
             active: row.int(2)? != 0,
+            on_since: row.int(7)?,
             alias: row.text(3)?.into(),
             token_hash: row.opt_text(4),
             slots: same.map_or_else(slots, |entry| Arc::clone(&entry.slots)),
@@ -181,7 +201,9 @@ impl Flows {
 
     /// Switches a flow on or off.
     pub(crate) async fn switch(&self, flow: &str, active: bool) -> Result<(), EngineError> {
-        self.update(flow, "UPDATE flows SET updated_at = $2, active = $3 WHERE flow = $1", active.into()).await
+        self.update(flow, 
+            "UPDATE flows SET updated_at = $2, active = $3, on_since = CASE WHEN active = 1 THEN on_since ELSE $2 END \
+             WHERE flow = $1", active.into()).await
     }
 
     /// Sets what can be set.
@@ -213,6 +235,15 @@ impl Flows {
         let mut all: Vec<_> = self.entries.read().values().cloned().collect();
         all.sort_by(|a, b| a.version.flow.id.cmp(&b.version.flow.id));
         all
+    }
+
+    /// The connection that a card of a flow uses.
+    pub(crate) fn connection(&self, flow: &str, action: &Action) -> Option<Arc<str>> {
+        let (address, named) = (&action.address, action.connection.as_ref());
+        match self.entries.read().get(flow) {
+            Some(entry) => entry.connection(address, named).map(Into::into),
+            None => named.map(|id| id.as_str().into()),
+        }
     }
 
     /// The flow of this id, or else of this alias.

@@ -216,6 +216,26 @@ impl Engine {
         }
     }
 
+    /// What an ended run returned, without secrets; empty if it has not ended, or its flow keeps no data.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::run`].
+    pub async fn returned(&self, run: &str) -> Result<Fields, EngineError> {
+        self.shared.journal.row(run).await?;
+        let (mut next, mut found) = (0, Fields::new());
+        loop {
+            let page = self.shared.journal.page(run, next).await?;
+            let Some((last, _)) = page.last() else { return Ok(found) };
+            next = last + 1;
+            for record in page.into_iter().flat_map(|(_, records)| records) {
+                if let Record::Ended { returned, .. } = record {
+                    found = returned;
+                }
+            }
+        }
+    }
+
     /// Removes runs whose retention is over. Gives how many.
     ///
     /// # Errors

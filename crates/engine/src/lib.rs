@@ -26,12 +26,13 @@ mod name;
 mod redact;
 mod run;
 mod schedule;
+mod settings;
 mod work;
 
 pub use action::{
     ActionInfo, Actions, Call, CardError, Delivered, ErrorKind, Events, Field, Fields, Idempotency, Outcome, Source,
 };
-pub use engine::{Edges, Engine, Settings, Start};
+pub use engine::{Edges, Engine, Start};
 pub use error::EngineError;
 pub use events::Received;
 pub use flows::{FlowEntry, FlowSettings, Version};
@@ -42,3 +43,4 @@ pub use metrics::Metrics;
 pub use name::Name;
 pub use run::{Answer, has_card};
 pub use schedule::Times;
+pub use settings::{Settings, Work};

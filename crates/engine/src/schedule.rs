@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::DateTime;
 use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
@@ -68,7 +69,9 @@ pub(crate) async fn keep_time(shared: Arc<Shared>) {
                 known.insert(id.clone(), (schedule, times.ok()));
             }
             let Some((_, Some(times))) = known.get(&id) else { continue };
-            let mut at = times.after(from);
+            // A flow does not make up for the time when it was off.
+            let on_since = DateTime::from_timestamp_millis(entry.on_since).unwrap_or_default();
+            let mut at = times.after(from.max(on_since));
             // All but the last of those that have passed are late by more than an interval.
             let due = std::iter::from_fn(|| {
                 let due = at.filter(|at| *at <= now)?;
@@ -86,6 +89,7 @@ pub(crate) async fn keep_time(shared: Arc<Shared>) {
         let until = next.map_or(most, |next| next.timestamp_millis().min(most));
         tokio::select! {
             () = crate::work::sleep_until(&*shared.clock, until) => {}
+            () = shared.changed.notified() => {}
             () = shared.closing.cancelled() => {}
         }
     }

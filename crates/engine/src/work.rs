@@ -14,7 +14,7 @@ pub(crate) async fn keep_working(shared: Arc<Shared>) {
         // Whoever leaves the memory tells, as long as there may be more than it has places for.
         shared.set_backlog(true);
         let free = shared.free_places();
-        let claimed = if free > 0 { shared.journal.claim(free).await } else { Ok(Vec::new()) };
+        let claimed = if free > 0 { shared.journal.claim(free, shared.since()).await } else { Ok(Vec::new()) };
         match claimed {
             Ok(rows) if !rows.is_empty() => {
                 for row in rows {
@@ -39,7 +39,7 @@ pub(crate) async fn keep_working(shared: Arc<Shared>) {
 async fn next_due(shared: &Shared) -> i64 {
     let now = shared.journal.now();
     let most = now.saturating_add(shared.journal.lease().as_millis() as i64 / 3);
-    match shared.journal.next_due().await {
+    match shared.journal.next_due(shared.since()).await {
         // Never at once: what is due and was not taken has no place in memory at the moment.
         Ok(Some(due)) => due.clamp(now + 10, most),
         _ => most,
@@ -69,6 +69,36 @@ pub(crate) async fn keep_alive(shared: Arc<Shared>) {
         };
         if let Err(error) = turn.await {
             tracing::error!(error = &error as &dyn std::error::Error, "the leases of this worker were not renewed");
+        }
+    }
+}
+
+/// How often a worker looks whether something was changed from outside.
+const LISTEN_EVERY: Duration = Duration::from_millis(200);
+
+/// Takes up what commands and other workers changed, until the engine is closed: one row tells that there is something.
+pub(crate) async fn keep_listening(shared: Arc<Shared>) {
+    let mut heard = None;
+    while !shared.closing.is_cancelled() {
+        let looked = async {
+            let notices = shared.journal.notices().await?;
+            if heard != Some(notices) {
+                shared.flows.read_again().await?;
+                for run in shared.journal.to_cancel().await? {
+                    shared.cancel_running(&run);
+                }
+                heard = Some(notices);
+                shared.wake.notify_one();
+                shared.changed.notify_waiters();
+            }
+            Ok::<_, EngineError>(())
+        };
+        if let Err(error) = looked.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "changes from outside could not be read");
+        }
+        tokio::select! {
+            () = shared.clock.sleep(LISTEN_EVERY) => {}
+            () = shared.closing.cancelled() => {}
         }
     }
 }

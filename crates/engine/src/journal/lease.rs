@@ -14,13 +14,15 @@ impl Journal {
         self.now().saturating_add(i64::try_from(self.lease().as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// Takes runs that are due and that no living worker has. Call again while it gives any.
-    pub(crate) async fn claim(&self, most: usize) -> Result<Vec<RunRow>, StoreError> {
+    /// Takes runs that are due and that no living worker has, and that began at `since` or later; one that is to be
+    /// cancelled in any case, since it does nothing any more. Call again while it gives any.
+    pub(crate) async fn claim(&self, most: usize, since: i64) -> Result<Vec<RunRow>, StoreError> {
         // With one worker there is no one else who could be at it: only what was given back is due.
         let free = if self.shared { "lease_until < $3" } else { "owner IS NULL" };
         let sql = format!(
             "UPDATE flow_runs SET owner = $1, lease_until = $2, state = 'running' WHERE id IN (SELECT id FROM flow_runs \
              WHERE ended_at IS NULL AND wake_at <= $3 AND state <> 'unknown_outcome' AND {free} \
+             AND (created_at >= $5 OR cancel = 1) \
              ORDER BY wake_at, id LIMIT $4 {}) RETURNING {}",
             self.database.store().skip_locked(),
             RunRow::COLUMNS,
@@ -30,6 +32,7 @@ impl Journal {
             self.lease_end().into(),
             self.now().into(),
             CLAIM_MAX.min(most as i64).into(),
+            since.into(),
         ];
         let rows =
             self.database.write(move |connection| Box::pin(async move { connection.fetch(&sql, &values).await }));
@@ -65,10 +68,11 @@ impl Journal {
         self.run(sql, values).await.map(drop)
     }
 
-    /// When the next run that waits is due, if any does; milliseconds since 1970.
-    pub(crate) async fn next_due(&self) -> Result<Option<i64>, StoreError> {
-        let sql = "SELECT min(wake_at) FROM flow_runs WHERE ended_at IS NULL AND owner IS NULL AND state <> 'unknown_outcome'";
-        let row = self.database.read().await?.fetch_one(sql, &[]).await?;
+    /// When the next run that waits is due, if any of those that began at `since` or later does; milliseconds since 1970.
+    pub(crate) async fn next_due(&self, since: i64) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT min(wake_at) FROM flow_runs WHERE ended_at IS NULL AND owner IS NULL AND state <> 'unknown_outcome' \
+                   AND created_at >= $1";
+        let row = self.database.read().await?.fetch_one(sql, &[since.into()]).await?;
         Ok(row.and_then(|row| row.opt_int(0)))
     }
 
@@ -84,6 +88,20 @@ impl Journal {
         let sql = "SELECT id FROM flow_runs WHERE ended_at IS NULL AND owner = $1 AND cancel = 1";
         let rows = self.database.read().await?.fetch(sql, &[(&**self.worker()).into()]).await?;
         rows.iter().map(|row| row.text(0)).collect()
+    }
+
+    /// Tells every engine of the journal that something was changed from outside of it.
+    pub(crate) async fn notify(&self) -> Result<(), StoreError> {
+        let sql = "INSERT INTO flow_notices (name, number) VALUES ('change', 1) \
+                   ON CONFLICT (name) DO UPDATE SET number = flow_notices.number + 1";
+        self.run(sql, Vec::new()).await.map(drop)
+    }
+
+    /// How often something was changed from outside.
+    pub(crate) async fn notices(&self) -> Result<i64, StoreError> {
+        let sql = "SELECT number FROM flow_notices WHERE name = 'change'";
+        let row = self.database.read().await?.fetch_one(sql, &[]).await?;
+        Ok(row.and_then(|row| row.opt_int(0)).unwrap_or(0))
     }
 
     /// Runs one statement as a write; gives how many rows it changed.

@@ -34,7 +34,10 @@ use crate::redact::Veil;
 
 const SCHEMA: Schema = Schema {
     component: "engine",
-    migrations: &[(1, include_str!("../../migrations/0001_engine.sql"))],
+    migrations: &[
+        (1, include_str!("../../migrations/0001_engine.sql")),
+        (2, include_str!("../../migrations/0002_operation.sql")),
+    ],
     writers: Writers::Many,
 };
 

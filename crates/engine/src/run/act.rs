@@ -139,7 +139,7 @@ impl Run {
     fn prepare(&self, frame: &Frame<'_>, step: &Step, action: &Action, attempt: u32) -> Result<Call, CardError> {
         Ok(Call {
             address: action.address.as_str().into(),
-            connection: action.connection.as_ref().map(|id| id.as_str().into()),
+            connection: self.shared.flows.connection(frame.flow.id.as_str(), action),
             options: frame.inputs(&action.options, false)?,
             inputs: frame.inputs(&action.inputs, true)?,
             idempotency_key: format!("{}:{}", self.id, frame.path(step.id.as_str())).into(),
