@@ -134,8 +134,7 @@ impl Flows {
     /// Reads what other workers have changed.
     pub(crate) async fn refresh(&self) -> Result<(), EngineError> {
         let seen = *self.seen.lock();
-        let query =
-            "SELECT flow, version, active, alias, token_hash, settings, updated_at, on_since \
+        let query = "SELECT flow, version, active, alias, token_hash, settings, updated_at, on_since \
              FROM flows WHERE updated_at >= $1";
         let rows = self.journal.database().read().await?.fetch(query, &[seen.into()]).await?;
         for row in rows {
@@ -201,9 +200,13 @@ impl Flows {
 
     /// Switches a flow on or off.
     pub(crate) async fn switch(&self, flow: &str, active: bool) -> Result<(), EngineError> {
-        self.update(flow, 
+        self.update(
+            flow,
             "UPDATE flows SET updated_at = $2, active = $3, on_since = CASE WHEN active = 1 THEN on_since ELSE $2 END \
-             WHERE flow = $1", active.into()).await
+             WHERE flow = $1",
+            active.into(),
+        )
+        .await
     }
 
     /// Sets what can be set.

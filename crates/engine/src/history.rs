@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use chrono::DateTime;
 use oktant_base::Timestamp;
+use oktant_flow::model::TriggerKind;
 use oktant_store::{Row, StoreError, Value as Column};
 
 use crate::action::{CardError, Fields};
-use crate::engine::{Engine, Shared};
+use crate::engine::{Engine, Shared, Version};
 use crate::error::EngineError;
 use crate::journal::{Record, RunState};
 use crate::name::Name;
@@ -136,7 +137,7 @@ pub struct StepSummary {
     pub path: Name,
     /// The helper flow that it is, if it is one.
     pub flow: Option<Name>,
-    /// The card, if it acts outside.
+    /// The card; nothing for helper flows, and for steps that the definition does not have.
     pub address: Option<Name>,
     /// How it stands.
     pub state: StepState,
@@ -210,10 +211,28 @@ impl Engine {
         let mut next = 0;
         loop {
             let page = self.shared.journal.page(run, next).await?;
-            let Some((last, _)) = page.last() else { return Ok(steps.all) };
+            let Some((last, _)) = page.last() else { break };
             next = last + 1;
             page.into_iter().flat_map(|(_, records)| records).for_each(|record| steps.add(record, trigger));
         }
+        let own = (row.flow, row.version);
+        let mut definitions = HashMap::from([(own.clone(), Addresses::of(&version))]);
+        for definition in steps.entered.values() {
+            // A run that goes on where another one failed does not say which flows it had entered.
+            if !definitions.contains_key(definition)
+                && let Ok(version) = self.shared.flows.version(&definition.0, &definition.1).await
+            {
+                definitions.insert(definition.clone(), Addresses::of(&version));
+            }
+        }
+        for step in steps.all.iter_mut().filter(|step| step.address.is_none() && step.flow.is_none()) {
+            let definition = match step.path.rsplit_once('/') {
+                Some((place, _)) => steps.entered.get(place),
+                None => Some(&own),
+            };
+            step.address = definition.and_then(|definition| definitions.get(definition)?.get(&step.path));
+        }
+        Ok(steps.all)
     }
 
     /// What an ended run returned, without secrets; empty if it has not ended, or its flow keeps no data.
@@ -288,9 +307,33 @@ fn like(text: &str) -> String {
     format!("%{escaped}%")
 }
 
+/// The cards of a flow by the ids of its steps.
+struct Addresses(HashMap<String, Name>);
+
+impl Addresses {
+    fn of(version: &Version) -> Self {
+        let mut addresses = HashMap::new();
+        version.flow.body.walk(&mut |step, _| {
+            addresses.insert(step.id.to_string(), step.kind.address().as_str().into());
+        });
+        if let TriggerKind::Event(event) = &version.flow.trigger.kind {
+            addresses.insert(version.flow.trigger.id.to_string(), event.address.as_str().into());
+        }
+        Self(addresses)
+    }
+
+    /// The card at a place: its last part is the id of a step, and what tells turns and attempts apart.
+    fn get(&self, path: &str) -> Option<Name> {
+        let id = path.rsplit('/').next().unwrap_or(path);
+        self.0.get(id.split(['[', '#', '@', '!']).next().unwrap_or(id)).cloned()
+    }
+}
+
 /// The steps of a run, made of its records.
 struct Steps {
     all: Vec<StepSummary>,
+    /// The helper flows at their places, and their versions.
+    entered: HashMap<Name, (Name, Name)>,
     places: HashMap<Name, usize>,
     veil: Veil,
     /// Whether the flow keeps data.
@@ -299,7 +342,7 @@ struct Steps {
 
 impl Steps {
     fn new(veil: Veil, keeps: bool) -> Self {
-        Self { all: Vec::new(), places: HashMap::new(), veil, keeps }
+        Self { all: Vec::new(), entered: HashMap::new(), places: HashMap::new(), veil, keeps }
     }
 
     fn add(&mut self, mut record: Record, trigger: &str) {
@@ -332,7 +375,8 @@ impl Steps {
                 step.error = Some(*error);
                 step.inputs = step.inputs.take().or(inputs);
             }
-            Record::Enter { path, at, flow, .. } => {
+            Record::Enter { path, at, flow, version } => {
+                self.entered.insert(path.clone(), (flow.clone(), version));
                 let step = self.step(path, at);
                 step.flow = Some(flow);
             }

@@ -288,6 +288,7 @@ pub(crate) struct Target {
 pub(crate) struct Seen {
     pub(crate) attempt: u32,
     pub(crate) key: String,
+    pub(crate) connection: Option<String>,
 }
 
 impl Target {
@@ -323,7 +324,11 @@ impl Actions for Remote {
     async fn call(&self, call: Call) -> Result<Outcome, CardError> {
         let text = |key| call.inputs.get(None, key).map(oktant_functions::to_text).unwrap_or_default();
         let number = |key| call.inputs.get(None, key).and_then(Value::as_number).unwrap_or_default();
-        self.target.seen.lock().push(Seen { attempt: call.attempt, key: call.idempotency_key.to_string() });
+        self.target.seen.lock().push(Seen {
+            attempt: call.attempt,
+            key: call.idempotency_key.to_string(),
+            connection: call.connection.as_deref().map(str::to_owned),
+        });
         self.boundary.pass().await;
         let now = self.target.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.target.most_under_way.fetch_max(now, Ordering::SeqCst);

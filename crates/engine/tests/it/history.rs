@@ -70,6 +70,8 @@ async fn each_step_is_shown_with_what_it_was_given_and_gave() {
     assert_eq!(shown(&step("act").inputs), r#"{"what":"Hello Ada"}"#);
     assert_eq!(shown(&step("act").outputs), r#"{"id":"id of Hello Ada"}"#);
     assert_eq!(step("call").flow.as_deref(), Some("inner"));
+    let cards: Vec<_> = steps.iter().map(|step| step.address.as_deref().unwrap_or("-")).collect();
+    assert_eq!(cards, ["-", "string:compose", "test:search", "-", "control:return", "test:fail"]);
     assert_eq!(step("fail").error.as_ref().unwrap().status, Some(400));
     assert_eq!(step("fail").state, StepState::Failed);
 }

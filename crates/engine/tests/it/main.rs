@@ -5,6 +5,7 @@
 mod cards;
 mod common;
 mod crash;
+mod desk;
 mod history;
 mod journal;
 mod kill;
