@@ -1,5 +1,7 @@
 //! The command line as types. Its doc comments are the help texts and the reference in `docs/reference/cli.md`.
 
+mod flow;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +10,10 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use oktant_base::{Secret, Timestamp};
 
 use crate::output::Format;
+
+pub(crate) use flow::{
+    Decision, FlowArgs, FlowCommand, FlowHistoryArgs, FlowRunArgs, FlowServeArgs, TablesCommand,
+};
 
 /// Query and script an Okta org, or a local sandbox that behaves like one
 ///
@@ -211,22 +217,27 @@ pub(crate) struct SandboxArgs {
     pub(crate) snowflake_port: u16,
 }
 
-/// Serve a Snowflake account: SCIM, Snowflake's client protocol, and SQL over an org for its users
+/// Serve a Snowflake account (SCIM, Snowflake's client protocol, SQL over an org for its users), and run flows
+///
+/// An account is served if --store names one. Flows that are on run if --flows names their database, if the default one
+/// is there, or if there is no account to serve.
 ///
 /// SCIM is served at `/scim/v2` of --listen, Snowflake's protocol for connectors and `snow` beside it, and
 /// `/health/live`, `/health/ready` and `/metrics`. With --pg-listen, psql and other clients of PostgreSQL read the
-/// tables of the org that --dsn names; the roles of a user decide which.
+/// tables of the org that --dsn names; the roles of a user decide which. Endpoints of flows are below `/api/flo`, and
+/// `/api/flo/events` takes the events of an org's event hook.
 ///
 /// Prints one JSON line when ready. On SIGTERM or Ctrl-C it accepts nothing more, answers what is under way for ten
 /// seconds at most and ends; a second signal ends it at once.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   oktant serve --store sqlite://account.db --admin-password-file admin.txt
-  oktant serve --store postgres://oktant@db/oktant --pg-listen 0.0.0.0:5433 --tls-cert cert.pem --tls-key key.pem")]
+  oktant serve --store postgres://oktant@db/oktant --pg-listen 0.0.0.0:5433 --tls-cert cert.pem --tls-key key.pem
+  oktant serve --flows sqlite://flows.db")]
 pub(crate) struct ServeArgs {
-    /// Where the account is kept: `sqlite://FILE`, `sqlite::memory:` or `postgres://...`
+    /// Where the account is kept: `sqlite://FILE`, `sqlite::memory:` or `postgres://...`; without it no account is served
     #[arg(long, value_name = "URL", env = "OKTANT_STORE", hide_env_values = true, value_parser = StringValueParser::new().map(Secret::new))]
-    pub(crate) store: Secret,
+    pub(crate) store: Option<Secret>,
 
     /// Name of the account, as clients give it
     #[arg(long, value_name = "NAME", default_value = "oktant")]
@@ -237,7 +248,7 @@ pub(crate) struct ServeArgs {
     pub(crate) listen: SocketAddr,
 
     /// Address of PostgreSQL's protocol, which is not served without it
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", requires = "store")]
     pub(crate) pg_listen: Option<SocketAddr>,
 
     /// File with the certificate chain, PEM; then all connections are encrypted, and others refused
@@ -263,6 +274,9 @@ pub(crate) struct ServeArgs {
     /// Integrations that speak SCIM as the standards have it instead of as Snowflake does
     #[arg(long, value_enum, default_value_t = StandardScim::Never)]
     pub(crate) standard_scim: StandardScim,
+
+    #[command(flatten)]
+    pub(crate) flows: FlowServeArgs,
 
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
@@ -539,93 +553,6 @@ pub(crate) struct MakeArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
-}
-
-/// Keep flows of Okta Workflows as text: import, review, check, export
-///
-/// A project is a folder with one readable file for each flow. PATH is such a folder, the file of
-/// one flow (.flow.yaml), or a flopack as Okta Workflows exports it.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  oktant flow import salesforce.flopack --into flows-repo
-  oktant flow validate flows-repo
-  oktant flow export flows-repo --out salesforce.flopack")]
-pub(crate) struct FlowArgs {
-    #[command(subcommand)]
-    pub(crate) command: FlowCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum FlowCommand {
-    /// Write the flows of a flopack as a project
-    Import {
-        /// The flopack; versions 1.2.0 to 1.5.0
-        #[arg(value_name = "FLOPACK")]
-        file: PathBuf,
-
-        /// Folder of the project, made where there is none
-        #[arg(long, value_name = "FOLDER")]
-        into: PathBuf,
-
-        /// Replace files that say something else
-        #[arg(long)]
-        force: bool,
-    },
-    /// Write a project as a flopack that Okta Workflows imports
-    Export {
-        #[arg(value_name = "PATH")]
-        path: PathBuf,
-
-        /// File to write, in place of standard output
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
-    /// Say what is wrong with flows, one line for each finding
-    ///
-    /// The exit code is 0 only if there is none. A single file is checked together with the
-    /// project that it lies in.
-    Validate {
-        #[arg(value_name = "PATH", required = true)]
-        paths: Vec<PathBuf>,
-    },
-    /// Write files of flows in their one form; comments stay
-    Fmt {
-        #[arg(value_name = "PATH", required = true)]
-        paths: Vec<PathBuf>,
-
-        /// Change nothing; name the files that would change, and exit with 1 if there are any
-        #[arg(long)]
-        check: bool,
-    },
-    /// List flows in a few words
-    List {
-        #[arg(value_name = "PATH")]
-        path: PathBuf,
-
-        /// Format of the list [default: table]
-        #[arg(short, long, value_name = "FORMAT")]
-        output: Option<Format>,
-    },
-    /// Show flows as text, or as the graph that is run
-    Show {
-        #[arg(value_name = "PATH")]
-        path: PathBuf,
-
-        /// Name or identifier of the flow [default: all]
-        #[arg(value_name = "FLOW")]
-        flow: Option<String>,
-
-        /// The graph as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Say what differs in meaning, one line for each change; exit with 1 if anything does
-    Diff {
-        #[arg(value_name = "OLD")]
-        old: PathBuf,
-        #[arg(value_name = "NEW")]
-        new: PathBuf,
-    },
 }
 
 /// Describe an error code, or list all of them

@@ -50,21 +50,35 @@ pub(crate) fn run(args: &ConnectArgs) -> Result<()> {
 
 /// The connectors over the store that the arguments name, with the machine's own key and egress rules.
 pub(crate) async fn open(args: &StoreArgs) -> Result<Connectors> {
+    connectors(&database(args)?).await
+}
+
+/// The file of flows where none is named.
+pub(crate) fn default_file() -> Result<PathBuf> {
+    Ok(data_folder()?.join("flows.db"))
+}
+
+/// The address of the database that the arguments name.
+pub(crate) fn database(args: &StoreArgs) -> Result<String> {
+    if let Some(url) = &args.store {
+        return Ok(url.expose().clone());
+    }
+    let (data, file) = (data_folder()?, default_file()?);
+    std::fs::create_dir_all(&data).map_err(|source| Error::Write { path: data, source })?;
+    Ok(format!("sqlite://{}", file.display()))
+}
+
+/// The connectors over the store at `url`.
+pub(crate) async fn connectors(url: &str) -> Result<Connectors> {
     let edges = Edges::system();
     let data = data_folder()?;
-    let url = if let Some(url) = &args.store {
-        url.expose().clone()
-    } else {
-        std::fs::create_dir_all(&data).map_err(|source| Error::Write { path: data.clone(), source })?;
-        format!("sqlite://{}", data.join("flows.db").display())
-    };
     let rules = edges.variables.get("OKTANT_EGRESS_ALLOW").cloned().unwrap_or_default();
     let guard = Guard::allowing(&rules)
         .map_err(|problem| Error::misuse(format!("OKTANT_EGRESS_ALLOW: {problem}"), "write host:port,host:port"))?;
     let http = Http::new(guard, Arc::new(SystemLookup))?;
     let key = SealingKey::find(&edges.variables, &*edges.entropy)?;
     let files = FolderFiles::new(data.join("files"), Arc::clone(&edges.entropy));
-    let connections = Connections::new(ConnectStore::open(&url).await?, key, http, edges);
+    let connections = Connections::new(ConnectStore::open(url).await?, key, http, edges);
     Ok(Connectors::new(connections, Arc::new(files)))
 }
 

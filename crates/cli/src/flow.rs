@@ -1,5 +1,15 @@
 //! `oktant flow`: flows as files, in either form.
 
+mod bindings;
+mod desk;
+mod history;
+mod lines;
+mod runs;
+pub(crate) mod serve;
+mod switch;
+mod tables;
+mod test;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,23 +25,64 @@ use oktant_flow::text::TextError;
 use oktant_flow::validate::{self, Context};
 use oktant_flow::{diff, flopack, summary, text};
 
-use crate::args::FlowCommand;
+use crate::args::{FlowCommand, FlowHistoryArgs};
 use crate::failure::{Error, Result};
 use crate::output::{self, Destination, Format};
-use crate::terminal;
+use crate::{runtime, terminal};
 
 /// Runs one of the commands.
 pub(crate) fn run(command: &FlowCommand) -> Result<ExitCode> {
     match command {
+        FlowCommand::On { .. }
+        | FlowCommand::Off { .. }
+        | FlowCommand::Bind { .. }
+        | FlowCommand::Token { .. }
+        | FlowCommand::Run(_)
+        | FlowCommand::History(_)
+        | FlowCommand::Retry { .. }
+        | FlowCommand::Cancel { .. }
+        | FlowCommand::Decide { .. }
+        | FlowCommand::Tables { .. }
+        | FlowCommand::Test { .. }
+        | FlowCommand::List { path: None, .. } => return runtime::start()?.block_on(operate(command)),
         FlowCommand::Import { file, into, force } => import(file, into, *force)?,
         FlowCommand::Export { path, out } => export(path, out.as_deref())?,
         FlowCommand::Validate { paths } => return validate(paths),
         FlowCommand::Fmt { paths, check } => return format(paths, *check),
-        FlowCommand::List { path, output } => list(path, *output)?,
+        FlowCommand::List { path: Some(path), output, .. } => list(path, *output)?,
         FlowCommand::Show { path, flow, json } => show(path, flow.as_deref(), *json)?,
         FlowCommand::Diff { old, new } => return differences(old, new),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs one of the commands that work on the database.
+async fn operate(command: &FlowCommand) -> Result<ExitCode> {
+    let interruptible = async {
+        match command {
+            FlowCommand::On { targets, bind, force, store } => switch::on(targets, bind, *force, store).await?,
+            FlowCommand::Off { targets, store } => switch::off(targets, store).await?,
+            FlowCommand::Bind { flow, bind, store } => switch::bind(flow, bind, store).await?,
+            FlowCommand::Token { flow, store } => switch::token(flow, store).await?,
+            FlowCommand::History(FlowHistoryArgs { run: Some(run), record: Some(file), store, .. }) => {
+                test::record(run, file, store).await?;
+            }
+            FlowCommand::History(args) => history::show(args).await?,
+            FlowCommand::Test { paths } => return test::run(paths).await,
+            FlowCommand::Cancel { run, store } => runs::cancel(run, store).await?,
+            FlowCommand::Decide { run, decision, store } => runs::decide(run, *decision, store).await?,
+            FlowCommand::Tables { command } => tables::run(command).await?,
+            FlowCommand::List { output, store, .. } => history::flows(*output, store).await?,
+            _ => {}
+        }
+        Ok(ExitCode::SUCCESS)
+    };
+    match command {
+        // These end what they run in good order by themselves.
+        FlowCommand::Run(args) => runs::run(args).await,
+        FlowCommand::Retry { run, from_failure, wait, store } => runs::retry(run, *from_failure, *wait, store).await,
+        _ => runtime::interruptible(interruptible).await,
+    }
 }
 
 /// A text that cannot be read, with the file it stands in.
@@ -86,6 +137,12 @@ fn load(path: &Path) -> Result<Project> {
         terminal::note(format_args!("warning: {}: {warning}", path.display()));
     }
     Ok(imported.project)
+}
+
+/// The folder of the project that the file of a flow lies in, if it lies in one.
+fn surrounding_folder(path: &Path) -> Option<PathBuf> {
+    let folder = path.canonicalize().ok()?.parent()?.to_owned();
+    if folder.ends_with("flows") { folder.parent().map(Path::to_owned) } else { None }
 }
 
 fn load_folder(root: &Path) -> Result<Project> {
@@ -181,9 +238,7 @@ fn load_with_surroundings(path: &Path) -> Result<Vec<validate::Finding>> {
     if path.is_dir() || !is_text(path) {
         return Ok(validate::project(&project, Some(&Cards)));
     }
-    let folder = path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
-    let root = folder.filter(|folder| folder.ends_with("flows")).and_then(|folder| folder.parent().map(Path::to_owned));
-    let surroundings = root.map(|root| load_folder(&root)).transpose()?;
+    let surroundings = surrounding_folder(path).map(|root| load_folder(&root)).transpose()?;
     let context = Context { project: surroundings.as_ref(), catalogue: Some(&Cards) };
     Ok(project.flows.values().flat_map(|flow| validate::flow(flow, context)).collect())
 }

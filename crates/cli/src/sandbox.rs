@@ -89,8 +89,9 @@ async fn account(args: &SandboxArgs, sandbox: &Sandbox) -> Result<(Server, Value
         listen: listen(args.snowflake_port),
         pg_listen: Some(listen(0)),
         tls: None,
-        account: account.clone(),
+        account: Some(account.clone()),
         tables: Some(tables),
+        beside: None,
         clock: sandbox.clock(),
         entropy,
     };

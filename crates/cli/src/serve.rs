@@ -1,4 +1,4 @@
-//! `oktant serve`: serves a Snowflake account until told to stop.
+//! `oktant serve`: serves a Snowflake account and runs flows until told to stop.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::args::{ConnectionArgs, ServeArgs, StandardScim};
 use crate::failure::{Error, Result};
 use crate::runtime::{self, StopSignals};
-use crate::{connection, output, terminal};
+use crate::{connection, flow, output, terminal};
 
 /// Starts the server, announces it on standard output and waits for a signal.
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
@@ -22,13 +22,14 @@ async fn serve(args: &ServeArgs) -> Result<()> {
     let mut stop = StopSignals::listen()?;
     let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let tables = tables(&args.connection).await?;
-    let config = AccountConfig::new(&args.account, Arc::clone(&clock), Arc::clone(&entropy));
-    let config = config.standard_scim(match args.standard_scim {
-        StandardScim::Never => oktant_warehouse::StandardScim::Never,
-        StandardScim::Generic => oktant_warehouse::StandardScim::Generic,
-        StandardScim::Always => oktant_warehouse::StandardScim::Always,
-    });
-    let account = open(args.store.expose(), config, tables.as_ref()).await?;
+    let account = match &args.store {
+        Some(store) => {
+            let config = AccountConfig::new(&args.account, Arc::clone(&clock), Arc::clone(&entropy));
+            Some(open(store.expose(), config.standard_scim(standard_scim(args)), tables.as_ref()).await?)
+        }
+        None => None,
+    };
+    let flows = flow::serve::start(&args.flows, account.is_none()).await?;
     let files = args.tls_cert.clone().zip(args.tls_key.clone());
     let config = Config {
         listen: args.listen,
@@ -36,21 +37,34 @@ async fn serve(args: &ServeArgs) -> Result<()> {
         tls: files.map(|(certificates, key)| TlsFiles { certificates, key }),
         account: account.clone(),
         tables,
+        beside: flows.as_ref().map(|flows| flows.beside.clone()),
         clock,
         entropy: Arc::clone(&entropy),
     };
     // Bound first: a password that is made up is told once, and must not be lost to an address that is taken.
     let bound = config.bind().await?;
-    let made_up = administrator(args, &account, entropy.as_ref()).await?;
+    let made_up = match &account {
+        Some(account) => administrator(args, account, entropy.as_ref()).await?,
+        None => None,
+    };
     let server = bound.serve();
-    let mut line = announcement(&server, &account);
+    if flows.is_some() && args.flows.event_hook_secret_file.is_none() && !server.address().ip().is_loopback() {
+        let what = "note: without --event-hook-secret-file, whoever reaches the address can start flows with events";
+        terminal::note(what);
+    }
+    let mut line = announcement(&server, account.as_ref(), flows.is_some());
     if let Some(password) = made_up {
         line["admin_user"] = args.admin_user.clone().into();
         line["admin_password"] = password.into_exposed().into();
     }
     announce(&line)?;
     if terminal::stderr_is_terminal() {
-        terminal::note(format_args!("serving account {} at {}; Ctrl-C ends it", account.name(), server.url()));
+        let what = match (&account, flows.is_some()) {
+            (Some(account), false) => format!("account {}", account.name()),
+            (Some(account), true) => format!("account {} and flows", account.name()),
+            (None, _) => "flows".to_owned(),
+        };
+        terminal::note(format_args!("serving {what} at {}; Ctrl-C ends it", server.url()));
     }
     stop.next().await;
     // Answers under way are finished, unless someone asks again.
@@ -58,8 +72,24 @@ async fn serve(args: &ServeArgs) -> Result<()> {
         () = server.shutdown() => {}
         () = stop.next() => {}
     }
-    account.close().await;
+    if let Some(flows) = flows {
+        tokio::select! {
+            () = flows.close() => {}
+            () = stop.next() => {}
+        }
+    }
+    if let Some(account) = account {
+        account.close().await;
+    }
     Ok(())
+}
+
+fn standard_scim(args: &ServeArgs) -> oktant_warehouse::StandardScim {
+    match args.standard_scim {
+        StandardScim::Never => oktant_warehouse::StandardScim::Never,
+        StandardScim::Generic => oktant_warehouse::StandardScim::Generic,
+        StandardScim::Always => oktant_warehouse::StandardScim::Always,
+    }
 }
 
 /// The tables of the org, if one is named.
@@ -91,7 +121,7 @@ async fn administrator(args: &ServeArgs, account: &Account, entropy: &dyn Entrop
     Ok(made_up.filter(|_| is_new || args.reset_admin_password))
 }
 
-fn password(path: &Path) -> Result<Secret> {
+pub(crate) fn password(path: &Path) -> Result<Secret> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
     match text.lines().next().map(str::trim_end) {
         Some(line) if !line.is_empty() => Ok(Secret::new(line.to_owned())),
@@ -100,13 +130,18 @@ fn password(path: &Path) -> Result<Secret> {
 }
 
 /// What a server says of itself.
-fn announcement(server: &Server, account: &Account) -> Value {
-    json!({
-        "url": server.url(),
-        "account": account.name(),
-        "scim_url": scim_url(server),
-        "postgres": postgres(server),
-    })
+fn announcement(server: &Server, account: Option<&Account>, flows: bool) -> Value {
+    let mut line = json!({ "url": server.url() });
+    if let Some(account) = account {
+        line["account"] = account.name().into();
+        line["scim_url"] = scim_url(server).into();
+        line["postgres"] = postgres(server);
+    }
+    if flows {
+        line["flows_url"] = format!("{}/api/flo", server.url()).into();
+        line["event_hook_url"] = format!("{}/api/flo/events", server.url()).into();
+    }
+    line
 }
 
 /// Where SCIM is served.

@@ -81,8 +81,7 @@ impl OrgCallers {
         let mut validation = Validation::new(header.alg);
         validation.required_spec_claims.clear();
         (validation.validate_exp, validation.validate_nbf, validation.validate_aud) = (false, false, false);
-        let claims: Claims =
-            jsonwebtoken::decode(token, &key, &validation).map_err(|error| error.to_string())?.claims;
+        let claims: Claims = jsonwebtoken::decode(token, &key, &validation).map_err(|error| error.to_string())?.claims;
         self.caller_of(claims, &org)
     }
 
@@ -96,7 +95,8 @@ impl OrgCallers {
         if claims.iss != origin || !is_for_org {
             return Err("it is not for the org".to_owned());
         }
-        if claims.exp <= (now - LEEWAY).timestamp() || claims.nbf.is_some_and(|from| from > (now + LEEWAY).timestamp()) {
+        if claims.exp <= (now - LEEWAY).timestamp() || claims.nbf.is_some_and(|from| from > (now + LEEWAY).timestamp())
+        {
             return Err("its time is over or has not come".to_owned());
         }
         if claims.cnf.is_some() {
@@ -130,7 +130,8 @@ impl OrgCallers {
     }
 
     async fn read_keys(&self, org: &Url) -> Result<JwkSet, Error> {
-        let unreadable = |problem: String| Error::setting(problem, "the org's /oauth2/v1/keys must answer with its keys");
+        let unreadable =
+            |problem: String| Error::setting(problem, "the org's /oauth2/v1/keys must answer with its keys");
         let url = org.join("/oauth2/v1/keys").map_err(|error| unreadable(error.to_string()))?;
         let response = self.connections.http().send(Request::new(Method::GET, url, TIMEOUT)).await?;
         if !response.is_success() {

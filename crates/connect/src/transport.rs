@@ -243,9 +243,8 @@ impl Orgs {
 pub(crate) fn org_url(connection: &Connection) -> Result<Url, Error> {
     let domain = connection.required("domain")?;
     let given = if domain.contains("://") { domain.to_owned() } else { format!("https://{domain}") };
-    Url::parse(&given).map_err(|error| {
-        Error::setting(format!("domain {domain} cannot be read: {error}"), "give the org's host name")
-    })
+    Url::parse(&given)
+        .map_err(|error| Error::setting(format!("domain {domain} cannot be read: {error}"), "give the org's host name"))
 }
 
 /// Opens an org with the credentials of a connection; its address is checked by the guard.

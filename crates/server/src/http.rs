@@ -29,6 +29,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::listen::{Door, STOP_PATIENCE, Stop};
 use crate::metrics::{self, Metrics, Protocol};
 use crate::postgres::Front;
+use crate::server::Beside;
 use crate::snowflake::Gateway;
 use crate::tls;
 
@@ -59,27 +60,41 @@ impl Default for Patience {
     }
 }
 
-/// What health and figures are told from.
-#[derive(Clone)]
-pub(crate) struct Instruments {
+/// The doors of an account.
+pub(crate) struct Doors {
     pub(crate) account: Account,
-    pub(crate) metrics: Arc<Metrics>,
     pub(crate) gateway: Gateway,
     pub(crate) front: Front,
+    pub(crate) scim: Router,
+}
+
+/// What health and figures are told from.
+#[derive(Clone)]
+struct Instruments {
+    /// The account, if one is served, and what has sessions of it.
+    account: Option<(Account, Gateway, Front)>,
+    metrics: Arc<Metrics>,
+    beside: Option<Beside>,
 }
 
 /// All paths.
-pub(crate) fn router(instruments: Instruments, scim: Router) -> Router {
-    let counted = middleware::from_fn_with_state(Arc::clone(&instruments.metrics), count_scim);
-    let snowflake = instruments.gateway.clone().router();
-    let own = Router::new()
+pub(crate) fn router(doors: Option<Doors>, metrics: Arc<Metrics>, beside: Option<Beside>) -> Router {
+    let account = doors.as_ref().map(|doors| (doors.account.clone(), doors.gateway.clone(), doors.front.clone()));
+    let instruments = Instruments { account, metrics: Arc::clone(&metrics), beside: beside.clone() };
+    let mut routes = Router::new()
         .route("/health/live", get(|| async { "alive\n" }))
         .route("/health/ready", get(ready))
         .route("/metrics", get(figures))
         .with_state(instruments);
-    let scim = scim.layer(counted).layer(middleware::map_request(with_address));
-    // As a service, so that the base with a slash is SCIM's to answer, too.
-    let routes = own.merge(snowflake).nest_service("/scim/v2", scim);
+    if let Some(doors) = doors {
+        let counted = middleware::from_fn_with_state(metrics, count_scim);
+        let scim = doors.scim.layer(counted).layer(middleware::map_request(with_address));
+        // As a service, so that the base with a slash is SCIM's to answer, too.
+        routes = routes.merge(doors.gateway.router()).nest_service("/scim/v2", scim);
+    }
+    if let Some(beside) = beside {
+        routes = routes.merge(beside.routes);
+    }
     // Paths are mended before routes are looked up, so outside of the router that looks them up.
     Router::new().fallback_service(routes).layer(middleware::map_request(mended))
 }
@@ -172,9 +187,10 @@ fn hurried(request: Request, patience: Duration) -> Request {
     })
 }
 
-/// Ready means that the account's store answers.
+/// Ready means that the account's store answers, if there is an account.
 async fn ready(State(instruments): State<Instruments>) -> Response {
-    match instruments.account.ping().await {
+    let Some((account, ..)) = &instruments.account else { return "ready\n".into_response() };
+    match account.ping().await {
         Ok(()) => "ready\n".into_response(),
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "the account's store does not answer");
@@ -184,11 +200,14 @@ async fn ready(State(instruments): State<Instruments>) -> Response {
 }
 
 async fn figures(State(instruments): State<Instruments>) -> Response {
-    let sessions = [
-        (Protocol::Snowflake, instruments.gateway.session_count()),
-        (Protocol::Postgres, instruments.front.session_count()),
-    ];
-    let text = instruments.metrics.render(&sessions);
+    let mut text = String::new();
+    if let Some((_, gateway, front)) = &instruments.account {
+        let sessions = [(Protocol::Snowflake, gateway.session_count()), (Protocol::Postgres, front.session_count())];
+        text = instruments.metrics.render(&sessions);
+    }
+    if let Some(beside) = &instruments.beside {
+        text.push_str(&(beside.figures)());
+    }
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }
 

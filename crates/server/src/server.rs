@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::{fmt, io};
 
+use axum::Router;
 use oktant_base::{Clock, Code, Coded, Entropy, Secret, codes};
 use oktant_scim::{BaseUrl, Settings};
 use oktant_warehouse::Account;
@@ -12,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use crate::http::{self, Instruments, Patience};
+use crate::http::{self, Doors, Patience};
 use crate::listen::Stop;
 use crate::metrics::Metrics;
 use crate::okta::OktaTables;
@@ -29,14 +30,31 @@ pub struct Config {
     pub pg_listen: Option<SocketAddr>,
     /// Certificate and key of both; without them nothing is encrypted.
     pub tls: Option<TlsFiles>,
-    /// The account.
-    pub account: Account,
+    /// The account, if one is served.
+    pub account: Option<Account>,
     /// The tables of an org, if there is one.
     pub tables: Option<OktaTables>,
+    /// What else is served over HTTP.
+    pub beside: Option<Beside>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where tokens and nonces come from.
     pub entropy: Arc<dyn Entropy>,
+}
+
+/// Routes beside those of an account.
+#[derive(Clone)]
+pub struct Beside {
+    /// The routes.
+    pub routes: Router,
+    /// Their figures, in the text format of Prometheus.
+    pub figures: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl fmt::Debug for Beside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Beside").finish_non_exhaustive()
+    }
 }
 
 /// Why a server could not start.
@@ -107,7 +125,7 @@ impl Config {
         let acceptor = |protocols: &[&[u8]]| self.tls.as_ref().map(|files| tls::acceptor(files, protocols)).transpose();
         let (http_tls, pg_tls) = (acceptor(&[b"h2", b"http/1.1"])?, acceptor(&[b"postgresql"])?);
         let http = bind(self.listen, http_tls).await?;
-        let pg = match self.pg_listen {
+        let pg = match self.pg_listen.filter(|_| self.account.is_some()) {
             Some(address) => Some(bind(address, pg_tls).await?),
             None => None,
         };
@@ -130,24 +148,21 @@ impl Bound {
         let Self { config, http, pg } = self;
         let metrics = Arc::new(Metrics::default());
         let (clock, entropy) = (&config.clock, &config.entropy);
-        let gateway =
-            Gateway::new(config.account.clone(), Arc::clone(clock), Arc::clone(entropy), Arc::clone(&metrics));
-        let front = Front::new(
-            config.account.clone(),
-            config.tables,
-            Arc::clone(clock),
-            Arc::clone(entropy),
-            Arc::clone(&metrics),
-        );
         let is_encrypted = http.tls.is_some();
-        let scim = scim(&config.account, clock, entropy.as_ref(), is_encrypted);
-        let instruments = Instruments { account: config.account, metrics, gateway, front: front.clone() };
-        let router = http::router(instruments, scim);
+        let doors = config.account.map(|account| {
+            let gateway = Gateway::new(account.clone(), Arc::clone(clock), Arc::clone(entropy), Arc::clone(&metrics));
+            let (of_clock, of_entropy) = (Arc::clone(clock), Arc::clone(entropy));
+            let front = Front::new(account.clone(), config.tables, of_clock, of_entropy, Arc::clone(&metrics));
+            let scim = scim(&account, clock, entropy.as_ref(), is_encrypted);
+            Doors { account, gateway, front, scim }
+        });
+        let front = doors.as_ref().map(|doors| doors.front.clone());
+        let router = http::router(doors, metrics, config.beside);
         let stop = watch::Sender::new(false);
         let serving = http::serve(http.listener, http.tls, router, Stop::of(&stop), Patience::default());
         let mut tasks = vec![tokio::spawn(serving)];
         let pg_address = pg.as_ref().map(|pg| pg.address);
-        if let Some(pg) = pg {
+        if let (Some(pg), Some(front)) = (pg, front) {
             tasks.push(tokio::spawn(front.serve(pg.listener, pg.tls, Stop::of(&stop))));
         }
         Server { address: http.address, pg_address, is_encrypted, stop, tasks }
@@ -155,7 +170,7 @@ impl Bound {
 }
 
 /// The account over SCIM.
-fn scim(account: &Account, clock: &Arc<dyn Clock>, entropy: &dyn Entropy, is_encrypted: bool) -> axum::Router {
+fn scim(account: &Account, clock: &Arc<dyn Clock>, entropy: &dyn Entropy, is_encrypted: bool) -> Router {
     let mut cursor_key = [0; 32];
     entropy.fill(&mut cursor_key);
     let base_url = BaseUrl::FromHost { scheme: if is_encrypted { "https" } else { "http" } };

@@ -8,7 +8,7 @@ use crate::support::{Org, program};
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// The program with a store of flows in `folder`.
-fn command(folder: &Path, args: &[&str]) -> Command {
+pub(crate) fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = program(args);
     for variable in ["OKTANT_KEY_COMMAND", "OKTANT_KEY_FILE", "OKTANT_EGRESS_ALLOW"] {
         command.env_remove(variable);
@@ -19,7 +19,7 @@ fn command(folder: &Path, args: &[&str]) -> Command {
 }
 
 /// What it wrote, and whether it succeeded.
-fn run(command: &mut Command) -> (String, bool) {
+pub(crate) fn run(command: &mut Command) -> (String, bool) {
     let output = command.output().expect("runs");
     let text = [output.stdout, output.stderr].concat();
     (String::from_utf8(text).expect("text"), output.status.success())

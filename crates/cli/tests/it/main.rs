@@ -5,6 +5,7 @@ mod api;
 mod connect;
 mod connection;
 mod explain;
+mod flows;
 mod kill;
 mod line;
 mod provision;

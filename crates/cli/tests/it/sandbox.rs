@@ -16,7 +16,11 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(args: &[&str]) -> Self {
-        let mut child = program(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+        Self::of(&mut program(args))
+    }
+
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
         Self { child, output }
     }

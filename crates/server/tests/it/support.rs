@@ -57,8 +57,9 @@ impl Running {
             listen,
             pg_listen: Some(listen),
             tls,
-            account: account.clone(),
+            account: Some(account.clone()),
             tables: Some(tables),
+            beside: None,
             clock,
             entropy,
         };

@@ -1,0 +1,92 @@
+//! The flows of `oktant serve`: the engine, its endpoints, and the logs that start flows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use oktant_base::Clock as _;
+use oktant_connect::{Connectors, OrgCallers};
+use oktant_engine::{Engine, HttpSettings, Work, router};
+use oktant_flow::model::TriggerKind;
+use oktant_server::Beside;
+use tokio::task::JoinHandle;
+
+use super::desk;
+use crate::args::{FlowServeArgs, StoreArgs};
+use crate::failure::Result;
+use crate::{connect, serve};
+
+/// Between two looks at which logs are to be read.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Flows that are run.
+pub(crate) struct Serving {
+    engine: Engine,
+    logs: Option<JoinHandle<()>>,
+    /// What the server adds to its own routes.
+    pub(crate) beside: Beside,
+}
+
+/// Runs the flows of the database that the arguments name; of the default one if it is there, or if `alone`. `None` if
+/// there is nothing to run.
+pub(crate) async fn start(args: &FlowServeArgs, alone: bool) -> Result<Option<Serving>> {
+    if args.no_flows || (args.flows.is_none() && !alone && !connect::default_file()?.exists()) {
+        return Ok(None);
+    }
+    let url = connect::database(&StoreArgs { store: args.flows.clone() })?;
+    let hook_secret = args.event_hook_secret_file.as_deref().map(serve::password).transpose()?;
+    let connectors = connect::connectors(&url).await?;
+    let keep = Duration::from_hours(24 * u64::from(args.keep_days));
+    let engine = desk::engine(&url, &connectors, Work::All, |settings| settings.retention = keep).await?;
+    let callers = Arc::new(OrgCallers::new(connectors.connections().clone()));
+    let routes = router(engine.clone(), HttpSettings { hook_secret, callers, ..HttpSettings::default() });
+    let figures = {
+        let engine = engine.clone();
+        Arc::new(move || engine.metrics().prometheus())
+    };
+    let interval = Duration::from_secs(args.poll_interval);
+    let logs = (args.poll_interval > 0).then(|| tokio::spawn(read_logs(engine.clone(), connectors, interval)));
+    Ok(Some(Serving { engine, logs, beside: Beside { routes, figures } }))
+}
+
+impl Serving {
+    /// Lets the runs come to a stop; they go on after the next start.
+    pub(crate) async fn close(self) {
+        if let Some(logs) = self.logs {
+            logs.abort();
+        }
+        self.engine.close().await;
+    }
+}
+
+/// Reads the System Log of each org whose events start a flow that is on: also where a hook brings them, since an
+/// event that comes both ways starts a flow once.
+async fn read_logs(engine: Engine, connectors: Connectors, interval: Duration) {
+    let clock = Arc::clone(&connectors.connections().edges().clock);
+    let mut followed = HashMap::new();
+    loop {
+        let wanted = orgs(&engine);
+        for connection in &wanted {
+            let begin = || engine.follow(Arc::new(connectors.event_log(connection)), interval);
+            followed.entry(connection.clone()).or_insert_with(begin);
+        }
+        for (_, reading) in followed.extract_if(|connection, _| !wanted.contains(connection)) {
+            reading.cancel();
+        }
+        clock.sleep(LOOK_EVERY).await;
+    }
+}
+
+/// The connections to orgs whose events start a flow that is on.
+fn orgs(engine: &Engine) -> Vec<String> {
+    let flows = engine.flows();
+    let connections =
+        flows.iter().filter(|entry| entry.active).filter_map(|entry| match &entry.version.flow.trigger.kind {
+            TriggerKind::Event(event) => entry.connection(&event.address, event.connection.as_ref()),
+            _ => None,
+        });
+    let mut connections: Vec<String> = connections.map(str::to_owned).collect();
+    connections.sort();
+    connections.dedup();
+    connections
+}

@@ -1,0 +1,182 @@
+//! `oktant flow on`, `off`, `bind` and `token`: which flows run, with which connections.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use oktant_connect::tables::{Column, ColumnType};
+use oktant_flow::model::{Base, Flow, FlowId, Kept, Project, Security, Table, TriggerKind};
+
+use super::bindings::{Bindings, calls, placeholders};
+use super::desk::Desk;
+use super::{is_text, load, load_folder, surrounding_folder};
+use crate::args::StoreArgs;
+use crate::failure::{Error, Result};
+use crate::output;
+
+/// Saves flows with their bindings and tables, and switches them on.
+pub(super) async fn on(targets: &[String], binds: &[String], force: bool, store: &StoreArgs) -> Result<()> {
+    let desk = Desk::open(store).await?;
+    let project = targeted(&desk, targets)?;
+    let mut bindings = Bindings::new(&desk, &project, binds).await?;
+    let mut ready = Vec::new();
+    for flow in project.flows.values() {
+        let settings = bindings.settings(&desk, flow);
+        bindings.look_at(&desk, flow, &settings);
+        ready.push((flow, settings));
+    }
+    bindings.all_used()?;
+    bindings.ready(force)?;
+    for table in project.tables.values() {
+        define(&desk, table).await?;
+    }
+    for (flow, settings) in &ready {
+        // What only an editor needs is no part of what runs.
+        desk.engine.save(&Flow { kept: Kept::default(), ..(*flow).clone() }).await?;
+        desk.engine.set(flow.id.as_str(), settings).await?;
+    }
+    // Helper flows first: no flow that calls them is on without them.
+    ready.sort_by_key(|(flow, _)| flow.trigger.kind != TriggerKind::Helper);
+    let mut told = String::new();
+    for (flow, _) in &ready {
+        desk.engine.switch(flow.id.as_str(), true).await?;
+        let _ = writeln!(told, "{} is on{}", flow.name, how_to_start(&desk, flow)?);
+    }
+    output::print(&told)
+}
+
+/// What starts a flow, as the end of a sentence.
+fn how_to_start(desk: &Desk, flow: &Flow) -> Result<String> {
+    let alias = desk.engine.flow(flow.id.as_str())?.alias;
+    Ok(match &flow.trigger.kind {
+        TriggerKind::Endpoint(Security::Token) => {
+            format!(": /api/flo/{alias}/invoke, with the token that `oktant flow token {}` makes", flow.id)
+        }
+        TriggerKind::Endpoint(_) => format!(": /api/flo/{alias}/invoke"),
+        TriggerKind::Delegated => format!(": /api/flo/{alias}/delegate"),
+        TriggerKind::Event(event) => format!(": {} starts it", event.address),
+        TriggerKind::Schedule(_) => ": its schedule starts it".to_owned(),
+        TriggerKind::Helper => ": other flows call it".to_owned(),
+        TriggerKind::Manual => format!(": `oktant flow run {}` starts it", flow.id),
+    })
+}
+
+/// Switches flows off.
+pub(super) async fn off(targets: &[String], store: &StoreArgs) -> Result<()> {
+    let desk = Desk::open(store).await?;
+    let mut told = String::new();
+    for target in targets {
+        let path = Path::new(target);
+        let ids: Vec<FlowId> = if path.exists() {
+            load(path)?.flows.into_keys().collect()
+        } else {
+            vec![desk.flow(target)?.version.flow.id.clone()]
+        };
+        for id in ids {
+            let entry = desk.engine.flow(id.as_str())?;
+            desk.engine.switch(id.as_str(), false).await?;
+            let _ = writeln!(told, "{} is off", entry.version.flow.name);
+        }
+    }
+    output::print(&told)
+}
+
+/// Binds a flow of the database; shows what it is bound to.
+pub(super) async fn bind(flow: &str, binds: &[String], store: &StoreArgs) -> Result<()> {
+    let desk = Desk::open(store).await?;
+    let flow = desk.flow(flow)?.version.flow.clone();
+    let project = alone(flow.clone());
+    let mut bindings = Bindings::new(&desk, &project, binds).await?;
+    let settings = bindings.settings(&desk, &flow);
+    bindings.all_used()?;
+    if !binds.is_empty() {
+        desk.engine.set(flow.id.as_str(), &settings).await?;
+    }
+    let mut told = String::new();
+    for (placeholder, service) in placeholders(&flow) {
+        let bound = settings.connections.get(&placeholder);
+        let bound = bound.and_then(|id| bindings.connections.iter().find(|connection| connection.id == *id));
+        let name = bound.map_or("-", |connection| &connection.name);
+        let _ = writeln!(told, "{placeholder}\t{}\t{name}", if service.is_empty() { "any" } else { service });
+    }
+    output::print(&told)
+}
+
+/// Gives an endpoint a new client token.
+pub(super) async fn token(flow: &str, store: &StoreArgs) -> Result<()> {
+    let desk = Desk::open(store).await?;
+    let entry = desk.flow(flow)?;
+    let flow = &entry.version.flow;
+    if flow.trigger.kind != TriggerKind::Endpoint(Security::Token) {
+        let problem = format!("flow \"{}\" is not called with a client token", flow.name);
+        return Err(Error::misuse(problem, "its trigger must be an endpoint with `security: token`").into());
+    }
+    let token = desk.engine.new_token(flow.id.as_str()).await?;
+    output::print(&format!("{}\n", token.expose()))
+}
+
+fn alone(flow: Flow) -> Project {
+    Project { flows: [(flow.id.clone(), flow)].into_iter().collect(), ..Project::default() }
+}
+
+/// The flows that the targets mean, with the flows that they call and the tables of their projects.
+fn targeted(desk: &Desk, targets: &[String]) -> Result<Project> {
+    let mut all = Project::default();
+    for target in targets {
+        let path = Path::new(target);
+        let found = if path.exists() {
+            of_path(path)?
+        } else {
+            let is_file = target.ends_with(".yaml") || target.ends_with(".flopack");
+            let missing = || Error::Read { path: path.into(), source: std::io::ErrorKind::NotFound.into() };
+            let known = desk.flow(target);
+            alone(known.map_err(|error| if is_file { missing().into() } else { error })?.version.flow.clone())
+        };
+        all.flows.extend(found.flows);
+        all.tables.extend(found.tables);
+        all.connections.extend(found.connections);
+    }
+    // What they call may be in the database.
+    let mut open: Vec<FlowId> = all.flows.values().flat_map(calls).collect();
+    while let Some(id) = open.pop() {
+        if let (false, Ok(entry)) = (all.flows.contains_key(&id), desk.engine.flow(id.as_str())) {
+            let flow = entry.version.flow.clone();
+            open.extend(calls(&flow));
+            all.flows.insert(id, flow);
+        }
+    }
+    Ok(all)
+}
+
+/// The flows of a path; the file of one flow brings those that it calls, and the tables of its project.
+pub(super) fn of_path(path: &Path) -> Result<Project> {
+    let own = load(path)?;
+    let folder = if path.is_file() && is_text(path) { surrounding_folder(path) } else { None };
+    let Some(folder) = folder else { return Ok(own) };
+    let mut project = load_folder(&folder)?;
+    let mut wanted: BTreeSet<FlowId> = own.flows.keys().cloned().collect();
+    let mut open: Vec<FlowId> = wanted.iter().cloned().collect();
+    while let Some(id) = open.pop() {
+        let called = project.flows.get(&id).map(calls).unwrap_or_default();
+        open.extend(called.into_iter().filter(|called| wanted.insert(called.clone())));
+    }
+    project.flows.retain(|id, _| wanted.contains(id));
+    Ok(project)
+}
+
+/// Makes a table of a project, or adds the columns that it lacks.
+async fn define(desk: &Desk, table: &Table) -> Result<()> {
+    let column = |column: &oktant_flow::model::Column| Column {
+        name: column.name.clone(),
+        kind: match column.ty {
+            Base::Number => ColumnType::Number,
+            Base::Boolean => ColumnType::Boolean,
+            Base::Date => ColumnType::Date,
+            _ => ColumnType::Text,
+        },
+        default: column.default.clone(),
+    };
+    let columns: Vec<Column> = table.columns.iter().map(column).collect();
+    desk.connectors.tables().define(table.id.as_str(), &table.name, &columns).await?;
+    Ok(())
+}

@@ -1,0 +1,352 @@
+//! Flows that are switched on, run and looked at from the command line, with a server and without.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::connect::{command, run};
+use crate::sandbox::Running;
+use crate::support::Org;
+
+const GREET: &str = "flow: Greet
+trigger: {type: manual}
+steps:
+  - id: say
+    call: compose_greeting
+    with: {name: Ann}
+    outputs: {text: text}
+";
+
+const COMPOSE: &str = "flow: Compose greeting
+trigger: {type: helper, inputs: {name: text}}
+steps:
+  - id: say
+    card: string:compose
+    with: {_text_: 'Hello ${trigger.name}'}
+  - id: return
+    card: control:return
+    with: {text: '${say.output}'}
+";
+
+const LOOK_UP: &str = "flow: Look up
+trigger: {type: endpoint, security: token, inputs: {body: {login: text}}}
+steps:
+  - id: read
+    card: okta:readUser
+    connection: okta
+    with: {User/ID or Login *: '${trigger.body/login}'}
+  - id: return
+    card: control:return
+    with: {first_name: '${read.Profile Properties/firstName}'}
+";
+
+const ON_CREATED: &str = "flow: On created
+trigger:
+  event: okta:userCreated
+  connection: okta
+steps:
+  - id: read
+    card: okta:readUser
+    connection: okta
+    with: {User/ID or Login *: '${trigger.Output/Okta User.ID}'}
+";
+
+/// A database of flows, and an org that they act on.
+struct Place {
+    org: Org,
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { org: Org::live(|builder| builder.users(3)), folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a flow of the project.
+    fn write(&self, name: &str, text: &str) {
+        let flows = self.path().join("project/flows");
+        std::fs::create_dir_all(&flows).expect("a folder");
+        std::fs::write(flows.join(format!("{name}.flow.yaml")), text).expect("writes");
+    }
+
+    fn project(&self) -> String {
+        self.path().join("project").display().to_string()
+    }
+
+    fn flow(&self, name: &str) -> String {
+        self.path().join(format!("project/flows/{name}.flow.yaml")).display().to_string()
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = command(self.path(), args);
+        command.env("OKTANT_EGRESS_ALLOW", self.org.sandbox.url().trim_start_matches("http://"));
+        command.env("API_TOKEN", self.org.sandbox.api_token());
+        command
+    }
+
+    #[track_caller]
+    fn done(&self, args: &[&str]) -> String {
+        let (text, done) = run(&mut self.command(args));
+        assert!(done, "{args:?}: {text}");
+        text
+    }
+
+    #[track_caller]
+    fn refused(&self, args: &[&str]) -> String {
+        let (text, done) = run(&mut self.command(args));
+        assert!(!done, "{args:?}: {text}");
+        text
+    }
+
+    fn connect(&self) {
+        let url = self.org.sandbox.url();
+        self.done(&["connect", "okta", "acme", "--domain", &url, "--secret", "token=env:API_TOKEN"]);
+    }
+
+    /// The runs that the history has, the newest first.
+    fn history(&self, more: &[&str]) -> Vec<Value> {
+        let text = self.done(&[&["flow", "history", "--output", "json"], more].concat());
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// A server that runs the flows.
+    fn server(&self) -> (Running, Value) {
+        let args = ["serve", "--listen", "127.0.0.1:0", "--poll-interval", "1"];
+        let mut server = Running::of(&mut self.command(&args));
+        let announcement = server.announcement();
+        (server, announcement)
+    }
+
+    /// Waits until the newest run of a flow is in a state.
+    fn until(&self, flow: &str, state: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let runs = self.history(&["--flow", flow]);
+            if let Some(run) = runs.first().filter(|run| run["State"] == state) {
+                return run.clone();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "no run of {flow} came to {state}: {runs:?}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// Status and body of the answer to a request.
+fn send(request: reqwest::RequestBuilder) -> (u16, String) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let response = request.send().await.expect("an answer");
+        (response.status().as_u16(), response.text().await.expect("text"))
+    })
+}
+
+#[test]
+fn a_flow_runs_without_a_server_and_its_history_is_kept() {
+    let place = Place::new();
+    place.write("greet", GREET);
+    place.write("compose_greeting", COMPOSE);
+    let on = place.done(&["flow", "on", &place.flow("greet")]);
+    assert!(on.contains("Greet is on") && on.contains("Compose greeting is on: other flows call it"), "{on}");
+    let list = place.done(&["flow", "list", "--output", "csv"]);
+    assert!(list.contains("greet,Greet,on,manual"), "{list}");
+
+    let answer: Value = serde_json::from_str(&place.done(&["flow", "run", "Greet", "--wait"])).expect("JSON");
+    assert_eq!(answer["state"], "succeeded", "{answer}");
+    let helper = place.done(&["flow", "run", "compose_greeting", "--input", "name=Bob", "--wait"]);
+    let helper: Value = serde_json::from_str(&helper).expect("JSON");
+    assert_eq!(helper["outputs"], json!({"text": "Hello Bob"}));
+    let file = place.path().join("values.json");
+    std::fs::write(&file, r#"{"name": "Cy"}"#).expect("writes");
+    let id = place.done(&["flow", "run", "compose_greeting", "--json", &file.display().to_string()]);
+    let steps = place.done(&["flow", "history", id.trim(), "--output", "jsonl"]);
+    let steps: Vec<Value> = steps.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let say = steps.iter().find(|step| step["Step"] == "say").expect("the step");
+    assert_eq!((&say["State"], &say["Outputs"]["output"]), (&json!("succeeded"), &json!("Hello Cy")), "{steps:?}");
+
+    let wrong = place.refused(&["flow", "run", "compose_greeting", "--input", "nick=Bob"]);
+    assert!(wrong.contains("it starts with name"), "{wrong}");
+    assert_eq!(place.history(&["--flow", "Compose greeting", "--since", "1h"]).len(), 2);
+    assert_eq!(place.history(&["--state", "failed"]), [] as [Value; 0]);
+    let again = place.done(&["flow", "retry", id.trim(), "--wait"]);
+    assert!(again.contains("Hello Cy"), "{again}");
+    let not_failed = place.refused(&["flow", "retry", id.trim(), "--from-failure"]);
+    assert!(not_failed.contains("OKT4305"), "{not_failed}");
+    assert!(place.refused(&["flow", "cancel", id.trim()]).contains("OKT4303"));
+
+    place.done(&["flow", "off", "Greet"]);
+    let off = place.refused(&["flow", "run", "Greet"]);
+    assert!(off.contains("OKT4304"), "{off}");
+    assert!(place.refused(&["flow", "run", "Nobody"]).contains("OKT4303"));
+}
+
+#[test]
+fn a_flow_is_not_switched_on_before_each_of_its_cards_can_run() {
+    let place = Place::new();
+    place.write("look_up", LOOK_UP);
+    let unbound = place.refused(&["flow", "on", &place.project()]);
+    for expected in ["OKT4315", "flow Look up, card", "(read)", "bound to nothing", "--bind okta=CONNECTION"] {
+        assert!(unbound.contains(expected), "{expected} in {unbound}");
+    }
+    assert!(place.refused(&["flow", "on", &place.project(), "--bind", "okta=acme"]).contains("no connection \"acme\""));
+    place.connect();
+    place.done(&["connect", "http", "web"]);
+    let other = place.refused(&["flow", "on", &place.project(), "--bind", "okta=web"]);
+    assert!(other.contains("one to http, not to okta"), "{other}");
+    let unused = place.refused(&["flow", "on", &place.project(), "--bind", "okta=acme", "--bind", "crm=acme"]);
+    assert!(unused.contains("no card names the connection \"crm\""), "{unused}");
+
+    place.write("odd", "flow: Odd\ntrigger: {type: manual}\nsteps:\n  - id: act\n    card: nobody:knows\n");
+    let odd = place.refused(&["flow", "on", &place.project(), "--bind", "okta=acme"]);
+    assert!(odd.contains("nobody:knows has no implementation"), "{odd}");
+    assert!(place.done(&["flow", "list", "--output", "csv"]).lines().count() <= 1, "nothing was saved");
+    let forced = place.done(&["flow", "on", &place.project(), "--bind", "okta=acme", "--force"]);
+    assert!(forced.contains("warning: flow Odd") && forced.contains("Odd is on"), "{forced}");
+    let failed = place.refused(&["flow", "run", "Odd", "--wait"]);
+    assert!(failed.contains("OKT4316") && failed.contains("OKT4313"), "{failed}");
+
+    // A binding stays where the flow is saved anew.
+    assert!(place.done(&["flow", "on", &place.flow("look_up")]).contains("Look up is on: /api/flo/"));
+    assert_eq!(place.done(&["flow", "bind", "Look up"]), "okta\tokta\tacme\n");
+    let login = place.org.api("GET", "/api/v1/users", &Value::Null)[0]["profile"]["login"].clone();
+    let input = format!("login={}", login.as_str().expect("a login"));
+    let answer = place.done(&["flow", "run", "Look up", "--input", &input, "--wait"]);
+    assert!(answer.contains("\"first_name\":\""), "{answer}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_runs_what_commands_switch_on_and_what_happens_in_the_org() {
+    let place = Place::new();
+    place.connect();
+    let (mut server, announcement) = place.server();
+    let url = announcement["flows_url"].as_str().expect("a URL").to_owned();
+    assert_eq!(announcement["account"], Value::Null, "{announcement}");
+    for (name, text) in
+        [("on_created", ON_CREATED), ("look_up", LOOK_UP), ("greet", GREET), ("compose_greeting", COMPOSE)]
+    {
+        place.write(name, text);
+    }
+    let on = place.done(&["flow", "on", &place.project(), "--bind", "okta=acme"]);
+    let second = place.refused(&["serve", "--listen", "127.0.0.1:0"]);
+    assert!(second.contains("OKT4302"), "{second}");
+
+    // By a person, in the server.
+    let answer = place.done(&["flow", "run", "Greet", "--wait"]);
+    assert!(answer.contains("\"state\":\"succeeded\""), "{answer}");
+
+    // By an endpoint.
+    let path = on.lines().find_map(|line| line.strip_prefix("Look up is on: ")?.split(',').next()).expect("a path");
+    let token = place.done(&["flow", "token", "Look up"]);
+    let login = place.org.api("GET", "/api/v1/users", &Value::Null)[0]["profile"].clone();
+    let base = url.trim_end_matches("/api/flo");
+    let call = |token: &str| {
+        let body = json!({"login": login["login"]});
+        send(
+            reqwest::Client::new()
+                .post(format!("{base}{path}"))
+                .header("x-api-client-token", token)
+                .body(body.to_string()),
+        )
+    };
+    let (status, answer) = call(token.trim());
+    assert_eq!((status, serde_json::from_str(&answer).ok()), (200, Some(json!({"first_name": login["firstName"]}))));
+    assert_eq!(call("wrong").0, 401);
+
+    // By an event of the org: not by what happened before, by what happens from now on.
+    let profile =
+        json!({"login": "eve@acme.example", "email": "eve@acme.example", "firstName": "Eve", "lastName": "Doe"});
+    // The log is followed from the first look on.
+    std::thread::sleep(Duration::from_secs(3));
+    place.org.api("POST", "/api/v1/users?activate=true", &json!({"profile": profile}));
+    let run = place.until("On created", "succeeded");
+    assert_eq!(run["Started by"], "event");
+    let steps = place.done(&["flow", "history", run["Run"].as_str().expect("an id"), "--output", "json"]);
+    assert!(steps.contains("eve@acme.example") && steps.contains("okta:readUser"), "{steps}");
+
+    let (_, metrics) = send(reqwest::Client::new().get(format!("{base}/metrics")));
+    assert!(metrics.contains("oktant_flow_runs_total{state=\"succeeded\"}"), "{metrics}");
+    let sent = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+    assert_eq!(server.child.wait().expect("ends").code(), Some(0));
+    assert_eq!(place.history(&[]).len(), 3);
+}
+
+const LOOK_UP_TEST: &str = "flow: look_up
+cases:
+  - name: finds the user
+    given: {body/login: ann@acme.example}
+    calls:
+      - step: read
+        card: okta:readUser
+        with: {User/ID or Login: ann@acme.example}
+        gives: {Profile Properties/firstName: Ann}
+    returns: {first_name: Ann}
+  - name: a user who is not there
+    given: {body/login: bob@acme.example}
+    calls:
+      - step: read
+        card: okta:readUser
+        fails: {message: Not found, status: 404}
+    ends: failed
+";
+
+#[test]
+fn tests_of_flows_compare_what_is_called_and_returned() {
+    let place = Place::new();
+    place.write("look_up", LOOK_UP);
+    let file = place.path().join("project/flows/look_up.test.yaml");
+    std::fs::write(&file, LOOK_UP_TEST).expect("writes");
+    let told = place.done(&["flow", "test", &place.project()]);
+    assert_eq!(told, "ok\tlook_up\tfinds the user\nok\tlook_up\ta user who is not there\n");
+    let wrong = [
+        ("ID or Login: ann", "ID or Login: eve", "read was given User/ID or Login \"ann@acme.example\""),
+        ("first_name: Ann", "first_name: Bob", "returned first_name \"Ann\", not \"Bob\""),
+        ("step: read", "step: other", "other (okta:readUser) was not called"),
+        ("ends: failed", "ends: succeeded", "it ended failed and not succeeded: Not found"),
+    ];
+    for (right, wrong, expected) in wrong {
+        std::fs::write(&file, LOOK_UP_TEST.replacen(right, wrong, 1)).expect("writes");
+        let told = place.refused(&["flow", "test", &file.display().to_string()]);
+        assert!(told.contains("FAILED") && told.contains(expected), "{expected} in {told}");
+    }
+
+    // A run makes a test of itself.
+    place.connect();
+    place.done(&["flow", "on", &place.project(), "--bind", "okta=acme"]);
+    let login = place.org.api("GET", "/api/v1/users", &Value::Null)[0]["profile"]["login"].clone();
+    let input = format!("login={}", login.as_str().expect("a login"));
+    let run = place.done(&["flow", "run", "look_up", "--input", &input]);
+    let recorded = file.display().to_string();
+    place.done(&["flow", "history", run.trim(), "--record", &recorded]);
+    let told = place.done(&["flow", "test", &recorded]);
+    assert_eq!(told, format!("ok\tlook_up\tas in run {}\n", run.trim()));
+}
+
+#[test]
+fn rows_of_tables_come_and_go_as_csv() {
+    let place = Place::new();
+    place.write("greet", GREET);
+    place.write("compose_greeting", COMPOSE);
+    let tables = "members:\n  name: Members\n  columns: {Login: text, Age: number}\n";
+    std::fs::write(place.path().join("project/tables.yaml"), tables).expect("writes");
+    place.done(&["flow", "on", &place.project()]);
+    assert!(place.done(&["flow", "tables", "list"]).contains("Login text, Age number"));
+    let csv = place.path().join("members.csv");
+    std::fs::write(&csv, "Login,Age\nann,41\n\"bob, jr\",7\n").expect("writes");
+    let csv = csv.display().to_string();
+    assert_eq!(place.done(&["flow", "tables", "import", "Members", &csv]), "2 rows were added to Members\n");
+    assert_eq!(place.done(&["flow", "tables", "export", "members"]), "Login,Age\nann,41\n\"bob, jr\",7\n");
+    let rows: Vec<Value> =
+        serde_json::from_str(&place.done(&["flow", "tables", "show", "members", "--output", "json"])).expect("JSON");
+    assert_eq!((&rows[1]["Login"], &rows[1]["Age"]), (&json!("bob, jr"), &json!(7)));
+    std::fs::write(&csv, "Login,Age\nann,old\n").expect("writes");
+    let wrong = place.refused(&["flow", "tables", "import", "Members", &csv]);
+    assert!(wrong.contains("OKT4201") && wrong.contains("Age"), "{wrong}");
+    assert!(place.refused(&["flow", "tables", "show", "nobody"]).contains("OKT45"));
+}
