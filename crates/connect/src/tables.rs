@@ -527,6 +527,11 @@ fn csv_text(columns: &[String], rows: &[Map<String, Value>], delimiter: u8) -> R
     writer.into_inner().map_err(|error| CardError::new(ErrorKind::Input, error.to_string()))
 }
 
+/// A number as flows write it: whole ones without a fraction.
+fn number(number: f64) -> Value {
+    serde_json::to_value(oktant_functions::Value::Number(number)).unwrap_or_default()
+}
+
 /// The name of a table in the database. Ids come from files of others.
 fn physical_name(id: &str) -> String {
     let hex = crate::hex(&aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, id.as_bytes()).as_ref()[..8]);
@@ -574,7 +579,7 @@ fn object(table: &Table, row: &Row) -> Map<String, Value> {
         let place = index + 3;
         let value = match column.kind {
             ColumnType::Text => row.opt_text(place).into(),
-            ColumnType::Number => row.opt_int(place).map(|bits| json!(from_ordered(bits))).unwrap_or_default(),
+            ColumnType::Number => row.opt_int(place).map(|bits| number(from_ordered(bits))).unwrap_or_default(),
             ColumnType::Boolean => row.opt_int(place).map(|bit| bit != 0).into(),
             ColumnType::Date => date(place).into(),
         };
