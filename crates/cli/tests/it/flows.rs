@@ -85,7 +85,9 @@ impl Place {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = command(self.path(), args);
-        command.env("OKTANT_EGRESS_ALLOW", self.org.sandbox.url().trim_start_matches("http://"));
+        let salesforce = self.org.sandbox.salesforce().map(|salesforce| salesforce.url());
+        let allowed = [self.org.sandbox.url(), salesforce.unwrap_or_default()].join(",").replace("http://", "");
+        command.env("OKTANT_EGRESS_ALLOW", allowed.trim_end_matches(','));
         command.env("API_TOKEN", self.org.sandbox.api_token());
         command
     }
@@ -349,4 +351,63 @@ fn rows_of_tables_come_and_go_as_csv() {
     let wrong = place.refused(&["flow", "tables", "import", "Members", &csv]);
     assert!(wrong.contains("OKT4201") && wrong.contains("Age"), "{wrong}");
     assert!(place.refused(&["flow", "tables", "show", "nobody"]).contains("OKT45"));
+}
+
+/// A folder that Okta exported, if the shared data is there.
+fn pack(name: &str) -> Option<std::path::PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let data = std::env::var_os("OKTANT_SHARED_DATA").map_or_else(|| root.join("../shared/data"), Into::into);
+    let file = data.join(format!("flopacks/{name}.flopack"));
+    if !file.exists() {
+        eprintln!("skipped: there is no {}", file.display());
+    }
+    file.exists().then_some(file)
+}
+
+#[test]
+fn a_user_who_is_assigned_in_okta_appears_in_salesforce() {
+    let Some(pack) = pack("salesforce_create_user") else { return };
+    let org = Org::live(|builder| builder.users(1).salesforce(oktant_sandbox::Salesforce::builder()));
+    let place = Place { org, folder: tempfile::tempdir().expect("a folder") };
+    let salesforce = place.org.sandbox.salesforce().expect("a Salesforce org");
+    let app = json!({"name": "salesforce", "label": "Salesforce", "signOnMode": "SAML_2_0"});
+    let app = place.org.api("POST", "/api/v1/apps", &app)["id"].as_str().expect("an id").to_owned();
+
+    place.done(&["flow", "import", &pack.display().to_string(), "--into", &place.project()]);
+    let file = place.flow("create_users_in_salesforce");
+    let text = std::fs::read_to_string(&file).expect("the flow").replace("0oabg7g3giO8L8VOM0h7", &app);
+    std::fs::write(&file, text).expect("writes");
+    place.connect();
+    let (text, done) = run(place
+        .command(&["connect", "salesforce", "crm", "--auth", "bearer", "--set"])
+        .arg(format!("instance_url={}", salesforce.url()))
+        .args(["--secret", "token=env:SALESFORCE_TOKEN"])
+        .env("SALESFORCE_TOKEN", &salesforce.announcement().access_token));
+    assert!(done, "{text}");
+    let unbound = place.refused(&["flow", "on", &place.project(), "--bind", "okta=acme"]);
+    assert_eq!(
+        unbound.matches("its connection salesforce, to salesforce, is bound to nothing").count(),
+        3,
+        "{unbound}"
+    );
+    place.done(&["flow", "on", &place.project(), "--bind", "okta=acme", "--bind", "salesforce=crm"]);
+    let (_server, _) = place.server();
+    std::thread::sleep(Duration::from_secs(3));
+
+    let profile = json!({"login": "sue@acme.example", "email": "sue@acme.example", "firstName": "Sue", "lastName": "Doe", "department": "Sales"});
+    let user = place.org.api("POST", "/api/v1/users?activate=true", &json!({"profile": profile}))["id"].clone();
+    let assigned = json!({"id": user, "scope": "USER", "credentials": {"userName": "sue@acme.example"}});
+    place.org.api("POST", &format!("/api/v1/apps/{app}/users"), &assigned);
+    let run = place.until("Create Users in Salesforce", "succeeded");
+    let users = salesforce.records("User");
+    let made = users.iter().find(|user| user["Username"] == "sue@acme.example").expect("the user");
+    assert_eq!((&made["FirstName"], &made["Department"]), (&json!("Sue"), &json!("Sales")));
+    let profiles = salesforce.records("Profile");
+    let profile = profiles.iter().find(|profile| profile["Id"] == made["ProfileId"]).expect("a profile");
+    assert_eq!(profile["Name"], "Chatter Free User");
+    let steps = place.done(&["flow", "history", run["Run"].as_str().expect("an id"), "--output", "jsonl"]);
+    for card in ["search_users", "if_else", "read_user", "lookup", "create_user"] {
+        let step = steps.lines().find(|line| line.contains(&format!("\"Step\":\"{card}\""))).unwrap_or_default();
+        assert!(step.contains("\"State\":\"succeeded\"") || card == "if_else", "{card}: {steps}");
+    }
 }
