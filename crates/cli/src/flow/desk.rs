@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oktant_base::{Clock as _, Entropy as _};
 use oktant_client::Edges;
 use oktant_connect::Connectors;
 use oktant_connect::connection::Connection;

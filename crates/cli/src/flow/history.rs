@@ -1,6 +1,6 @@
 //! `oktant flow history` and the list of the flows that a database has.
 
-use oktant_base::{Clock as _, Timestamp};
+use oktant_base::Timestamp;
 use oktant_engine::{Fields, FlowEntry, RunFilter, RunState, RunSummary, StepSummary};
 use serde_json::{Map, Value, json};
 
@@ -143,13 +143,10 @@ fn instant(text: &str, now: Timestamp) -> Result<Timestamp> {
     });
     let ago =
         unit.and_then(|unit| Some(text[..text.len() - 1].parse::<u32>().ok()?).map(|many| i64::from(many) * unit));
-    match ago.and_then(|seconds| now.checked_sub_signed(chrono::TimeDelta::seconds(seconds))) {
-        Some(instant) => Ok(instant),
-        None => {
-            let hint = "write an instant such as 2026-01-31T08:00:00Z, a day, or how long ago, such as 30m, 12h or 7d";
-            Err(Error::misuse(format!("\"{text}\" is no point in time"), hint).into())
-        }
-    }
+    let hint = "write an instant such as 2026-01-31T08:00:00Z, a day, or how long ago, such as 30m, 12h or 7d";
+    let wrong = || Error::misuse(format!("\"{text}\" is no point in time"), hint);
+    let instant = ago.and_then(|seconds| now.checked_sub_signed(chrono::TimeDelta::seconds(seconds)));
+    Ok(instant.ok_or_else(wrong)?)
 }
 
 #[cfg(test)]

@@ -213,15 +213,11 @@ fn slot<'a>(flow: &'a Flow, name: &str) -> Result<&'a Slot> {
         return Ok(slot);
     }
     let found: Vec<&Slot> = slots.iter().copied().filter(|slot| slot.key == name).collect();
-    match found[..] {
-        [slot] => Ok(slot),
-        _ => {
-            let known: Vec<String> = slots.iter().map(|slot| plain(slot)).collect();
-            let hint = match known[..] {
-                [] => "it takes no values".to_owned(),
-                _ => format!("it starts with {}", known.join(", ")),
-            };
-            Err(Error::misuse(format!("flow {} starts with no value \"{name}\"", flow.name), &hint).into())
-        }
+    if let [slot] = found[..] {
+        return Ok(slot);
     }
+    let known: Vec<String> = slots.iter().map(|slot| plain(slot)).collect();
+    let hint =
+        if known.is_empty() { "it takes no values".to_owned() } else { format!("it starts with {}", known.join(", ")) };
+    Err(Error::misuse(format!("flow {} starts with no value \"{name}\"", flow.name), &hint).into())
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oktant_base::Clock as _;
 use oktant_connect::{Connectors, OrgCallers};
 use oktant_engine::{Engine, HttpSettings, Work, router};
 use oktant_flow::model::TriggerKind;

@@ -127,7 +127,7 @@ fn targeted(desk: &Desk, targets: &[String]) -> Result<Project> {
         let found = if path.exists() {
             of_path(path)?
         } else {
-            let is_file = target.ends_with(".yaml") || target.ends_with(".flopack");
+            let is_file = path.extension().is_some_and(|ending| ending == "yaml" || ending == "flopack");
             let missing = || Error::Read { path: path.into(), source: std::io::ErrorKind::NotFound.into() };
             let known = desk.flow(target);
             alone(known.map_err(|error| if is_file { missing().into() } else { error })?.version.flow.clone())

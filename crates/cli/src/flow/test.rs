@@ -1,5 +1,6 @@
 //! `oktant flow test`: runs flows with connectors that answer as a file says, and compares what was asked of them.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -201,8 +202,10 @@ pub(super) async fn run(paths: &[PathBuf]) -> Result<ExitCode> {
             let problems = check(&tests.flow, case, &project).await?;
             failed |= !problems.is_empty();
             let verdict = if problems.is_empty() { "ok" } else { "FAILED" };
-            told.push_str(&format!("{verdict}\t{}\t{}\n", tests.flow, case.name));
-            problems.iter().for_each(|problem| told.push_str(&format!("  {problem}\n")));
+            let _ = writeln!(told, "{verdict}\t{}\t{}", tests.flow, case.name);
+            for problem in &problems {
+                let _ = writeln!(told, "  {problem}");
+            }
         }
     }
     output::print(&told)?;
