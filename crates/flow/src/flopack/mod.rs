@@ -7,6 +7,7 @@ mod card;
 mod export;
 mod flow;
 mod import;
+mod json;
 mod layout;
 mod order;
 mod patch;
