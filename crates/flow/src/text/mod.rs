@@ -6,6 +6,7 @@
 
 mod cards;
 mod expr;
+mod members;
 mod read;
 mod write;
 pub(crate) mod yaml;
@@ -21,7 +22,7 @@ use crate::names;
 use yaml::At;
 
 pub(crate) use expr::OPERATORS;
-pub(crate) use read::{Members, read_type, text};
+pub(crate) use members::{Members, read_type, text};
 
 /// Why a text cannot be read, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
