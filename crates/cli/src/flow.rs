@@ -28,7 +28,7 @@ use oktant_flow::{diff, flopack, summary, text};
 use crate::args::{FlowCommand, FlowHistoryArgs};
 use crate::failure::{Error, Result};
 use crate::output::{self, Destination, Format};
-use crate::{runtime, terminal};
+use crate::{runtime, templates, terminal};
 
 /// Runs one of the commands.
 pub(crate) fn run(command: &FlowCommand) -> Result<ExitCode> {
@@ -51,6 +51,7 @@ pub(crate) fn run(command: &FlowCommand) -> Result<ExitCode> {
         FlowCommand::Fmt { paths, check } => return format(paths, *check),
         FlowCommand::List { path: Some(path), output, .. } => list(path, *output)?,
         FlowCommand::Show { path, flow, json } => show(path, flow.as_deref(), *json)?,
+        FlowCommand::Templates { output } => templates::list(*output)?,
         FlowCommand::Diff { old, new } => return differences(old, new),
     }
     Ok(ExitCode::SUCCESS)
@@ -120,8 +121,11 @@ fn is_text(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
 }
 
-/// What a path holds: the project of a folder or a flopack, or a single flow.
+/// What a path holds: the project of a folder, a flopack or a template, or a single flow.
 fn load(path: &Path) -> Result<Project> {
+    if let Some(project) = templates::named(path)? {
+        return Ok(project);
+    }
     if path.is_dir() {
         return load_folder(path);
     }

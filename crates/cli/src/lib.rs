@@ -21,6 +21,7 @@ mod sandbox;
 mod serve;
 mod shell;
 mod sql;
+mod templates;
 mod terminal;
 
 use std::ffi::OsString;

@@ -33,13 +33,14 @@ const LONG_TIME: Duration = Duration::from_mins(5);
 /// Module of the cards that are made from Okta's catalogue, one per operation.
 const OKTA_API: &str = "oktaapi";
 
-/// The cards that can be run: the engine's own, its functions, and those of the connectors.
+/// The cards that can be run: the engine's own, its functions, those of the connectors, and SQL.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Cards;
 
 impl Catalogue for Cards {
     fn knows(&self, address: &Address) -> bool {
-        oktant_engine::has_card(address.as_str()) || Connectors::is_executable(address.as_str())
+        let address = address.as_str();
+        oktant_engine::has_card(address) || Connectors::is_executable(address) || address == crate::query::SQL_CARD
     }
 }
 

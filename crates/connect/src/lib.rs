@@ -13,6 +13,7 @@ pub mod http;
 mod log;
 mod mail;
 pub mod manifest;
+pub mod query;
 mod services;
 pub mod tables;
 mod transport;

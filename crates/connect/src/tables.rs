@@ -517,7 +517,8 @@ impl TableCall<'_> {
     }
 }
 
-fn csv_text(columns: &[String], rows: &[Map<String, Value>], delimiter: u8) -> Result<Vec<u8>, CardError> {
+/// Rows as CSV, with a line of names.
+pub(crate) fn csv_text(columns: &[String], rows: &[Map<String, Value>], delimiter: u8) -> Result<Vec<u8>, CardError> {
     let failed = |error: csv::Error| CardError::new(ErrorKind::Input, error.to_string());
     let mut writer = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
     writer.write_record(columns).map_err(failed)?;

@@ -3,7 +3,8 @@
 //! - [`model`] is the graph that an engine interprets;
 //! - [`flopack`] reads and writes the format of Okta Workflows without loss;
 //! - [`text`] is the readable form of a flow, [`folder`] that of a whole project;
-//! - [`validate`] finds what is wrong, [`diff`] what differs, [`summary`] says it in a few words.
+//! - [`validate`] finds what is wrong, [`diff`] what differs, [`summary`] says it in a few words;
+//! - [`templates`] are flows for usual tasks.
 //!
 //! Nothing here does I/O: texts come in and go out as strings.
 //!
@@ -33,6 +34,7 @@ pub mod fuzzing;
 pub mod model;
 mod names;
 pub mod summary;
+pub mod templates;
 pub mod text;
 mod types;
 pub mod validate;

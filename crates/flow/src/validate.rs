@@ -496,9 +496,9 @@ fn returns(body: &Body) -> Vec<Vec<&Slot>> {
     out
 }
 
-/// Tables, files and plain HTTP work without a connection.
+/// Tables, files, plain HTTP and SQL work without a connection.
 fn needs_connection(address: &Address) -> bool {
-    !address.is_built_in() && !matches!(address.module(), "stash" | "filefunctions" | "httpfunctions")
+    !address.is_built_in() && !matches!(address.module(), "stash" | "filefunctions" | "httpfunctions" | "oktant")
 }
 
 /// Whether a value of one type can become the other at run time.

@@ -12,10 +12,11 @@ use crate::output::Format;
 /// Keep flows of Okta Workflows as text, and run them: import, review, check, switch on, watch
 ///
 /// A project is a folder with one readable file for each flow. PATH is such a folder, the file of
-/// one flow (.flow.yaml), or a flopack as Okta Workflows exports it.
+/// one flow (.flow.yaml), a flopack as Okta Workflows exports it, or template:NAME.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   oktant flow import salesforce.flopack --into flows-repo
+  oktant flow import template:create-salesforce-user --into flows-repo
   oktant flow validate flows-repo
   oktant flow export flows-repo --out salesforce.flopack
   oktant flow on flows-repo --bind okta=acme --bind salesforce=crm
@@ -28,9 +29,9 @@ pub(crate) struct FlowArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FlowCommand {
-    /// Write the flows of a flopack as a project
+    /// Write the flows of a flopack or a template as a project
     Import {
-        /// The flopack; versions 1.2.0 to 1.5.0
+        /// The flopack, of version 1.2.0 to 1.5.0; or template:NAME
         #[arg(value_name = "FLOPACK")]
         file: PathBuf,
 
@@ -93,6 +94,12 @@ pub(crate) enum FlowCommand {
         /// The graph as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// List the templates: flows for usual tasks, to begin with
+    Templates {
+        /// Format of the list [default: table]
+        #[arg(short, long, value_name = "FORMAT")]
+        output: Option<Format>,
     },
     /// Say what differs in meaning, one line for each change; exit with 1 if anything does
     Diff {

@@ -7,6 +7,7 @@ mod common;
 mod guard;
 mod manifests;
 mod okta;
+mod query;
 mod salesforce;
 mod tables;
 mod web;

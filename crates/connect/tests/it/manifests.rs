@@ -64,11 +64,19 @@ fn knows(address: &str) -> bool {
 
 #[test]
 fn cards_of_the_engine_the_functions_and_the_connectors_are_known_and_no_others() {
-    for address in ["control:wait", "httpfunctions:close", "string:compose", "salesforce:createUser", "okta:readUser"] {
+    for address in ["control:wait", "httpfunctions:close", "string:compose", "salesforce:createUser", "okta:readUser", "oktant:sql"] {
         assert!(knows(address), "{address}");
     }
     for address in ["control:wat", "string:shout", "salesforce:mine", "nowhere:act", "utility:exportFlo"] {
         assert!(!knows(address), "{address}");
+    }
+}
+
+#[test]
+fn the_templates_are_in_order() {
+    for template in oktant_flow::templates::all() {
+        let findings = validate::project(&template.project(), Some(&Cards));
+        assert!(findings.is_empty(), "{}: {findings:#?}", template.name);
     }
 }
 

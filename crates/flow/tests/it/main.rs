@@ -7,3 +7,4 @@ mod chance;
 mod normal;
 mod packs;
 mod scenarios;
+mod templates;
