@@ -252,8 +252,10 @@ fn list(value: &Value, target: &Type, item: &Type, flags: Flags) -> Result<Value
         },
         single => List::from(vec![single.clone()]),
     };
-    let convert_item = |(index, value): (usize, &Value)| {
-        convert(value, item, flags).map_err(|error| error.at(&format!("item {index} of {target}")))
+    let convert_item = |(index, value): (usize, &Value)| match convert(value, item, flags) {
+        // "List of Object" is what authors call a list of anything: identifiers, lists, numbers.
+        Err(_) if *item == Type::Object => Ok(value.clone()),
+        other => other.map_err(|error| error.at(&format!("item {index} of {target}"))),
     };
     items.iter().enumerate().map(convert_item).collect::<Result<Vec<_>, _>>().map(Value::from)
 }

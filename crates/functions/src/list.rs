@@ -403,7 +403,11 @@ fn sample(call: &Call<'_>) -> Result<Fields, FunctionError> {
 }
 
 fn collapse(call: &Call<'_>) -> Result<Fields, FunctionError> {
-    let objects = call.list("list").iter().filter_map(Value::as_object);
+    let items = call.list("list");
+    if let Some(other) = items.iter().find(|item| !item.is_null() && item.as_object().is_none()) {
+        return Err(FunctionError::mismatch(&Type::Object, other.kind()).at("list"));
+    }
+    let objects = items.iter().filter_map(Value::as_object);
     let entries = objects.flat_map(|object| object.iter()).map(|(key, value)| (key.clone(), value.clone()));
     Ok([("output", Value::object(entries))].into())
 }

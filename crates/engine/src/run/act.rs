@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use oktant_flow::model::{Action, Retry, Step};
+use oktant_flow::model::{Action, Input, Retry, Slot, Source, Step};
+use oktant_functions::Value;
 
 use super::body::{failure, lacking};
+use super::call::Helper;
 use super::{End, Frame, Halt, Run};
 use crate::action::{ActionInfo, Call, CardError, ErrorKind, Fields, Idempotency, Outcome};
 use crate::functions::{Computed, Functions};
@@ -16,6 +18,9 @@ const RATE_LIMIT_ATTEMPTS: u32 = 8;
 
 /// Attempts that the engine makes on its own if the target cannot be reached.
 const UNAVAILABLE_ATTEMPTS: u32 = 3;
+
+/// The group of the inputs that say where the records of a stream go.
+pub(super) const STREAM: Option<&str> = Some("Streaming");
 
 /// How long a cancelled call may take to answer.
 const GRACE: Duration = Duration::from_secs(5);
@@ -34,7 +39,8 @@ impl Run {
         if Functions::has(action.address.as_str()) {
             return self.compute(frame, step, action);
         }
-        let streams = self.shared.actions.describe(action.address.as_str()).is_some_and(|info| info.streaming);
+        let streams = self.shared.actions.describe(action.address.as_str()).is_some_and(|info| info.streaming)
+            && stream_input(action).is_some();
         let mut attempt = 1;
         loop {
             let path = attempt_path(&frame.path(step.id.as_str()), attempt);
@@ -107,15 +113,17 @@ impl Run {
             let message = format!("no implementation of {}", call.address);
             return Ok(Err(self.gave_up(path, CardError::new(ErrorKind::Unsupported, message))));
         };
-        if info.streaming {
-            return self.stream(frame, step, info, call, path).await;
+        if info.streaming
+            && let Some(slot) = stream_input(action)
+            && let Some(helper) = call.inputs.get(slot.group.as_deref(), &slot.key).and_then(Value::as_text)
+        {
+            let helper = Helper { flow: helper.to_owned(), key: slot.key.clone() };
+            return self.stream(frame, step, info, call, path, &helper).await;
         }
         let outputs = match self.once(frame, path, info, &call, &known).await? {
             Ok(Outcome::Outputs(outputs)) => outputs,
             Ok(Outcome::Page { .. }) => {
-                return Ok(Err(
-                    self.gave_up(path, lacking("the connector answered with a page where none was asked for"))
-                ));
+                return Ok(Err(self.gave_up(path, lacking("no helper flow is chosen for the records"))));
             }
             Err(error) => return Ok(Err(self.gave_up(path, error))),
         };
@@ -288,6 +296,16 @@ impl Run {
         let asked = error.retry_after.map_or(0, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
         Some(asked.max(backoff as i64))
     }
+}
+
+/// The input that says which helper flow is given the records of a stream; none if the card's options ask for
+/// records as outputs. Connectors that were built with the vendor's builder name it as they like.
+fn stream_input(action: &Action) -> Option<&Slot> {
+    let names_it = |input: &&Input| match input.slot.group.as_deref() {
+        STREAM => input.slot.key == "Flow" || matches!(input.source, Source::Flow(_)),
+        group => group.is_none() && input.slot.key == "flo",
+    };
+    action.inputs.iter().find(names_it).map(|input| &input.slot)
 }
 
 /// The place of an attempt: that of the step for the first one.

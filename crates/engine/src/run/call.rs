@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use oktant_flow::model::{Call, Flow, HelperValue, Input, Loop, LoopMode, Step};
 use oktant_functions::{self as functions, Flags, Value};
 
-use super::act::attempt_path;
+use super::act::{STREAM, attempt_path};
 use super::body::{by_key, failure, lacking};
 use super::control::trigger_values;
 use super::input::{input_error, listed, target};
@@ -38,7 +38,8 @@ impl Run {
         if !call.wait {
             return self.start_beside(frame, step, &path, helper.as_str(), inputs).await;
         }
-        let end = self.helper(frame, step, &path, helper.as_str(), &|_| Ok(inputs.clone()), None).await?;
+        let end = self.helper(frame, step, &path, helper.as_str(), &|_| Ok(inputs.clone()), None).await;
+        let end = end.map_err(|halt| as_own(frame, step, halt))?;
         let outputs = by_key(&step.outputs, &end.returned());
         self.ended(frame, step, Some(&inputs), outputs)
     }
@@ -201,7 +202,10 @@ impl Run {
                 fields.set(None, memo_key, memo.clone());
                 Ok(fields)
             };
-            let end = self.turn(frame, step, version, turn, &given).await?;
+            let end = match self.turn(frame, step, version, turn, &given).await {
+                Err(Halt::Card(inner)) => return Err(self.failed(frame, step, inner.error)),
+                end => end?,
+            };
             memo = reduced(&end.returned(), memo_key);
             self.flush_if_full().await?;
         }
@@ -261,8 +265,7 @@ impl Run {
             self.flush_if_full().await?;
         }
         match halt {
-            // Handlers see the loop as the card that failed; the history knows what failed inside.
-            Some(Halt::Card(first)) => return Err(failure(frame, step, first.error)),
+            Some(Halt::Card(first)) => return Err(self.failed(frame, step, first.error)),
             Some(halt) => return Err(halt),
             None => {}
         }
@@ -281,19 +284,15 @@ impl Run {
         info: ActionInfo,
         mut call: ActionCall,
         path: &Name,
+        helper: &Helper,
     ) -> Result<Result<(), CardError>, Halt> {
-        const GROUP: Option<&str> = Some("Streaming");
-        let helper = call.inputs.get(GROUP, "Flow").or_else(|| call.inputs.get(None, "flo"));
-        let Some(helper) = helper.and_then(Value::as_text).map(str::to_owned) else {
-            return Ok(Err(self.gave_up(path, lacking("no helper flow is chosen for the records"))));
-        };
-        let state = call.inputs.group(GROUP).filter(|(key, _)| *key != "Flow");
+        let state = call.inputs.group(STREAM).filter(|(key, _)| *key != helper.key);
         let state = Value::object(state.map(|(key, value)| (key, value.clone())));
-        let version = self.pin(frame, step, path, &helper).await?;
+        let version = self.pin(frame, step, path, &helper.flow).await?;
         self.log.push(Record::Enter {
             path: path.clone(),
             at: self.log.now(),
-            flow: helper.as_str().into(),
+            flow: helper.flow.as_str().into(),
             version: version.version.clone(),
         });
         let known = self.log.known(path).and_then(|known| known.progress);
@@ -381,6 +380,23 @@ impl Run {
         tokio::task::consume_budget().await;
         if self.log.is_full() { self.log.commit().await } else { Ok(()) }
     }
+}
+
+/// What failed inside a helper flow is a failure of the card that called it: that is what handlers see. The history
+/// knows what failed inside.
+fn as_own(frame: &Frame<'_>, step: &Step, halt: Halt) -> Halt {
+    match halt {
+        Halt::Card(inner) => failure(frame, step, inner.error),
+        other => other,
+    }
+}
+
+/// Where the records of a stream go.
+pub(super) struct Helper {
+    /// The helper flow.
+    pub(super) flow: String,
+    /// The key of the input that named it; the other inputs of its group are handed on.
+    pub(super) key: String,
 }
 
 /// One turn of a helper flow.

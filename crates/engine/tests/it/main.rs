@@ -9,4 +9,6 @@ mod desk;
 mod history;
 mod journal;
 mod kill;
+mod packs;
+mod templates;
 mod triggers;

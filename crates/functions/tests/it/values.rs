@@ -96,6 +96,10 @@ fn conversions_follow_the_table() {
         ("".into(), Type::Object, Value::Null),
         (r#"[{"a":1}]"#.into(), Type::list(Type::Object), json(r#"[{"a":1}]"#)),
         (r#"{"a":1}"#.into(), Type::list(Type::Object), json(r#"[{"a":1}]"#)),
+        // Parameters of exported flows are lists of objects and hold identifiers.
+        (json(r#"["00g1",{"id":"00g2"},3]"#), Type::list(Type::Object), json(r#"["00g1",{"id":"00g2"},3]"#)),
+        (json(r#"["{\"a\":1}"]"#), Type::list(Type::Object), json(r#"[{"a":1}]"#)),
+        ("00g1".into(), Type::list(Type::Object), json(r#"["00g1"]"#)),
         ("[1]".into(), Type::list(Type::Text), json(r#"["[1]"]"#)),
         (5.0.into(), Type::list(Type::Text), json(r#"["5"]"#)),
         (json("[1,true]"), Type::list(Type::Text), json(r#"["1","true"]"#)),
