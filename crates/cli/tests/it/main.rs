@@ -14,3 +14,4 @@ mod sandbox;
 mod serve;
 mod sql;
 mod support;
+mod templates;

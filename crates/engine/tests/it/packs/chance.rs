@@ -67,6 +67,9 @@ impl Manner {
     }
 }
 
+/// A part of a value that is read: its path, and its type or a constant that it is compared with.
+struct Wanted(Vec<String>, Result<Type, Value>);
+
 /// Everything outside, for one seed.
 pub(super) struct World {
     pub(super) seed: String,
@@ -183,7 +186,7 @@ impl World {
         let compared = self.words.compared(&place);
         let whole: Vec<&Value> = compared.iter().filter(|(path, _)| path.is_empty()).map(|(_, value)| value).collect();
         let typed = |value: &Value| {
-            let target = super::judge::target(output.ty);
+            let target = super::values::target(output.ty);
             let value = oktant_functions::convert(value, &target, Flags::default()).ok()?;
             // Text in a list of objects is none that an output could have.
             oktant_functions::convert(&value, &target, Flags::default()).ok()
@@ -196,10 +199,12 @@ impl World {
         if chance.percent(self.manner.empty) {
             return Value::Null;
         }
-        let mut paths: Vec<(Vec<String>, Option<Value>)> =
-            self.words.paths(&place).iter().map(|path| (path.clone(), None)).collect();
-        paths.extend(compared.iter().map(|(path, value)| (path.clone(), Some(value.clone()))));
-        paths.retain(|(path, _)| !path.is_empty());
+        let mut paths: Vec<Wanted> =
+            self.words.paths(&place).iter().map(|(path, ty)| Wanted(path.clone(), Ok(*ty))).collect();
+        paths.extend(compared.iter().map(|(path, value)| Wanted(path.clone(), Err(value.clone()))));
+        // What holds others comes first.
+        paths.sort_by_key(|Wanted(path, _)| path.len());
+        paths.retain(|Wanted(path, _)| !path.is_empty());
         match output.ty {
             Type::TEXT if !paths.is_empty() => return Value::text(self.object(chance, &paths, depth).to_json()),
             Type { base: Base::Object, .. } => {}
@@ -218,7 +223,7 @@ impl World {
     }
 
     /// An object that has, most often, what stands at `paths`.
-    fn object(&self, chance: &mut Chance, paths: &[(Vec<String>, Option<Value>)], depth: usize) -> Value {
+    fn object(&self, chance: &mut Chance, paths: &[Wanted], depth: usize) -> Value {
         let mut entries = serde_json::Map::new();
         for _ in 0..2 + chance.below(5) {
             let Some(key) = chance.pick(&self.words.keys) else { break };
@@ -226,15 +231,21 @@ impl World {
             let value = self.anything(chance, key, depth);
             insert(&mut entries, &path, &value);
         }
-        for (path, wanted) in paths {
-            if chance.percent(self.manner.empty) || wanted.is_some() && chance.percent(50) {
+        for Wanted(path, wanted) in paths {
+            let is_constant = wanted.is_err();
+            if chance.percent(self.manner.empty) || is_constant && chance.percent(50) {
                 continue;
             }
             let last = path.last().map_or("", String::as_str);
-            let value = wanted.clone().unwrap_or_else(|| self.anything(chance, last, depth));
+            let value = match wanted {
+                Err(value) => value.clone(),
+                // Text is what everything is wanted as that people look at.
+                Ok(Type::TEXT) if chance.percent(20) => self.anything(chance, last, depth),
+                Ok(ty) => self.value(chance, *ty, last, depth + 1),
+            };
             insert(&mut entries, path, &value);
         }
-        super::judge::constant(&serde_json::Value::Object(entries))
+        super::values::constant(&serde_json::Value::Object(entries))
     }
 
     fn anything(&self, chance: &mut Chance, key: &str, depth: usize) -> Value {
@@ -276,7 +287,7 @@ impl World {
         let key = key.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| key.contains(word));
         if self.manner.plausible {
-            if has(&["date", "time", "created", "updated", "expir", "published", "since", "lastlogin"]) {
+            if has(&["date", "time", "created", "updated", "expir", "published", "since", "lastlogin", "activated"]) {
                 return date(chance);
             }
             if has(&["mail", "login"]) {
@@ -312,15 +323,24 @@ fn field(slot: &Slot, value: Value) -> Field {
 fn insert(entries: &mut serde_json::Map<String, serde_json::Value>, path: &[String], value: &Value) {
     let Some((first, rest)) = path.split_first() else { return };
     if rest.is_empty() {
+        // Parts that stand there already are more than an object without them.
+        let holds = entries.get(first).is_some_and(|there| there.is_object() || there.is_array());
+        if holds && matches!(value, Value::Object(_) | Value::List(_)) {
+            return;
+        }
         entries.insert(first.clone(), serde_json::from_str(&value.to_json()).unwrap());
         return;
     }
     let inner = entries.entry(first.clone()).or_insert_with(|| serde_json::Map::new().into());
-    if !inner.is_object() {
-        *inner = serde_json::Map::new().into();
-    }
-    if let Some(inner) = inner.as_object_mut() {
-        insert(inner, rest, value);
+    match inner {
+        serde_json::Value::Object(inner) => insert(inner, rest, value),
+        serde_json::Value::Array(items) => {
+            items.iter_mut().filter_map(serde_json::Value::as_object_mut).for_each(|item| insert(item, rest, value));
+        }
+        other => {
+            *other = serde_json::Map::new().into();
+            other.as_object_mut().into_iter().for_each(|inner| insert(inner, rest, value));
+        }
     }
 }
 

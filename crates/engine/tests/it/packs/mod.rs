@@ -2,6 +2,7 @@
 
 mod chance;
 mod judge;
+mod values;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,7 +19,8 @@ use oktant_functions::Value;
 use parking_lot::Mutex;
 
 use self::chance::{Stub, World};
-use self::judge::{Asked, End, Judge, Started, Stop, shown};
+use self::judge::{Asked, End, Judge, Started, Stop};
+use self::values::shown;
 use crate::common::{TestEvents, manual_clock};
 
 /// Steps that a run may take: flows that call themselves come to an end.
@@ -331,7 +333,8 @@ impl<'a> Bench<'a> {
         tally.runs += 1;
         *tally.ends.entry(run.state.name()).or_default() += 1;
         if let Err(Stop::Failed(failure)) = &end {
-            *tally.failures.entry(failure.error.message.clone()).or_default() += 1;
+            let at = format!("{} at {} of {}", failure.error.message, failure.step, failure.flow);
+            *tally.failures.entry(at).or_default() += 1;
         }
         tally.walked.append(&mut judge.walked);
         if judge.racing {
@@ -428,7 +431,7 @@ fn message(end: &Result<End, Stop>, run: &RunSummary) -> Option<String> {
 fn told(end: &Result<End, Stop>) -> (u16, String) {
     match end {
         Ok(End::Raw(status, body)) => (*status, body.clone()),
-        Ok(end) => (200, judge::returned(end.clone()).to_object().to_json()),
+        Ok(end) => (200, values::returned(end.clone()).to_object().to_json()),
         Err(Stop::Failed(failure)) => {
             let thrown = failure.error.kind == oktant_engine::ErrorKind::Thrown;
             let status = failure.error.status.filter(|_| thrown).unwrap_or(500);

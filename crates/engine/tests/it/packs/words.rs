@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 
 use oktant_flow::model::{
-    Action, Condition, Flow, FlowId, HelperValue, If, Kind, LoopMode, Part, Project, Reference, Slot, Source, Step,
+    Action, Base, Condition, Flow, FlowId, HelperValue, If, Kind, LoopMode, Part, Project, Reference, Slot, Source,
+    Step, Type,
 };
 use oktant_functions::Value;
 
-use super::judge::constant;
+use super::values::constant;
 
 /// An output: flow and step, and its name.
 pub(super) type Place = (String, Slot);
@@ -27,8 +28,8 @@ pub(super) struct Words {
     pub(super) keys: Vec<String>,
     /// Constants that an output, or a part of it, is compared with.
     compared: HashMap<Place, Vec<(Path, Value)>>,
-    /// Parts of an output that are read.
-    paths: HashMap<Place, Vec<Path>>,
+    /// Parts of an output that are read, and as what.
+    paths: HashMap<Place, Vec<(Path, Type)>>,
     /// An output that is a part of an earlier one.
     parts: Vec<(Place, Place, Path)>,
 }
@@ -53,7 +54,7 @@ impl Words {
         self.compared.get(place).map_or(&[], Vec::as_slice)
     }
 
-    pub(super) fn paths(&self, place: &Place) -> &[Path] {
+    pub(super) fn paths(&self, place: &Place) -> &[(Path, Type)] {
         self.paths.get(place).map_or(&[], Vec::as_slice)
     }
 
@@ -61,8 +62,8 @@ impl Words {
     fn follow_back(&mut self) {
         for (part, whole, prefix) in &self.parts {
             let longer = |path: &Path| -> Path { prefix.iter().chain(path).cloned().collect() };
-            for path in self.paths.get(part).cloned().unwrap_or_default().iter().map(longer) {
-                add(self.paths.entry(whole.clone()).or_default(), path);
+            for (path, ty) in self.paths.get(part).cloned().unwrap_or_default() {
+                add(self.paths.entry(whole.clone()).or_default(), (longer(&path), ty));
             }
             for (path, value) in self.compared.get(part).cloned().unwrap_or_default() {
                 add(self.compared.entry(whole.clone()).or_default(), (longer(&path), value));
@@ -76,7 +77,7 @@ impl Words {
             Kind::If(branches) => self.branches(flow, step, branches),
             Kind::Switch(switch) => switch.arms.iter().for_each(|arm| self.condition(flow, &arm.condition)),
             Kind::Loop(repeat) => {
-                self.source(flow, &repeat.over.source);
+                self.source(flow, &repeat.over.source, repeat.over.ty);
                 for input in &repeat.inputs {
                     let (source, path) = match &input.value {
                         HelperValue::Item => (&repeat.over.source, Vec::new()),
@@ -90,7 +91,7 @@ impl Words {
             }
             Kind::Call(call) => {
                 for input in &call.inputs {
-                    self.source(flow, &input.source);
+                    self.source(flow, &input.source, input.ty);
                     self.parameter(project, flow, call.flow.as_ref(), &input.slot.key, &input.source, &[]);
                 }
             }
@@ -109,7 +110,7 @@ impl Words {
 
     fn action(&mut self, flow: &Flow, step: &Step, action: &Action) {
         let input = |key: &str| action.inputs.iter().find(|input| input.slot.key == key).map(|input| &input.source);
-        action.inputs.iter().for_each(|input| self.source(flow, &input.source));
+        action.inputs.iter().for_each(|input| self.source(flow, &input.source, input.ty));
         if let (Some(left), Some(right)) = (input("left-operand"), input("right-operand")) {
             self.compared_with(flow, left, right);
         }
@@ -152,8 +153,8 @@ impl Words {
     }
 
     fn compared_with(&mut self, flow: &Flow, left: &Source, right: &Source) {
-        self.source(flow, left);
-        self.source(flow, right);
+        self.source(flow, left, Type::TEXT);
+        self.source(flow, right, Type::TEXT);
         if let (Source::Reference(reference), Source::Constant(value))
         | (Source::Constant(value), Source::Reference(reference)) = (left, right)
         {
@@ -167,17 +168,17 @@ impl Words {
         }
     }
 
-    fn source(&mut self, flow: &Flow, source: &Source) {
+    fn source(&mut self, flow: &Flow, source: &Source, ty: Type) {
         match source {
             Source::Constant(serde_json::Value::String(text)) if text.len() < 40 => self.texts.push(text.clone()),
             Source::Reference(reference) => {
                 self.keys.extend(reference.path.iter().cloned());
-                add(self.paths.entry(place(flow, reference)).or_default(), reference.path.clone());
+                add(self.paths.entry(place(flow, reference)).or_default(), (reference.path.clone(), ty));
             }
             Source::Template(parts) => {
                 for part in parts {
                     if let Part::Value(operand) = part {
-                        self.source(flow, &operand.source);
+                        self.source(flow, &operand.source, operand.ty);
                     }
                 }
             }
@@ -211,7 +212,10 @@ impl Words {
     fn part(&mut self, flow: &Flow, here: Place, source: &Source, path: &[String]) {
         if let Source::Reference(reference) = source {
             let whole: Path = reference.path.iter().chain(path).cloned().collect();
-            add(self.paths.entry(place(flow, reference)).or_default(), whole.clone());
+            for length in 1..whole.len() {
+                let object = (whole[..length].to_vec(), Type::one(Base::Object));
+                add(self.paths.entry(place(flow, reference)).or_default(), object);
+            }
             self.parts.push((here, place(flow, reference), whole));
         }
     }
