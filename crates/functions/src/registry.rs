@@ -248,6 +248,8 @@ impl Function {
 
 fn retype(name: Name, value: Value, wanted: &[(Name, Type)], flags: Flags) -> Result<(Name, Value), FunctionError> {
     let value = match wanted.iter().find(|(wanted, _)| *wanted == name) {
+        // What an editor knows nothing about it calls an object: the part of a text, a list inside an object.
+        Some((_, Type::Object)) => convert(&value, &Type::Object, flags).unwrap_or(value),
         Some((name, kind)) => convert(&value, kind, flags).map_err(|error| error.at(&name.key))?,
         None => value,
     };

@@ -39,7 +39,7 @@ fn fields(json: &Json) -> Fields {
 }
 
 fn object(fields: &Fields) -> Json {
-    let name = |group: Option<&str>, key: &str| group.map_or(key.to_owned(), |group| format!("{group}/{key}"));
+    let name = |group: Option<&str>, key: &str| group.map_or_else(|| key.to_owned(), |group| format!("{group}/{key}"));
     let entry = |field: &oktant_engine::Field| {
         (name(field.group.as_deref(), &field.key), serde_json::from_str(&field.value.to_json()).unwrap())
     };
@@ -282,11 +282,11 @@ async fn a_membership_ends_when_its_days_are_over() {
     let given = |days: f64| json!({"inputs/Login": "ada", "inputs/Group ID": "00g1", "inputs/Days": days});
     let user = ("read_user", Ok(profile("Sales")));
     let flow = "add_to_group_for_some_days";
-    let went = bench.run(flow, given(3.0), &[user.clone()]).await;
+    let went = bench.run(flow, given(3.0), std::slice::from_ref(&user)).await;
     assert_eq!((went.state, went.steps()), (RunState::Succeeded, vec!["read_user", "write_down", "add"]), "{went:?}");
     assert_eq!(went.inputs("write_down")["Fields/Until"], "2026-01-18T12:00:00.000Z");
     assert_eq!(*went.inputs("add"), json!({"Group/id": "00g1", "User/id": "00u1"}));
-    let went = bench.run(flow, given(0.0), &[user.clone()]).await;
+    let went = bench.run(flow, given(0.0), std::slice::from_ref(&user)).await;
     assert_eq!((went.state, went.steps()), (RunState::Failed, vec![]));
     // The row is there: whatever became of the membership, it ends.
     let went = bench.run(flow, given(3.0), &[user, ("add", Err(403))]).await;
@@ -294,7 +294,7 @@ async fn a_membership_ends_when_its_days_are_over() {
 
     let row = |id: u32| json!({"Row ID": id.to_string(), "User ID": "00u1", "Group ID": "00g1"});
     let over = ("over", Ok(json!({"Result/Rows": [row(1), row(2)]})));
-    let went = bench.run("end_memberships", json!({}), &[over.clone()]).await;
+    let went = bench.run("end_memberships", json!({}), std::slice::from_ref(&over)).await;
     assert_eq!(went.state, RunState::Succeeded, "{went:?}");
     assert_eq!(went.steps(), ["over", "remove", "strike_out", "remove", "strike_out"]);
     assert_eq!(went.inputs("over")["Filter/Where Expression"]["expr"][0]["lhs"], "Until");

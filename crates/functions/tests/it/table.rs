@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use oktant_functions::{Kind, all, find};
+use oktant_base::{ManualClock, SeededEntropy};
+use oktant_functions::{Flags, Kind, Surroundings, Type, all, find};
 
-use crate::support::{json, run};
+use crate::support::{NOW, fields, json, run};
 
 #[test]
 fn every_example_gives_what_it_says() {
@@ -172,4 +173,18 @@ fn pluck_fails_where_a_value_has_not_the_type_of_the_output() {
         numbers.expect_err("no number").message,
         "values: item 1 of list of number: expected a number, got an object"
     );
+}
+
+#[test]
+fn an_output_declared_as_an_object_holds_what_there_is() {
+    let clock = ManualClock::at(NOW.parse().expect("an instant"));
+    let surroundings = Surroundings { clock: &clock, entropy: &SeededEntropy::new(7) };
+    let wanted = [("item".into(), Type::Object)];
+    for (item, expected) in
+        [(r#""ada@example.com""#, json(r#""ada@example.com""#)), ("[1]", json("[1]")), (r#""{}""#, json("{}"))]
+    {
+        let inputs = fields(&json(&format!(r#"{{"list":[{item}],"index":0}}"#)));
+        let outputs = find("list:at").expect("a function").run(&inputs, &wanted, surroundings, Flags::default());
+        assert_eq!(outputs.expect("a result").get(None, "item"), Some(&expected));
+    }
 }

@@ -10,7 +10,7 @@ use oktant_flow::model::{Action, Base, Flow, Kind, Output, Project, Slot, Source
 use oktant_functions::{Flags, Value};
 use parking_lot::Mutex;
 
-use super::words::Words;
+use super::words::{Place, Words};
 
 /// A sequence of numbers that depends on nothing but what it was made of.
 pub(super) struct Chance(u64);
@@ -70,12 +70,18 @@ impl Manner {
 /// A part of a value that is read: its path, and its type or a constant that it is compared with.
 struct Wanted(Vec<String>, Result<Type, Value>);
 
+/// A flow and a step of it.
+type StepName = (String, String);
+
+/// The outputs of a step, and the parameter of the helper flow that it gives records to.
+type Answers = (Vec<Output>, Option<Place>);
+
 /// Everything outside, for one seed.
 pub(super) struct World {
     pub(super) seed: String,
     manner: Manner,
     words: Arc<Words>,
-    steps: Arc<HashMap<(String, String), (Vec<Output>, bool)>>,
+    steps: Arc<HashMap<StepName, Answers>>,
     streaming: Arc<Vec<String>>,
     /// A card that no connector implements.
     pub(super) unsupported: Option<String>,
@@ -94,12 +100,13 @@ impl World {
         for flow in project.flows.values() {
             flow.body.walk(&mut |step, _| {
                 let Kind::Action(action) = &step.kind else { return };
-                let streams = helper_of(action).is_some();
-                if streams {
+                let record = helper_of(action).map(|helper| {
                     streaming.push(action.address.as_str().to_owned());
-                }
+                    let trigger = project.flows.get(helper).map_or("", |helper| helper.trigger.id.as_str());
+                    (format!("{helper}/{trigger}"), Slot::plain("Record"))
+                });
                 let key = (flow.id.as_str().to_owned(), step.id.as_str().to_owned());
-                steps.insert(key, (step.outputs.clone(), streams));
+                steps.insert(key, (step.outputs.clone(), record));
             });
         }
         Self {
@@ -150,11 +157,12 @@ impl World {
         let step = path.rsplit('/').next().unwrap_or(path);
         self.refusal(flow, path, attempt, cursor)?;
         let mut chance = Chance::of(&[&self.seed, flow, path, cursor.unwrap_or_default()]);
-        let (outputs, streams) = &self.steps[&(flow.to_owned(), step.to_owned())];
+        let (outputs, record) = &self.steps[&(flow.to_owned(), step.to_owned())];
         let depth = path.matches('/').count();
-        if *streams {
+        if let Some(record) = record {
+            let wanted = self.wanted(record);
             let count = chance.below(if depth > 2 { 2 } else { 4 });
-            let records = (0..count).map(|_| self.object(&mut chance, &[], depth + 1)).collect();
+            let records = (0..count).map(|_| self.object(&mut chance, &wanted, depth + 1)).collect();
             let more = cursor.is_none() && depth < 2 && chance.percent(30);
             return Ok(Outcome::Page { records, cursor: more.then(|| "more".into()) });
         }
@@ -199,12 +207,7 @@ impl World {
         if chance.percent(self.manner.empty) {
             return Value::Null;
         }
-        let mut paths: Vec<Wanted> =
-            self.words.paths(&place).iter().map(|(path, ty)| Wanted(path.clone(), Ok(*ty))).collect();
-        paths.extend(compared.iter().map(|(path, value)| Wanted(path.clone(), Err(value.clone()))));
-        // What holds others comes first.
-        paths.sort_by_key(|Wanted(path, _)| path.len());
-        paths.retain(|Wanted(path, _)| !path.is_empty());
+        let paths = self.wanted(&place);
         match output.ty {
             Type::TEXT if !paths.is_empty() => return Value::text(self.object(chance, &paths, depth).to_json()),
             Type { base: Base::Object, .. } => {}
@@ -215,6 +218,16 @@ impl World {
             return Value::list(items.collect::<Vec<_>>());
         }
         self.object(chance, &paths, depth)
+    }
+
+    /// What is read inside an output.
+    fn wanted(&self, place: &Place) -> Vec<Wanted> {
+        let read = self.words.paths(place).iter().map(|(path, ty)| Wanted(path.clone(), Ok(*ty)));
+        let compared = self.words.compared(place).iter().map(|(path, value)| Wanted(path.clone(), Err(value.clone())));
+        let mut wanted: Vec<_> = read.chain(compared).filter(|Wanted(path, _)| !path.is_empty()).collect();
+        // What holds others comes first.
+        wanted.sort_by_key(|Wanted(path, _)| path.len());
+        wanted
     }
 
     fn count(&self, chance: &mut Chance, depth: usize) -> usize {

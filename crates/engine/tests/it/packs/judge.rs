@@ -253,6 +253,7 @@ impl<'a> Judge<'a> {
         self.succeeds(frame, step, outputs)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "cards end with it")]
     fn succeeds(&mut self, frame: &mut Frame<'a>, step: &'a Step, outputs: Fields) -> Walk {
         self.ends.insert(frame.path(step), StepState::Succeeded);
         frame.values.insert(step.id.as_str(), outputs);
@@ -643,7 +644,7 @@ impl<'a> Judge<'a> {
                     self.racing |= at_once && elements.len() > 1;
                     return Err(self.fails(frame, step, failure.error));
                 }
-                Err(stop) => return Err(stop),
+                Err(Stop::TooLong) => return Err(Stop::TooLong),
             }
         }
         let result = match repeat.mode {

@@ -222,7 +222,7 @@ impl<'a> Bench<'a> {
             let given = world.trigger(flow);
             let key = format!("{seed} of {}", flow.id);
             let start = Start::new("event", given.clone()).once(key.clone());
-            let call = tokio::time::timeout(Duration::from_secs(60), self.engine.call(flow.id.as_str(), start));
+            let call = tokio::time::timeout(Duration::from_mins(1), self.engine.call(flow.id.as_str(), start));
             let place = format!("{pack}, {}, seed {seed}", flow.id);
             let answer = match call.await.unwrap_or_else(|_| panic!("{place}: it hangs")) {
                 Ok(answer) => answer,

@@ -1,6 +1,7 @@
 //! Values as the judge sees them: from the inputs of cards to what they are given, and from what bodies return to
 //! outputs.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -200,7 +201,11 @@ pub(super) fn constant(json: &serde_json::Value) -> Value {
 
 /// Fields in a form that can be compared: NaN is itself there.
 pub(super) fn shown(fields: &Fields) -> String {
-    fields.iter().map(|field| format!("{:?}/{} = {:?}\n", field.group, field.key, field.value)).collect()
+    let mut text = String::new();
+    for field in fields.iter() {
+        writeln!(text, "{:?}/{} = {:?}", field.group, field.key, field.value).unwrap();
+    }
+    text
 }
 
 /// A clock and a source of chance that tell whether they were asked.
