@@ -100,6 +100,7 @@ test-long: fuzz ## What chance finds in an hour: fuzzing, more statements agains
 	ORACLE_CASES=$(LONG_STATEMENTS) ORACLE_SEED=$(LONG_SEED) python3 scripts/test_functions.py
 	PROPTEST_CASES=$(LONG_CASES) cargo test --locked --package oktant-sql --lib pushdown
 	PROPTEST_CASES=50000 cargo test --locked --package oktant-scim --test laws
+	OKTANT_PACK_SEEDS=100 cargo test --locked --package oktant-engine --test it -- --nocapture packs
 	OKTANT_TEST_KILLS=$(LONG_KILLS) cargo test --locked --package oktant-cli --test it -- --nocapture kills_lose_nothing
 	OKTANT_PROVISION_KILLS=$(LONG_KILLS) cargo test --locked --package oktant-provision --test it -- --nocapture a_killed_run
 	OKTANT_TEST_CRASH_ROUNDS=$(LONG_KILLS) cargo test --locked --package oktant-warehouse --test it -- --nocapture outlive_kill

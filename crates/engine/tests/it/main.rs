@@ -6,6 +6,7 @@ mod cards;
 mod common;
 mod crash;
 mod desk;
+mod helpers;
 mod history;
 mod journal;
 mod kill;

@@ -1,4 +1,7 @@
 //! Every exported pack that is at hand, run with generated values and judged card by card.
+//!
+//! `OKTANT_PACK_SEEDS` is how often each flow is run, `OKTANT_PACK` a part of the names of the packs that are wanted;
+//! with `OKTANT_PACK_UNSEEN` the cards are told that never ran, and why runs failed.
 
 mod chance;
 mod judge;
@@ -32,7 +35,7 @@ const CHAIN_MAX: usize = 4;
 /// Runs that one run starts beside it, at most; more are ended.
 const FAMILY_MAX: usize = 40;
 
-/// How often each flow is run: `PACK_SEEDS` or this.
+/// How often each flow is run: `OKTANT_PACK_SEEDS` or this.
 const SEEDS: usize = 8;
 
 fn packs() -> Vec<(String, Project)> {
@@ -42,7 +45,7 @@ fn packs() -> Vec<(String, Project)> {
         eprintln!("skipped: there are no packs in {}", shared.join("flopacks").display());
         return Vec::new();
     };
-    let wanted = std::env::var("PACK").unwrap_or_default();
+    let wanted = std::env::var("OKTANT_PACK").unwrap_or_default();
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut packs: Vec<_> = paths
         .filter(|path| path.extension().is_some_and(|ending| ending == "flopack"))
@@ -73,7 +76,7 @@ struct Tally {
 #[tokio::test]
 async fn runs_of_packs_go_as_their_cards_say() {
     let packs = packs();
-    let seeds = std::env::var("PACK_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS);
+    let seeds = std::env::var("OKTANT_PACK_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS);
     let (mut tally, mut flows, mut cards, mut walked) = (Tally::default(), 0, 0, 0);
     for (name, mut project) in packs.clone() {
         prepare(&mut project);
@@ -96,7 +99,7 @@ async fn runs_of_packs_go_as_their_cards_say() {
         flows += project.flows.len();
         cards += steps.len();
         walked += steps.intersection(&tally.walked).count();
-        if std::env::var_os("PACK_UNSEEN").is_some() {
+        if std::env::var_os("OKTANT_PACK_UNSEEN").is_some() {
             eprintln!("UNSEEN {name}: {:?}", steps.difference(&tally.walked).collect::<Vec<_>>());
         }
     }
@@ -109,7 +112,7 @@ async fn runs_of_packs_go_as_their_cards_say() {
         tally.racing,
         tally.endless
     );
-    if std::env::var_os("PACK_UNSEEN").is_some() {
+    if std::env::var_os("OKTANT_PACK_UNSEEN").is_some() {
         let mut failures: Vec<_> = tally.failures.iter().collect();
         failures.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         failures.iter().take(60).for_each(|(message, count)| eprintln!("FAILED {count:4} {message}"));
@@ -122,7 +125,7 @@ async fn runs_of_packs_go_as_their_cards_say() {
         differences[..differences.len().min(12)].join("\n")
     );
     assert!(
-        packs.is_empty() || std::env::var_os("PACK").is_some() || walked * 100 >= cards * 80,
+        packs.is_empty() || std::env::var_os("OKTANT_PACK").is_some() || walked * 100 >= cards * 80,
         "{walked} of {cards} cards ran"
     );
 }
