@@ -41,7 +41,12 @@ pub(crate) fn run(args: &ConnectArgs) -> Result<()> {
             }
             ConnectCommand::Test { name, store } => test(&open(store).await?, name).await,
             ConnectCommand::Remove { name, store } => {
-                let removed = open(store).await?.connections().remove(name).await?;
+                let connectors = open(store).await?;
+                let connections = connectors.connections();
+                if let Err(error) = connections.revoke(name).await {
+                    terminal::note(format_args!("note: its tokens could not be ended at the service: {error}"));
+                }
+                let removed = connections.remove(name).await?;
                 output::print(&format!("{} is removed; its cards are bound to nothing now\n", removed.name))
             }
         }
@@ -166,7 +171,8 @@ async fn make(connector: &str, args: &MakeArgs) -> Result<()> {
     Ok(())
 }
 
-const AUTH_HINT: &str = "one of none, basic, bearer, headers, oauth_code, oauth_client, okta_service, okta_token, smtp";
+const AUTH_HINT: &str =
+    "one of none, basic, bearer, headers, oauth_code, oauth_client, oauth_jwt, okta_service, okta_token, smtp";
 
 /// Settings from the options, and those that follow from them.
 fn settings(connector: &str, args: &MakeArgs) -> Result<BTreeMap<String, String>> {
@@ -229,6 +235,7 @@ fn inferred(connector: &str, settings: &BTreeMap<String, String>, secrets: &Secr
     match connector {
         "smtp" => Auth::Smtp,
         "okta" if has("private_key") => Auth::OktaService,
+        _ if has("private_key") => Auth::OauthJwt,
         "okta" if has("token") => Auth::OktaToken,
         _ if has("token") => Auth::Bearer,
         _ if has("password") => Auth::Basic,

@@ -39,7 +39,7 @@ mod org;
 mod pages;
 mod redact;
 
-pub use auth::{Browser, CodeFlow, CodeRequest, SignInPage, Signer, SystemBrowser, WaitingBrowser};
+pub use auth::{Browser, CodeFlow, CodeRequest, SignInPage, Signer, SystemBrowser, WaitingBrowser, sign_jwt};
 pub use cache::{CacheStore, CachedReply, MemoryStore};
 pub use call::{Call, is_segment};
 pub use config::Config;

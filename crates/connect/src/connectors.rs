@@ -9,8 +9,9 @@ use bytes::Bytes;
 use oktant_catalog::{Operation, ParameterIn};
 use oktant_engine::{
     ActionInfo, Actions, Call, CardError, Delivered, ErrorKind, Events, Fields as FlowFields, Idempotency, Outcome,
+    Source,
 };
-use oktant_flow::model::{Address, Source};
+use oktant_flow::model::{Address, Event as EventCard, Source as Given};
 use oktant_flow::validate::Catalogue;
 use serde_json::{Map, Value};
 
@@ -21,10 +22,11 @@ use crate::files::Files;
 use crate::log::EventLog;
 use crate::manifest::expression::{is_empty, text};
 use crate::manifest::run::{Prepared, Run, Target, Transport, collect_pairs, content, headers};
-use crate::manifest::{Action, Manifest, Repeat, list_streams};
+use crate::manifest::{Action, Manifest, Repeat, is_name, list_streams};
+use crate::records::RecordLog;
 use crate::tables::{TableCall, Tables};
 use crate::transport::{HttpTransport, OktaTransport, Orgs};
-use crate::{events, files, mail, tables, web};
+use crate::{events, files, mail, records, tables, web};
 
 /// How long one card may take; lists and files take longer.
 const TIME: Duration = Duration::from_secs(90);
@@ -135,13 +137,24 @@ impl Connectors {
         EventLog::new(self.clone(), connection)
     }
 
+    /// What an event card listens to, over this connection: the System Log of an Okta org, or the records of a
+    /// Salesforce org. `None` if the card's options leave it open, or it is no card of events.
+    pub fn source(&self, card: &EventCard, connection: &str) -> Option<Arc<dyn Source>> {
+        let (module, operation) = (card.address.module(), card.address.operation());
+        if let Some(change) = events::record_change(module, operation) {
+            let object = constant(card, "recordType").filter(|object| is_name(object))?;
+            return Some(Arc::new(RecordLog::new(self.clone(), connection, change, &object)));
+        }
+        events::is_event(module, operation).then(|| Arc::new(self.event_log(connection)) as Arc<dyn Source>)
+    }
+
     pub(crate) fn orgs(&self) -> &Orgs {
         &self.0.orgs
     }
 
     /// Whether the card of this address (`module:operation`) can be run: an action, or an event.
     pub fn is_executable(address: &str) -> bool {
-        let is_event = |(module, operation)| is_event(module, operation);
+        let is_event = |(module, operation)| events::is_event(module, operation);
         Card::find(address).is_some() || address.split_once(':').is_some_and(is_event)
     }
 
@@ -238,11 +251,6 @@ impl Connectors {
             }
         }
     }
-}
-
-/// Whether a card is one of events.
-pub(crate) fn is_event(module: &str, operation: &str) -> bool {
-    matches!(module, "okta" | "oktadevices") && (operation == events::ANY || events::event_types(operation).is_some())
 }
 
 fn unsupported(address: &str) -> CardError {
@@ -360,22 +368,32 @@ impl Actions for Connectors {
 }
 
 impl Events for Connectors {
-    fn event_types(&self, card: &oktant_flow::model::Event) -> Option<Vec<String>> {
-        if !matches!(card.address.module(), "okta" | "oktadevices") {
+    fn event_types(&self, card: &EventCard) -> Option<Vec<String>> {
+        let (module, operation) = (card.address.module(), card.address.operation());
+        if let Some(change) = events::record_change(module, operation) {
+            return Some(constant(card, "recordType").map(|object| change.event_type(&object)).into_iter().collect());
+        }
+        if !events::is_event(module, operation) {
             return None;
         }
-        if card.address.operation() == events::ANY {
+        if operation == events::ANY {
             let types = constant(card, "eventType")?;
             return Some(types.split([',', ' ']).filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect());
         }
-        events::event_types(card.address.operation()).map(|types| types.iter().map(ToString::to_string).collect())
+        events::event_types(operation).map(|types| types.iter().map(ToString::to_string).collect())
     }
 
-    fn outputs(&self, card: &oktant_flow::model::Event, delivered: &Delivered) -> Option<FlowFields> {
+    fn outputs(&self, card: &EventCard, delivered: &Delivered) -> Option<FlowFields> {
+        let mut fields = FlowFields::new();
+        if events::record_change(card.address.module(), card.address.operation()).is_some() {
+            for (group, key, value) in records::outputs(&delivered.event) {
+                fields.set(Some(group), &key, value);
+            }
+            return Some(fields);
+        }
         if !events::is_wanted(|key| constant(card, key), &delivered.event) {
             return None;
         }
-        let mut fields = FlowFields::new();
         for (key, value) in events::outputs(delivered) {
             fields.set(Some("Output"), key, value);
         }
@@ -384,9 +402,9 @@ impl Events for Connectors {
 }
 
 /// An option of an event card; empty and "any" are none.
-fn constant(card: &oktant_flow::model::Event, key: &str) -> Option<String> {
+fn constant(card: &EventCard, key: &str) -> Option<String> {
     let input = card.options.iter().find(|input| input.slot.key == key)?;
-    let Source::Constant(value) = &input.source else { return None };
+    let Given::Constant(value) = &input.source else { return None };
     let value = serde_json::to_value(value).ok()?;
     Some(text(&value)).filter(|text| !text.is_empty() && !text.starts_with("--"))
 }

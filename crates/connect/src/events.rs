@@ -9,6 +9,9 @@
 use oktant_engine::Delivered;
 use oktant_functions::Value;
 
+use crate::manifest::Manifest;
+use crate::records::Change;
+
 /// Event cards of the module `okta`, and of `oktadevices`, by key.
 pub(crate) const CARDS: &[(&str, &[&str])] = &[
     ("accessCertificationDecisionSubmitted", &["certification.campaign.item.decide"]),
@@ -46,6 +49,21 @@ pub(crate) const CARDS: &[(&str, &[&str])] = &[
 
 /// Card of any event; its option `eventType` names the types, separated by commas.
 pub(crate) const ANY: &str = "event";
+
+/// Whether a card is one of events.
+pub(crate) fn is_event(module: &str, operation: &str) -> bool {
+    match module {
+        "okta" | "oktadevices" => operation == ANY || event_types(operation).is_some(),
+        _ => record_change(module, operation).is_some(),
+    }
+}
+
+/// The change of records that a card of Salesforce waits for.
+pub(crate) fn record_change(module: &str, operation: &str) -> Option<Change> {
+    let salesforce = &Manifest::own()["salesforce"];
+    let of_salesforce = salesforce.id == module || salesforce.modules.iter().any(|known| known == module);
+    of_salesforce.then(|| Change::of(operation)).flatten()
+}
 
 /// The event types of a card without options.
 pub(crate) fn event_types(operation: &str) -> Option<&'static [&'static str]> {

@@ -15,6 +15,7 @@ mod mail;
 pub mod manifest;
 pub mod query;
 mod services;
+mod records;
 pub mod tables;
 mod transport;
 mod web;
@@ -26,6 +27,7 @@ pub use connectors::{Cards, Connectors};
 pub use error::Error;
 pub use log::EventLog;
 pub use services::Needs;
+pub use records::RecordLog;
 
 /// Bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {

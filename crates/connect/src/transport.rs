@@ -166,7 +166,7 @@ impl Transport for HttpTransport<'_> {
             let outcome = self.connections.http().send(request).await;
             if let (Ok(response), Some(live), false) = (&outcome, &live, renewed)
                 && self.is_token_refused(response)
-                && matches!(live.connection.auth, Auth::OauthCode | Auth::OauthClient)
+                && live.connection.auth.has_tokens()
             {
                 renewed = true;
                 *self.live.lock() = Some(self.connections.renew(live).await?);
@@ -265,7 +265,7 @@ async fn connect(live: &Live, connections: &Connections) -> Result<Org, Error> {
                 pair("OAuthJWTKeyId", key_id);
             }
         }
-        Auth::OauthCode | Auth::OauthClient => {
+        Auth::OauthCode | Auth::OauthClient | Auth::OauthJwt => {
             pair("AuthScheme", "OAuth");
             pair("OAuthAccessToken", live.secret("access_token")?.expose());
         }
@@ -372,9 +372,7 @@ impl Transport for OktaTransport<'_> {
         let first = self.live.lock().clone();
         let refused = match self.send_once(prepared).await {
             Ok(response) if response.status != 401 => return Ok(response),
-            Ok(response) if !matches!(first.connection.auth, Auth::OauthCode | Auth::OauthClient) => {
-                return Ok(response);
-            }
+            Ok(response) if !first.connection.auth.has_tokens() => return Ok(response),
             Ok(response) => response,
             Err(error) => return Err(Error::Okta(error).into()),
         };

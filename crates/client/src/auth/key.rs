@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use oktant_base::Secret;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 use serde::{Deserialize, Serialize};
@@ -210,6 +211,20 @@ const PROPERTY: &str = "OAuthJWTCert";
 pub(crate) fn check_key(text: &str, key_id: Option<&str>) -> Result<(), String> {
     match SigningKey::read(text.trim(), key_id) {
         Ok(_) => Ok(()),
+        Err(Error::Key { reason, .. }) => Err(reason),
+        Err(other) => Err(other.to_string()),
+    }
+}
+
+/// A JWT of `claims`, signed with a private key in any form that a configuration takes: PEM, or a JWK.
+///
+/// # Errors
+///
+/// Why `key` cannot sign; the key itself is not in it.
+pub fn sign_jwt(key: &Secret, key_id: Option<&str>, claims: &Value) -> Result<Secret, String> {
+    let signed = SigningKey::read(key.expose().trim(), key_id).and_then(|key| key.sign("JWT", None, claims));
+    match signed {
+        Ok(jwt) => Ok(Secret::new(jwt)),
         Err(Error::Key { reason, .. }) => Err(reason),
         Err(other) => Err(other.to_string()),
     }

@@ -21,6 +21,7 @@ pub use browser::{Browser, SystemBrowser};
 pub use callback::{Browser as WaitingBrowser, Page as SignInPage};
 pub use code_flow::{Flow as CodeFlow, Request as CodeRequest};
 pub(crate) use key::check_key;
+pub use key::sign_jwt;
 pub use signer::Signer;
 
 use self::dpop::{Audience, Dpop, wants_nonce};

@@ -38,6 +38,8 @@ pub enum Auth {
     OauthCode,
     /// OAuth 2.0, client credentials.
     OauthClient,
+    /// OAuth 2.0, JWT bearer (RFC 7523): the connected app signs with its private key for a user.
+    OauthJwt,
     /// An Okta service app, which signs with its private key.
     OktaService,
     /// An Okta API token.
@@ -56,6 +58,7 @@ impl Auth {
             Self::Headers => "headers",
             Self::OauthCode => "oauth_code",
             Self::OauthClient => "oauth_client",
+            Self::OauthJwt => "oauth_jwt",
             Self::OktaService => "okta_service",
             Self::OktaToken => "okta_token",
             Self::Smtp => "smtp",
@@ -71,11 +74,17 @@ impl Auth {
             Self::Headers,
             Self::OauthCode,
             Self::OauthClient,
+            Self::OauthJwt,
             Self::OktaService,
             Self::OktaToken,
             Self::Smtp,
         ];
         all.into_iter().find(|auth| auth.as_str() == text)
+    }
+
+    /// Whether it lives on access tokens, which are renewed here.
+    pub(crate) const fn has_tokens(self) -> bool {
+        matches!(self, Self::OauthCode | Self::OauthClient | Self::OauthJwt)
     }
 }
 
@@ -204,7 +213,7 @@ impl Live {
             Auth::OktaToken => {
                 headers.insert(AUTHORIZATION, self.value(&format!("SSWS {}", self.secret("token")?.expose()))?);
             }
-            Auth::OauthCode | Auth::OauthClient | Auth::OktaService => {
+            Auth::OauthCode | Auth::OauthClient | Auth::OauthJwt | Auth::OktaService => {
                 headers
                     .insert(AUTHORIZATION, self.value(&format!("Bearer {}", self.secret("access_token")?.expose()))?);
             }

@@ -7,13 +7,19 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method};
-use oktant_base::Secret;
-use serde_json::{Map, Value};
+use oktant_base::{Secret, Timestamp};
+use serde_json::{Map, Value, json};
 use url::{Url, form_urlencoded};
 
 use super::{Connection, Secrets};
 use crate::Error;
 use crate::http::{Http, Request, Response};
+
+/// Grant type of RFC 7523, 2.1.
+pub(super) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// Life of an assertion. Salesforce takes three minutes at most, from a clock that may differ.
+const ASSERTION_LIFE: Duration = Duration::from_mins(2);
 
 /// Time for the answer of a token endpoint.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,10 +40,7 @@ pub(super) async fn request(
     secrets: &Secrets,
     grant: &[(&str, &str)],
 ) -> Result<Grant, Error> {
-    let url = connection.required("token_url")?;
-    let url = Url::parse(url).map_err(|error| {
-        Error::setting(format!("token_url {url} cannot be read: {error}"), "give a whole https address")
-    })?;
+    let url = endpoint(connection, "token_url")?;
     let client_id = connection.required("client_id")?;
     let secret = secrets.get("client_secret").map(|secret| secret.expose().as_str());
     let in_header = connection.setting("client_auth") == Some("basic");
@@ -54,10 +57,57 @@ pub(super) async fn request(
         Some(secret) => form.extend([("client_id", client_id), ("client_secret", secret)]),
         None => form.push(("client_id", client_id)),
     }
+    fill(&mut request, form);
+    read(url.authority(), &http.send(request).await?)
+}
+
+/// Ends a token at the service (RFC 7009).
+pub(super) async fn revoke(http: &Http, connection: &Connection, token: &Secret) -> Result<(), Error> {
+    let url = endpoint(connection, "revoke_url")?;
+    let mut request = Request::new(Method::POST, url.clone(), TIMEOUT);
+    fill(&mut request, vec![("token", token.expose())]);
+    let response = http.send(request).await?;
+    if response.is_success() {
+        return Ok(());
+    }
+    let error = format!("status {}", response.status);
+    Err(Error::OAuth { host: url.authority().to_owned(), error, description: String::new() })
+}
+
+fn endpoint(connection: &Connection, setting: &str) -> Result<Url, Error> {
+    let url = connection.required(setting)?;
+    Url::parse(url).map_err(|error| {
+        Error::setting(format!("{setting} {url} cannot be read: {error}"), "give a whole https address")
+    })
+}
+
+fn fill(request: &mut Request, form: Vec<(&str, &str)>) {
     request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     request.body = Some(Bytes::from(form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish()));
-    read(url.authority(), &http.send(request).await?)
+}
+
+/// The assertion that lets the connected app act for the user of setting `username`.
+///
+/// # Source
+///
+/// Salesforce help, OAuth 2.0 JWT Bearer Flow: `iss` is the consumer key, `sub` the user name, `aud` the login host.
+pub(super) fn assertion(connection: &Connection, secrets: &Secrets, now: Timestamp) -> Result<Secret, Error> {
+    let origin = endpoint(connection, "token_url")?.origin().ascii_serialization();
+    let claims = json!({
+        "iss": connection.required("client_id")?,
+        "sub": connection.required("username")?,
+        "aud": connection.setting("jwt_audience").unwrap_or(&origin),
+        "exp": (now + ASSERTION_LIFE).timestamp(),
+    });
+    let key = secrets.get("private_key").ok_or_else(|| {
+        let problem = format!("connection \"{}\" has no private_key", connection.name);
+        Error::setting(problem, "give the key whose certificate the app has: --secret private_key=@FILE")
+    })?;
+    oktant_client::sign_jwt(key, connection.setting("key_id"), &claims).map_err(|reason| {
+        let problem = format!("the private key of connection \"{}\" cannot be used: {reason}", connection.name);
+        Error::setting(problem, "give a key in PEM, or a JWK: --secret private_key=@FILE")
+    })
 }
 
 /// Reads a grant or a refusal. Some services refuse with status 200.

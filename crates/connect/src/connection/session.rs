@@ -144,6 +144,20 @@ impl Connections {
         Ok(connection)
     }
 
+    /// Ends the connection's tokens at the service, if that has an endpoint for it: gives whether it has.
+    ///
+    /// # Errors
+    ///
+    /// What the store, the key or the service object to.
+    pub async fn revoke(&self, id_or_name: &str) -> Result<bool, Error> {
+        let live = self.read(id_or_name).await?;
+        // The refresh token ends the access tokens made from it, too.
+        let token = live.secrets.get("refresh_token").or_else(|| live.secrets.get("access_token"));
+        let (Some(token), Some(_)) = (token, live.connection.setting("revoke_url")) else { return Ok(false) };
+        oauth::revoke(&self.0.http, &live.connection, token).await?;
+        Ok(true)
+    }
+
     /// The connection with its secrets opened; its access token is renewed first if it is about to end.
     ///
     /// # Errors
@@ -176,7 +190,7 @@ impl Connections {
             if live.secrets.get("access_token") != refused.secrets.get("access_token") {
                 return Ok(live);
             }
-            if live.connection.version != refused.connection.version && !has_tokens(live.connection.auth) {
+            if live.connection.version != refused.connection.version && !live.connection.auth.has_tokens() {
                 return Ok(live);
             }
             let now = edges.clock.now();
@@ -207,6 +221,13 @@ impl Connections {
         let refresh_token = live.secrets.get("refresh_token").cloned();
         let scope = live.connection.setting("scope").unwrap_or_default().to_owned();
         let audience = live.connection.setting("audience").unwrap_or_default().to_owned();
+        let assertion = match live.connection.auth {
+            Auth::OauthJwt => match oauth::assertion(&live.connection, &live.secrets, edges.clock.now()) {
+                Ok(assertion) => assertion,
+                Err(error) => return Err(self.mark_broken(&live, &error.to_string()).await?),
+            },
+            _ => Secret::new(String::new()),
+        };
         let mut grant: Vec<(&str, &str)> = match (live.connection.auth, &refresh_token) {
             (Auth::OauthCode, Some(token)) => {
                 vec![("grant_type", "refresh_token"), ("refresh_token", token.expose())]
@@ -214,6 +235,7 @@ impl Connections {
             (Auth::OauthCode, None) => {
                 return Err(self.mark_broken(&live, "the access token ended and there is no refresh token").await?);
             }
+            (Auth::OauthJwt, _) => vec![("grant_type", oauth::JWT_BEARER), ("assertion", assertion.expose())],
             (Auth::OauthClient, _) if scope.is_empty() => vec![("grant_type", "client_credentials")],
             (Auth::OauthClient, _) => vec![("grant_type", "client_credentials"), ("scope", &scope)],
             _ => return Err(self.mark_broken(&live, "the service refuses its credentials").await?),
@@ -283,13 +305,9 @@ fn broken(connection: &Connection) -> Error {
     Error::Broken { name: connection.name.clone(), reason: connection.broken.clone().unwrap_or_default() }
 }
 
-const fn has_tokens(auth: Auth) -> bool {
-    matches!(auth, Auth::OauthCode | Auth::OauthClient)
-}
-
 /// Whether the access token is missing or about to end.
 fn is_ending(live: &Live, now: Timestamp) -> bool {
-    if !has_tokens(live.connection.auth) {
+    if !live.connection.auth.has_tokens() {
         return false;
     }
     let ends_at = live.secrets.get("expires_at").and_then(|text| text.expose().parse().ok());

@@ -330,7 +330,8 @@ fn wrapped(path: &str, value: Value) -> Value {
     path.rsplit('.').fold(value, |value, name| Value::Object(Map::from_iter([(name.to_owned(), value)])))
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether a text is a name of an object or a field of Salesforce.
+pub(crate) fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic())
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.')

@@ -15,6 +15,7 @@ mod filter;
 mod list;
 pub(crate) mod run;
 
+pub(crate) use filter::is_name;
 pub(crate) use list::can_stream as list_streams;
 
 use crate::Error;

@@ -272,6 +272,13 @@ impl<'a> Run<'a> {
         let message = if errors.message.is_empty() { String::new() } else { text(&scope.value(&errors.message)?) };
         let retry_after = self.transport.retry_after(&response);
         let mut error = refusal(&response, Some(message.clone()), retry_after, request.repeatable);
+        // A refusal that passes by itself, such as a row that another writer holds.
+        if error.kind == ErrorKind::Refused
+            && !errors.retry_codes.is_empty()
+            && errors.retry_codes.contains(&text(&scope.value(&errors.code)?))
+        {
+            error.kind = ErrorKind::Unavailable;
+        }
         if failed_inside {
             error.message = message;
             error.kind = ErrorKind::Refused;

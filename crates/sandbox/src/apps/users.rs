@@ -238,7 +238,7 @@ fn write(store: &mut Store, call: &Call<'_>, number: UserNumber, body: &Map<Stri
     if let Some(profile) = body.get("profile").and_then(Value::as_object) {
         assignment.profile.extend(profile.clone());
     }
-    let target = targets(app, user);
+    let target = targets(app, user, &assignment);
     exclusive(store, call)?.users.insert(number, assignment);
     logs::record(store, call, kind, &target);
     let shown = shown_user(store, call, find(store, call)?, number);
@@ -255,10 +255,12 @@ fn check_scheme(app: &App, credentials: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn targets(app: &App, user: &User) -> Vec<Target> {
+/// The account is known by its own user name, which need not be the login of the person.
+fn targets(app: &App, user: &User, assignment: &AppUser) -> Vec<Target> {
     let app_user = user.id.with_prefix("0ua");
+    let name = assignment.user_name.as_deref().unwrap_or_else(|| user.login());
     vec![
-        Target::named("AppUser", app_user.as_str(), user.login()),
+        Target { alternate_id: name.to_owned(), ..Target::named("AppUser", app_user.as_str(), &user.display_name()) },
         Target::named("AppInstance", app.id.as_str(), &app.label),
         Target::user(user),
     ]
@@ -274,7 +276,7 @@ pub(crate) fn remove(store: &mut Store, call: &Call<'_>) -> Outcome {
     if assignment.by_group {
         return Err(errors::E0000046.into());
     }
-    let target = store.users.get(number).map(|user| targets(app, user)).unwrap_or_default();
+    let target = store.users.get(number).map(|user| targets(app, user, &assignment)).unwrap_or_default();
     exclusive(store, call)?.users.remove(&number);
     logs::record(store, call, Kind::APP_USER_REMOVE, &target);
     Ok(Reply::no_content())

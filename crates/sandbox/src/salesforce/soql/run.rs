@@ -166,10 +166,7 @@ impl<'a> Run<'a> {
         }
         let operand = self.operand(kind, expression, right)?;
         let ordered = !matches!(operator, Operator::Equal | Operator::NotEqual);
-        if ordered
-            && (operand == Operand::Null
-                || matches!(kind, Kind::Boolean | Kind::Id | Kind::Reference | Kind::MultiPicklist))
-        {
+        if ordered && (operand == Operand::Null || matches!(kind, Kind::Boolean | Kind::MultiPicklist)) {
             return invalid("only = and != fit");
         }
         Ok(Test::Compare(left, operator, operand))
