@@ -307,6 +307,8 @@ const OWN: &[(&str, &str)] = &[
     ("sendgrid", include_str!("../../manifests/sendgrid.yaml")),
     ("servicenow", include_str!("../../manifests/servicenow.yaml")),
     ("slack", include_str!("../../manifests/slack.yaml")),
+    ("workday", include_str!("../../manifests/workday.yaml")),
+    ("yubico", include_str!("../../manifests/yubico.yaml")),
 ];
 
 impl Manifest {

@@ -18,6 +18,7 @@ use serde_json::json;
 /// Connectors with a store of their own.
 pub(crate) struct Bench {
     pub(crate) connectors: Connectors,
+    pub(crate) files: Arc<FolderFiles>,
     _folder: tempfile::TempDir,
 }
 
@@ -39,8 +40,8 @@ impl Bench {
     pub(crate) fn over(connections: Connections) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let entropy = connections.edges().entropy.clone();
-        let files = FolderFiles::new(folder.path().to_owned(), entropy);
-        Self { connectors: Connectors::new(connections, Arc::new(files)), _folder: folder }
+        let files = Arc::new(FolderFiles::new(folder.path().to_owned(), entropy));
+        Self { connectors: Connectors::new(connections, files.clone()), files, _folder: folder }
     }
 
     /// Makes a connection of the same name and id.

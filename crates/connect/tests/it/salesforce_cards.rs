@@ -1,10 +1,13 @@
 //! Every Salesforce card against the sandbox's org.
 
+use std::sync::Arc;
+
 use oktant_base::{Secret, SeededEntropy};
 use oktant_connect::connection::{Auth, Secrets, SignIn};
+use oktant_connect::files::Files as _;
 use oktant_connect::manifest::Manifest;
 use oktant_engine::{Actions, ErrorKind, Fields, Outcome};
-use oktant_functions::Value as FlowValue;
+use oktant_functions::{File, Value as FlowValue};
 use oktant_sandbox::{Salesforce, SalesforceSchema};
 use serde_json::{Value, json};
 
@@ -353,6 +356,28 @@ async fn a_custom_action_reaches_every_resource() {
     let search = json!({"Request.Relative URL": "/services/data/v62.0/search",
         "Request.Query": {"q": "FIND {Acme} IN ALL FIELDS RETURNING Account(Id, Name)"}});
     assert_eq!(custom("GET", search).await["Response.Body"]["searchRecords"][0]["Name"], "Acme");
+}
+
+#[tokio::test]
+async fn a_document_is_uploaded_to_its_record() {
+    let setting = Setting::new().await;
+    let parent = setting.run("createRecord", CONTACT, json!({"Record Fields.LastName": "Neil"})).await;
+    let mut upload = call(
+        "salesforce:uploadDocument",
+        "sf",
+        &[],
+        json!({
+            "File.File Name": "offer.txt", "File.Parent ID": parent["New Record.Record ID"],
+        }),
+    );
+    let content = setting.bench.files.put(b"An offer".to_vec().into()).await.unwrap();
+    let file =
+        FlowValue::File(Arc::new(File { id: content, name: "offer.txt".to_owned(), media_type: None, bytes: 8 }));
+    upload.inputs.set(Some("File"), "File Content", file);
+    let made = outputs(setting.bench.connectors.call(upload).await.unwrap());
+    let stored = record(&setting.org, "ContentVersion", "Id", made["Document.Document ID"].as_str().unwrap()).unwrap();
+    assert_eq!((&stored["Title"], &stored["VersionData"]), (&json!("offer.txt"), &json!("QW4gb2ZmZXI=")));
+    assert_eq!(stored["FirstPublishLocationId"], parent["New Record.Record ID"]);
 }
 
 #[tokio::test]

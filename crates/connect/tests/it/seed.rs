@@ -64,7 +64,8 @@ impl Scene {
     async fn with(salesforce: oktant_sandbox::SalesforceBuilder) -> Option<Self> {
         let mut project = flopack::import(&pack()?).unwrap().project;
         let okta_org = Sandbox::builder().users(3).start().await.unwrap();
-        let salesforce = salesforce.start().await.unwrap();
+        // Of another seed than the Okta org, so that no two secrets are alike.
+        let salesforce = salesforce.seed(2).start().await.unwrap();
         let app = json!({"name": "salesforce", "label": "Salesforce.com", "signOnMode": "SAML_2_0"});
         let app = okta(&okta_org, "POST", "/apps", app).await["id"].as_str().unwrap().to_owned();
 
@@ -420,4 +421,109 @@ async fn an_answer_that_is_lost_is_looked_up_and_nothing_is_doubled() {
         let id = made.outputs.as_ref().unwrap().get(Some("User"), "User ID").unwrap().as_text().map(str::to_owned);
         assert_eq!(id.as_deref(), scene.user("ann").unwrap()["Id"].as_str(), "{effect:?}");
     }
+}
+
+/// What was logged, at every level and by everyone.
+#[derive(Clone, Default)]
+struct Log(Arc<parking_lot::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Scene {
+    /// The secrets of every connection as they are now.
+    async fn secrets(&self) -> Vec<String> {
+        let mut secrets = vec![self.okta.api_token().to_owned()];
+        for connection in self.project.connections.values() {
+            let live = self.bench.connectors.connections().live(connection.id.as_str()).await.unwrap();
+            let names = ["token", "client_secret", "access_token", "refresh_token"];
+            secrets.extend(names.iter().filter_map(|name| live.secrets.get(name)).map(|one| one.expose().clone()));
+        }
+        secrets
+    }
+
+    /// Everything that a person can look at, by where it is.
+    async fn shown(&self, log: &Log) -> Vec<(String, Vec<u8>)> {
+        let mut shown = vec![("the log".to_owned(), log.0.lock().clone())];
+        let mut show = |name: &str, text: String| shown.push((name.to_owned(), text.into_bytes()));
+        let runs = self.runs().await;
+        show("runs", format!("{runs:?}"));
+        for run in &runs {
+            let steps = self.steps(run).await;
+            show("steps", format!("{steps:?}"));
+        }
+        show("metrics", self.engine.metrics().prometheus());
+        show("flopack", flopack::export(&self.project).unwrap().to_string());
+        for flow in self.project.flows.values() {
+            show("text", oktant_flow::text::write(flow));
+        }
+        let connections = self.bench.connectors.connections();
+        show("connections", format!("{connections:?} {:?}", connections.list().await.unwrap()));
+        show("engine", format!("{:?} {:?}", self.engine, self.bench.connectors));
+        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            shown.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+        shown
+    }
+}
+
+fn has(content: &[u8], text: &str) -> bool {
+    content.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test]
+async fn secrets_of_connections_are_nowhere_in_plain() {
+    let log = Log::default();
+    let writer = log.clone();
+    let logger = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _logging = tracing::subscriber::set_default(logger);
+    let Some(scene) = Scene::with(Salesforce::builder().rotate_refresh_tokens(true)).await else { return };
+    let mut secrets = scene.secrets().await;
+    scene.assign("ann", "Sales").await;
+    scene.settled(1).await;
+    scene.salesforce.expire_tokens();
+    scene.fault(USERS, Effect::Disconnect);
+    scene.assign("bob", "Marketing").await;
+    scene.settled(2).await;
+    secrets.extend(scene.secrets().await);
+    // And while the connection breaks.
+    scene.salesforce.revoke_grants();
+    scene.salesforce.expire_tokens();
+    scene.assign("cid", "Operations").await;
+    assert_eq!(scene.settled(3).await[0].state, RunState::Failed);
+    secrets.sort();
+    secrets.dedup();
+    assert!(secrets.len() >= 6, "both access tokens, both refresh tokens, the app's secret, the API token");
+    let shown = scene.shown(&log).await;
+    let found = |text: &str| -> Vec<&str> {
+        shown.iter().filter(|(_, content)| has(content, text)).map(|(name, _)| name.as_str()).collect()
+    };
+    for secret in &secrets {
+        assert!(secret.len() >= 20);
+        assert_eq!(found(secret), Vec::<&str>::new(), "a secret of {} letters", secret.len());
+        // Nor a part of it that would do for a search.
+        assert_eq!(
+            found(&secret[secret.len() - 16..]),
+            Vec::<&str>::new(),
+            "the end of a secret of {} letters",
+            secret.len()
+        );
+    }
+    // What is no secret is found, so the search does find.
+    let known = found("ann@acme.example");
+    assert!(known.contains(&"steps") && known.iter().any(|name| name.contains("journal.db")), "{known:?}");
+    assert!(found("TRACE").contains(&"the log"));
 }
