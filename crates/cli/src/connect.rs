@@ -172,7 +172,7 @@ async fn make(connector: &str, args: &MakeArgs) -> Result<()> {
 }
 
 const AUTH_HINT: &str =
-    "one of none, basic, bearer, headers, oauth_code, oauth_client, oauth_jwt, okta_service, okta_token, smtp";
+    "one of none, basic, bearer, headers, aws_keys, oauth_code, oauth_client, oauth_jwt, okta_service, okta_token, smtp";
 
 /// Settings from the options, and those that follow from them.
 fn settings(connector: &str, args: &MakeArgs) -> Result<BTreeMap<String, String>> {
@@ -237,6 +237,7 @@ fn inferred(connector: &str, settings: &BTreeMap<String, String>, secrets: &Secr
         "okta" if has("private_key") => Auth::OktaService,
         _ if has("private_key") => Auth::OauthJwt,
         "okta" if has("token") => Auth::OktaToken,
+        _ if has("secret_access_key") => Auth::AwsKeys,
         _ if has("token") => Auth::Bearer,
         _ if has("password") => Auth::Basic,
         _ if secrets.has_headers() => Auth::Headers,

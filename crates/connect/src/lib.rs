@@ -1,5 +1,6 @@
 //! Connections of flows, their secrets at rest, and the connectors behind the cards.
 
+mod aws;
 mod callers;
 pub mod connection;
 mod connectors;

@@ -215,8 +215,8 @@ impl RecordLog {
         }
     }
 
-    fn event(&self, record: Value) -> FlowValue {
-        let place = Place::of(&record, self.change);
+    fn event(&self, record: &Value) -> FlowValue {
+        let place = Place::of(record, self.change);
         let published = instant(&place.0).map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
         flow_value(json!({
             "eventType": self.change.event_type(&self.object),
@@ -238,12 +238,16 @@ impl Source for RecordLog {
         &self.name
     }
 
+    fn connection(&self) -> Option<&str> {
+        Some(&self.connection)
+    }
+
     async fn poll(&self, position: Option<&str>) -> Result<(Vec<FlowValue>, String), CardError> {
         let Some(mut position) = position.and_then(|text| serde_json::from_str::<Position>(text).ok()) else {
             return Ok((Vec::new(), json!(self.begin().await?).to_string()));
         };
         let told = self.read(&mut position).await?;
-        let events = told.into_iter().map(|record| self.event(record)).collect();
+        let events = told.iter().map(|record| self.event(record)).collect();
         Ok((events, json!(position).to_string()))
     }
 }

@@ -11,7 +11,6 @@ use oktant_engine::{CardError, ErrorKind};
 use parking_lot::Mutex;
 use url::Url;
 
-use crate::Error;
 use crate::connection::{Auth, Connection, Connections, Live};
 use crate::failure::{body, okta_answer};
 use crate::fields::Fields;
@@ -20,6 +19,7 @@ use crate::http::{Patience, Request, Response, wait_before_repeat};
 use crate::manifest::Manifest;
 use crate::manifest::expression::{Scope, fill_text, text};
 use crate::manifest::run::{Prepared, Target, Transport};
+use crate::{Error, aws};
 
 /// Time for one answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -119,7 +119,10 @@ impl<'a> HttpTransport<'a> {
         }
         if let Some(live) = live {
             Self::check_host(&request.url, live)?;
-            request.credentials = live.credentials()?;
+            request.credentials = match live.connection.auth {
+                Auth::AwsKeys => aws::sign(live, &request, self.connections.edges().clock.now())?,
+                _ => live.credentials()?,
+            };
         }
         Ok(request)
     }

@@ -44,6 +44,8 @@ pub enum Auth {
     OktaService,
     /// An Okta API token.
     OktaToken,
+    /// AWS, which wants each request signed with an access key.
+    AwsKeys,
     /// A mail server.
     Smtp,
 }
@@ -61,6 +63,7 @@ impl Auth {
             Self::OauthJwt => "oauth_jwt",
             Self::OktaService => "okta_service",
             Self::OktaToken => "okta_token",
+            Self::AwsKeys => "aws_keys",
             Self::Smtp => "smtp",
         }
     }
@@ -77,6 +80,7 @@ impl Auth {
             Self::OauthJwt,
             Self::OktaService,
             Self::OktaToken,
+            Self::AwsKeys,
             Self::Smtp,
         ];
         all.into_iter().find(|auth| auth.as_str() == text)
@@ -194,7 +198,8 @@ impl Live {
     pub fn credentials(&self) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::new();
         match self.connection.auth {
-            Auth::None | Auth::Smtp => {}
+            // Each request of AWS has a signature of its own.
+            Auth::None | Auth::AwsKeys | Auth::Smtp => {}
             Auth::Basic => {
                 let user = self.connection.setting("username").unwrap_or_default();
                 let pair = format!("{user}:{}", self.secret("password")?.expose());

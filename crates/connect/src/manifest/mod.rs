@@ -286,6 +286,7 @@ pub struct Dynamic {
 /// Those that come with the program.
 const OWN: &[(&str, &str)] = &[
     ("auth0", include_str!("../../manifests/auth0.yaml")),
+    ("awssso", include_str!("../../manifests/awssso.yaml")),
     ("box", include_str!("../../manifests/box.yaml")),
     ("github", include_str!("../../manifests/github.yaml")),
     ("gmail", include_str!("../../manifests/gmail.yaml")),

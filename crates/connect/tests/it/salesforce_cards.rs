@@ -202,6 +202,15 @@ async fn refusals_say_what_the_org_says() {
     assert_eq!(full.kind, ErrorKind::Refused);
     let unknown = setting.refused("createUser", &[], new_user("late@acme.example", "Wizard")).await;
     assert_eq!(unknown.message, "there is no profile \"Wizard\"");
+    let id = record(&setting.org, "User", "Username", "ann@acme.example").unwrap()["Id"].clone();
+    let change = json!({"User.User ID": id, "User.Profile Name": "Wizard", "User.Department": "Magic"});
+    assert_eq!(setting.refused("updateUser", &[], change).await.message, "there is no profile \"Wizard\"");
+    let moved = json!({"User.User ID": id, "User.Profile Name": "Marketing User", "User.Role Name": "Sales Manager"});
+    setting.run("updateUser", &[], moved).await;
+    let user = record(&setting.org, "User", "Username", "ann@acme.example").unwrap();
+    let named = |object: &str, field: &str| record(&setting.org, object, "Id", user[field].as_str().unwrap()).unwrap();
+    assert_eq!(named("Profile", "ProfileId")["Name"], "Marketing User");
+    assert_eq!(named("UserRole", "UserRoleId")["Name"], "Sales Manager");
     let gone = setting.refused("readUser", &[], json!({"User.User ID": "005000000000000AAA"})).await;
     assert_eq!((gone.kind, gone.status), (ErrorKind::Refused, Some(404)));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -47,6 +47,65 @@ async fn workers_of_workday_are_streamed() {
         }
     }
     assert_eq!((ids.len(), ids[219].as_text()), (220, Some("w219")));
+}
+
+#[tokio::test]
+async fn entitlements_of_aws_are_given_listed_and_taken_with_signed_requests() {
+    #[derive(Default)]
+    struct Account {
+        sets: Vec<String>,
+        page: bool,
+    }
+    type Shared = Arc<Mutex<Account>>;
+    async fn act(State(account): State<Shared>, headers: HeaderMap, body: String) -> Json<Value> {
+        let text = |name: &str| headers[name].to_str().unwrap().to_owned();
+        let signature = text("authorization");
+        assert!(signature.starts_with("AWS4-HMAC-SHA256 Credential=AKID/"), "{signature}");
+        assert!(signature.contains("/us-west-2/sso/aws4_request") && signature.contains("x-amz-target"), "{signature}");
+        assert_eq!(text("content-type"), "application/x-amz-json-1.1");
+        let (target, body): (_, Value) = (text("x-amz-target"), serde_json::from_str(&body).unwrap());
+        assert_eq!((&body["InstanceArn"], &body["PrincipalId"]), (&json!("arn:i"), &json!("u1")));
+        let mut account = account.lock();
+        let set = body["PermissionSetArn"].as_str().unwrap_or_default().to_owned();
+        match target.rsplit('.').next().unwrap() {
+            "CreateAccountAssignment" => account.sets.push(set),
+            "DeleteAccountAssignment" => account.sets.retain(|known| *known != set),
+            "ListAccountAssignmentsForPrincipal" => {
+                assert_eq!(body["Filter"]["AccountId"], "12");
+                let one = |set: &String| json!({"AccountId": "12", "PermissionSetArn": set});
+                let all: Vec<Value> = account.sets.iter().map(one).collect();
+                let next = account.page.then_some("more");
+                return Json(json!({"AccountAssignments": all, "NextToken": next}));
+            }
+            other => panic!("{other}"),
+        }
+        Json(json!({"AccountAssignmentCreationStatus": {"Status": "IN_PROGRESS"}}))
+    }
+    let account = Shared::default();
+    let url = serve(Router::new().route("/", post(act)).with_state(account.clone())).await;
+    let bench = Bench::new().await;
+    let settings = [("endpoint", url.as_str()), ("service", "sso"), ("region", "us-west-2"), ("access_key_id", "AKID")];
+    bench.connect("aws", "awssso", Auth::AwsKeys, &settings, &[("secret_access_key", "s3cret")]).await;
+    let run = async |operation: &str, region: &str, sets: Value| {
+        let options = [("region", region), ("instances", "arn:i"), ("accounts", "-- Enter Account ID --")];
+        let inputs = json!({
+            "Parameters.Principal Type": "USER", "Parameters.Principal ID": "u1", "Parameters.Account ID": "12",
+            "Parameters.Permission Sets": sets,
+        });
+        bench.connectors.call(call(&format!("awssso:{operation}"), "aws", &options, inputs)).await.map(outputs)
+    };
+    let added = run("addAWSEntitlements", "us-west-2", json!(["arn:a", "arn:b"])).await.unwrap();
+    assert_eq!(added, json!({"Response.Status Code": 200}));
+    let listed = run("listAWSEntitlements", "us-west-2", json!([])).await.unwrap();
+    let one = |set: &str| json!({"Account ID": "12", "Permission Set": set});
+    assert_eq!(listed["Response.Entitlements"], json!([one("arn:a"), one("arn:b")]));
+    account.lock().page = true;
+    assert!(run("listAWSEntitlements", "us-west-2", json!([])).await.unwrap_err().message.contains("more than 100"));
+    account.lock().page = false;
+    run("removeAllAWSEntitlements", "us-west-2", json!([])).await.unwrap();
+    assert!(account.lock().sets.is_empty());
+    let error = run("addAWSEntitlements", "eu-west-1", json!(["arn:a"])).await.unwrap_err();
+    assert!(error.message.contains("for region us-west-2"), "{}", error.message);
 }
 
 #[tokio::test]
