@@ -1,7 +1,11 @@
 //! Okta's cards for applications, imports and accounts, and the events that follow from them, against the sandbox.
 
-use oktant_connect::connection::Auth;
-use oktant_engine::{Actions, Delivered, Events, Outcome, Source as _};
+use std::collections::BTreeMap;
+
+use oktant_base::SeededEntropy;
+use oktant_connect::connection::{Auth, Connection, Secrets, SignIn};
+use oktant_connect::manifest::Manifest;
+use oktant_engine::{Actions, Delivered, ErrorKind, Events, Outcome, Source as _};
 use oktant_functions::Value as FlowValue;
 use oktant_sandbox::Sandbox;
 use serde_json::{Value, json};
@@ -204,4 +208,68 @@ async fn what_happens_in_the_org_reaches_the_cards_of_events() {
         }
     }
     assert!(!setting.sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_service_app_signs_in_with_its_key_and_stays_within_its_scopes() {
+    let key = include_str!("../../../client/src/auth/key/rsa_2048.json");
+    let members: Value = serde_json::from_str(key).unwrap();
+    let public = json!({"kty": "RSA", "n": members["n"], "e": members["e"], "kid": "k1", "use": "sig"});
+    let builder = Sandbox::builder().users(5).service_app_key(serde_json::from_value(public).unwrap());
+    let sandbox = builder.start().await.unwrap();
+    let bench = Bench::new().await;
+    let url = sandbox.url();
+    let settings = [
+        ("domain", url.as_str()),
+        ("client_id", sandbox.service_client_id()),
+        ("key_id", "k1"),
+        ("scope", "okta.users.read"),
+    ];
+    bench.connect("okta", "okta", Auth::OktaService, &settings, &[("private_key", key)]).await;
+    let users = async || {
+        let options = [("resultSet", "All Matching Records")];
+        let list = call("okta:listUsersWithFilter", "okta", &options, json!({"Inputs.status": "ACTIVE"}));
+        outputs(bench.connectors.call(list).await.unwrap())["Result.Users"].as_array().unwrap().len()
+    };
+    let count = users().await;
+    assert!(count > 0);
+    sandbox.expire_tokens();
+    assert_eq!(users().await, count, "signed in anew");
+    let group = call("okta:createGroup", "okta", &[], json!({"Group.Name": "Mine"}));
+    let error = bench.connectors.call(group).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Connection, "{}", error.message);
+    assert!(error.message.contains("grant okta.groups.manage to the app"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn a_person_consents_and_the_connection_stays_signed_in() {
+    let (sandbox, bench) = (Sandbox::builder().users(5).start().await.unwrap(), Bench::new().await);
+    let connections = bench.connectors.connections();
+    let mut settings = BTreeMap::from([
+        ("domain".to_owned(), sandbox.url()),
+        ("client_id".to_owned(), sandbox.native_client_id().to_owned()),
+        ("scope".to_owned(), "okta.users.read offline_access".to_owned()),
+    ]);
+    Manifest::own()["okta"].derive(&mut settings).unwrap();
+    let draft = Connection { settings, ..connections.draft("okta", "okta", Auth::OauthCode) };
+    let sign_in = SignIn::new(draft, Secrets::default(), &SeededEntropy::new(5)).unwrap();
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let page = browser.get(sign_in.url().clone()).send().await.unwrap().text().await.unwrap();
+    let request = page.split_once("name=\"request\" value=\"").unwrap().1.split('"').next().unwrap();
+    let person = [("request", request), ("username", sandbox.admin_login()), ("password", sandbox.admin_password())];
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(person).finish();
+    let post = browser.post(format!("{}/signin", sandbox.url())).body(form);
+    let answer = post.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
+    let location = answer.headers()["location"].to_str().unwrap();
+    let live = sign_in.pasted(connections, location).await.unwrap();
+    connections.put(live.connection, &live.secrets, false).await.unwrap();
+    let read = async || {
+        let read = call("okta:readUser", "okta", &[], json!({"User.ID or Login": sandbox.admin_login()}));
+        bench.connectors.call(read).await
+    };
+    for round in 1..=3 {
+        let user = outputs(read().await.unwrap_or_else(|error| panic!("round {round}: {error:?}")));
+        assert_eq!(user["Profile Properties.login"], sandbox.admin_login());
+        sandbox.expire_tokens();
+    }
 }
