@@ -171,8 +171,7 @@ async fn make(connector: &str, args: &MakeArgs) -> Result<()> {
     Ok(())
 }
 
-const AUTH_HINT: &str =
-    "one of none, basic, bearer, headers, aws_keys, oauth_code, oauth_client, oauth_jwt, okta_service, okta_token, smtp";
+const AUTH_HINT: &str = "one of none, basic, bearer, headers, aws_keys, oauth_code, oauth_client, oauth_jwt, okta_service, okta_token, smtp";
 
 /// Settings from the options, and those that follow from them.
 fn settings(connector: &str, args: &MakeArgs) -> Result<BTreeMap<String, String>> {

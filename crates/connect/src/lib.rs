@@ -15,8 +15,8 @@ mod log;
 mod mail;
 pub mod manifest;
 pub mod query;
-mod services;
 mod records;
+mod services;
 pub mod tables;
 mod transport;
 mod web;
@@ -27,8 +27,8 @@ pub use callers::OrgCallers;
 pub use connectors::{Cards, Connectors};
 pub use error::Error;
 pub use log::EventLog;
-pub use services::Needs;
 pub use records::RecordLog;
+pub use services::Needs;
 
 /// Bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {

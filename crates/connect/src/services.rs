@@ -3,7 +3,8 @@
 use oktant_flow::model::Address;
 
 use crate::connection::Connection;
-use crate::connectors::{Card, is_event};
+use crate::connectors::Card;
+use crate::events::is_event;
 use crate::mail;
 
 /// What a card needs to sign in.

@@ -64,7 +64,14 @@ fn knows(address: &str) -> bool {
 
 #[test]
 fn cards_of_the_engine_the_functions_and_the_connectors_are_known_and_no_others() {
-    for address in ["control:wait", "httpfunctions:close", "string:compose", "salesforce:createUser", "okta:readUser", "oktant:sql"] {
+    for address in [
+        "control:wait",
+        "httpfunctions:close",
+        "string:compose",
+        "salesforce:createUser",
+        "okta:readUser",
+        "oktant:sql",
+    ] {
         assert!(knows(address), "{address}");
     }
     for address in ["control:wat", "string:shout", "salesforce:mine", "nowhere:act", "utility:exportFlo"] {
