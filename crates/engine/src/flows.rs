@@ -69,7 +69,7 @@ impl FlowEntry {
     /// The connection of a card: the one it is bound to, or else the one that it names.
     pub fn connection<'a>(&'a self, address: &Address, named: Option<&'a ConnectionId>) -> Option<&'a str> {
         let name = named.map(ConnectionId::as_str);
-        let bound = self.settings.connections.get(name.unwrap_or(address.module()));
+        let bound = self.settings.connections.get(name.unwrap_or_else(|| address.module()));
         bound.map(String::as_str).or(name)
     }
 
