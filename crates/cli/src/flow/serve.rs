@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oktant_connect::{Connectors, OrgCallers};
-use oktant_engine::{Engine, HttpSettings, Work, router};
+use oktant_engine::{Engine, HttpSettings, Source, Work, router};
 use oktant_flow::model::TriggerKind;
 use oktant_server::Beside;
 use tokio::task::JoinHandle;
@@ -58,34 +58,34 @@ impl Serving {
     }
 }
 
-/// Reads the System Log of each org whose events start a flow that is on: also where a hook brings them, since an
-/// event that comes both ways starts a flow once.
+/// Reads what starts the flows that are on: the records of Salesforce, and the System Log of each org. That also where
+/// a hook brings its events, since one that comes both ways starts a flow once.
 async fn read_logs(engine: Engine, connectors: Connectors, interval: Duration) {
     let clock = Arc::clone(&connectors.connections().edges().clock);
     let mut followed = HashMap::new();
     loop {
-        let wanted = orgs(&engine);
-        for connection in &wanted {
-            let begin = || engine.follow(Arc::new(connectors.event_log(connection)), interval);
-            followed.entry(connection.clone()).or_insert_with(begin);
+        let wanted = sources(&engine, &connectors);
+        for (name, source) in &wanted {
+            let begin = || engine.follow(Arc::clone(source), interval);
+            followed.entry(name.clone()).or_insert_with(begin);
         }
-        for (_, reading) in followed.extract_if(|connection, _| !wanted.contains(connection)) {
+        for (_, reading) in followed.extract_if(|name, _| !wanted.contains_key(name)) {
             reading.cancel();
         }
         clock.sleep(LOOK_EVERY).await;
     }
 }
 
-/// The connections to orgs whose events start a flow that is on.
-fn orgs(engine: &Engine) -> Vec<String> {
+/// What the flows that are on listen to, by name.
+fn sources(engine: &Engine, connectors: &Connectors) -> HashMap<String, Arc<dyn Source>> {
     let flows = engine.flows();
-    let connections =
-        flows.iter().filter(|entry| entry.active).filter_map(|entry| match &entry.version.flow.trigger.kind {
-            TriggerKind::Event(event) => entry.connection(&event.address, event.connection.as_ref()),
-            _ => None,
-        });
-    let mut connections: Vec<String> = connections.map(str::to_owned).collect();
-    connections.sort();
-    connections.dedup();
-    connections
+    let active = flows.iter().filter(|entry| entry.active);
+    let of = active.filter_map(|entry| match &entry.version.flow.trigger.kind {
+        TriggerKind::Event(event) => {
+            let connection = entry.connection(&event.address, event.connection.as_ref())?;
+            connectors.source(event, connection)
+        }
+        _ => None,
+    });
+    of.map(|source| (source.name().to_owned(), source)).collect()
 }
