@@ -9,7 +9,7 @@ use oktant_base::Timestamp;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::account::{Account, Place};
+use crate::account::{Account, Generation, Place};
 use crate::engine::Binding;
 use crate::error::SnowflakeError;
 use crate::model::user::{self, SecondaryRoles};
@@ -44,7 +44,7 @@ pub(crate) struct State {
     pub(crate) client_ip: Option<IpAddr>,
     pub(crate) last_query_id: Option<Uuid>,
     /// The account's generation, and when: then network policies admitted the session.
-    admitted: Option<(u64, Timestamp)>,
+    admitted: Option<(Generation, Timestamp)>,
     closed: bool,
 }
 
