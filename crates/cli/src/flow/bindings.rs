@@ -63,7 +63,7 @@ impl<'a> Card<'a> {
 
     /// The name under which its connection is bound: the one in the flow, or that of its module.
     fn placeholder(&self) -> &'a str {
-        self.named.map_or(self.address.module(), ConnectionId::as_str)
+        self.named.map_or_else(|| self.address.module(), ConnectionId::as_str)
     }
 
     fn needs_connection(&self) -> bool {

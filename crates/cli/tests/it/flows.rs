@@ -85,7 +85,7 @@ impl Place {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = command(self.path(), args);
-        let salesforce = self.org.sandbox.salesforce().map(|salesforce| salesforce.url());
+        let salesforce = self.org.sandbox.salesforce().map(oktant_sandbox::Salesforce::url);
         let allowed = [self.org.sandbox.url(), salesforce.unwrap_or_default()].join(",").replace("http://", "");
         command.env("OKTANT_EGRESS_ALLOW", allowed.trim_end_matches(','));
         command.env("API_TOKEN", self.org.sandbox.api_token());
@@ -133,10 +133,15 @@ impl Place {
             if let Some(run) = runs.first().filter(|run| run["State"] == state) {
                 return run.clone();
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "no run of {flow} came to {state}: {runs:?}");
+            assert!(begun.elapsed() < Duration::from_mins(1), "no run of {flow} came to {state}: {runs:?}");
             std::thread::sleep(Duration::from_millis(100));
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a caller of the endpoint is a bare client")]
+fn client() -> reqwest::Client {
+    reqwest::Client::new()
 }
 
 /// Status and body of the answer to a request.
@@ -249,12 +254,7 @@ fn a_server_runs_what_commands_switch_on_and_what_happens_in_the_org() {
     let base = url.trim_end_matches("/api/flo");
     let call = |token: &str| {
         let body = json!({"login": login["login"]});
-        send(
-            reqwest::Client::new()
-                .post(format!("{base}{path}"))
-                .header("x-api-client-token", token)
-                .body(body.to_string()),
-        )
+        send(client().post(format!("{base}{path}")).header("x-api-client-token", token).body(body.to_string()))
     };
     let (status, answer) = call(token.trim());
     assert_eq!((status, serde_json::from_str(&answer).ok()), (200, Some(json!({"first_name": login["firstName"]}))));
@@ -271,7 +271,7 @@ fn a_server_runs_what_commands_switch_on_and_what_happens_in_the_org() {
     let steps = place.done(&["flow", "history", run["Run"].as_str().expect("an id"), "--output", "json"]);
     assert!(steps.contains("eve@acme.example") && steps.contains("okta:readUser"), "{steps}");
 
-    let (_, metrics) = send(reqwest::Client::new().get(format!("{base}/metrics")));
+    let (_, metrics) = send(client().get(format!("{base}/metrics")));
     assert!(metrics.contains("oktant_flow_runs_total{state=\"succeeded\"}"), "{metrics}");
     let sent = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status();
     assert!(sent.expect("kill runs").success());
