@@ -314,7 +314,7 @@ mod tests {
         let door = Door { listener, stop: Stop::of(&stop), patience: SHORT, connections_max: 1, refusal };
         tokio::spawn(door.serve(|stream, _| async move {
             let _held = stream;
-            std::future::pending().await;
+            std::future::pending::<()>().await;
         }));
         let _first = TcpStream::connect(address).await.unwrap();
         assert_eq!(told(address, b"").await.as_bytes(), REFUSAL);
