@@ -8,7 +8,7 @@ SHELL := /bin/bash
 # Where the published API description and the recordings are, for those who have them.
 export OKTANT_SHARED_DATA ?= $(abspath ../shared/data)
 
-.PHONY: help demo build test test-long fmt-check test-rust test-functions test-python test-official test-scim test-provision test-account test-salesforce codegen-check fidelity \
+.PHONY: help demo build test test-long fmt-check test-rust test-functions test-python test-official test-scim test-provision test-account test-salesforce test-flows codegen-check fidelity \
 	lint sdk-groups bench fuzz
 
 help: ## Show this list
@@ -20,7 +20,7 @@ demo: ## Build, start a sandbox org and run the SQLAlchemy example against it
 build: ## Build the program (development profile)
 	cargo build --locked --package oktant-cli
 
-test: fmt-check test-rust test-functions codegen-check fidelity test-python test-official test-scim test-provision test-account test-salesforce ## Install what the tests need and run them all
+test: fmt-check test-rust test-functions codegen-check fidelity test-python test-official test-scim test-provision test-account test-salesforce test-flows ## Install what the tests need and run them all
 
 # The SDK's groups of operations are features; its tests call all of them.
 SDK_FEATURES := oktant-sdk/full,oktant-sdk/blocking
@@ -57,6 +57,9 @@ test-account: ## Snowflake's, PostgreSQL's and SCIM's own clients against the ac
 
 test-salesforce: ## simple-salesforce, jsforce and a browser against the sandbox's Salesforce org
 	@python3 scripts/test_salesforce.py
+
+test-flows: ## From an exported pack to a Salesforce user, with a browser, on the sandbox
+	@python3 scripts/test_flows.py
 
 fmt-check: ## Fail if something is not formatted
 	@if cargo fmt --version >/dev/null 2>&1; \
