@@ -173,6 +173,19 @@ def n8n() -> Iterator[Engine]:
             yield Engine(f"http://127.0.0.1:{port}/webhook/order", process.pid)
 
 
+@contextmanager
+def oktant(program: Path) -> Iterator[Engine]:
+    """`oktant serve` with its journal on disk."""
+    with tempfile.TemporaryDirectory(prefix="oktant-bench-flows-") as files:
+        store = f"sqlite://{files}/flows.db"
+        told = run(program, "flow", "on", FLOWS / "oktant" / "order.flow.yaml", "--store", store, capture_output=True).stdout
+        # The vendor's limit of ten calls a second is not what is measured.
+        run(program, "flow", "set", "Order", "--calls-per-second", "1000000", "--store", store, capture_output=True)
+        path = told.split(": ")[-1].strip()
+        with started(program, "serve", "--listen", "127.0.0.1:0", "--flows", store) as (process, line):
+            yield Engine(json.loads(line)["url"] + path, process.pid)
+
+
 def section(measured: list[Measured]) -> list[str]:
     """The table."""
     *peers, ours = measured

@@ -2,7 +2,7 @@
 
 Measured from outside: wall time, peak memory of the process, requests by the sandbox's ledger.
 
-With the argument `scim` only what concerns SCIM is measured and written anew.
+With the argument `scim` only what concerns SCIM is measured and written anew, with `flows` only what concerns flows.
 
 Environment: OKTANT_BENCH_USERS (default 100000), OKTANT_BENCH_RUNS (default 3; the best run counts).
 """
@@ -15,6 +15,7 @@ import sys
 
 import measure  # noqa: F401  (puts scripts/ on the path)
 import clients
+import flows
 import scan
 import scim
 from workbench import ROOT, build, say
@@ -23,10 +24,15 @@ from workbench import ROOT, build, say
 def main() -> None:
     say("Building with optimisation (the first time takes a while)")
     target = ROOT / "docs" / "benchmarks.md"
-    if sys.argv[1:] == ["scim"]:
+    if sys.argv[1:] in (["scim"], ["flows"]):
         folder = build("oktant-cli", "oktant-bench-scim", profile="release")
-        before = target.read_text().partition("\n## SCIM")[0]
-        target.write_text("\n".join([before, *scim.report(folder)]))
+        before, _, rest = target.read_text().partition("\n## SCIM")
+        measured, _, last = rest.partition("\n## Flows")
+        if sys.argv[1:] == ["scim"]:
+            parts = [before, *scim.report(folder), *(["## Flows" + last] if last else [])]
+        else:
+            parts = [before, "## SCIM" + measured, *flows.report(folder)]
+        target.write_text("\n".join(parts))
         return
     folder = build("oktant-cli", "oktant-bench-floor", "oktant-bench-scim", "oktant-bench-sdk", profile="release")
     lines = [
@@ -38,6 +44,7 @@ def main() -> None:
         *clients.report(folder),
         *scan.paced_section(folder / "oktant"),
         *scim.report(folder),
+        *flows.report(folder),
     ]
     target.write_text("\n".join(lines))
     say(f"Wrote {target.relative_to(ROOT)}")

@@ -149,11 +149,11 @@ def exported_pack(person: Person, app: str) -> None:
     profile = eventually("the Salesforce user", lambda: query(f"SELECT Profile.Name FROM User WHERE Username = '{login}'"))
     assert profile[0]["Profile"]["Name"] == "Chatter Free User", profile
     run = ended(person, "Create Users in Salesforce")
-    steps = json.loads(person.flow("history", run["id"], "--output", "json"))
-    titles = [step["card"] for step in steps]
+    steps = json.loads(person.flow("history", run["Run"], "--output", "json"))
+    titles = [step["Card"] for step in steps]
     for card in ("salesforce2_29:searchUsers", "okta:readUser", "control:lookup", "salesforce2_29:createUser"):
         assert card in titles, f"{card} is not in the history: {titles}"
-    created = next(step for step in steps if step["card"] == "salesforce2_29:createUser")
+    created = next(step for step in steps if step["Card"] == "salesforce2_29:createUser")
     assert login in json.dumps(created), created
     person.flow("off", "exported")
 
@@ -177,7 +177,7 @@ def templates(person: Person, app: str) -> None:
     eventually("the user with access again", lambda: query(f"{of_user} AND IsActive = true"))
     for flow in ("Create Salesforce user", "Activate Salesforce user", "Deactivate Salesforce user", "Salesforce contact from sign-up"):
         runs = json.loads(person.flow("history", "--flow", flow, "--output", "json"))
-        assert {run["state"] for run in runs} <= {"succeeded", "stopped"}, runs
+        assert {run["State"] for run in runs} <= {"succeeded", "stopped"}, runs
 
 
 def assigned(app: str, first: str, department: str, login: str) -> str:
@@ -197,8 +197,8 @@ def ended(person: Person, flow: str) -> dict[str, Any]:
     """The newest run of a flow, when it has succeeded."""
     def newest() -> dict[str, Any] | None:
         runs = json.loads(person.flow("history", "--flow", flow, "--output", "json"))
-        assert not runs or runs[0]["state"] not in {"failed", "cancelled"}, runs[0]
-        return runs[0] if runs and runs[0]["state"] == "succeeded" else None
+        assert not runs or runs[0]["State"] not in {"failed", "cancelled"}, runs[0]
+        return runs[0] if runs and runs[0]["State"] == "succeeded" else None
     return eventually(f"the end of {flow}", newest)
 
 

@@ -11,7 +11,9 @@ use oktant_base::{Secret, Timestamp};
 
 use crate::output::Format;
 
-pub(crate) use flow::{Decision, FlowArgs, FlowCommand, FlowHistoryArgs, FlowRunArgs, FlowServeArgs, TablesCommand};
+pub(crate) use flow::{
+    Decision, FlowArgs, FlowCommand, FlowHistoryArgs, FlowLimitArgs, FlowRunArgs, FlowServeArgs, TablesCommand,
+};
 
 /// Query and script an Okta org, or a local sandbox that behaves like one
 ///

@@ -36,6 +36,7 @@ pub(crate) fn run(command: &FlowCommand) -> Result<ExitCode> {
         FlowCommand::On { .. }
         | FlowCommand::Off { .. }
         | FlowCommand::Bind { .. }
+        | FlowCommand::Set(_)
         | FlowCommand::Token { .. }
         | FlowCommand::Run(_)
         | FlowCommand::History(_)
@@ -64,6 +65,7 @@ async fn operate(command: &FlowCommand) -> Result<ExitCode> {
             FlowCommand::On { targets, bind, force, store } => switch::on(targets, bind, *force, store).await?,
             FlowCommand::Off { targets, store } => switch::off(targets, store).await?,
             FlowCommand::Bind { flow, bind, store } => switch::bind(flow, bind, store).await?,
+            FlowCommand::Set(limits) => switch::set(limits).await?,
             FlowCommand::Token { flow, store } => switch::token(flow, store).await?,
             FlowCommand::History(FlowHistoryArgs { run: Some(run), record: Some(file), store, .. }) => {
                 test::record(run, file, store).await?;

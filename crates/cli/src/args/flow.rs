@@ -151,6 +151,8 @@ pub(crate) enum FlowCommand {
         #[command(flatten)]
         store: StoreArgs,
     },
+    /// Set the limits of a flow, or show them
+    Set(FlowLimitArgs),
     /// Give the endpoint of a flow a new client token and print it; the old one no longer counts
     Token {
         /// Name or id of the flow
@@ -220,6 +222,29 @@ pub(crate) enum FlowCommand {
         #[command(subcommand)]
         command: TablesCommand,
     },
+}
+
+/// The limits of a flow.
+#[derive(Debug, Args)]
+pub(crate) struct FlowLimitArgs {
+    /// Name or id of the flow
+    #[arg(value_name = "FLOW")]
+    pub(crate) flow: String,
+
+    /// Runs at the same time; more wait
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) concurrency: Option<u32>,
+
+    /// Calls of its endpoint per second; more are answered with 429
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) calls_per_second: Option<u32>,
+
+    /// Whether its schedule starts a run while an earlier one is unfinished
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) overlap: Option<bool>,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
 }
 
 /// What to run, with which values.

@@ -1,16 +1,17 @@
-//! `oktant flow on`, `off`, `bind` and `token`: which flows run, with which connections.
+//! `oktant flow on`, `off`, `bind`, `set` and `token`: which flows run, with which connections and limits.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use oktant_connect::tables::{Column, ColumnType};
+use oktant_engine::FlowSettings;
 use oktant_flow::model::{Base, Flow, FlowId, Kept, Project, Security, Table, TriggerKind};
 
 use super::bindings::{Bindings, calls, placeholders};
 use super::desk::Desk;
 use super::{is_text, load, load_folder, surrounding_folder};
-use crate::args::StoreArgs;
+use crate::args::{FlowLimitArgs, StoreArgs};
 use crate::failure::{Error, Result};
 use crate::output;
 
@@ -100,6 +101,24 @@ pub(super) async fn bind(flow: &str, binds: &[String], store: &StoreArgs) -> Res
         let _ = writeln!(told, "{placeholder}\t{}\t{name}", if service.is_empty() { "any" } else { service });
     }
     output::print(&told)
+}
+
+/// Sets the limits of a flow of the database; shows how they stand.
+pub(super) async fn set(limits: &FlowLimitArgs) -> Result<()> {
+    let desk = Desk::open(&limits.store).await?;
+    let entry = desk.flow(&limits.flow)?;
+    let known = &entry.settings;
+    let settings = FlowSettings {
+        concurrency: limits.concurrency.unwrap_or(known.concurrency),
+        calls_per_second: limits.calls_per_second.unwrap_or(known.calls_per_second),
+        overlap: limits.overlap.unwrap_or(known.overlap),
+        ..known.clone()
+    };
+    if settings != *known {
+        desk.engine.set(entry.version.flow.id.as_str(), &settings).await?;
+    }
+    let FlowSettings { concurrency, calls_per_second, overlap, .. } = settings;
+    output::print(&format!("concurrency\t{concurrency}\ncalls_per_second\t{calls_per_second}\noverlap\t{overlap}\n"))
 }
 
 /// Gives an endpoint a new client token.
