@@ -23,8 +23,8 @@ pub(crate) const HANDLERS: &[(&str, Handler)] = &[
     ("deactivateDefaultProvisioningConnectionForApplication", Handler::Write(deactivate)),
 ];
 
-/// Kinds of app that can be provisioned: recorded, and an example of the description.
-const PROVISIONED: [&str; 2] = ["okta_org2org", "office365"];
+/// Kinds of app that can be provisioned: recorded, an example of the description, and the one of the account beside.
+const PROVISIONED: [&str; 3] = ["okta_org2org", "office365", "snowflake"];
 
 fn is_provisioned(app: &App) -> bool {
     PROVISIONED.contains(&app.name.as_str())

@@ -64,6 +64,7 @@ pub struct Builder {
     outgoing: Arc<dyn Outgoing>,
     service_app_key: Option<Jwk>,
     salesforce: Option<SalesforceBuilder>,
+    snowflake: bool,
 }
 
 impl Default for Builder {
@@ -82,6 +83,7 @@ impl Default for Builder {
             outgoing: Arc::new(Loopback::default()),
             service_app_key: None,
             salesforce: None,
+            snowflake: false,
         }
     }
 }
@@ -171,6 +173,12 @@ impl Builder {
         self
     }
 
+    /// Adds an application "Snowflake" to generated people: assigned to two groups, which it pushes. None by default.
+    pub fn snowflake(mut self) -> Self {
+        self.snowflake = true;
+        self
+    }
+
     /// Generates the org and serves it on 127.0.0.1 in the current tokio runtime.
     ///
     /// # Errors
@@ -206,6 +214,9 @@ impl Builder {
         let secret = Secret::new(org::token(entropy.as_ref(), 64));
         resources::register_api_token(&mut store, api_token.id.as_str(), Stamp::of(now));
         let clients = BuiltInClients::new(&mut store, secret, self.service_app_key.as_ref());
+        if self.snowflake && self.users > 0 {
+            generate::snowflake::add(&mut store, &SeededEntropy::new(self.seed), Stamp::of(now));
+        }
         let faults = Faults::default();
         for fault in self.faults {
             faults.add(fault);

@@ -22,6 +22,7 @@ const CATALOGUE: &[&str] = &[
     "strongdm",
     "Deel",
     "Applauz",
+    "snowflake",
 ];
 
 /// A template: name of the app, its mode, and the keys of `settings.app` with their defaults.

@@ -5,6 +5,7 @@ mod builtin;
 mod log;
 mod names;
 mod people;
+pub(crate) mod snowflake;
 
 use oktant_base::{SeededEntropy, Timestamp};
 

@@ -77,3 +77,29 @@ async fn a_share_of_the_people_has_enrolled_factors() {
     }
     assert!((20..50).contains(&enrolled), "{enrolled} of {}", users.len());
 }
+
+#[tokio::test]
+async fn the_application_of_the_account_beside_comes_last_and_can_be_provisioned() {
+    let settings = || Sandbox::builder().users(30).groups(4).seed(7);
+    let (without, with) = (Org::start(settings()).await, Org::start(settings().snowflake()).await);
+    let ids = |all: &[Value]| all.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let (before, after) = (without.sandbox.truth(), with.sandbox.truth());
+    assert_eq!(ids(&before.users), ids(&after.users));
+    assert_eq!(ids(&before.groups), ids(&after.groups)[..before.groups.len()]);
+    assert_eq!(without.sandbox.api_token(), with.sandbox.api_token());
+    let apps = with.expect(200, "GET", "/api/v1/apps?q=Snowflake", None).await.json;
+    assert_eq!((&apps[0]["label"], &apps[0]["name"]), (&"Snowflake".into(), &"snowflake".into()));
+    let own = format!("/api/v1/apps/{}", apps[0]["id"].as_str().unwrap());
+    let features = with.expect(200, "GET", &format!("{own}/features"), None).await.json;
+    assert_eq!(features[0]["name"], "USER_PROVISIONING");
+    let mappings = with.expect(200, "GET", &format!("{own}/group-push/mappings"), None).await.json;
+    assert_eq!(mappings.as_array().unwrap().len(), 2);
+    for mapping in mappings.as_array().unwrap() {
+        for (side, kind) in [("sourceGroupId", "OKTA_GROUP"), ("targetGroupId", "APP_GROUP")] {
+            let group = format!("/api/v1/groups/{}", mapping[side].as_str().unwrap());
+            assert_eq!(with.expect(200, "GET", &group, None).await.json["type"], kind);
+        }
+    }
+    let (users, _) = with.all(&format!("{own}/users?limit=2")).await;
+    assert_eq!(users.len(), 5);
+}
