@@ -113,6 +113,11 @@ impl AttributePath {
         self.schema.as_deref()
     }
 
+    /// Its name, if it is of the core schema.
+    pub(crate) fn core_name(&self) -> Option<&str> {
+        self.schema.is_none().then_some(self.name.as_str())
+    }
+
     /// Whether it is the attribute `name` of the core schema itself.
     pub(crate) fn is(&self, name: &str) -> bool {
         self.schema.is_none() && self.place == Place::Simple && self.name.eq_ignore_ascii_case(name)

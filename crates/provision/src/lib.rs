@@ -32,6 +32,7 @@ mod actual;
 mod apply;
 mod error;
 mod explain;
+mod nearest;
 mod plan;
 mod preflight;
 mod provisioner;

@@ -3,8 +3,10 @@
 use oktant_base::Clock;
 use serde_json::Value as Json;
 
+use crate::attribute::USER_SCHEMA;
 use crate::config::{Config, TargetConfig};
 use crate::error::Error;
+use crate::nearest::nearest;
 use crate::plan::Warning;
 use crate::scim::{self, Endpoint, Request, Target};
 
@@ -28,7 +30,7 @@ pub(crate) async fn check(target: &Target, config: &Config, clock: &dyn Clock) -
     let mut warnings: Vec<Warning> = token_age(&config.target, clock).into_iter().collect();
     for (endpoint, count) in [(Endpoint::Users, "2"), (Endpoint::Groups, "100")] {
         let request = Request::get(endpoint).query("startIndex", "1").query("count", count);
-        let answer = target.send(&request).await?;
+        let answer = target.send(&request).await.map_err(|error| misplaced(target, error))?;
         let body: Json = serde_json::from_slice(&answer.body)
             .map_err(|error| unreadable(&request, &format!("it is no JSON: {error}")))?;
         if body.get("totalResults").and_then(Json::as_u64).is_none() {
@@ -49,7 +51,78 @@ pub(crate) async fn check(target: &Target, config: &Config, clock: &dyn Clock) -
         let message = "the target has no PATCH: profiles and groups are replaced as a whole".to_owned();
         warnings.push(Warning { kind: "no_patch", message });
     }
+    check_attributes(target, config).await?;
     Ok(Preflight { warnings, patch_supported })
+}
+
+/// RFC 7643, 3.1 and 4.1: the attributes of users that every target knows.
+const CORE_ATTRIBUTES: [&str; 20] = [
+    "userName",
+    "externalId",
+    "name",
+    "displayName",
+    "nickName",
+    "profileUrl",
+    "title",
+    "userType",
+    "preferredLanguage",
+    "locale",
+    "timezone",
+    "emails",
+    "phoneNumbers",
+    "ims",
+    "photos",
+    "addresses",
+    "groups",
+    "entitlements",
+    "roles",
+    "x509Certificates",
+];
+
+/// Looks mapped attributes up that the standard does not have: a target that says what its users are made of would
+/// refuse each of them with a misspelt one.
+async fn check_attributes(target: &Target, config: &Config) -> Result<(), Error> {
+    let is_core = |name: &&str| CORE_ATTRIBUTES.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let named = config.mappings.iter().filter_map(|mapping| mapping.path.core_name());
+    let own: Vec<&str> = named.filter(|name| !is_core(name)).collect();
+    if own.is_empty() {
+        return Ok(());
+    }
+    // Not every target describes itself.
+    let Ok(answer) = target.send(&Request::get(Endpoint::Schemas)).await else { return Ok(()) };
+    let body: Json = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let schemas = body["Resources"].as_array().or_else(|| body.as_array());
+    let Some(users) = schemas.into_iter().flatten().find(|schema| schema["id"] == USER_SCHEMA) else { return Ok(()) };
+    let attributes = users["attributes"].as_array().into_iter().flatten();
+    let known: Vec<&str> = attributes.filter_map(|attribute| attribute["name"].as_str()).collect();
+    for name in own {
+        if !known.is_empty() && !known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            let advice = nearest(name, known.iter().copied().chain(CORE_ATTRIBUTES));
+            let advice = advice.map_or_else(String::new, |name| format!("; did you mean {name}?"));
+            let problem = format!("the target's users have no such attribute{advice}");
+            return Err(Error::Mapping { attribute: name.to_owned(), problem });
+        }
+    }
+    Ok(())
+}
+
+/// Nothing where every SCIM endpoint has its users is an address that is wrong.
+fn misplaced(target: &Target, error: scim::Error) -> Error {
+    if !matches!(&error, scim::Error::NotFound { .. } | scim::Error::Rejected { status: 405, .. }) {
+        return error.into();
+    }
+    let url = target.url().to_owned();
+    let hint = if url.trim_end_matches('/').ends_with("/scim/v2") {
+        "check the host, and that its SCIM endpoint is there".to_owned()
+    } else {
+        format!("write the base of the SCIM endpoint, such as {}/scim/v2", origin(&url))
+    };
+    Error::Address { url, problem: format!("it is no SCIM endpoint: {error}"), hint: Some(hint) }
+}
+
+/// Scheme, host and port of an address.
+fn origin(url: &str) -> String {
+    url::Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.origin().ascii_serialization())
 }
 
 fn unreadable(request: &Request, reason: &str) -> scim::Error {

@@ -15,7 +15,7 @@ use crate::plan::{Plan, Warning, patches};
 use crate::preflight;
 use crate::scim::Target;
 use crate::source::Source;
-use crate::state::State;
+use crate::state::{State, Write, history};
 
 /// A provisioning that is open; nobody else writes its state meanwhile.
 #[derive(Debug)]
@@ -71,6 +71,11 @@ impl Provisioner {
     async fn open_for(config: Config, org: Org, edges: &Edges, access: Access) -> Result<Self, Error> {
         let (clock, entropy) = (Arc::clone(&edges.clock), Arc::clone(&edges.entropy));
         let target = Target::new(&config.target, Arc::clone(&clock), Arc::clone(&entropy))?;
+        if url::Url::parse(target.url()).is_ok_and(|url| url.origin() == org.properties().org.origin()) {
+            let problem = "it is the org itself".to_owned();
+            let hint = Some("give the address that the target has for SCIM, such as https://HOST/scim/v2".to_owned());
+            return Err(Error::Address { url: target.url().to_owned(), problem, hint });
+        }
         let source = Source::open(org.clone(), &config.app).await?;
         let host = org.properties().org.to_string();
         let binding = [("org", host.as_str()), ("application", &source.app.id), ("target", target.url())];
@@ -90,6 +95,15 @@ impl Provisioner {
         let found = preflight::check(&self.target, &self.config, &*self.clock).await?;
         self.patch_supported = found.patch_supported;
         Ok(found.warnings)
+    }
+
+    /// Checks what the mappings read against the org's schemas.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Mapping`] for an attribute that nobody can have, or what the org objects to.
+    pub async fn check_mappings(&self) -> Result<Vec<Warning>, Error> {
+        Box::pin(self.source.check(&self.config)).await
     }
 
     /// Label of the application.
@@ -156,6 +170,19 @@ impl Provisioner {
         let edges = (&*self.clock, &*self.entropy);
         let executor = Executor::new(plan, &self.target, &self.state, edges, run, passwords);
         Box::pin(executor.execute(if options.watched { "watch" } else { "apply" })).await
+    }
+
+    /// Closes the log of a run whose [`apply`](Self::apply) was dropped half-way. Gives what it came to, if there is
+    /// such a run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::State`] or [`Error::Database`].
+    pub async fn interrupted(&self) -> Result<Option<String>, Error> {
+        let last = || Ok::<_, Error>(history(&self.config.state)?.runs()?.into_iter().next());
+        let is_open = last()?.is_some_and(|run| run.outcome.is_none());
+        self.state.write(vec![Write::RunsInterrupted]).await?;
+        Ok(last()?.filter(|_| is_open).and_then(|run| run.outcome))
     }
 
     /// Writes what a plan without changes has shown: objects that are gone, values that came about by other means,

@@ -159,7 +159,10 @@ impl Provisioner {
                 seen += events.iter().filter(matters).count();
             }
             if let Some(first) = first {
-                return Ok(format!("{seen} events, the first {first}"));
+                return Ok(match seen {
+                    1 => format!("the event {first}"),
+                    _ => format!("{seen} events, the first {first}"),
+                });
             }
             let waited = (self.clock.now() - began).to_std().unwrap_or_default();
             if waited >= patience {

@@ -136,7 +136,8 @@ impl Executor<'_> {
             if tally.reasons.len() < REASONS_SHOWN {
                 tally.reasons.push(format!("{} {}: {reason}", subject.kind, subject.name));
             }
-            tracing::warn!(change = subject.id(), object = subject.name, result, reason, "not provisioned");
+            // In the log and the report in any case: on standard error it is for who asks for it.
+            tracing::info!(change = subject.id(), object = subject.name, result, reason, "not provisioned");
         }
         Write::Outcome(Outcome {
             run: self.run,
@@ -163,6 +164,11 @@ impl Executor<'_> {
     /// The verdict on an error that someone has to act upon who administers the target.
     pub(super) fn blocked(&self, error: &scim::Error, object: &str, name: &str) -> Verdict {
         let config = &self.plan.world.config.target;
+        let refused = error.to_string();
+        if refused.contains("GRANT OWNERSHIP ON") {
+            // The target has said itself what helps.
+            return Verdict::Blocked(refused);
+        }
         let hint = match (config.kind, object) {
             (crate::config::Kind::Snowflake, "user") => {
                 // Snowflake's documentation: existing users are managed once the integration's role owns them.
@@ -175,7 +181,7 @@ impl Executor<'_> {
                 format!("the target has a {object} of this name that its token may not see: remove or release it there")
             }),
         };
-        Verdict::Blocked(format!("{error}; {hint}"))
+        Verdict::Blocked(format!("{refused}; {hint}"))
     }
 }
 

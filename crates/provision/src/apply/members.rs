@@ -1,6 +1,6 @@
 //! Members of groups: one request after the other for a group, each with a bounded number of members.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -11,7 +11,7 @@ use super::{Executor, Link, Verdict};
 use crate::actual::by_id;
 use crate::attribute::PATCH_SCHEMA;
 use crate::error::Error;
-use crate::plan::{Change, MemberChange, Removal};
+use crate::plan::{Change, MemberChange, Removal, counted};
 use crate::scim::{self, Endpoint, Request};
 use crate::state::Write;
 
@@ -47,7 +47,9 @@ impl<'a> Executor<'a> {
             let Some(link) = self.group_link(change.group).or_else(|| self.adopted(change.group)) else {
                 return Ok(());
             };
-            let removals = change.remove.iter().map(|removal| self.removal(removal, keys));
+            let replaced = self.replaced(change);
+            let removals = change.remove.iter().filter(|removal| !replaced.contains_key(removal));
+            let removals = removals.map(|removal| self.removal(removal, keys));
             let additions = change.add.iter().filter_map(|user| self.addition(*user));
             let steps: Vec<_> = removals.chain(additions).collect();
             self.work_off(change.group, &link, &steps).await
@@ -73,15 +75,23 @@ impl<'a> Executor<'a> {
             let left: Vec<u32> = change.add.iter().copied().filter(|user| !done.contains(user)).collect();
             let subject = self.group_subject("add_members", change.group);
             let Some(link) = self.group_link(change.group) else {
-                let reason = format!("{} members wait until the group is there", left.len());
+                let reason = waiting_for(left.len(), "the group is there");
                 let outcome = self.outcome(&subject, "deferred", &reason);
                 return self.state.write(vec![outcome]).await;
             };
-            let steps: Vec<_> = left.iter().filter_map(|user| self.addition(*user)).collect();
-            let waiting = left.len() - steps.len();
+            let additions: Vec<_> = left.iter().filter_map(|user| self.addition(*user)).collect();
+            let waiting = left.len() - additions.len();
+            let mut steps = Vec::new();
+            for (removal, user) in self.replaced(change) {
+                let has_another = |link: Link| !matches!(removal, Removal::Foreign(id) if **id == *link.scim_id);
+                if self.link(user).is_some_and(has_another) {
+                    steps.push(self.removal(removal, &HashMap::new()));
+                }
+            }
+            steps.extend(additions);
             self.work_off(change.group, &link, &steps).await?;
             if waiting > 0 {
-                let reason = format!("{waiting} members wait until their accounts are there");
+                let reason = waiting_for(waiting, "their accounts are there");
                 let outcome = self.outcome(&subject, "deferred", &reason);
                 self.state.write(vec![outcome]).await?;
             }
@@ -90,12 +100,33 @@ impl<'a> Executor<'a> {
         .await;
     }
 
+    /// Members that are no longer visible while whoever they were is to get an account anew, and with it the
+    /// membership. Until then they stay: the account may be there all the same, and belong to another role.
+    fn replaced(&self, change: &'a MemberChange) -> HashMap<&'a Removal, u32> {
+        let foreign: HashMap<&str, &Removal> = change
+            .remove
+            .iter()
+            .filter_map(|removal| match removal {
+                Removal::Foreign(id) => Some((&**id, removal)),
+                Removal::User(_) => None,
+            })
+            .collect();
+        let world = &self.plan.world;
+        let made_anew = change.add.iter().filter(|user| world.links[**user as usize].is_none() && !foreign.is_empty());
+        made_anew
+            .filter_map(|user| {
+                let known = world.applied.users.get(&world.desired.users[*user as usize].okta_id)?;
+                Some((*foreign.get(&*known.scim_id)?, *user))
+            })
+            .collect()
+    }
+
     fn addition(&self, user: u32) -> Option<Step<'a>> {
         let Link { scim_id, key } = self.link(user)?;
         Some(Step::Add { user, scim_id, name: self.plan.world.desired.users[user as usize].shown(), key })
     }
 
-    fn removal(&self, removal: &'a Removal, keys: &std::collections::HashMap<u32, i64>) -> Step<'a> {
+    fn removal(&self, removal: &'a Removal, keys: &HashMap<u32, i64>) -> Step<'a> {
         match removal {
             Removal::User(position) => {
                 let there = &self.plan.world.actual.users[*position as usize];
@@ -220,11 +251,15 @@ fn overlay(resource: &mut Map<String, Json>, steps: &[Step<'_>]) {
     resource.insert("members".to_owned(), members.into());
 }
 
+fn waiting_for(count: usize, what: &str) -> String {
+    format!("{} {} until {what}", counted(count, "member"), if count == 1 { "waits" } else { "wait" })
+}
+
 fn summary(steps: &[Step<'_>]) -> String {
     let added = steps.iter().filter(|step| matches!(step, Step::Add { .. })).count();
     match (added, steps.len() - added) {
-        (added, 0) => format!("{added} members added"),
-        (0, removed) => format!("{removed} members removed"),
-        (added, removed) => format!("{added} members added, {removed} removed"),
+        (added, 0) => format!("{} added", counted(added, "member")),
+        (0, removed) => format!("{} removed", counted(removed, "member")),
+        (added, removed) => format!("{} added, {removed} removed", counted(added, "member")),
     }
 }

@@ -160,7 +160,8 @@ impl<'a> Executor<'a> {
     /// What stops a whole run: a refused token, a state that cannot be written. Everything else is counted.
     pub(crate) async fn execute(self, command: &'static str) -> Result<Report, Error> {
         let spent = self.target.requests();
-        self.state.write(vec![Write::RunStarted { id: self.run, command, at: self.state.now() }]).await?;
+        let started = Write::RunStarted { id: self.run, command, at: self.state.now() };
+        self.state.write(vec![Write::RunsInterrupted, started]).await?;
         tokio::join!(self.grant_users(), self.revoke());
         self.again().await;
         self.set_passwords().await;

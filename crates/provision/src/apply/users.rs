@@ -9,7 +9,7 @@ use super::journal::{Sent, Subject};
 use super::{Executor, Link, Verdict, halting};
 use crate::actual::{ActualUser, by_id};
 use crate::attribute::PATCH_SCHEMA;
-use crate::config::Apply;
+use crate::config::{Apply, Kind};
 use crate::error::Error;
 use crate::expression::Value;
 use crate::plan::Change;
@@ -349,7 +349,10 @@ impl<'a> Executor<'a> {
             self.replace(&subject, Endpoint::Users, &link.scim_id, Some(password), set).await?.0
         };
         let verdict = match &sent.result {
-            Ok(_) => Verdict::Done("password set".to_owned()),
+            Ok(_) => Verdict::Done(match self.plan.world.config.target.kind {
+                Kind::Snowflake => "password sent; it counts if the integration has SYNC_PASSWORD = TRUE".to_owned(),
+                Kind::Rfc => "password set".to_owned(),
+            }),
             Err(error) if error.stops_the_run() => return self.give_up(sent).await,
             Err(error) => self.refusal(error, "user", subject.name),
         };

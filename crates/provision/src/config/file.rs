@@ -410,7 +410,12 @@ impl Reader<'_> {
         };
         let text = text.trim().to_owned();
         if text.is_empty() {
-            return Err(self.wrong(format!("{key} is empty"), None));
+            let problem = match (variable, file) {
+                (Some(name), _) => format!("{key}_env names {name}, which is empty"),
+                (None, Some(file)) => format!("{key}_file names {}, which is empty", file.display()),
+                (None, None) => format!("{key} is empty"),
+            };
+            return Err(self.wrong(problem, None));
         }
         Ok(Some(Secret::new(text)))
     }

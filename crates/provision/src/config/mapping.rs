@@ -100,6 +100,11 @@ impl Mappings {
         Ok(Self(mappings.into()))
     }
 
+    /// Those that are not the default ones.
+    pub(crate) fn own(&self) -> impl Iterator<Item = &Mapping> {
+        self.iter().filter(|mapping| DEFAULTS.iter().all(|(_, text)| *text != mapping.expression.text()))
+    }
+
     /// The row of values for the objects in `scope`.
     pub(crate) fn evaluate(&self, scope: &Scope<'_>) -> Result<Box<[Value]>, (usize, EvaluateError)> {
         let value = |(index, mapping): (usize, &Mapping)| {

@@ -42,6 +42,12 @@ pub(super) fn base(text: &str) -> Result<Url, Error> {
         return Err(wrong(problem, Some(format!("use {}", text.trim().replacen(&host, &corrected, 1)))));
     }
     let path = url.path().trim_end_matches('/').to_owned();
+    if let Some((before, last)) = path.rsplit_once('/')
+        && ["users", "groups"].contains(&last.to_lowercase().as_str())
+    {
+        url.set_path(before);
+        return Err(wrong("it names one endpoint, not the base of all", Some(format!("use {url}"))));
+    }
     url.set_path(&path);
     Ok(url)
 }
@@ -82,6 +88,7 @@ mod tests {
         refused("ftp://acme.example", "write it as https://HOST/scim/v2");
         refused("acme.example", "write it as https://HOST/scim/v2");
         refused("https://a:b@acme.example", "write it as https://HOST/scim/v2");
+        refused("https://acme.example/scim/v2/Users/", "use https://acme.example/scim/v2");
         refused("https://acme.example/?x=1", "write it as https://HOST/scim/v2");
     }
 

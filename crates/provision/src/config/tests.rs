@@ -102,7 +102,7 @@ fn mistakes_are_named() {
     refused("app = 1", "OKT6001", "invalid type: integer `1`, expected a string");
     refused(&format!("{LEAST}\n[targets]"), "OKT6001", "unknown field `targets`");
     refused(&LEAST.replace("TOKEN", "NOWHERE"), "OKT6001", "target.token_env names NOWHERE, which is not set");
-    refused(&LEAST.replace("TOKEN", "EMPTY"), "OKT6001", "target.token is empty");
+    refused(&LEAST.replace("TOKEN", "EMPTY"), "OKT6001", "target.token_env names EMPTY, which is empty");
     refused(&LEAST.replace("token_env = \"TOKEN\"", ""), "OKT6001", "target has no token");
     refused(&LEAST.replace("token_env = \"TOKEN\"", "token_file = \"no\""), "OKT6001", "cannot read /etc/acme/no");
     refused(&LEAST.replace("acme.", "ac_me."), "OKT6004", "underscore");

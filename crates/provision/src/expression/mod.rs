@@ -143,9 +143,45 @@ impl Expression {
         evaluate::evaluate(&self.node, scope)
     }
 
+    /// The attributes that it reads.
+    pub(crate) fn attributes(&self) -> Vec<(Root, &str)> {
+        let mut found = Vec::new();
+        self.node.attributes(&mut found);
+        found
+    }
+
     /// The text that it was parsed from.
     pub fn text(&self) -> &str {
         &self.text
+    }
+}
+
+impl Node {
+    fn attributes<'a>(&'a self, found: &mut Vec<(Root, &'a str)>) {
+        match self {
+            Self::Literal(_) => {}
+            Self::Attribute { root, name } => found.push((*root, name)),
+            Self::Element { list: first, index: second }
+            | Self::Binary { left: first, right: second, .. }
+            | Self::Elvis { value: first, otherwise: second } => {
+                first.attributes(found);
+                second.attributes(found);
+            }
+            Self::Call { arguments, .. } => arguments.iter().for_each(|argument| argument.attributes(found)),
+            Self::Not(inner) | Self::Negative(inner) => inner.attributes(found),
+            Self::Ternary { condition, then, otherwise } => {
+                condition.attributes(found);
+                then.attributes(found);
+                otherwise.attributes(found);
+            }
+        }
+    }
+}
+
+impl Root {
+    /// What it is called in an expression.
+    pub(crate) fn name(self) -> &'static str {
+        ROOTS.iter().find(|(_, root)| *root == self).map_or("", |(name, _)| name)
     }
 }
 

@@ -171,6 +171,11 @@ impl Parser {
         if let Some((_, root)) = ROOTS.iter().find(|(name, _)| *name == word) {
             return self.attribute(*root, &member);
         }
+        if !matches!(self.peek(), Token::Sign("(")) {
+            self.at = start;
+            let roots: Vec<&str> = ROOTS.iter().map(|(name, _)| *name).collect();
+            return Err(self.wrong(&format!("unknown object {word}; there are {}", roots.join(", "))));
+        }
         self.call(&format!("{word}.{member}"), start)
     }
 
@@ -202,7 +207,8 @@ impl Parser {
             self.at = start;
             let (least, most) = (function.arity().start(), function.arity().end());
             let count = if least == most { least.to_string() } else { format!("{least} or more") };
-            return Err(self.wrong(&format!("{name} takes {count} arguments, not {}", arguments.len())));
+            let noun = if count == "1" { "argument" } else { "arguments" };
+            return Err(self.wrong(&format!("{name} takes {count} {noun}, not {}", arguments.len())));
         }
         Ok(Node::Call { function, arguments })
     }

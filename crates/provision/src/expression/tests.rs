@@ -73,7 +73,8 @@ fn mistakes_name_their_place() {
     refused("firstName", "unknown name firstName; texts stand in quotes at character 1");
     refused("user.", "a name is missing after user. at character 6");
     refused("String.toUpper('a')", "unknown function String.toUpper at character 1");
-    refused("1 + String.len()", "String.len takes 1 arguments, not 0 at character 5");
+    refused("usr.firstName", "unknown object usr; there are user, source, appuser, app, group at character 1");
+    refused("1 + String.len()", "String.len takes 1 argument, not 0 at character 5");
     refused("'open", "the text does not end at character 1");
     refused("(1", ") is missing at character 3");
     refused("1 2", "unexpected 2 at character 3");

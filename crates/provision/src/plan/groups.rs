@@ -18,7 +18,7 @@ pub(crate) struct MemberChange {
 }
 
 /// A member that goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Removal {
     /// A user at the target, by position.
     User(u32),

@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use crate::actual::Actual;
-use crate::config::{Config, Update};
+use crate::config::{Config, Kind, Update};
 use crate::error::Error;
 use crate::source::{Desired, DesiredGroup};
 use crate::state::{Applied, AppliedGroup, AppliedUser};
@@ -24,8 +24,15 @@ pub use drift::{Drift, DriftKind, DriftReport};
 pub(crate) use entry::adoption;
 pub use entry::{Entry, FieldChange, Members};
 pub(crate) use groups::{MemberChange, Removal};
+pub(crate) use text::counted;
 pub use text::plan_table;
 pub use warnings::Warning;
+
+/// # Source
+///
+/// Snowflake documentation, "Okta SCIM integration": the default of `SYNC_PASSWORD`.
+const PASSWORD_SYNC: &str = "Snowflake takes a password only while the integration has SYNC_PASSWORD = TRUE, and \
+    answers the same either way: ALTER SECURITY INTEGRATION … SET SYNC_PASSWORD = TRUE turns it on";
 
 /// What would be done, and everything that is needed to do it.
 #[derive(Debug)]
@@ -135,12 +142,13 @@ pub struct Summary {
 
 impl Plan {
     /// Plans from the three sides.
-    pub(crate) fn make(config: &Config, desired: Desired, actual: Actual, applied: Applied, patches: bool) -> Self {
+    pub(crate) fn make(config: &Config, mut desired: Desired, actual: Actual, applied: Applied, patches: bool) -> Self {
+        let mut warnings = std::mem::take(&mut desired.warnings);
         let world = World::link(config.clone(), desired, actual, applied);
         let drift = drift::find(&world);
         let mut changes = users::changes(&world);
         let group_changes = groups::changes(&world);
-        let warnings = warnings::find(&world, &group_changes);
+        warnings.extend(warnings::find(&world, &group_changes));
         changes.extend(group_changes);
         let tripped = safeguards::broken(&world, &changes);
         Self { batch: config.groups.batch, world, changes, warnings, tripped, drift, requests_spent: 0, patches }
@@ -206,6 +214,10 @@ impl Plan {
             if !self.sets_password(user) {
                 self.changes.push(Change::SetPassword { user });
             }
+        }
+        let sets_any = self.changes.iter().any(|change| matches!(change, Change::SetPassword { .. }));
+        if sets_any && self.world.config.target.kind == Kind::Snowflake {
+            self.warnings.push(Warning { kind: "password_sync", message: PASSWORD_SYNC.to_owned() });
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
-use super::{DriftReport, Entry, Plan};
+use super::{Change, DriftReport, Entry, Plan, entry};
 
 /// Members that an entry names.
 const MEMBERS_SHOWN: usize = 5;
@@ -15,17 +15,27 @@ const ENTRIES_SHOWN: usize = 200;
 /// The plan as a table. Not an interface: programs read the JSON.
 pub fn plan_table(plan: &Plan) -> String {
     let mut text = String::new();
+    // What waits for a person comes first, and is never left out.
+    let (blocked, others): (Vec<_>, Vec<_>) =
+        plan.changes.iter().partition(|change| matches!(change, Change::Blocked { .. }));
+    for entry in blocked.iter().flat_map(|change| entry::lay_out(plan, change)) {
+        write_entry(&mut text, &entry);
+    }
     let mut shown = 0;
-    for entry in plan.entries() {
-        shown += 1;
-        if shown <= ENTRIES_SHOWN {
+    for change in &others {
+        if shown >= ENTRIES_SHOWN {
+            shown += change.kinds().len();
+            continue;
+        }
+        for entry in entry::lay_out(plan, change) {
+            shown += 1;
             write_entry(&mut text, &entry);
         }
     }
     if shown > ENTRIES_SHOWN {
         line(&mut text, format_args!("… and {} more; --output json has them all", shown - ENTRIES_SHOWN));
     }
-    if shown > 0 {
+    if !plan.is_empty() {
         text.push('\n');
     }
     write_summary(&mut text, plan);
@@ -112,7 +122,7 @@ impl DriftReport {
 }
 
 /// A number with its noun.
-fn counted(count: usize, noun: &str) -> String {
+pub(crate) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
-use super::{Change, World};
+use super::{Change, World, counted};
 use crate::config::{Apply, DriftPolicy};
 
 /// One warning.
@@ -23,12 +23,13 @@ pub(super) fn find(world: &World, group_changes: &[Change]) -> Vec<Warning> {
     let mut found: BTreeMap<(&'static str, String), Vec<&str>> = BTreeMap::new();
     snowflake_names(world, &mut found);
     not_kept(world, &mut found);
+    unclaimed(world, &mut found);
     let mut warnings: Vec<Warning> = found
         .into_iter()
         .map(|((kind, message), users)| {
             let more = if users.len() > EXAMPLES { ", …" } else { "" };
             let examples = users[..users.len().min(EXAMPLES)].join(", ");
-            Warning { kind, message: format!("{message} ({} users: {examples}{more})", users.len()) }
+            Warning { kind, message: format!("{message} ({}: {examples}{more})", counted(users.len(), "user")) }
         })
         .collect();
     let pending: usize = group_changes
@@ -40,7 +41,8 @@ pub(super) fn find(world: &World, group_changes: &[Change]) -> Vec<Warning> {
         .map(|members| members.add.iter().filter(|user| world.links[**user as usize].is_none()).count())
         .sum();
     if pending > 0 {
-        let message = format!("{pending} memberships wait until their users are created");
+        let (waiting, wait) = (counted(pending, "membership"), if pending == 1 { "waits" } else { "wait" });
+        let message = format!("{waiting} {wait} until their users are created");
         warnings.push(Warning { kind: "deferred_members", message });
     }
     warnings
@@ -66,6 +68,30 @@ fn snowflake_names<'a>(world: &'a World, found: &mut BTreeMap<(&'static str, Str
             }
         }
     }
+}
+
+/// Active accounts with the Okta id of someone who is not assigned, and of whom the state knows nothing: they were
+/// provisioned before it was lost, or by something else.
+fn unclaimed<'a>(world: &'a World, found: &mut BTreeMap<(&'static str, String), Vec<&'a str>>) {
+    let Some(index) = world.config.mappings.iter().position(|mapping| mapping.path.is("externalId")) else { return };
+    let known: HashSet<&str> = world.applied.users.values().map(|user| &*user.scim_id).collect();
+    let linked: HashSet<u32> = world.links.iter().flatten().copied().collect();
+    for (position, there) in world.actual.users.iter().enumerate() {
+        let is_free = there.active && !linked.contains(&(position as u32)) && !known.contains(&*there.scim_id);
+        let Some(id) = there.value(index).as_text().filter(|id| is_free && is_okta_id(id)) else { continue };
+        if !world.desired.by_id.contains_key(id) {
+            let message =
+                "active at the target with the id of an Okta user who is not assigned, and not known from an \
+                           earlier run: left as it is; deactivate it there if it came from here"
+                    .to_owned();
+            found.entry(("unclaimed", message)).or_default().push(there.user_name());
+        }
+    }
+}
+
+/// Okta developer reference, users: ids have 20 letters and digits and begin with `00u`.
+fn is_okta_id(id: &str) -> bool {
+    id.len() == 20 && id.starts_with("00u") && id.chars().all(|letter| letter.is_ascii_alphanumeric())
 }
 
 /// Values that the target was given and does not have, and values that changed there and are to be reported.

@@ -251,6 +251,10 @@ impl Coded for Error {
                 "the token has reached its end of life: generate a new one \
                  (Snowflake: SYSTEM$GENERATE_SCIM_ACCESS_TOKEN), put it in place and run again"
             }
+            Self::Unauthorized { detail } if detail.to_ascii_lowercase().contains("disabled") => {
+                "enable the integration at the target, its tokens stay valid \
+                 (Snowflake: ALTER SECURITY INTEGRATION … SET ENABLED = TRUE)"
+            }
             Self::Forbidden { html: true, .. } => {
                 "the answer is a web page: a network policy does not allow this machine's address, the integration \
                  is disabled, or the host is wrong"
@@ -271,4 +275,17 @@ fn after_colon(detail: &str) -> String {
 
 fn times(tries: u32) -> String {
     if tries > 1 { format!(" ({tries} attempts)") } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_token_is_told_from_a_disabled_integration() {
+        let hint = |detail: &str| Error::Unauthorized { detail: detail.to_owned() }.hint().unwrap_or_default();
+        assert!(hint("Access token expired").contains("SYSTEM$GENERATE_SCIM_ACCESS_TOKEN"));
+        assert!(hint("The security integration OKTA is disabled").contains("SET ENABLED = TRUE"));
+        assert_eq!(hint("who are you"), "");
+    }
 }

@@ -37,6 +37,7 @@ pub(crate) enum Endpoint {
     Users,
     Groups,
     ServiceProviderConfig,
+    Schemas,
 }
 
 impl Endpoint {
@@ -45,6 +46,7 @@ impl Endpoint {
             Self::Users => "/Users",
             Self::Groups => "/Groups",
             Self::ServiceProviderConfig => "/ServiceProviderConfig",
+            Self::Schemas => "/Schemas",
         }
     }
 }
@@ -218,7 +220,7 @@ impl Target {
     fn limiter(&self, endpoint: Endpoint) -> &Limiter {
         match endpoint {
             Endpoint::Groups => &self.0.groups,
-            Endpoint::Users | Endpoint::ServiceProviderConfig => &self.0.users,
+            Endpoint::Users | Endpoint::ServiceProviderConfig | Endpoint::Schemas => &self.0.users,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the org wants: the application's assignments, evaluated by the mappings, and the groups it pushes.
 
 mod groups;
+mod names;
 mod nested;
 
 use std::collections::HashMap;
@@ -11,9 +12,11 @@ use oktant_client::{Call, Org};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
+use self::names::Names;
 use crate::config::Config;
 use crate::error::Error;
 use crate::expression::{Scope, Value};
+use crate::plan::Warning;
 use crate::state::Applied;
 
 /// Users per page of an application's assignments; Okta gives no more.
@@ -46,6 +49,8 @@ pub(crate) struct Desired {
     pub(crate) paused: Vec<Box<str>>,
     /// Assigned users who are not active yet.
     pub(crate) waiting: usize,
+    /// What was found out beside.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// What an account is to be.
@@ -165,27 +170,45 @@ impl Source {
     /// Okta developer reference, groups: `lastMembershipUpdated` changes with the members.
     pub(crate) async fn read(&self, config: &Config, applied: &Applied) -> Result<Desired, Error> {
         let catalogue = groups::Catalogue::read(&self.org, &self.app, config, applied);
-        let (users, groups) = tokio::try_join!(self.users(config), catalogue)?;
+        let (users, groups) = tokio::try_join!(self.users(config, usize::MAX), catalogue)?;
         let mut desired = users;
         groups.push(&self.org, &self.memberships, config, &mut desired).await?;
         Ok(desired)
     }
 
-    async fn users(&self, config: &Config) -> Result<Desired, Error> {
+    /// Checks the names in the mappings against some users and the org's schemas.
+    ///
+    /// # Errors
+    ///
+    /// As [`Source::read`].
+    pub(crate) async fn check(&self, config: &Config) -> Result<Vec<Warning>, Error> {
+        Ok(self.users(config, 1).await?.warnings)
+    }
+
+    /// Reads the assigned users, `pages_max` pages of them.
+    async fn users(&self, config: &Config, pages_max: usize) -> Result<Desired, Error> {
         let mut desired = Desired::default();
+        let mut names = Names::of(&config.mappings);
         let call = operation("listApplicationUsers", &[("appId", &self.app.id), ("limit", ASSIGNMENTS_PER_PAGE)])?;
-        let mut pages = self.org.pages(call.arg("expand", "user")?);
+        let mut pages = self.org.pages(call.arg("expand", "user")?).take(pages_max);
         while let Some(page) = pages.next().await {
             let assignments: Vec<Assignment> = read("listApplicationUsers", &page?.body)?;
             for assignment in assignments {
-                self.take(assignment, config, &mut desired).await?;
+                self.take(assignment, config, &mut desired, &mut names).await?;
             }
         }
+        desired.warnings = names.check(&self.org, &self.app, desired.users.len()).await?;
         Ok(desired)
     }
 
     /// Adds one assignment to what is desired.
-    async fn take(&self, assignment: Assignment, config: &Config, desired: &mut Desired) -> Result<(), Error> {
+    async fn take(
+        &self,
+        assignment: Assignment,
+        config: &Config,
+        desired: &mut Desired,
+        names: &mut Names,
+    ) -> Result<(), Error> {
         let Assignment { id, status, scope, credentials, profile, embedded } = assignment;
         let person = match embedded.and_then(|embedded| embedded.user) {
             Some(person) => person,
@@ -213,6 +236,7 @@ impl Source {
         if let Some(name) = credentials.and_then(|credentials| credentials.user_name) {
             app_user.insert("userName".to_owned(), name.into());
         }
+        names.see(&user, &app_user);
         let scope_of = Scope { user: Some(&user), app_user: Some(&app_user), app: Some(&self.app.object), group: None };
         let (values, problem) = match config.mappings.evaluate(&scope_of) {
             Ok(values) if values[0].as_text().is_none() => (values, Some("its userName is empty".into())),

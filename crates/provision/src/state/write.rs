@@ -33,6 +33,8 @@ pub(crate) enum Write {
         outcome: String,
         at: String,
     },
+    /// Runs that were started and are not under way any more have ended without a word.
+    RunsInterrupted,
     /// A request is about to be sent.
     Intent {
         entry: i64,
@@ -124,6 +126,7 @@ impl Write {
             Self::RunFinished { id, outcome, at } => {
                 run("UPDATE runs SET outcome = ?2, finished_at = ?3 WHERE id = ?1", params![id, outcome, at])
             }
+            Self::RunsInterrupted => run(INTERRUPTED, params![]),
             Self::Intent { entry, run: of, change, object, method, path, intent, at } => run(
                 "INSERT INTO journal (id, run, change, object, method, path, intent, sent_at) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -178,6 +181,14 @@ impl Write {
         }
     }
 }
+
+/// What an interrupted run came to, counted from its outcomes.
+const INTERRUPTED: &str = "UPDATE runs SET outcome = ( \
+    SELECT format('interrupted: %d done, %d failed, %d blocked, %d deferred', \
+        count(*) FILTER (WHERE result = 'done'), count(*) FILTER (WHERE result = 'failed'), \
+        count(*) FILTER (WHERE result = 'blocked'), count(*) FILTER (WHERE result = 'deferred')) \
+    FROM outcomes WHERE run = runs.id) \
+    WHERE outcome IS NULL";
 
 /// Forgets the log of old runs, but no request whose answer is still open.
 fn prune(transaction: &Transaction<'_>, last: i64) -> Result<()> {

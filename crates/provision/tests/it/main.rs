@@ -3,6 +3,7 @@
 mod faults;
 mod groups;
 mod kill;
+mod mistakes;
 mod org;
 mod ownership;
 mod programs;
