@@ -57,7 +57,7 @@ impl QueryEngine for OktaTables {
     async fn query(&self, query: EngineQuery<'_>) -> Result<Rows, SnowflakeError> {
         let params = parameters(query.bindings)?;
         let session = self.session_for(query.readable);
-        let prepared = session.prepare(query.sql, params).await.map_err(|error| told(&error))?;
+        let prepared = session.prepare(query.sql, params).await.map_err(|error| refused(&error, query.sql))?;
         let mut answer = Rows { columns: cells::columns(&prepared.schema()), rows: Vec::new() };
         if query.describe_only {
             return Ok(answer);
@@ -73,6 +73,20 @@ impl QueryEngine for OktaTables {
         }
         Ok(answer)
     }
+}
+
+/// Why a statement is not run: a column that is not there has a number of its own, and its place.
+fn refused(error: &Error, sql: &str) -> SnowflakeError {
+    let Error::UnknownColumn { name, .. } = error else { return told(error) };
+    let place = sql.to_ascii_lowercase().find(&name.to_ascii_lowercase()).unwrap_or_default();
+    let before = &sql[..place];
+    let line = 1 + before.matches('\n').count() as u64;
+    let position = before.rsplit('\n').next().unwrap_or_default().chars().count() as u64;
+    let mut refused = SnowflakeError::invalid_identifier(line, position, &name.to_uppercase());
+    if let Some(hint) = error.hint() {
+        refused.message = format!("{}\n{hint}", refused.message);
+    }
+    refused
 }
 
 /// An error of the engine, with code, cause and hint.

@@ -113,6 +113,12 @@ impl SnowflakeError {
         Self::new(3001, "42501", format!("{ACCESS}Insufficient privileges to operate on {kind} '{name}'"))
     }
 
+    /// The user is the last one who has the role `ACCOUNTADMIN`. The number is assumed.
+    pub fn last_administrator(user: &str) -> Self {
+        let message = format!("{ACCESS}User '{user}' cannot be dropped: no other user has the role ACCOUNTADMIN.");
+        Self::new(3001, "42501", message)
+    }
+
     /// The caller's primary role lacks a privilege on the account.
     pub fn needs_account_privilege(account: &str, role: &str, privilege: &str) -> Self {
         let message = format!(
@@ -202,6 +208,11 @@ impl SnowflakeError {
     /// A name or password that is not right; which of them stays unsaid.
     pub fn bad_credentials() -> Self {
         Self::new(390_100, "28000", "Incorrect username or password was specified.".to_owned())
+    }
+
+    /// The client asked for another account than this one. The number is assumed to be that of wrong credentials.
+    pub fn other_account(asked: &str, name: &str) -> Self {
+        Self::new(390_100, "28000", format!("The account '{asked}' is not served here, which is '{name}'."))
     }
 
     /// The user is disabled. The number is assumed to be that of wrong credentials.

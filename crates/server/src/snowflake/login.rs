@@ -40,6 +40,8 @@ struct LoginRequest {
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 struct LoginData {
     #[serde(default)]
+    account_name: String,
+    #[serde(default)]
     login_name: String,
     #[serde(default)]
     password: Secret,
@@ -59,6 +61,9 @@ pub(super) async fn login(
         Ok(request) => request.data,
         Err(error) => return super::malformed(&error),
     };
+    if !is_account(&data.account_name, gateway.account.name()) {
+        return envelope::refused(&SnowflakeError::other_account(&data.account_name, gateway.account.name()));
+    }
     let secret = match credential(data.authenticator.as_deref(), data.password, data.token) {
         Ok(secret) => secret,
         Err(error) => return envelope::refused(&error),
@@ -108,6 +113,14 @@ pub(super) async fn login(
         "newClientForUpgrade": null,
         "responseData": null,
     }))
+}
+
+/// Whether a client means this account. Host names have hyphens for underscores, and clients may put a region behind the
+/// name; those that name none are not asked.
+fn is_account(given: &str, name: &str) -> bool {
+    let plain = |text: &str| text.to_uppercase().replace('_', "-");
+    let given = given.split('.').next().unwrap_or_default();
+    given.is_empty() || plain(given) == plain(name)
 }
 
 /// What a client signs in with: a password, or a token in its place.

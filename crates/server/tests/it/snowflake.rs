@@ -252,3 +252,27 @@ fn slow_statements_leave_room_for_signing_in() {
         assert_eq!(login.expect("an answer")["success"], json!(true));
     });
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_for_another_account_is_refused() {
+    let running = Running::start().await;
+    for (account, is_ours) in
+        [("ACME", true), ("acme.eu-west-1", true), ("", true), ("my_other", false), ("acme-2", false)]
+    {
+        let data = json!({"ACCOUNT_NAME": account, "LOGIN_NAME": "admin", "PASSWORD": PASSWORD});
+        let answer = running.post("/session/v1/login-request", "None", &json!({"data": data})).await;
+        assert_eq!(answer["success"], is_ours, "{account}: {answer}");
+        assert!(is_ours || answer["code"] == "390100", "{account}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_is_not_there_has_snowflakes_number_and_its_place() {
+    let running = Running::start().await;
+    let (token, _) = running.session().await;
+    let answer = running.query(&token, "a", "select Id,\n  Statsu from okta.public.Users").await;
+    assert_eq!((&answer["code"], &answer["data"]["sqlState"]), (&json!("000904"), &json!("42000")), "{answer}");
+    let message = answer["message"].as_str().expect("a message");
+    assert!(message.contains("error line 2 at position 2\ninvalid identifier 'STATSU'"), "{message}");
+    assert!(message.contains("Status"), "{message}");
+}

@@ -6,8 +6,8 @@ use super::cursor::{Property, is_short};
 use super::run::{Environment, executed};
 use super::{Change, ObjectKind, policy};
 use crate::error::SnowflakeError;
-use crate::model::Tx;
 use crate::model::user::{self, Properties, SecondaryRoles, User, UserType};
+use crate::model::{Tx, role};
 use crate::password::ScramVerifier;
 use crate::result::{Column, Rows};
 
@@ -75,6 +75,9 @@ pub(crate) async fn alter(
 pub(crate) async fn drop(tx: Tx<'_>, environment: &Environment, name: &str) -> Result<(), SnowflakeError> {
     let user = find(tx, name).await?;
     environment.authority.require_ownership(user.owner_id, ObjectKind::User.noun(), name)?;
+    if role::member_ids(tx, role::ACCOUNTADMIN).await? == [user.id] {
+        return Err(SnowflakeError::last_administrator(&user.name));
+    }
     Ok(user::delete(tx, user.id, environment.now).await?)
 }
 

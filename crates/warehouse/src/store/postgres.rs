@@ -26,6 +26,9 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 /// For how long a connection is taken to work without asking: the server may have been restarted meanwhile.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// Time in which the server has to answer a first time.
+const REACHED_WITHIN: Duration = Duration::from_secs(10);
+
 /// An account in a `PostgreSQL` database.
 ///
 /// Every table is made in the first schema of the connection's `search_path`.
@@ -53,7 +56,8 @@ impl PostgresStore {
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)?.statement_cache_capacity(STATEMENTS_KEPT);
         let store = Self { options, readers: Pool::empty(READERS), writer: Pool::empty(1) };
-        drop(store.lend(&store.writer).await?);
+        let first = tokio::time::timeout(REACHED_WITHIN, store.lend(&store.writer)).await;
+        drop(first.map_err(|_| sqlx::Error::PoolTimedOut)??);
         Ok(store)
     }
 

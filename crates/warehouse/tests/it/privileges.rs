@@ -121,3 +121,19 @@ async fn the_grant_option_comes_and_goes_by_itself() {
         assert_eq!(code(&admin, sql).await, 1003, "{sql}");
     }
 }
+
+#[tokio::test]
+async fn the_only_administrator_cannot_be_dropped() {
+    let test = TestAccount::new().await;
+    let admin = test.admin().await;
+    let own = format!("drop user {}", cell(&ask(&admin, "select current_user()").await, 0, 0));
+    let refused = admin.execute(&own, &[]).await.expect_err("is refused");
+    assert_eq!(refused.code, 3001);
+    assert!(refused.message.contains("no other user has the role ACCOUNTADMIN"), "{refused}");
+    let made = [
+        "create user second password = 'password-of-second' default_role = accountadmin",
+        "grant role accountadmin to user second",
+    ];
+    run_all(&admin, &made).await;
+    run_all(&test.login("second", "password-of-second").await.unwrap(), &[&own]).await;
+}
