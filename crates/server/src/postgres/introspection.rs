@@ -6,7 +6,7 @@
 //!
 //! # Source
 //!
-//! What psql 15 to 17 sends for `\d`, `\dt`, `\dn` and `\d NAME` (seen with `psql -E`); psycopg 2 and 3
+//! What psql 15 to 17 sends for `\d`, `\dt`, `\dn`, `\l`, `\df` and `\d NAME` (seen with `psql -E`); psycopg 2 and 3
 //! asking for the type `hstore` when SQLAlchemy connects.
 
 use std::collections::HashMap;
@@ -32,6 +32,10 @@ pub(super) enum Question {
     Columns(usize),
     /// Which schemas there are.
     Schemas,
+    /// Which databases there are.
+    Databases,
+    /// Which functions there are: the engine's are not told here.
+    Functions,
     /// Something that there is none of, with so many columns.
     Nothing(usize),
 }
@@ -74,6 +78,12 @@ pub(super) fn read(sql: &str) -> Option<Question> {
     }
     if has(&["pg_namespace", "\"name\"", "\"owner\""]) {
         return Some(Question::Schemas);
+    }
+    if has(&["pg_database", "datname", "\"name\""]) {
+        return Some(Question::Databases);
+    }
+    if has(&["pg_proc", "proname", "\"name\""]) {
+        return Some(Question::Functions);
     }
     let absent =
         ["pg_inherits", "pg_policy", "pg_statistic_ext", "pg_publication", "pg_type", "pg_index", "pg_trigger"];
@@ -146,6 +156,8 @@ pub(super) fn columns(question: &Question) -> Vec<String> {
             &["attname", "format_type", "default", "attnotnull", "attcollation", "attidentity", "attgenerated"]
         }
         Question::Schemas => &["Name", "Owner"],
+        Question::Databases => &["Name", "Owner", "Encoding"],
+        Question::Functions => &["Schema", "Name", "Result data type", "Argument data types", "Type"],
         Question::Nothing(width) => return (1..=*width).map(|number| format!("column{number}")).collect(),
     };
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -177,7 +189,8 @@ pub(super) async fn answer(question: &Question, engine: &Session) -> Result<Answ
             None => Vec::new(),
         },
         Question::Schemas => vec![texts(&["okta", "okta"])],
-        Question::Nothing(_) => Vec::new(),
+        Question::Databases => vec![texts(&["okta", "okta", "UTF8"])],
+        Question::Functions | Question::Nothing(_) => Vec::new(),
     };
     Ok(Answer { columns: columns(question), rows })
 }
@@ -246,6 +259,20 @@ mod tests {
             "SELECT c.oid::pg_catalog.regclass FROM pg_catalog.pg_class c, pg_catalog.pg_inherits i WHERE c.oid = \
              i.inhparent AND i.inhrelid = '16390'",
             Some(&Question::Nothing(1)),
+        );
+    }
+
+    #[test]
+    fn databases_and_functions_are_asked_for() {
+        check(
+            "SELECT d.datname as \"Name\", pg_catalog.pg_get_userbyid(d.datdba) as \"Owner\" FROM \
+             pg_catalog.pg_database d ORDER BY 1",
+            Some(&Question::Databases),
+        );
+        check(
+            "SELECT n.nspname as \"Schema\", p.proname as \"Name\" FROM pg_catalog.pg_proc p LEFT JOIN \
+             pg_catalog.pg_namespace n ON n.oid = p.pronamespace ORDER BY 1, 2, 4",
+            Some(&Question::Functions),
         );
     }
 
