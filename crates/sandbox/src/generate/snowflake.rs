@@ -10,7 +10,7 @@ use crate::store::{Datum, Group, GroupKind, Id, NumberSet, Profile, Stamp, Statu
 const LABEL: &str = "Snowflake";
 
 /// Groups that the application is assigned to and pushes, with the places of their members among the active users.
-const GROUPS: [(&str, std::ops::Range<usize>); 2] = [("Analysts", 0..3), ("Data Engineers", 2..5)];
+const GROUPS: [(&str, std::ops::Range<usize>); 2] = [("Analysts", 0..2), ("Data Engineers", 1..3)];
 
 /// Adds the application, its groups and their push mappings. They come last, so that no other object of the org
 /// depends on them.
@@ -24,7 +24,7 @@ pub(crate) fn add(store: &mut Store, entropy: &dyn Entropy, now: Stamp) {
     // The description is complete; one that were not would leave the app out.
     let Ok(mut app) = apps::from_body(store, &description, now, entropy) else { return };
     let active = store.users.iter().filter(|(_, user)| user.status == Status::Active && user.id != store.admin);
-    let people: Vec<UserNumber> = active.map(|(number, _)| number).take(5).collect();
+    let people: Vec<UserNumber> = active.map(|(number, _)| number).take(3).collect();
     for (priority, (name, places)) in GROUPS.into_iter().enumerate() {
         let members = people.iter().enumerate().filter(|(place, _)| places.contains(place)).map(|(_, user)| *user);
         let source = add_group(store, GroupKind::Okta, name, members.clone().collect(), now);

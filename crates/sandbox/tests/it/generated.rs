@@ -101,5 +101,5 @@ async fn the_application_of_the_account_beside_comes_last_and_can_be_provisioned
         }
     }
     let (users, _) = with.all(&format!("{own}/users?limit=2")).await;
-    assert_eq!(users.len(), 5);
+    assert_eq!(users.len(), 3);
 }
