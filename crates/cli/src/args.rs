@@ -19,7 +19,8 @@ pub(crate) use flow::{
 ///
 /// Data goes to standard output, everything else to standard error. The exit code is 0 when all
 /// went well, 1 on failure, 2 on wrong usage, 4 when sign-in is needed, 6 when a rate limit is
-/// used up and 130 after an interruption. `oktant explain CODE` describes an error code.
+/// used up and 130 after an interruption. Of `oktant provision`, 2 means that there is something to do, and wrong
+/// usage is 1. `oktant explain CODE` describes an error code.
 #[derive(Debug, Parser)]
 #[command(name = "oktant", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "Start here:
@@ -239,8 +240,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "URL", env = "OKTANT_STORE", hide_env_values = true, value_parser = StringValueParser::new().map(Secret::new))]
     pub(crate) store: Option<Secret>,
 
-    /// Name of the account, as clients give it
-    #[arg(long, value_name = "NAME", default_value = "oktant")]
+    /// Name of the account, as clients give it: letters, digits, `_` and `-`
+    #[arg(long, value_name = "NAME", default_value = "oktant", value_parser = account_name)]
     pub(crate) account: String,
 
     /// Address of HTTP; port 0 takes a free one
@@ -282,6 +283,19 @@ pub(crate) struct ServeArgs {
     pub(crate) connection: ConnectionArgs,
 }
 
+/// # Source
+///
+/// Snowflake documentation, "Account identifiers": names of organizations and accounts.
+fn account_name(text: &str) -> Result<String, String> {
+    let is_name = text.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-'));
+    if is_name {
+        Ok(text.to_owned())
+    } else {
+        Err("a name begins with a letter and has letters, digits, _ and -".to_owned())
+    }
+}
+
 /// Integrations that speak SCIM as the standards have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StandardScim {
@@ -305,7 +319,8 @@ pub(crate) enum RateLimits {
 /// Bring an application's assignments and pushed groups to a SCIM target
 ///
 /// A file says which application and which target; `docs/guides/provisioning.md` describes it. `plan` exits
-/// with 0 if there is nothing to do and with 2 if there is, `drift` likewise.
+/// with 0 if there is nothing to do and with 2 if there is, `drift` likewise. Nothing else gives 2 here: wrong
+/// usage and a file that cannot be read exit with 1, as failures do.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   oktant provision plan

@@ -29,7 +29,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use oktant_base::codes;
+use oktant_base::{Code, codes};
 
 use args::{Cli, Command};
 use failure::{Error, Failure, Result};
@@ -41,14 +41,31 @@ pub use reference::reference;
 ///
 /// Errors are reported on standard error; the exit code is that of the error's code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let compares = compares(&args);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(&error, compares),
     };
     logging::start(cli.verbose);
     match dispatch(cli.command) {
         Ok(code) => code,
-        Err(failure) => report(&failure),
+        Err(failure) => report(&failure, compares),
+    }
+}
+
+/// Whether the command line is one of `oktant provision`, which exits with 2 if there is something to do.
+fn compares(args: &[OsString]) -> bool {
+    let mut words = args.iter().skip(1).filter(|word| !word.as_encoded_bytes().starts_with(b"-"));
+    words.next().is_some_and(|word| word == "provision")
+}
+
+/// Exit code of an error. Where 2 is an answer, wrong usage is a failure like any other: whoever runs
+/// `oktant provision plan` from a program must not take a broken file for changes.
+fn exit_code(code: Code, compares: bool) -> u8 {
+    match code.exit_code() {
+        2 if compares => 1,
+        code => code,
     }
 }
 
@@ -69,7 +86,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
 }
 
 /// Prints help or version as asked for, or what is wrong with the command line.
-fn refuse(error: &clap::Error) -> ExitCode {
+fn refuse(error: &clap::Error, compares: bool) -> ExitCode {
     let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     if is_help {
         // The reader may have gone away; there is no one left to tell.
@@ -78,11 +95,11 @@ fn refuse(error: &clap::Error) -> ExitCode {
     }
     let text = error.render().to_string();
     if let Some(text) = text.strip_prefix("error: ") {
-        return report(&misuse(text).into());
+        return report(&misuse(text).into(), compares);
     }
     // What may follow, where nothing did.
     terminal::note(text.trim_end());
-    ExitCode::from(codes::OKT4001.exit_code())
+    ExitCode::from(exit_code(codes::OKT4001, compares))
 }
 
 /// The parser's text in the form of every other error: its tips and the way to the help become the hint. Its usage
@@ -107,12 +124,12 @@ fn misuse(text: &str) -> Error {
 }
 
 /// Reports a failure and gives its exit code.
-fn report(failure: &Failure) -> ExitCode {
+fn report(failure: &Failure, compares: bool) -> ExitCode {
     if failure.is_broken_pipe() {
         return ExitCode::SUCCESS;
     }
     show(failure);
-    ExitCode::from(failure.code().exit_code())
+    ExitCode::from(exit_code(failure.code(), compares))
 }
 
 /// Writes a failure to standard error, its first word in colour.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, Write as _};
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ pub(crate) fn run(command: &ProvisionCommand) -> Result<ExitCode> {
     match command {
         ProvisionCommand::Check(options) => runtime.block_on(runtime::interruptible(check(options))),
         ProvisionCommand::Plan(options) => runtime.block_on(runtime::interruptible(plan(options))),
-        ProvisionCommand::Apply(args) => runtime.block_on(runtime::interruptible(apply(args))),
+        ProvisionCommand::Apply(args) => runtime.block_on(apply(args)),
         ProvisionCommand::Drift(options) => runtime.block_on(runtime::interruptible(drift(options))),
         ProvisionCommand::Watch(args) => runtime.block_on(watch(args)),
         ProvisionCommand::Explain(args) => runtime.block_on(runtime::interruptible(explain(&args.options, &args.user))),
@@ -68,7 +69,12 @@ async fn open(options: &ProvisionOptions, access: Access) -> Result<(Provisioner
 }
 
 async fn check(options: &ProvisionOptions) -> Result<ExitCode> {
-    let (provisioner, warnings) = open(options, Access::Read).await?;
+    let (provisioner, mut warnings) = open(options, Access::Read).await?;
+    let found = provisioner.check_mappings().await?;
+    for warning in &found {
+        terminal::note(format_args!("warning: {}", warning.message));
+    }
+    warnings.extend(found);
     let application = provisioner.application().to_owned();
     provisioner.close().await?;
     match options.output {
@@ -127,7 +133,45 @@ fn write_plan(provisioner: &Provisioner, plan: &Plan) -> Result<()> {
 }
 
 async fn apply(args: &ProvisionApplyArgs) -> Result<ExitCode> {
+    let mut stop = StopSignals::listen()?;
     let passwords = passwords(&args.set_password)?;
+    let planned = tokio::select! {
+        planned = to_apply(args, &passwords) => planned?,
+        () = stop.next() => return Err(Error::Interrupted.into()),
+    };
+    let (provisioner, plan) = match planned {
+        ControlFlow::Continue(planned) => planned,
+        ControlFlow::Break(code) => return Ok(code),
+    };
+    let options = ApplyOptions { force: args.force, passwords, watched: false };
+    let report = tokio::select! {
+        report = provisioner.apply(&plan, options) => Some(report),
+        () = stop.next() => None,
+    };
+    let Some(report) = report else {
+        let came_to = provisioner.interrupted().await;
+        provisioner.close().await?;
+        if let Some(came_to) = came_to? {
+            terminal::note(format_args!("{came_to}; the next apply goes on from there"));
+        }
+        return Err(Error::Interrupted.into());
+    };
+    let report = report?;
+    provisioner.close().await?;
+    if args.options.output == ProvisionFormat::Table {
+        output::print(&report_line(&report))?;
+    } else {
+        print_json(&json!({ "summary": plan.summary(), "report": report }))?;
+    }
+    report.complete()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Plans, shows the plan and asks. Breaks off with an exit code if there is nothing to do, or nobody wants it done.
+async fn to_apply(
+    args: &ProvisionApplyArgs,
+    passwords: &[(String, Secret)],
+) -> Result<ControlFlow<ExitCode, (Provisioner, Plan)>> {
     let (provisioner, _) = open(&args.options, Access::Write).await?;
     let mut plan = provisioner.plan().await?;
     plan.request_passwords(passwords.iter().map(|(user, _)| user.as_str()))?;
@@ -142,28 +186,23 @@ async fn apply(args: &ProvisionApplyArgs) -> Result<ExitCode> {
         if !is_table {
             print_json(&json!({ "summary": plan.summary(), "report": Report::default() }))?;
         }
-        return Ok(ExitCode::SUCCESS);
+        return Ok(ControlFlow::Break(ExitCode::SUCCESS));
     }
     if !args.yes && !confirmed(&plan)? {
         provisioner.close().await?;
         terminal::note("nothing was changed");
-        return Ok(pending(true));
+        return Ok(ControlFlow::Break(pending(true)));
     }
-    let options = ApplyOptions { force: args.force, passwords, watched: false };
-    let report = provisioner.apply(&plan, options).await?;
-    provisioner.close().await?;
-    if is_table {
-        output::print(&report_line(&report))?;
-    } else {
-        print_json(&json!({ "summary": plan.summary(), "report": report }))?;
-    }
-    report.complete()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(ControlFlow::Continue((provisioner, plan)))
 }
 
 fn report_line(report: &Report) -> String {
+    if report.run == 0 {
+        return "nothing to do\n".to_owned();
+    }
+    let noun = if report.requests == 1 { "request" } else { "requests" };
     format!(
-        "run {}: {} done, {} failed, {} blocked, {} deferred; {} requests\n",
+        "run {}: {} done, {} failed, {} blocked, {} deferred; {} {noun}\n",
         report.run, report.done, report.failed, report.blocked, report.deferred, report.requests
     )
 }
@@ -225,7 +264,7 @@ async fn watch(args: &ProvisionWatchArgs) -> Result<ExitCode> {
     let is_table = args.options.output == ProvisionFormat::Table;
     let outcome = tokio::select! {
         outcome = provisioner.watch(&options, |round| show_round(round, is_table)) => outcome,
-        () = stop.next() => Ok(()),
+        () = stop.next() => provisioner.interrupted().await.map(|_| ()),
     };
     provisioner.close().await?;
     outcome?;

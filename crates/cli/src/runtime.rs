@@ -20,8 +20,10 @@ pub(crate) fn start_in_one_thread() -> Result<Runtime> {
 /// Does `work` unless Ctrl-C comes first, which drops it and thereby cancels its requests.
 pub(crate) async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
-        outcome = work => outcome,
+        // First, so that the signal is listened for before anything is done.
+        biased;
         () = interrupt() => Err(Error::Interrupted.into()),
+        outcome = work => outcome,
     }
 }
 

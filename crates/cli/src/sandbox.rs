@@ -35,6 +35,7 @@ async fn serve(args: &SandboxArgs) -> Result<()> {
         .users(args.users)
         .groups(groups(args))
         .seed(args.seed)
+        .snowflake()
         .latency(Duration::from_millis(args.latency))
         .rate_limits(match args.rate_limits {
             RateLimits::Okta => oktant_sandbox::RateLimits::Okta,

@@ -20,6 +20,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
 
 async fn serve(args: &ServeArgs) -> Result<()> {
     let mut stop = StopSignals::listen()?;
+    if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| args.store.expose().starts_with(scheme)) {
+        let hint = "write sqlite://FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE";
+        return Err(Error::misuse("--store names no store", hint).into());
+    }
     let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
     let tables = tables(&args.connection).await?;
     let account = match &args.store {

@@ -20,7 +20,7 @@ pub(crate) fn run(args: ApiArgs) -> Result<ExitCode> {
     match parse::parse(args)? {
         Parsed::List(words, options) => list::run(&words, &options)?,
         Parsed::Call(invocation) => invoke(&invocation)?,
-        Parsed::Refused(error) => return Ok(crate::refuse(&error)),
+        Parsed::Refused(error) => return Ok(crate::refuse(&error, false)),
     }
     Ok(ExitCode::SUCCESS)
 }

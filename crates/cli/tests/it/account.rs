@@ -79,9 +79,8 @@ fn users_and_groups_live_their_life_in_an_account() {
     // Out, and back as the same user.
     let before = line.user("eve@acme.example")["created_on"].clone();
     staff.org.api("POST", &format!("/api/v1/users/{eve}/lifecycle/deactivate"), &Value::Null);
-    // Two of five memberships are more than the safeguard allows.
-    assert!(line.run(&["apply", "--yes"]).contains("2 of 5 members would be removed"));
-    line.settle(&["--force"]);
+    // The two memberships that go with the account are not counted by the safeguard.
+    line.settle(&[]);
     assert_eq!(line.user("eve@acme.example")["disabled"], "true");
     assert_eq!(line.members("Engineering"), ["bob@acme.example"]);
     staff.org.api("POST", &format!("/api/v1/users/{eve}/lifecycle/activate?sendEmail=false"), &Value::Null);

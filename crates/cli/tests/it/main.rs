@@ -6,6 +6,7 @@ mod connect;
 mod connection;
 mod explain;
 mod flows;
+mod guide;
 mod kill;
 mod line;
 mod provision;

@@ -62,11 +62,23 @@ fn what_cannot_be_served_is_told() {
     let memory = ["serve", "--store", "sqlite::memory:", "--listen", "127.0.0.1:0"];
     let with = |more: &[&str]| oktant(&[&memory[..], more].concat());
     for (shown, code) in [
-        (oktant(&["serve", "--store", "mysql://localhost/x"]), "OKT7001"),
+        (oktant(&["serve", "--store", "mysql://localhost/x"]), "OKT4001"),
+        (oktant(&["serve", "--store", "account.db"]), "OKT4001"),
+        (with(&["--account", "my_acc!x"]), "OKT4001"),
         (with(&["--admin-password-file", &path("empty")]), "OKT4001"),
         (with(&["--tls-cert", &path("empty"), "--tls-key", &path("empty")]), "OKT8002"),
         (oktant(&["serve", "--store", "sqlite::memory:", "--listen", "192.0.2.1:1"]), "OKT8001"),
     ] {
         assert!(shown.contains(&format!("error[{code}]")), "{code} in {shown}");
     }
+}
+
+#[test]
+fn a_database_that_is_not_there_is_told_at_once() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("an address").local_addr().expect("an address");
+    let began = std::time::Instant::now();
+    let shown = oktant(&["serve", "--store", &format!("postgres://oktant:s3cret@{free}/oktant")]);
+    assert!(shown.contains("error[OKT7001]") && shown.to_lowercase().contains("connection refused"), "{shown}");
+    assert!(!shown.contains("s3cret"), "{shown}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(15), "{:?}", began.elapsed());
 }
