@@ -1,6 +1,8 @@
 //! `oktant provision` as a whole: file, org, target, exit codes.
 
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -152,4 +154,43 @@ fn a_watch_ends_after_its_rounds() {
     let watched = bench.run(&["watch", "--rounds", "1"]);
     assert!(watched.contains("the watch begins: run 1: 4 done, 0 failed"), "{watched}");
     assert_eq!(bench.target.model(|model| model.active().len()), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_amid_an_apply_tells_what_was_done() {
+    let bench = Bench::new();
+    bench.target.model(|model| {
+        // The first user is made, the second one waits.
+        let busy = Fault::new("POST", "/Users", Effect::Throttle("60")).times(100);
+        model.faults = vec![Fault { skip: 1, ..busy }];
+    });
+    let file = bench.file.to_str().expect("text");
+    let mut command = bench.org.command(&["provision", "apply", "--yes", "--file", file]);
+    command.env("SCIM_TOKEN", TOKEN).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("runs");
+    while bench.target.model(|model| model.users.is_empty()) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs").success());
+    let shown = shown(&child.wait_with_output().expect("ends"));
+    assert!(shown.starts_with("exit: 130\n"), "{shown}");
+    assert!(shown.contains("interrupted: 1 done, 0 failed, 0 blocked, 0 deferred; the next apply goes on"), "{shown}");
+    assert!(bench.run(&["log"]).contains(": interrupted: 1 done"), "{}", bench.run(&["log"]));
+    bench.target.model(|model| model.faults.clear());
+    assert!(bench.run(&["apply", "--yes"]).starts_with("exit: 0\n"));
+}
+
+#[test]
+fn only_changes_that_wait_give_the_exit_code_2() {
+    let bench = Bench::new();
+    let exit = |shown: &str| shown.lines().next().unwrap_or_default().to_owned();
+    assert_eq!(exit(&bench.run(&["plan"])), "exit: 2");
+    assert_eq!(exit(&bench.run(&["plan", "--bogus"])), "exit: 1");
+    assert_eq!(exit(&oktant(&["provision"])), "exit: 1");
+    assert_eq!(exit(&oktant(&["-v", "provision", "drift", "--output", "xml"])), "exit: 1");
+    bench.configure("[usres]");
+    assert_eq!(exit(&bench.run(&["plan"])), "exit: 1");
+    assert_eq!(exit(&oktant(&["sql", "--bogus"])), "exit: 2");
 }

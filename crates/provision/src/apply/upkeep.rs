@@ -34,10 +34,16 @@ impl Executor<'_> {
         };
         let (users, groups) = (held(&self.links.lock()), held(&self.group_links.lock()));
         for (okta_id, user) in &world.applied.users {
-            let is_there = world.actual.by_id.contains_key(&user.scim_id);
             let passed_on = users.contains(&*user.scim_id);
-            if (!is_there || passed_on) && !world.desired.by_id.contains_key(okta_id) {
+            if world.desired.by_id.contains_key(okta_id) {
+                continue;
+            }
+            let there = world.actual.by_id.get(&user.scim_id).map(|position| &world.actual.users[*position as usize]);
+            if there.is_none() || passed_on {
                 writes.push(Write::ForgetUser { key: user.key });
+            } else if user.active && there.is_some_and(|there| !there.active) {
+                // Someone else has ended the account of a user who is gone: as it is to be.
+                writes.push(Write::UserActive { key: user.key, active: false });
             }
         }
         let is_wanted = |okta_id: &str| {

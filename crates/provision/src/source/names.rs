@@ -14,14 +14,14 @@ use crate::plan::Warning;
 
 /// Names that nobody has had a value of so far.
 #[derive(Debug)]
-pub(super) struct Names(Vec<Name>);
+pub(super) struct Names(Vec<Attribute>);
 
 #[derive(Debug)]
-struct Name {
+struct Attribute {
     root: Root,
     name: Box<str>,
     /// The target attribute that gets it.
-    attribute: String,
+    target: String,
 }
 
 impl Names {
@@ -33,7 +33,7 @@ impl Names {
                 Root::AppUser => *name != "userName",
                 Root::App | Root::Group => false,
             });
-            named.map(|(root, name)| Name { root, name: name.into(), attribute: mapping.path.to_string() })
+            named.map(|(root, name)| Attribute { root, name: name.into(), target: mapping.path.to_string() })
         });
         Self(names.collect())
     }
@@ -61,7 +61,7 @@ impl Names {
             (Root::User, "getUserSchema", ("schemaId", "default")),
             (Root::AppUser, "getApplicationUserSchema", ("appId", app.id.as_str())),
         ] {
-            let left: Vec<&Name> = self.0.iter().filter(|name| name.root == root).collect();
+            let left: Vec<&Attribute> = self.0.iter().filter(|name| name.root == root).collect();
             if left.is_empty() {
                 continue;
             }
@@ -84,13 +84,13 @@ impl Names {
     }
 }
 
-impl Name {
+impl Attribute {
     fn shown(&self) -> String {
         format!("{}.{}", self.root.name(), self.name)
     }
 
     fn unread(&self, error: &oktant_client::Error) -> Warning {
-        let (name, attribute) = (self.shown(), &self.attribute);
+        let (name, attribute) = (self.shown(), &self.target);
         let message = format!(
             "no assigned user has a value of {name}, which {attribute} gets; whether there is such an attribute, the \
              org does not say: {error}"
@@ -103,7 +103,7 @@ impl Name {
         let nearest = nearest(&self.name, known.iter().map(String::as_str));
         let advice = nearest.map_or_else(String::new, |name| format!("; did you mean {}.{name}?", self.root.name()));
         Error::Mapping {
-            attribute: self.attribute.clone(),
+            attribute: self.target.clone(),
             problem: format!("{whose} have no attribute {}{advice}", self.name),
         }
     }

@@ -211,3 +211,14 @@ async fn a_misspelt_attribute_of_the_target_is_found_before_the_first_write() {
     // A target that does not say what it knows has to refuse by itself.
     assert_eq!(bench.apply().await.done, 1);
 }
+
+#[tokio::test]
+async fn an_account_that_someone_ended_before_the_run_did_is_no_drift_afterwards() {
+    let bench = Bench::new().await;
+    let ada = bench.assigned("ada").await;
+    bench.apply_all().await;
+    bench.unassign(&ada).await;
+    bench.target.model(|model| drop(model.user_mut("ada@acme.example").insert("active".to_owned(), json!(false))));
+    let report = bench.apply_all().await;
+    assert_eq!(report.done, 0);
+}
