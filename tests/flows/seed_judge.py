@@ -77,11 +77,15 @@ def main() -> None:
         connect(person)
         app = okta("POST", "/api/v1/apps", {"name": "salesforce", "label": "Salesforce", "signOnMode": "AUTO_LOGIN"})["id"]
         with person.serving():
-            if PACK.name:
-                exported_pack(person, app)
-            else:
-                print("the exported pack is skipped: the shared data is not there")
-            templates(person, app)
+            try:
+                if PACK.name:
+                    exported_pack(person, app)
+                else:
+                    print("the exported pack is skipped: the shared data is not there")
+                templates(person, app)
+            except BaseException:
+                print(person.flow("list"), person.flow("history", "--output", "json"), file=sys.stderr)
+                raise
     print("flows: every step of the journey went as it should")
 
 

@@ -6,6 +6,7 @@
 //! after it.
 
 use async_trait::async_trait;
+use oktant_base::Timestamp;
 use oktant_client::links;
 use oktant_engine::{CardError, Source};
 use oktant_functions::Value as FlowValue;
@@ -69,11 +70,14 @@ impl Source for EventLog {
     }
 
     async fn poll(&self, position: Option<&str>) -> Result<(Vec<FlowValue>, String), CardError> {
-        if let Some(position) = position {
-            return self.page(position).await;
+        match position {
+            Some(position) => self.page(position).await,
+            None => self.begin(self.connectors.connections().edges().clock.now()).await,
         }
-        let now = self.connectors.connections().edges().clock.now();
-        let since = now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    }
+
+    async fn begin(&self, since: Timestamp) -> Result<(Vec<FlowValue>, String), CardError> {
+        let since = since.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         Ok((Vec::new(), format!("/api/v1/logs?since={since}&limit={PAGE}&sortOrder=ASCENDING")))
     }
 }

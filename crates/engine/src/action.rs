@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use oktant_base::Timestamp;
 use oktant_functions::{Tagged, Value};
 use serde::de::{self, SeqAccess, Visitor};
 use serde::ser::SerializeTuple as _;
@@ -336,4 +337,14 @@ pub trait Source: Send + Sync + fmt::Debug {
     ///
     /// Any [`CardError`]; the engine asks again later, at the same position.
     async fn poll(&self, position: Option<&str>) -> Result<(Vec<Value>, String), CardError>;
+
+    /// The first look, which was not taken at once: what a flow that is on since `since` has waited for since then. A
+    /// source that cannot tell begins now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Source::poll`].
+    async fn begin(&self, _since: Timestamp) -> Result<(Vec<Value>, String), CardError> {
+        self.poll(None).await
+    }
 }

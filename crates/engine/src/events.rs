@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::DateTime;
 use oktant_base::Timestamp;
 use oktant_flow::model::{Event, TriggerKind};
 use oktant_functions::Value;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::action::{Delivered, Fields, Source};
 use crate::engine::{Begin, Engine, Shared, Start};
 use crate::error::EngineError;
+use crate::flows::FlowEntry;
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,13 +76,25 @@ impl Shared {
     /// Reads a page of a source; gives how many events it had.
     async fn read_on(self: &Arc<Self>, source: &dyn Source) -> Result<usize, String> {
         let position = self.journal.position(source.name()).await.map_err(|error| error.to_string())?;
-        let (events, next) = source.poll(position.as_deref()).await.map_err(|error| error.message)?;
+        let looked = match &position {
+            Some(position) => source.poll(Some(position)).await,
+            None => source.begin(self.waited_since(source)).await,
+        };
+        let (events, next) = looked.map_err(|error| error.message)?;
         let nothing = Value::object::<&str>([]);
         self.receive(&events, &nothing, &nothing, Some(source)).await.map_err(|error| error.to_string())?;
         if position.as_deref() != Some(&next) {
             self.journal.keep_position(source.name(), &next).await.map_err(|error| error.to_string())?;
         }
         Ok(events.len())
+    }
+
+    /// When the first flow that waits for a source was switched on.
+    fn waited_since(&self, source: &dyn Source) -> Timestamp {
+        let flows = self.flows.all().into_iter();
+        let waiting = flows.filter(|entry| entry.active && listens(entry, source));
+        let since = waiting.map(|entry| entry.on_since).min();
+        since.and_then(DateTime::from_timestamp_millis).unwrap_or_else(|| self.clock.now())
     }
 
     async fn receive(
@@ -93,8 +107,7 @@ impl Shared {
         let mut cards: HashMap<String, Vec<_>> = HashMap::new();
         for entry in self.flows.all().into_iter().filter(|entry| entry.active) {
             let TriggerKind::Event(card) = &entry.version.flow.trigger.kind else { continue };
-            let of = source.and_then(Source::connection);
-            if of.is_some() && of != entry.connection(&card.address, card.connection.as_ref()) {
+            if source.is_some_and(|source| !listens(&entry, source)) {
                 continue;
             }
             for event_type in self.events.event_types(card).unwrap_or_default() {
@@ -133,4 +146,11 @@ impl Shared {
     fn outputs(&self, card: &Event, delivered: &Delivered) -> Option<Fields> {
         self.events.outputs(card, delivered)
     }
+}
+
+/// Whether events of a source may start a flow: its trigger is bound to the connection of the source.
+fn listens(entry: &FlowEntry, source: &dyn Source) -> bool {
+    let TriggerKind::Event(card) = &entry.version.flow.trigger.kind else { return false };
+    let of = source.connection();
+    of.is_none() || of == entry.connection(&card.address, card.connection.as_ref())
 }

@@ -8,7 +8,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use oktant_base::Secret;
+use oktant_base::{Clock as _, Secret, SystemClock};
 use oktant_connect::OrgCallers;
 use oktant_connect::connection::Auth;
 use oktant_engine::{Caller, Callers as _};
@@ -50,7 +50,7 @@ async fn a_token_counts_if_an_org_that_there_is_a_connection_to_has_signed_it_fo
     bench.connect("acme", "okta", Auth::OktaToken, &[("domain", &*org)], &[("token", "t")]).await;
     let callers = OrgCallers::new(bench.connectors.connections().clone());
 
-    let now = chrono::Utc::now().timestamp();
+    let now = SystemClock.now().timestamp();
     let claims = json!({
         "iss": org, "aud": org, "exp": now + 300, "cid": "0oa1", "uid": "00u1", "sub": "ann@acme.example",
         "scp": ["okta.workflows.invoke.manage"],
