@@ -87,6 +87,9 @@ pub(crate) struct SqlArgs {
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
 
+    #[command(flatten)]
+    pub(crate) flows: StoreArgs,
+
     /// Format of the rows [default: by the ending of --out, else table]
     #[arg(short, long, value_name = "FORMAT")]
     pub(crate) output: Option<Format>,

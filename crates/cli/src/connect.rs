@@ -87,7 +87,7 @@ pub(crate) async fn connectors(url: &str) -> Result<Connectors> {
     Ok(Connectors::new(connections, Arc::new(files)))
 }
 
-fn data_folder() -> Result<PathBuf> {
+pub(crate) fn data_folder() -> Result<PathBuf> {
     let strategy = etcetera::choose_base_strategy()
         .map_err(|error| Error::misuse(error.to_string(), "name the database with --store"))?;
     Ok(strategy.data_dir().join("oktant"))

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use oktant_client::{Edges, Org, Properties};
 use oktant_sql::Session;
 
-use crate::args::ConnectionArgs;
+use crate::args::{ConnectionArgs, StoreArgs};
 use crate::failure::{Error, Result};
-use crate::terminal;
+use crate::{flow_tables, terminal};
 
 /// Reads the connection properties. A connection string that names an org and no credentials means
 /// the tokens that `oktant login` stored.
@@ -37,9 +37,15 @@ pub(crate) async fn org(args: &ConnectionArgs) -> Result<Org> {
     Ok(Org::connect(&properties(args)?, Edges::system()).await?)
 }
 
-/// Opens the org for SQL.
-pub(crate) async fn session(args: &ConnectionArgs) -> Result<Session> {
-    Ok(Session::connect(&properties(args)?, Edges::system()).await?)
+/// Opens the org for SQL, with the tables of flows beside it.
+pub(crate) async fn session(args: &ConnectionArgs, flows: &StoreArgs) -> Result<Session> {
+    let session = Session::connect(&properties(args)?, Edges::system()).await?;
+    let session = session.with_attached(flow_tables::attached(flows)?);
+    // Only for completion and lists: a statement looks for itself, and says what is wrong.
+    if let Err(error) = session.look_up_attached().await {
+        tracing::debug!(%error, "the tables of flows are not known");
+    }
+    Ok(session)
 }
 
 /// Addresses of a host.

@@ -10,6 +10,7 @@ mod doctor;
 mod explain;
 mod failure;
 mod flow;
+mod flow_tables;
 mod logging;
 mod login;
 mod output;

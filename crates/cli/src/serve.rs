@@ -8,7 +8,7 @@ use oktant_server::{Config, OktaTables, Server, TlsFiles, seed};
 use oktant_warehouse::{Account, AccountConfig};
 use serde_json::{Value, json};
 
-use crate::args::{ConnectionArgs, ServeArgs, StandardScim};
+use crate::args::{ServeArgs, StandardScim, StoreArgs};
 use crate::failure::{Error, Result};
 use crate::runtime::{self, StopSignals};
 use crate::{connection, flow, output, terminal};
@@ -25,7 +25,7 @@ async fn serve(args: &ServeArgs) -> Result<()> {
         return Err(Error::misuse("--store names no store", hint).into());
     }
     let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(OsEntropy));
-    let tables = tables(&args.connection).await?;
+    let tables = tables(args).await?;
     let account = match &args.store {
         Some(store) => {
             let config = AccountConfig::new(&args.account, Arc::clone(&clock), Arc::clone(&entropy));
@@ -96,12 +96,13 @@ fn standard_scim(args: &ServeArgs) -> oktant_warehouse::StandardScim {
     }
 }
 
-/// The tables of the org, if one is named.
-async fn tables(args: &ConnectionArgs) -> Result<Option<OktaTables>> {
-    if args.dsn.as_ref().is_none_or(|dsn| dsn.expose().is_empty()) {
+/// The tables of the org, if one is named, and those of the flows beside them.
+async fn tables(args: &ServeArgs) -> Result<Option<OktaTables>> {
+    if args.connection.dsn.as_ref().is_none_or(|dsn| dsn.expose().is_empty()) {
         return Ok(None);
     }
-    Ok(Some(OktaTables::new(connection::session(args).await?)))
+    let flows = StoreArgs { store: args.flows.flows.clone() };
+    Ok(Some(OktaTables::new(connection::session(&args.connection, &flows).await?)))
 }
 
 /// Opens an account that answers queries over the tables.

@@ -19,13 +19,13 @@ pub(crate) fn run(args: &SqlArgs) -> Result<()> {
     let destination = args.out.clone().map_or(Destination::Stdout, Destination::File);
     let format = format(args)?;
     let Some(script) = script(args)? else {
-        return shell::run(&args.connection, format);
+        return shell::run(&args.connection, &args.flows, format);
     };
     let statements = lexer::statements(&script);
     check_one_result(&statements, &destination, format)?;
     let runtime = runtime::start()?;
     runtime.block_on(runtime::interruptible(async {
-        let session = connection::session(&args.connection).await?;
+        let session = connection::session(&args.connection, &args.flows).await?;
         for (index, statement) in statements.into_iter().enumerate() {
             if index > 0 && matches!(format, Format::Table | Format::Markdown) {
                 output::print("\n")?;

@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 mod cell;
+mod reader;
 
 pub use cell::ColumnType;
+pub use reader::{Choice, OWN_COLUMNS, Selection, Stored, TableReader};
 
 use self::cell::{cell, from_ordered, instant_text};
 use crate::Error;
@@ -24,6 +26,9 @@ use crate::manifest::expression::{is_empty, text};
 
 /// Rows of a table at most.
 const ROWS_MAX: i64 = 100_000;
+
+/// Every table, by name.
+const LIST: &str = "SELECT id, name, columns, physical FROM connect_tables ORDER BY name, id";
 
 /// Cards.
 pub(crate) const OPERATIONS: &[(&str, bool)] = &[
@@ -90,8 +95,7 @@ impl Tables {
     ///
     /// [`Error::Store`].
     pub async fn list(&self) -> Result<Vec<Table>, Error> {
-        let rows =
-            self.store.fetch("SELECT id, name, columns, physical FROM connect_tables ORDER BY name", &[]).await?;
+        let rows = self.store.fetch(LIST, &[]).await?;
         rows.iter().map(|row| self.table(row)).collect()
     }
 
@@ -156,12 +160,7 @@ impl Tables {
     }
 
     fn table(&self, row: &Row) -> Result<Table, Error> {
-        let read = || -> Result<Table, StoreError> {
-            let columns =
-                serde_json::from_str(&row.text(2)?).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            Ok(Table { id: row.text(0)?, name: row.text(1)?, columns, physical: row.text(3)? })
-        };
-        read().map_err(|error| self.store.failed(&error))
+        read_table(row).map_err(|error| self.store.failed(&error))
     }
 
     /// Adds rows, each with values by the name of the column; their ids.
@@ -289,6 +288,11 @@ impl Tables {
         }
         Ok(self.insert(table, &rows, clock, entropy).await?.len())
     }
+}
+
+fn read_table(row: &Row) -> Result<Table, StoreError> {
+    let columns = serde_json::from_str(&row.text(2)?).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    Ok(Table { id: row.text(0)?, name: row.text(1)?, columns, physical: row.text(3)? })
 }
 
 /// Clauses behind `FROM`, and the values in them.

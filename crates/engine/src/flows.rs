@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oktant_base::{Entropy, Secret};
 use oktant_flow::model::{Action, Address, ConnectionId, Flow};
-use oktant_store::{Row, StoreError};
+use oktant_store::{Row, Store, StoreError};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -268,15 +268,19 @@ impl Flows {
         if let Some(known) = self.versions.lock().get(&key) {
             return Ok(Arc::clone(known));
         }
-        let query = "SELECT definition FROM flow_versions WHERE flow = $1 AND version = $2";
-        let row = self.journal.database().read().await?.fetch_one(query, &[flow.into(), version.into()]).await?;
-        let text = row.ok_or_else(|| EngineError::NoFlow(format!("{flow} in version {version}")))?.text(0)?;
-        let definition =
-            serde_json::from_str(&text).map_err(|source| EngineError::Definition { flow: flow.to_owned(), source })?;
+        let definition = definition(self.journal.database().store(), flow, version).await?;
         let version = Arc::new(Version { flow: definition, version: key.1.clone() });
         self.versions.lock().insert(key, Arc::clone(&version));
         Ok(version)
     }
+}
+
+/// Reads a definition that counts or counted.
+pub(crate) async fn definition(store: &dyn Store, flow: &str, version: &str) -> Result<Flow, EngineError> {
+    let query = "SELECT definition FROM flow_versions WHERE flow = $1 AND version = $2";
+    let row = store.reader().await?.fetch_one(query, &[flow.into(), version.into()]).await?;
+    let text = row.ok_or_else(|| EngineError::NoFlow(format!("{flow} in version {version}")))?.text(0)?;
+    serde_json::from_str(&text).map_err(|source| EngineError::Definition { flow: flow.to_owned(), source })
 }
 
 fn token_hash(token: &str) -> String {

@@ -1,19 +1,22 @@
 //! What runs did: for people, for `oktant sql`, for as long as the retention says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use chrono::DateTime;
+use indexmap::IndexMap;
 use oktant_base::Timestamp;
-use oktant_flow::model::TriggerKind;
-use oktant_store::{Row, StoreError, Value as Column};
+use oktant_flow::model::{Flow, TriggerKind};
+use oktant_store::{Row, Store, StoreError, Value as Column};
+use parking_lot::Mutex;
 
 use crate::action::{CardError, Fields};
-use crate::engine::{Engine, Shared, Version};
+use crate::engine::{Engine, Shared};
 use crate::error::EngineError;
-use crate::journal::{Record, RunState};
+use crate::journal::{Record, RunState, read};
 use crate::name::Name;
-use crate::redact::Veil;
+use crate::redact::{Redactor, Veil};
 
 /// Runs that one page of the history has at most.
 const PAGE_MAX: usize = 1000;
@@ -78,10 +81,10 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
-    const COLUMNS: &'static str = "id, flow, version, trigger_kind, event_key, parent, state, created_at, ended_at, \
+    pub(crate) const COLUMNS: &'static str = "id, flow, version, trigger_kind, event_key, parent, state, created_at, ended_at, \
                                    wake_at, error_code, message";
 
-    fn read(row: &Row) -> Result<Self, StoreError> {
+    pub(crate) fn read(row: &Row) -> Result<Self, StoreError> {
         let state = row.text(6)?;
         let state = RunState::named(&state).ok_or(StoreError::Corrupt(format!("run state {state}")))?;
         let instant = |index| row.opt_int(index).and_then(DateTime::from_timestamp_millis);
@@ -135,6 +138,8 @@ impl StepState {
 pub struct StepSummary {
     /// Its place: `each[17]/create_user`, `each[17]` for the helper flow itself; `create_user#2` for a second attempt.
     pub path: Name,
+    /// Its place in the order in which the steps of the run began to be written, from 0.
+    pub number: u64,
     /// The helper flow that it is, if it is one.
     pub flow: Option<Name>,
     /// The card; nothing for helper flows, and for steps that the definition does not have.
@@ -206,33 +211,15 @@ impl Engine {
     pub async fn steps(&self, run: &str) -> Result<Vec<StepSummary>, EngineError> {
         let row = self.shared.journal.row(run).await?;
         let version = self.shared.flows.version(&row.flow, &row.version).await?;
-        let trigger = version.flow.trigger.id.as_str();
-        let mut steps = Steps::new(Veil::new(Arc::clone(&self.shared.redactor)), version.flow.log);
-        let mut next = 0;
-        loop {
-            let page = self.shared.journal.page(run, next).await?;
-            let Some((last, _)) = page.last() else { break };
-            next = last + 1;
-            page.into_iter().flat_map(|(_, records)| records).for_each(|record| steps.add(record, trigger));
-        }
         let own = (row.flow, row.version);
-        let mut definitions = HashMap::from([(own.clone(), Addresses::of(&version))]);
-        for definition in steps.entered.values() {
-            // A run that goes on where another one failed does not say which flows it had entered.
-            if !definitions.contains_key(definition)
-                && let Ok(version) = self.shared.flows.version(&definition.0, &definition.1).await
-            {
-                definitions.insert(definition.clone(), Addresses::of(&version));
-            }
+        let redactor = Arc::clone(&self.shared.redactor);
+        let mut pages = StepPages::new(run.into(), own, &version.flow, redactor, Arc::default());
+        let mut all = Vec::new();
+        while let Some(page) = pages.next(self.shared.journal.database().store()).await? {
+            all.extend(page);
         }
-        for step in steps.all.iter_mut().filter(|step| step.address.is_none() && step.flow.is_none()) {
-            let definition = match step.path.rsplit_once('/') {
-                Some((place, _)) => steps.entered.get(place),
-                None => Some(&own),
-            };
-            step.address = definition.and_then(|definition| definitions.get(definition)?.get(&step.path));
-        }
-        Ok(steps.all)
+        all.sort_by_key(|step| step.number);
+        Ok(all)
     }
 
     /// What an ended run returned, without secrets; empty if it has not ended, or its flow keeps no data.
@@ -307,17 +294,44 @@ fn like(text: &str) -> String {
     format!("%{escaped}%")
 }
 
+/// A flow and its version.
+pub(crate) type Definition = (Name, Name);
+
+/// The cards of flows by the ids of their steps.
+#[derive(Debug, Default)]
+pub(crate) struct Cards(Mutex<HashMap<Definition, Arc<Addresses>>>);
+
+impl Cards {
+    /// Those of a definition, read if it is a new one. A definition that there is no more has none.
+    async fn of(&self, store: &dyn Store, definition: &Definition) -> Result<Arc<Addresses>, StoreError> {
+        if let Some(known) = self.0.lock().get(definition) {
+            return Ok(Arc::clone(known));
+        }
+        let addresses = match crate::flows::definition(store, &definition.0, &definition.1).await {
+            Ok(flow) => Addresses::of(&flow),
+            Err(EngineError::Journal(error)) => return Err(*error),
+            Err(_) => Addresses::default(),
+        };
+        Ok(self.enter(definition.clone(), || addresses))
+    }
+
+    fn enter(&self, definition: Definition, addresses: impl FnOnce() -> Addresses) -> Arc<Addresses> {
+        Arc::clone(self.0.lock().entry(definition).or_insert_with(|| Arc::new(addresses())))
+    }
+}
+
 /// The cards of a flow by the ids of its steps.
+#[derive(Debug, Default)]
 struct Addresses(HashMap<String, Name>);
 
 impl Addresses {
-    fn of(version: &Version) -> Self {
+    fn of(flow: &Flow) -> Self {
         let mut addresses = HashMap::new();
-        version.flow.body.walk(&mut |step, _| {
+        flow.body.walk(&mut |step, _| {
             addresses.insert(step.id.to_string(), step.kind.address().as_str().into());
         });
-        if let TriggerKind::Event(event) = &version.flow.trigger.kind {
-            addresses.insert(version.flow.trigger.id.to_string(), event.address.as_str().into());
+        if let TriggerKind::Event(event) = &flow.trigger.kind {
+            addresses.insert(flow.trigger.id.to_string(), event.address.as_str().into());
         }
         Self(addresses)
     }
@@ -329,12 +343,80 @@ impl Addresses {
     }
 }
 
+/// The steps of a run, page by page: those that have ended as soon as their records are read.
+#[derive(Debug)]
+pub(crate) struct StepPages {
+    run: Name,
+    own: Definition,
+    trigger: String,
+    /// The number of the next segment; nothing behind the last page.
+    next: Option<i64>,
+    steps: Steps,
+    cards: Arc<Cards>,
+}
+
+impl StepPages {
+    /// Those of a run of the definition `own`, which is `flow`.
+    pub(crate) fn new(run: Name, own: Definition, flow: &Flow, redactor: Arc<Redactor>, cards: Arc<Cards>) -> Self {
+        cards.enter(own.clone(), || Addresses::of(flow));
+        let steps = Steps::new(Veil::new(redactor), flow.log);
+        Self { run, own, trigger: flow.trigger.id.as_str().to_owned(), next: Some(0), steps, cards }
+    }
+
+    /// The next steps; `None` behind the last ones.
+    pub(crate) async fn next(&mut self, store: &dyn Store) -> Result<Option<Vec<StepSummary>>, StoreError> {
+        let Some(next) = self.next else { return Ok(None) };
+        let page = read::page(store, &self.run, next).await?;
+        self.next = page.last().map(|(last, _)| last + 1);
+        page.into_iter().flat_map(|(_, records)| records).for_each(|record| self.steps.add(record, &self.trigger));
+        let over = if self.next.is_some() { self.steps.over() } else { self.steps.rest() };
+        let mut named = Vec::with_capacity(over.len());
+        for OpenStep { mut step, inside, .. } in over {
+            if step.address.is_none() && step.flow.is_none() {
+                step.address = self.card(store, &step.path, inside).await?;
+            }
+            named.push(step);
+        }
+        Ok(Some(named))
+    }
+
+    /// The card at a place that is `inside` a helper flow, or in none.
+    async fn card(
+        &self,
+        store: &dyn Store,
+        path: &str,
+        inside: Option<Definition>,
+    ) -> Result<Option<Name>, StoreError> {
+        let definition = match inside {
+            None if path.contains('/') => return Ok(None),
+            None => &self.own,
+            Some(ref helper) => helper,
+        };
+        Ok(self.cards.of(store, definition).await?.get(path))
+    }
+}
+
+/// A step that records may still tell of.
+#[derive(Debug)]
+struct OpenStep {
+    step: StepSummary,
+    /// The page in which it ended.
+    ended: Option<u64>,
+    /// The helper flow that it is a step of. A run that goes on where another one failed does not say which flows it
+    /// had entered.
+    inside: Option<Definition>,
+}
+
 /// The steps of a run, made of its records.
+#[derive(Debug)]
 struct Steps {
-    all: Vec<StepSummary>,
-    /// The helper flows at their places, and their versions.
-    entered: HashMap<Name, (Name, Name)>,
-    places: HashMap<Name, usize>,
+    open: IndexMap<Name, OpenStep>,
+    /// The helper flows at their places, until they are left.
+    entered: HashMap<Name, Definition>,
+    /// Hashes of the places of those that were given away. What is computed again after a crash is written again.
+    given: HashSet<u64>,
+    number: u64,
+    page: u64,
     veil: Veil,
     /// Whether the flow keeps data.
     keeps: bool,
@@ -342,7 +424,25 @@ struct Steps {
 
 impl Steps {
     fn new(veil: Veil, keeps: bool) -> Self {
-        Self { all: Vec::new(), entered: HashMap::new(), places: HashMap::new(), veil, keeps }
+        Self { open: IndexMap::new(), entered: HashMap::new(), given: HashSet::new(), number: 0, page: 0, veil, keeps }
+    }
+
+    /// Gives away the steps that ended before this page: what belongs to the end of one is written close to it.
+    fn over(&mut self) -> Vec<OpenStep> {
+        let page = self.page;
+        self.page += 1;
+        let over = |_: &Name, open: &mut OpenStep| open.ended.is_some_and(|ended| ended < page);
+        let steps: Vec<OpenStep> = self.open.extract_if(.., over).map(|(_, open)| open).collect();
+        for OpenStep { step, .. } in &steps {
+            self.entered.remove(&step.path);
+            self.given.insert(hash(&step.path));
+        }
+        steps
+    }
+
+    /// Gives away all others.
+    fn rest(&mut self) -> Vec<OpenStep> {
+        std::mem::take(&mut self.open).into_values().collect()
     }
 
     fn add(&mut self, mut record: Record, trigger: &str) {
@@ -350,35 +450,33 @@ impl Steps {
             self.veil.learn(fields);
         }
         self.veil.cover(&mut record, self.keeps);
-        let shown = |fields: Fields| self.keeps.then_some(fields);
+        let keeps = self.keeps;
+        let shown = |fields: Fields| keeps.then_some(fields);
         match record {
             Record::Accepted { at, trigger: values, .. } => {
-                let outputs = shown(values);
-                let step = self.step(trigger.into(), at);
-                (step.outputs, step.state, step.ended_at) = (outputs, StepState::Succeeded, instant(at));
+                self.end(trigger.into(), at, StepState::Succeeded, |step| step.outputs = shown(values));
             }
             Record::Intent { path, at, address, inputs, .. } => {
-                let step = self.step(path, at);
-                (step.address, step.inputs, step.state) = (Some(address), inputs, StepState::Open);
+                self.step(path, at, |step| {
+                    (step.address, step.inputs, step.state) = (Some(address), inputs, StepState::Open);
+                });
             }
             Record::Result { path, at, outputs, private } | Record::Drawn { path, at, outputs, private } => {
                 let outputs = shown(outputs).filter(|_| !private);
-                self.end(path, at, StepState::Succeeded).outputs = outputs;
+                self.end(path, at, StepState::Succeeded, |step| step.outputs = outputs);
             }
             Record::Step { path, at, inputs, outputs } => {
-                let step = self.end(path, at, StepState::Succeeded);
-                step.inputs = inputs;
-                step.outputs = outputs;
+                self.end(path, at, StepState::Succeeded, |step| (step.inputs, step.outputs) = (inputs, outputs));
             }
             Record::Failed { path, at, error, inputs } => {
-                let step = self.end(path, at, StepState::Failed);
-                step.error = Some(*error);
-                step.inputs = step.inputs.take().or(inputs);
+                self.end(path, at, StepState::Failed, |step| {
+                    step.error = Some(*error);
+                    step.inputs = step.inputs.take().or(inputs);
+                });
             }
             Record::Enter { path, at, flow, version } => {
-                self.entered.insert(path.clone(), (flow.clone(), version));
-                let step = self.step(path, at);
-                step.flow = Some(flow);
+                self.enter(&path, &flow, version);
+                self.step(path, at, |step| step.flow = Some(flow));
             }
             Record::Leave { path, at, state } => {
                 let state = match state {
@@ -386,26 +484,43 @@ impl Steps {
                     RunState::Stopped => StepState::Stopped,
                     _ => StepState::Succeeded,
                 };
-                self.end(path, at, state);
+                self.end(path, at, state, |_| ());
             }
             Record::Timer { path, until, .. } => {
-                let step = self.step(path, until);
-                step.state = StepState::Waiting;
+                self.step(path, until, |step| step.state = StepState::Waiting);
             }
             Record::Progress { .. }
             | Record::Child { .. }
             | Record::Resumed { .. }
             | Record::Answered { .. }
-            | Record::Decided { .. }
-            | Record::Ended { .. } => {}
+            | Record::Decided { .. } => {}
+            Record::Ended { at, .. } => {
+                // What waited for a later time did not come to it.
+                let end = instant(at).unwrap_or_default();
+                for OpenStep { step, .. } in self.open.values_mut() {
+                    step.started_at = step.started_at.min(end);
+                }
+            }
         }
     }
 
-    /// The step at a place, made if it is new.
-    fn step(&mut self, path: Name, at: i64) -> &mut StepSummary {
-        let place = *self.places.entry(path.clone()).or_insert_with(|| {
-            self.all.push(StepSummary {
-                path,
+    /// Notes which definition the steps at a place are of.
+    fn enter(&mut self, place: &Name, flow: &Name, version: Name) {
+        if !self.given.contains(&hash(place)) {
+            self.entered.insert(place.clone(), (flow.clone(), version));
+        }
+    }
+
+    /// Changes the step at a place, made if it is new; it is not over.
+    fn step(&mut self, path: Name, at: i64, change: impl FnOnce(&mut StepSummary)) {
+        if self.given.contains(&hash(&path)) {
+            return;
+        }
+        let (number, entered) = (self.number, &self.entered);
+        let open = self.open.entry(path).or_insert_with_key(|path| {
+            let step = StepSummary {
+                path: path.clone(),
+                number,
                 flow: None,
                 address: None,
                 state: StepState::Open,
@@ -414,17 +529,31 @@ impl Steps {
                 inputs: None,
                 outputs: None,
                 error: None,
-            });
-            self.all.len() - 1
+            };
+            let inside = path.rsplit_once('/').and_then(|(place, _)| entered.get(place)).cloned();
+            OpenStep { step, ended: None, inside }
         });
-        &mut self.all[place]
+        self.number = self.number.max(open.step.number + 1);
+        open.ended = None;
+        change(&mut open.step);
     }
 
-    fn end(&mut self, path: Name, at: i64, state: StepState) -> &mut StepSummary {
-        let step = self.step(path, at);
-        (step.state, step.ended_at) = (state, instant(at));
-        step
+    /// Changes the step at a place, which is over then.
+    fn end(&mut self, path: Name, at: i64, state: StepState, change: impl FnOnce(&mut StepSummary)) {
+        self.step(path.clone(), at, |step| {
+            (step.state, step.ended_at) = (state, instant(at));
+            change(step);
+        });
+        if let Some(open) = self.open.get_mut(&path) {
+            open.ended = Some(self.page);
+        }
     }
+}
+
+fn hash(path: &Name) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn instant(at: i64) -> Option<Timestamp> {

@@ -12,6 +12,7 @@
 //! outside is a parameter: [`Actions`], [`Events`] and [`Source`] are implemented by connectors.
 
 mod action;
+mod archive;
 mod engine;
 mod error;
 mod events;
@@ -32,6 +33,7 @@ mod work;
 pub use action::{
     ActionInfo, Actions, Call, CardError, Delivered, ErrorKind, Events, Field, Fields, Idempotency, Outcome, Source,
 };
+pub use archive::{Archive, ArchivedSteps, FlowSummary, RUN_STATES, RunColumn};
 pub use engine::{Edges, Engine, Start};
 pub use error::EngineError;
 pub use events::Received;

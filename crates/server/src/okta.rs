@@ -26,22 +26,27 @@ const MILLIS_PER_DAY: i64 = 86_400_000;
 #[derive(Debug, Clone)]
 pub struct OktaTables {
     session: Session,
-    /// The catalogue's spelling of each table's name, by the name in upper case.
-    names: Arc<HashMap<String, &'static str>>,
 }
 
 impl OktaTables {
     /// The tables that a session reads.
     pub fn new(session: Session) -> Self {
-        let names = session.tables().into_iter().map(|table| (table.name.to_uppercase(), table.name)).collect();
-        Self { session, names: Arc::new(names) }
+        Self { session }
+    }
+
+    /// The names of the tables as SQL spells them, by the names in upper case; with the schema, unless it is the
+    /// default one.
+    fn names(&self) -> HashMap<String, String> {
+        let names = self.session.tables().into_iter().map(|table| table.full_name());
+        names.map(|name| (name.to_uppercase(), name)).collect()
     }
 
     /// The session of someone who may read these tables, named in upper case.
     pub(crate) fn session_for(&self, readable: &[String]) -> Session {
-        let names: BTreeSet<String> =
-            readable.iter().filter_map(|name| self.names.get(name)).map(|name| (*name).to_owned()).collect();
-        let readable = if names.len() == self.names.len() { Readable::All } else { Readable::Only(Arc::new(names)) };
+        let mut known = self.names();
+        let count = known.len();
+        let names: BTreeSet<String> = readable.iter().filter_map(|name| known.remove(name)).collect();
+        let readable = if names.len() == count { Readable::All } else { Readable::Only(Arc::new(names)) };
         self.session.with_readable(readable)
     }
 }
@@ -49,9 +54,16 @@ impl OktaTables {
 #[async_trait]
 impl QueryEngine for OktaTables {
     fn tables(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.names.keys().cloned().collect();
+        let mut names: Vec<String> = self.names().into_keys().collect();
         names.sort();
         names
+    }
+
+    async fn look_up(&self) {
+        // A statement that needs the tables looks for itself, and tells what is wrong.
+        if let Err(error) = self.session.look_up_attached().await {
+            tracing::debug!(%error, "attached tables are not known");
+        }
     }
 
     async fn query(&self, query: EngineQuery<'_>) -> Result<Rows, SnowflakeError> {

@@ -12,9 +12,11 @@ use async_trait::async_trait;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::common::{Result, TableReference};
 
+use crate::attached::{self, AttachedProvider, Entry};
 use crate::context::StatementContext;
 use crate::discovery::Relations;
 use crate::relation::Relation;
+use crate::request::Pushdown;
 use crate::statement::Statement;
 use crate::table::OktaTable;
 
@@ -22,7 +24,7 @@ use crate::table::OktaTable;
 pub(crate) const CATALOG: &str = "org";
 
 /// The schema used when the statement names none.
-pub(crate) const DEFAULT_SCHEMA: &str = "okta";
+pub const DEFAULT_SCHEMA: &str = "okta";
 
 /// Another name of the default schema: where clients of PostgreSQL and Snowflake look for tables.
 const PUBLIC_SCHEMA: &str = "public";
@@ -35,20 +37,42 @@ pub(crate) fn is_default_schema(reference: &TableReference) -> bool {
     reference.schema().is_none_or(|schema| [DEFAULT_SCHEMA, PUBLIC_SCHEMA].contains(&schema))
 }
 
+/// The schema that a table is looked up in, in lower case.
+pub(crate) fn schema_of(reference: &TableReference) -> &str {
+    reference.schema().filter(|schema| *schema != PUBLIC_SCHEMA).unwrap_or(DEFAULT_SCHEMA)
+}
+
 /// The catalogues of one statement. Besides the default name, the org's host and `okta` name the
 /// same one.
 pub(crate) fn catalog_list(
     context: &Arc<StatementContext>,
     relations: &Arc<Relations>,
     named: BTreeMap<String, Arc<Relation>>,
+    attached: &Arc<Vec<Entry>>,
     statement: &Statement,
 ) -> Arc<dyn CatalogProviderList> {
-    let okta = OktaSchema { context: Arc::clone(context), named, words: statement.words.clone() };
-    let schemas: Vec<(&'static str, Arc<dyn SchemaProvider>)> = vec![
-        (DEFAULT_SCHEMA, Arc::new(okta)),
-        ("information_schema", Arc::new(system::Schema::information(context, relations))),
-        ("sys", Arc::new(system::Schema::system(context, relations))),
+    let beside = |schema: &str| AttachedSchema {
+        context: Arc::clone(context),
+        schema: schema.to_owned(),
+        entries: Arc::clone(attached),
+    };
+    let okta = OktaSchema {
+        context: Arc::clone(context),
+        named,
+        words: statement.words.clone(),
+        attached: beside(DEFAULT_SCHEMA),
+    };
+    let mut schemas: Vec<(String, Arc<dyn SchemaProvider>)> = vec![
+        (DEFAULT_SCHEMA.to_owned(), Arc::new(okta)),
+        ("information_schema".to_owned(), Arc::new(system::Schema::information(context, relations, attached))),
+        ("sys".to_owned(), Arc::new(system::Schema::system(context, relations, attached))),
     ];
+    for schema in attached.iter().map(|entry| entry.table.schema_name().to_lowercase()) {
+        if !schemas.iter().any(|(known, _)| *known == schema) {
+            let tables = Arc::new(beside(&schema));
+            schemas.push((schema, tables));
+        }
+    }
     let host = context.org.properties().org.host_str().unwrap_or_default().to_lowercase();
     Arc::new(Catalogs { host, catalog: Arc::new(Catalog { schemas }) })
 }
@@ -81,7 +105,7 @@ impl CatalogProviderList for Catalogs {
 }
 
 struct Catalog {
-    schemas: Vec<(&'static str, Arc<dyn SchemaProvider>)>,
+    schemas: Vec<(String, Arc<dyn SchemaProvider>)>,
 }
 
 impl fmt::Debug for Catalog {
@@ -92,12 +116,12 @@ impl fmt::Debug for Catalog {
 
 impl CatalogProvider for Catalog {
     fn schema_names(&self) -> Vec<String> {
-        self.schemas.iter().map(|(name, _)| (*name).to_owned()).collect()
+        self.schemas.iter().map(|(name, _)| name.clone()).collect()
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
         let name = if name == PUBLIC_SCHEMA { DEFAULT_SCHEMA } else { name };
-        self.schemas.iter().find(|(known, _)| *known == name).map(|(_, schema)| Arc::clone(schema))
+        self.schemas.iter().find(|(known, _)| known == name).map(|(_, schema)| Arc::clone(schema))
     }
 }
 
@@ -106,6 +130,7 @@ struct OktaSchema {
     context: Arc<StatementContext>,
     named: BTreeMap<String, Arc<Relation>>,
     words: HashSet<String>,
+    attached: AttachedSchema,
 }
 
 impl fmt::Debug for OktaSchema {
@@ -121,12 +146,43 @@ impl SchemaProvider for OktaSchema {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let Some(relation) = self.named.get(name) else { return Ok(None) };
+        let Some(relation) = self.named.get(name) else { return self.attached.table(name).await };
         let mentioned = |column: &str| self.words.contains(column);
         Ok(Some(Arc::new(OktaTable::new(Arc::clone(&self.context), Arc::clone(relation), mentioned))))
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.named.contains_key(name)
+        self.named.contains_key(name) || self.attached.table_exist(name)
+    }
+}
+
+/// Attached tables of one schema.
+struct AttachedSchema {
+    context: Arc<StatementContext>,
+    schema: String,
+    entries: Arc<Vec<Entry>>,
+}
+
+impl fmt::Debug for AttachedSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.table_names()).finish()
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for AttachedSchema {
+    fn table_names(&self) -> Vec<String> {
+        let own = self.entries.iter().filter(|entry| entry.table.schema_name().eq_ignore_ascii_case(&self.schema));
+        own.map(|entry| entry.table.name.to_lowercase()).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let Some(entry) = attached::find(&self.entries, &self.schema, name) else { return Ok(None) };
+        let narrows = self.context.options.pushdown == Pushdown::On;
+        Ok(Some(Arc::new(AttachedProvider::new(entry.clone(), narrows, self.context.dry))))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        attached::find(&self.entries, &self.schema, name).is_some()
     }
 }

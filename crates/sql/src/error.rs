@@ -84,6 +84,15 @@ pub enum Error {
         nearest: Option<String>,
     },
 
+    /// No such attached table, and there could be one.
+    #[error("there is no table \"{name}\" yet")]
+    NoSuchTableYet {
+        /// As written.
+        name: String,
+        /// What to do for it.
+        instead: String,
+    },
+
     /// No such column.
     #[error("unknown column \"{name}\"")]
     UnknownColumn {
@@ -226,7 +235,7 @@ impl Coded for Error {
             Self::Org { source, .. } => source.coded().code(),
             Self::Page { .. } => codes::OKT2014,
             Self::Syntax { .. } => codes::OKT3001,
-            Self::UnknownTable { .. } => codes::OKT3002,
+            Self::UnknownTable { .. } | Self::NoSuchTableYet { .. } => codes::OKT3002,
             Self::UnknownColumn { .. } => codes::OKT3003,
             Self::Ambiguous { .. } => codes::OKT3011,
             Self::Budget { .. } => codes::OKT3004,
@@ -260,6 +269,7 @@ impl Coded for Error {
                 let raise = format!("raise MaxApiRequests to {least} or more");
                 Some(cheaper.as_ref().map_or_else(|| raise.clone(), |cheaper| format!("try {cheaper}, or {raise}")))
             }
+            Self::NoSuchTableYet { instead, .. } => Some(instead.clone()),
             Self::UnknownTable { nearest: None, .. } => Some("SHOW TABLES lists the tables".to_owned()),
             Self::UnknownColumn { name, quoted: true, .. } => {
                 Some(format!("if it is text, write '{name}': double quotes are for names"))
@@ -274,7 +284,8 @@ impl Coded for Error {
             }
             Self::ParentKey { column, .. } => Some(format!("add {column} = '…', or join the parent table")),
             Self::NotGranted { table } => {
-                Some(format!("ask an administrator for: GRANT SELECT ON TABLE OKTA.PUBLIC.{table} TO ROLE …"))
+                let schema = if table.contains('.') { "OKTA" } else { "OKTA.PUBLIC" };
+                Some(format!("ask an administrator for: GRANT SELECT ON TABLE {schema}.{table} TO ROLE …"))
             }
             Self::TimedOut { .. } => Some("narrow the statement, or raise StatementTimeout".to_owned()),
             _ => None,

@@ -10,6 +10,7 @@ use oktant_client::{Ledger, StatementId};
 use percent_encoding::percent_decode_str;
 
 use crate::Error;
+use crate::attached::AttachedScanExec;
 use crate::pushdown;
 use crate::request::{Estimate, KeySource, RequestStream};
 use crate::scan::OktaScanExec;
@@ -26,6 +27,8 @@ pub(crate) fn rows(
 ) -> Vec<(String, String)> {
     let mut rows: Vec<_> =
         scans(physical).into_iter().map(|scan| ("requests".to_owned(), requests(&scan, &display))).collect();
+    let attached = nodes::<AttachedScanExec>(physical);
+    rows.extend(attached.into_iter().map(|scan| ("reads".to_owned(), scan.explanation(&display))));
     if rows.is_empty() {
         rows.push(("requests".to_owned(), "none: the statement reads no table of the org".to_owned()));
     }
@@ -72,9 +75,14 @@ pub(crate) fn fans_out_over(physical: &Arc<dyn ExecutionPlan>, table: &str) -> b
 }
 
 fn scans(physical: &Arc<dyn ExecutionPlan>) -> Vec<OktaScanExec> {
+    nodes(physical)
+}
+
+/// The nodes of a kind in a plan.
+fn nodes<T: ExecutionPlan + Clone>(physical: &Arc<dyn ExecutionPlan>) -> Vec<T> {
     let mut found = Vec::new();
     let walked = physical.apply(|node| {
-        if let Some(scan) = node.downcast_ref::<OktaScanExec>() {
+        if let Some(scan) = node.downcast_ref::<T>() {
             found.push(scan.clone());
         }
         Ok(TreeNodeRecursion::Continue)

@@ -14,6 +14,7 @@
 //! ```
 
 mod access;
+mod attached;
 mod catalogs;
 mod collation;
 mod context;
@@ -47,6 +48,8 @@ mod table;
 mod turns;
 
 pub use access::Readable;
+pub use attached::{Accepts, Attached, AttachedColumn, AttachedTable, Cell, Comparison, Condition, Pages, Read, Test};
+pub use catalogs::DEFAULT_SCHEMA;
 pub use error::{Cause, Error};
 pub use json_text::json_text;
 pub use oktant_client::{Edges, Properties};

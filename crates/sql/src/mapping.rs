@@ -16,7 +16,7 @@ pub(crate) struct Names<'a> {
     /// Columns and tables of the statement's tables: lower case to the model's spelling.
     pub(crate) model: &'a HashMap<String, String>,
     /// Every table.
-    pub(crate) tables: &'a [&'static str],
+    pub(crate) tables: &'a [&'a str],
 }
 
 /// An error of DataFusion where nothing is known of the statement.

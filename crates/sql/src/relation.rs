@@ -133,21 +133,15 @@ impl RelationColumn {
     }
 
     fn field(&self) -> Field {
-        let mut metadata = HashMap::from([("okta.name".to_owned(), self.name.clone())]);
+        let mut metadata = metadata_of(&self.name, &self.values, self.data_type);
         if let Some(Origin::Path(path)) = self.origins.first() {
             metadata.insert("okta.path".to_owned(), path.join("."));
         }
         if self.read_only {
             metadata.insert("okta.readonly".to_owned(), "true".to_owned());
         }
-        if self.is_enum() {
-            metadata.insert(ENUM_METADATA.to_owned(), self.values.join("\n"));
-        }
         if self.ignores_case() {
             metadata.insert(FOLDED_METADATA.to_owned(), "true".to_owned());
-        }
-        if self.data_type == ColumnType::Json {
-            metadata.insert("ARROW:extension:name".to_owned(), "arrow.json".to_owned());
         }
         // Orgs omit members that are documented as required, and the engine must not rely on them;
         // `nullable` is for reflection.
@@ -161,6 +155,19 @@ pub(crate) const ENUM_METADATA: &str = "okta.values";
 /// Key of the field metadata that marks text to be compared ignoring case, where the connection
 /// asks for it.
 pub(crate) const FOLDED_METADATA: &str = "okta.folded";
+
+/// What a field says of its column besides the type: the name as users see it, and the members of an enumeration.
+pub(crate) fn metadata_of(name: &str, values: &[impl AsRef<str>], data_type: ColumnType) -> HashMap<String, String> {
+    let mut metadata = HashMap::from([("okta.name".to_owned(), name.to_owned())]);
+    if !values.is_empty() {
+        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+        metadata.insert(ENUM_METADATA.to_owned(), values.join("\n"));
+    }
+    if data_type == ColumnType::Json {
+        metadata.insert("ARROW:extension:name".to_owned(), "arrow.json".to_owned());
+    }
+    metadata
+}
 
 /// The arrow type of a column type.
 pub fn arrow_type(data_type: ColumnType) -> DataType {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNode;
-use datafusion::common::{DataFusionError, ParamValues, ScalarValue};
+use datafusion::common::{DataFusionError, ParamValues, ScalarValue, TableReference};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -20,6 +20,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use oktant_client::{StatementId, Summary};
 
 use crate::Error;
+use crate::attached::{self, Entry, Origins};
 use crate::catalogs;
 use crate::context::StatementContext;
 use crate::discovery::{Relations, Wanted};
@@ -38,6 +39,7 @@ const USERS: &str = "Users";
 pub(crate) struct Planner<'a> {
     pub(crate) state: &'a SessionState,
     pub(crate) relations: &'a Arc<Relations>,
+    pub(crate) attached: &'a Origins,
     pub(crate) context: Arc<StatementContext>,
     pub(crate) statement: Statement,
 }
@@ -70,6 +72,7 @@ impl Planner<'_> {
         // a wildcard, or a name that the tables do not have otherwise.
         let mut wanted = if has_wildcard(&mut self.statement) { Wanted::Whole } else { Wanted::Static };
         let mut has_asked = false;
+        let attached = self.attached_tables().await?;
         loop {
             let relations = self.relations_of(wanted).await?;
             let mut model = model_names(&relations);
@@ -77,7 +80,15 @@ impl Planner<'_> {
                 let columns = catalogs::system_columns().map(|name| (name.to_lowercase(), name.to_owned()));
                 model.extend(columns);
             }
-            match self.plan_over(relations, &model).await {
+            for entry in attached.iter().filter(|entry| self.statement.words.contains(&entry.table.name.to_lowercase()))
+            {
+                let columns = entry.table.columns.iter().map(|column| &column.name);
+                let names = std::iter::once(&entry.table.name).chain(columns);
+                for name in names {
+                    model.entry(name.to_lowercase()).or_insert_with(|| name.clone());
+                }
+            }
+            match self.plan_over(relations, &attached, &model).await {
                 // Asked for once, even if the org does not tell.
                 Ok(prepared) if !has_asked && self.must_count_users(&prepared) => {
                     has_asked = true;
@@ -106,10 +117,39 @@ impl Planner<'_> {
         self.context = Arc::new(self.context.with_sizes(self.context.sizes.all()));
     }
 
+    /// The attached tables, if the statement names something that is no table of the org.
+    async fn attached_tables(&self) -> Result<Arc<Vec<Entry>>, Error> {
+        let references = self.references()?;
+        let is_of_org = |reference: &TableReference| {
+            catalogs::is_default_schema(reference) && oktant_catalog::table(reference.table()).is_some()
+        };
+        if references.iter().all(is_of_org) {
+            return Ok(Arc::default());
+        }
+        let entries = self.attached.look().await?;
+        for reference in references.iter().filter(|reference| !is_of_org(reference)) {
+            match attached::find(&entries, catalogs::schema_of(reference), reference.table()) {
+                Some(entry) => self.context.readable.check(&entry.table.privilege_name())?,
+                None => {
+                    let schema = catalogs::schema_of(reference);
+                    if let Some(instead) = self.attached.missing(schema, reference.table()) {
+                        let name = self.statement.display(&reference.to_string(), &HashMap::new());
+                        return Err(Error::NoSuchTableYet { name, instead });
+                    }
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    fn references(&self) -> Result<Vec<TableReference>, Error> {
+        let statement = parser::Statement::Statement(self.statement.query.clone());
+        self.state.resolve_table_references(&statement).map_err(|error| mapping::plain(&error))
+    }
+
     /// The tables of the default schema that the statement names, by the name it uses.
     async fn relations_of(&self, wanted: Wanted) -> Result<BTreeMap<String, Arc<Relation>>, Error> {
-        let statement = parser::Statement::Statement(self.statement.query.clone());
-        let references = self.state.resolve_table_references(&statement).map_err(|error| mapping::plain(&error))?;
+        let references = self.references()?;
         let mut relations = BTreeMap::new();
         for reference in references.iter().filter(|reference| catalogs::is_default_schema(reference)) {
             let Some(table) = oktant_catalog::table(reference.table()) else { continue };
@@ -132,18 +172,20 @@ impl Planner<'_> {
     async fn plan_over(
         &self,
         relations: BTreeMap<String, Arc<Relation>>,
+        attached: &Arc<Vec<Entry>>,
         model: &HashMap<String, String>,
     ) -> Result<Prepared, Error> {
         let mut statement = self.statement.clone();
         resolve_column_aliases(&mut statement, &relations);
         statement.label_repeats(&relations, model);
         let mut state = self.state.clone();
-        let list = catalogs::catalog_list(&self.context, self.relations, relations, &statement);
+        let list = catalogs::catalog_list(&self.context, self.relations, relations, attached, &statement);
         state.register_catalog_list(list);
         // One `now` for the whole statement, from the clock of the connection.
         state.execution_props_mut().query_execution_start_time = Some(self.context.options.now);
 
-        let tables = oktant_catalog::tables().iter().map(|table| table.name).collect::<Vec<_>>();
+        let attached = attached.iter().map(|entry| entry.table.name.as_str());
+        let tables: Vec<&str> = oktant_catalog::tables().iter().map(|table| table.name).chain(attached).collect();
         let names = Names { statement: &statement, model, tables: &tables };
         let explained = |error: DataFusionError| mapping::explained(&error, &names);
 

@@ -15,6 +15,7 @@ use oktant_client::{Edges, Org, Properties, StatementId};
 
 use crate::Error;
 use crate::access::Readable;
+use crate::attached::{self, Attached, Origins};
 use crate::catalogs;
 use crate::collation::IgnoreCase;
 use crate::context::{Budget, StatementContext, Warnings};
@@ -44,19 +45,31 @@ struct Inner {
     statements: Arc<AtomicU64>,
     pushdown: Pushdown,
     readable: Readable,
+    attached: Arc<Origins>,
 }
 
 /// A table as reflection shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableInfo {
     /// Its schema, such as `okta`.
-    pub schema: &'static str,
+    pub schema: String,
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Columns of its primary key.
-    pub key: Vec<&'static str>,
+    pub key: Vec<String>,
     /// OAuth scopes that reading needs.
     pub scopes: Vec<&'static str>,
+}
+
+impl TableInfo {
+    /// Its name, with the schema unless that is the default one: as privileges and [`Session::columns`] name it.
+    pub fn full_name(&self) -> String {
+        if self.schema == catalogs::DEFAULT_SCHEMA {
+            self.name.clone()
+        } else {
+            format!("{}.{}", self.schema, self.name)
+        }
+    }
 }
 
 /// A column as reflection shows it.
@@ -92,6 +105,7 @@ impl Inner {
             statements: Arc::clone(&self.statements),
             pushdown: self.pushdown,
             readable: self.readable.clone(),
+            attached: Arc::clone(&self.attached),
         }
     }
 }
@@ -127,6 +141,7 @@ impl Session {
             statements: Arc::default(),
             pushdown: Pushdown::On,
             readable: Readable::All,
+            attached: Arc::default(),
         })))
     }
 
@@ -143,6 +158,21 @@ impl Session {
         Self(Arc::new(Inner { readable, ..self.0.share() }))
     }
 
+    /// The same session with tables of other origins beside those of the org.
+    #[must_use]
+    pub fn with_attached(&self, origins: Vec<Arc<dyn Attached>>) -> Self {
+        Self(Arc::new(Inner { attached: Arc::new(Origins::new(origins)), ..self.0.share() }))
+    }
+
+    /// Looks up which attached tables there are now, for [`Self::tables`] and [`Self::static_columns`].
+    ///
+    /// # Errors
+    ///
+    /// What looking them up met.
+    pub async fn look_up_attached(&self) -> Result<(), Error> {
+        self.0.attached.look().await.map(drop)
+    }
+
     /// Parses and plans a statement without asking the org for rows: at most its attribute schemas.
     /// [`Prepared`] tells the columns, and runs it.
     ///
@@ -150,7 +180,7 @@ impl Session {
     ///
     /// Whatever is wrong with the statement, and [`Error::Budget`].
     pub async fn prepare(&self, sql: &str, params: Params) -> Result<Prepared, Error> {
-        let statement = Statement::parse(sql, &params)?;
+        let statement = Statement::parse_beside(sql, &params, &self.0.attached.last())?;
         self.plan(statement).await
     }
 
@@ -171,21 +201,25 @@ impl Session {
     ///
     /// Whatever is wrong with the statement.
     pub async fn explain(&self, sql: &str, params: Params) -> Result<String, Error> {
-        let mut statement = Statement::parse(sql, &params)?;
+        let mut statement = Statement::parse_beside(sql, &params, &self.0.attached.last())?;
         statement.explain = Some(crate::statement::Explain { analyze: false, verbose: false });
         Ok(self.plan(statement).await?.explanation())
     }
 
-    /// Every table and view of the default schema that the session may read.
+    /// Every table and view that the session may read: those of the org, and attached ones as they were when they
+    /// were last looked up, by a statement or by [`Self::look_up_attached`].
     pub fn tables(&self) -> Vec<TableInfo> {
         let info = |table: &'static oktant_catalog::Table| TableInfo {
-            schema: catalogs::DEFAULT_SCHEMA,
-            name: table.name,
-            key: table.key.to_vec(),
+            schema: catalogs::DEFAULT_SCHEMA.to_owned(),
+            name: table.name.to_owned(),
+            key: table.key.iter().map(|column| (*column).to_owned()).collect(),
             scopes: table.scopes.to_vec(),
         };
         let readable = |table: &&oktant_catalog::Table| self.0.readable.allows(table.name);
-        oktant_catalog::tables().iter().filter(readable).map(info).collect()
+        let attached = self.0.attached.last();
+        let attached = attached.iter().map(|entry| &entry.table);
+        let attached = attached.filter(|table| self.0.readable.allows(&table.privilege_name()));
+        oktant_catalog::tables().iter().filter(readable).map(info).chain(attached.map(|table| table.info())).collect()
     }
 
     /// The columns of a table that are the same in every org. No request is made.
@@ -194,8 +228,10 @@ impl Session {
     ///
     /// [`Error::UnknownTable`].
     pub fn static_columns(&self, table: &str) -> Result<Vec<ColumnInfo>, Error> {
-        let table = known_table(table)?;
-        Ok(column_infos(&Relation::new(table, Vec::new())))
+        if let Some(columns) = self.attached_columns(table) {
+            return Ok(columns);
+        }
+        Ok(column_infos(&Relation::new(known_table(table)?, Vec::new())))
     }
 
     /// The columns of a table, custom attributes included: the org's schemas are read on first use.
@@ -204,8 +240,18 @@ impl Session {
     ///
     /// [`Error::UnknownTable`], or what reading the schemas met.
     pub async fn columns(&self, table: &str) -> Result<Vec<ColumnInfo>, Error> {
+        if let Some(columns) = self.attached_columns(table) {
+            return Ok(columns);
+        }
         let (relation, _) = self.0.relations.whole(known_table(table)?, None).await?;
         Ok(column_infos(&relation))
+    }
+
+    /// The columns of an attached table, named with its schema if that is not the default one.
+    fn attached_columns(&self, table: &str) -> Option<Vec<ColumnInfo>> {
+        let (schema, name) = table.split_once('.').unwrap_or((catalogs::DEFAULT_SCHEMA, table));
+        let last = self.0.attached.last();
+        attached::find(&last, schema, &name.to_lowercase()).map(|entry| entry.table.column_infos())
     }
 
     /// The org.
@@ -227,7 +273,13 @@ impl Session {
         let inner = &self.0;
         let context = Arc::new(self.context(&statement));
         let shared = Arc::clone(&context);
-        let planned = crate::rows::Planner { state: &inner.state, relations: &inner.relations, context, statement };
+        let planned = crate::rows::Planner {
+            state: &inner.state,
+            relations: &inner.relations,
+            attached: &inner.attached,
+            context,
+            statement,
+        };
         // Planning holds much on its way; callers' futures need not.
         Box::pin(shared.in_time(planned.plan())).await
     }
@@ -308,7 +360,7 @@ pub(crate) fn known_table(name: &str) -> Result<&'static oktant_catalog::Table, 
     })
 }
 
-fn column_infos(relation: &Relation) -> Vec<ColumnInfo> {
+pub(crate) fn column_infos(relation: &Relation) -> Vec<ColumnInfo> {
     let info = |column: &crate::relation::RelationColumn| ColumnInfo {
         name: column.name.clone(),
         data_type: column.data_type,

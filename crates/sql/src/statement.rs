@@ -22,6 +22,7 @@ use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::Error;
+use crate::attached::Entry;
 
 pub use parameters::{Param, Params};
 
@@ -118,8 +119,14 @@ impl Spellings {
 }
 
 impl Statement {
-    /// Parses one statement and binds its parameters.
+    /// Parses one statement about an org's own tables and binds its parameters.
+    #[cfg(test)]
     pub(crate) fn parse(sql: &str, params: &Params) -> Result<Self, Error> {
+        Self::parse_beside(sql, params, &[])
+    }
+
+    /// Parses one statement and binds its parameters. `attached` are tables that it may describe, besides the org's.
+    pub(crate) fn parse_beside(sql: &str, params: &Params, attached: &[Entry]) -> Result<Self, Error> {
         let dialect = GenericDialect {};
         let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| syntax(&error.into()))?;
         let tokens = tokens::with_brackets_as_quotes(tokens);
@@ -149,7 +156,8 @@ impl Statement {
             }
         };
         let (query, explain) = unwrap_explain(statement);
-        let mut query = habits::as_query(query).map_err(|error| error.spelled(|text| spellings.restore(text)))?;
+        let mut query =
+            habits::as_query(query, attached).map_err(|error| error.spelled(|text| spellings.restore(text)))?;
         parameters::empty_lists(&mut query)?;
         check_reads_only(&query)?;
         Ok(Self { query: Box::new(query), explain, values, open, words, quoted, spellings })

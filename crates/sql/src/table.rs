@@ -125,7 +125,7 @@ impl TableProvider for OktaTable {
 }
 
 /// Whether an expression cannot be evaluated on a row alone.
-fn needs_the_plan(filter: &Expr) -> bool {
+pub(crate) fn needs_the_plan(filter: &Expr) -> bool {
     let found = filter.exists(|part| {
         Ok(matches!(
             part,

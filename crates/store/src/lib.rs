@@ -13,6 +13,7 @@
 //! are 0 and 1, instants are numbers, lists and records are JSON text. Several components share one database, each
 //! with tables and a [`Schema`] of its own.
 
+mod condition;
 mod migrate;
 mod postgres;
 mod sqlite;
@@ -22,6 +23,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use condition::{Conditions, Test};
 pub use migrate::{Schema, Writers};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
@@ -60,6 +62,12 @@ impl StoreError {
     /// Whether a uniqueness constraint refused the write.
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Engine(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
+    /// Whether a statement named a table that is not there.
+    pub fn is_missing_table(&self) -> bool {
+        let Self::Engine(sqlx::Error::Database(error)) = self else { return false };
+        error.message().starts_with("no such table") || error.code().is_some_and(|code| code == "42P01")
     }
 }
 
@@ -218,6 +226,19 @@ pub async fn connect(url: &str) -> Result<Box<dyn Store>, StoreError> {
         Some("postgres" | "postgresql") => Ok(Box::new(PostgresStore::connect(url).await?)),
         _ => Err(StoreError::Address(url.split('@').next_back().unwrap_or_default().to_owned())),
     }
+}
+
+/// Connects to the engine that `url` names for reading only; `None` if the file of a `SQLite` database is not there.
+/// Nothing is locked or made, and writing fails.
+///
+/// # Errors
+///
+/// [`StoreError::Address`] or what the engine says.
+pub async fn connect_to_read(url: &str) -> Result<Option<Box<dyn Store>>, StoreError> {
+    if !url.starts_with("sqlite:") {
+        return connect(url).await.map(Some);
+    }
+    Ok(SqliteStore::connect_to_read(url).await?.map(|store| Box::new(store) as Box<dyn Store>))
 }
 
 /// Implements [`Connection`] for a pooled connection of one engine: the same calls on other types.

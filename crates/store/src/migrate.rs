@@ -1,6 +1,6 @@
 //! The tables of a component, brought up to date when its database is opened.
 
-use super::{Connection, StoreError};
+use super::{Connection, Store, StoreError};
 
 /// Who may write the tables of a component at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,18 +33,34 @@ impl Schema {
         hash as i64
     }
 
+    /// Whether the component has its tables in a database that someone else keeps up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Version`] if they are newer than this program knows; else what the engine says.
+    pub async fn is_in(&self, store: &dyn Store) -> Result<bool, StoreError> {
+        match self.found(&mut *store.reader().await?).await {
+            Ok(found) => Ok(found > 0),
+            Err(error) if error.is_missing_table() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The version of the tables that a database has; 0 for none.
+    async fn found(&self, connection: &mut dyn Connection) -> Result<i64, StoreError> {
+        let newest = "SELECT max(version) FROM oktant_migrations WHERE component = $1";
+        let row = connection.fetch_one(newest, &[self.component.into()]).await?;
+        let found = row.and_then(|row| row.opt_int(0)).unwrap_or(0);
+        let known = self.migrations.last().map_or(0, |(version, _)| *version);
+        if found > known { Err(StoreError::Version { found, known }) } else { Ok(found) }
+    }
+
     /// Applies the migrations that the database lacks, inside the transaction that the caller began.
     pub(crate) async fn migrate(&self, tx: &mut dyn Connection) -> Result<(), StoreError> {
         let made = "CREATE TABLE IF NOT EXISTS oktant_migrations \
                     (component TEXT NOT NULL, version BIGINT NOT NULL, PRIMARY KEY (component, version))";
         tx.execute(made, &[]).await?;
-        let newest = "SELECT max(version) FROM oktant_migrations WHERE component = $1";
-        let row = tx.fetch_one(newest, &[self.component.into()]).await?;
-        let found = row.and_then(|row| row.opt_int(0)).unwrap_or(0);
-        let known = self.migrations.last().map_or(0, |(version, _)| *version);
-        if found > known {
-            return Err(StoreError::Version { found, known });
-        }
+        let found = self.found(tx).await?;
         for (version, script) in self.migrations.iter().filter(|(version, _)| *version > found) {
             for statement in script.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
                 tx.execute(statement, &[]).await?;

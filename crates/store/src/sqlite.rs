@@ -32,24 +32,41 @@ impl SqliteStore {
     ///
     /// [`StoreError::Engine`] if the file cannot be opened or is no database.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str(url)?
+        let options = options(url)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
-            .statement_cache_capacity(256);
-        let pool = |connections: u32| {
-            // A connection in memory is the database: it must not be closed for being old or idle. None of them can
-            // be lost on the way, so none is asked whether it is still there.
-            let options = SqlitePoolOptions::new().max_connections(connections).min_connections(1);
-            options.idle_timeout(None).max_lifetime(None).test_before_acquire(false)
-        };
+            .synchronous(SqliteSynchronous::Full);
         let in_memory = url.contains(":memory:") || url.contains("mode=memory");
         let writer = pool(1).connect_with(options.clone()).await?;
         let readers =
             if in_memory { writer.clone() } else { pool(READERS).connect_with(options.read_only(true)).await? };
         Ok(Self { readers, writer })
     }
+
+    /// Opens the file of `sqlite://path` for reading only, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Engine`] if it cannot be read or is no database.
+    pub async fn connect_to_read(url: &str) -> Result<Option<Self>, StoreError> {
+        let options = options(url)?.create_if_missing(false).read_only(true);
+        if !options.get_filename().exists() {
+            return Ok(None);
+        }
+        let readers = pool(READERS).connect_with(options).await?;
+        Ok(Some(Self { writer: readers.clone(), readers }))
+    }
+}
+
+fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
+    Ok(SqliteConnectOptions::from_str(url)?.busy_timeout(BUSY_TIMEOUT).statement_cache_capacity(256))
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    // A connection in memory is the database: it must not be closed for being old or idle. None of them can be lost on
+    // the way, so none is asked whether it is still there.
+    let options = SqlitePoolOptions::new().max_connections(connections).min_connections(1);
+    options.idle_timeout(None).max_lifetime(None).test_before_acquire(false)
 }
 
 #[async_trait]

@@ -275,6 +275,13 @@ impl Account {
         self.0.config.engine.as_ref().map(|engine| engine.tables()).unwrap_or_default()
     }
 
+    /// Sees to it that [`Self::engine_tables`] tells what there is now.
+    pub(crate) async fn look_up_tables(&self) {
+        if let Some(engine) = &self.0.config.engine {
+            engine.look_up().await;
+        }
+    }
+
     fn next_session_id(&self) -> i64 {
         self.0.sessions.fetch_add(1, Ordering::Relaxed) + 1
     }

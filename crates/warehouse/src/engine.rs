@@ -12,6 +12,17 @@ pub const DATABASE: &str = "OKTA";
 /// The schema that the engine's tables are in.
 pub const SCHEMA: &str = "PUBLIC";
 
+/// Schema and name of one of the engine's tables.
+pub(crate) fn parts(table: &str) -> (&str, &str) {
+    table.split_once('.').unwrap_or((SCHEMA, table))
+}
+
+/// The full name of one of the engine's tables, `OKTA.PUBLIC.USERS`.
+pub(crate) fn full_name(table: &str) -> String {
+    let (schema, name) = parts(table);
+    format!("{DATABASE}.{schema}.{name}")
+}
+
 /// A value for a placeholder, as clients send it: a type by its name on the wire, and a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
@@ -41,8 +52,12 @@ pub struct EngineQuery<'a> {
 /// Answers queries over tables, those of an Okta org above all.
 #[async_trait]
 pub trait QueryEngine: fmt::Debug + Send + Sync {
-    /// The names of the tables, in upper case. They are `OKTA.PUBLIC.<name>` to the account.
+    /// The names of the tables, in upper case. They are `OKTA.PUBLIC.<name>` to the account, or `OKTA.<name>` if the
+    /// name begins with a schema and a dot.
     fn tables(&self) -> Vec<String>;
+
+    /// Sees to it that [`Self::tables`] tells what there is now; called before each statement.
+    async fn look_up(&self) {}
 
     /// Answers a query.
     ///

@@ -183,14 +183,14 @@ impl Authority {
     ///
     /// Reading takes USAGE on database and schema and SELECT on the table; `ACCOUNTADMIN`, whose the tables are,
     /// needs none of them.
+    /// USAGE on `PUBLIC` counts for the engine's other schemas, which come and go.
     pub(crate) fn readable(&self, tables: &[String]) -> Vec<String> {
-        use crate::engine::{DATABASE, SCHEMA};
+        use crate::engine::{DATABASE, SCHEMA, full_name};
         let schema = format!("{DATABASE}.{SCHEMA}");
         let owns = self.is_account_admin();
         let enters =
             self.holds_on("USAGE", grant::ON_DATABASE, DATABASE) && self.holds_on("USAGE", grant::ON_SCHEMA, &schema);
-        let reads =
-            |table: &&String| owns || enters && self.holds_on("SELECT", grant::ON_TABLE, &format!("{schema}.{table}"));
+        let reads = |table: &&String| owns || enters && self.holds_on("SELECT", grant::ON_TABLE, &full_name(table));
         tables.iter().filter(reads).cloned().collect()
     }
 }

@@ -163,6 +163,7 @@ impl Session {
     /// 390111 if the session has ended.
     pub async fn readable_tables(&self) -> Result<Vec<String>, SnowflakeError> {
         self.check().await?;
+        self.0.account.look_up_tables().await;
         let mut connection = self.0.account.0.db.read().await?;
         Ok(self.authority(&mut *connection).await?.readable(&self.0.account.engine_tables()))
     }
@@ -173,6 +174,7 @@ impl Session {
     ///
     /// Snowflake's error for whatever is wrong; 390111 if the session has ended.
     pub async fn execute(&self, sql: &str, bindings: &[Binding]) -> Result<StatementResult, SnowflakeError> {
+        self.0.account.look_up_tables().await;
         statement::run::run(self, sql, bindings, statement::run::Mode::Execute).await
     }
 
@@ -182,6 +184,7 @@ impl Session {
     ///
     /// Those of [`Self::execute`] that come before running.
     pub async fn describe(&self, sql: &str, bindings: &[Binding]) -> Result<StatementResult, SnowflakeError> {
+        self.0.account.look_up_tables().await;
         statement::run::run(self, sql, bindings, statement::run::Mode::Describe).await
     }
 

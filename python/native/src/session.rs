@@ -99,12 +99,12 @@ fn unqualified(table: &str) -> &str {
 
 fn table_dict<'py>(py: Python<'py>, table: &TableInfo) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
-    dict.set_item("schema", table.schema)?;
-    dict.set_item("name", table.name)?;
+    dict.set_item("schema", &table.schema)?;
+    dict.set_item("name", &table.name)?;
     dict.set_item("kind", "table")?;
     dict.set_item("comment", comment(table))?;
     dict.set_item("primary_key", &table.key)?;
-    dict.set_item("foreign_keys", foreign_keys(table.name))?;
+    dict.set_item("foreign_keys", foreign_keys(&table.name))?;
     Ok(dict)
 }
 

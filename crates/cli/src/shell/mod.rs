@@ -12,7 +12,7 @@ use oktant_sql::{Session, lexer};
 use reedline::{Reedline, Signal};
 use tokio::runtime::Runtime;
 
-use crate::args::ConnectionArgs;
+use crate::args::{ConnectionArgs, StoreArgs};
 use crate::failure::{Error, Result};
 use crate::output::{self, Destination, Format};
 use crate::sql::{self, Timing};
@@ -23,9 +23,9 @@ use editor::OrgPrompt;
 use vocabulary::Vocabulary;
 
 /// Reads statements and commands from the terminal until the user leaves.
-pub(crate) fn run(connection: &ConnectionArgs, format: Format) -> Result<()> {
+pub(crate) fn run(connection: &ConnectionArgs, flows: &StoreArgs, format: Format) -> Result<()> {
     let runtime = runtime::start()?;
-    let session = runtime.block_on(runtime::interruptible(connection::session(connection)))?;
+    let session = runtime.block_on(runtime::interruptible(connection::session(connection, flows)))?;
     let org = session.org().properties().org.clone();
     let prompt = OrgPrompt { org: org.authority().to_owned() };
     let mut editor = editor::editor(vocabulary(&session));
@@ -65,7 +65,7 @@ fn vocabulary(session: &Session) -> Vocabulary {
         let columns = session.static_columns(table).unwrap_or_default();
         columns.into_iter().filter(|column| !column.hidden).map(|column| column.name).collect()
     };
-    Vocabulary::new(session.tables().iter().map(|table| (table.name.to_owned(), columns(table.name))).collect())
+    Vocabulary::new(session.tables().iter().map(|table| (table.full_name(), columns(&table.full_name()))).collect())
 }
 
 /// What happens after a line.

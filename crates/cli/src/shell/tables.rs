@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt64Array};
 use oktant_catalog::ColumnType;
 use oktant_client::Entry;
-use oktant_sql::{ColumnInfo, Session};
+use oktant_sql::{ColumnInfo, Session, TableInfo};
 use percent_encoding::percent_decode_str;
 
 use crate::failure::{Error, Result};
@@ -14,11 +14,10 @@ use crate::output::Format;
 /// The tables of the session.
 pub(super) fn tables(session: &Session) -> Result<RecordBatch> {
     let tables = session.tables();
-    let joined = |names: &[&str]| names.join(", ");
     batch([
-        ("Table", text(tables.iter().map(|table| table.name))),
-        ("Key", text(tables.iter().map(|table| joined(&table.key)))),
-        ("Scopes", text(tables.iter().map(|table| joined(&table.scopes)))),
+        ("Table", text(tables.iter().map(TableInfo::full_name))),
+        ("Key", text(tables.iter().map(|table| table.key.join(", ")))),
+        ("Scopes", text(tables.iter().map(|table| table.scopes.join(", ")))),
     ])
 }
 

@@ -19,6 +19,7 @@ pub use seal::SealingKey;
 pub use session::Connections;
 pub use sign_in::SignIn;
 pub use store::ConnectStore;
+pub(crate) use store::{SCHEMA, told};
 
 use crate::Error;
 

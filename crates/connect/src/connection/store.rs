@@ -9,7 +9,7 @@ use super::{Auth, Connection};
 use crate::Error;
 
 /// The tables of connections and of flows' own tables.
-const SCHEMA: Schema = Schema {
+pub(crate) const SCHEMA: Schema = Schema {
     component: "connect",
     migrations: &[(1, include_str!("../../migrations/0001_connections.sql"))],
     writers: Writers::Many,
@@ -149,7 +149,7 @@ impl ConnectStore {
 }
 
 /// The error and its cause in one line.
-fn told(error: &StoreError) -> String {
+pub(crate) fn told(error: &StoreError) -> String {
     match std::error::Error::source(error) {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),

@@ -58,7 +58,7 @@ pub(super) fn cell(kind: ColumnType, value: &Value) -> Result<Cell, String> {
 }
 
 /// An integer of the same order as the number.
-fn to_ordered(number: f64) -> i64 {
+pub(super) fn to_ordered(number: f64) -> i64 {
     // Both zeros are one number.
     let bits = if number == 0.0 { 0 } else { number.to_bits() as i64 };
     if bits < 0 { !bits ^ i64::MIN } else { bits }

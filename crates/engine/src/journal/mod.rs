@@ -9,16 +9,15 @@
 
 mod append;
 mod lease;
+pub(crate) mod read;
 pub(crate) mod record;
 
-use std::fmt;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use oktant_base::Clock;
-use oktant_functions::{Tagged, Value};
 use oktant_store::{Database, Row, Schema, Store, StoreError, Writers};
 use tokio::sync::mpsc;
 
@@ -27,12 +26,11 @@ pub(crate) use record::Record;
 pub use record::{Decision, RunState};
 pub(crate) use record::{Folded, Known};
 
-use crate::action::Fields;
 use crate::error::EngineError;
 use crate::name::Name;
 use crate::redact::Veil;
 
-const SCHEMA: Schema = Schema {
+pub(crate) const SCHEMA: Schema = Schema {
     component: "engine",
     migrations: &[
         (1, include_str!("../../migrations/0001_engine.sql")),
@@ -168,16 +166,8 @@ impl Journal {
     }
 
     /// A page of the segments of a run from a number on: their numbers and records. Empty behind the last one.
-    ///
-    /// Whoever reads page by page takes no more memory for a long run.
     pub(crate) async fn page(&self, run: &str, from: i64) -> Result<Vec<(i64, Vec<Record>)>, EngineError> {
-        let query = "SELECT seq, records FROM flow_segments WHERE run = $1 AND seq >= $2 ORDER BY seq LIMIT 64";
-        let rows = self.database.read().await?.fetch(query, &[run.into(), from.into()]).await?;
-        let mut page = Vec::with_capacity(rows.len());
-        for row in rows {
-            page.push((row.int(0)?, self.read_segment(run, &row.text(1)?).await?));
-        }
-        Ok(page)
+        Ok(read::page(self.database.store(), run, from).await?)
     }
 
     /// Folds the journal of a run; gives its state and the number of its next segment.
@@ -189,27 +179,6 @@ impl Journal {
             next = last + 1;
             page.into_iter().flat_map(|(_, records)| records).for_each(|record| folded.fold(record));
         }
-    }
-
-    /// The records of a segment, large values put back in.
-    async fn read_segment(&self, run: &str, text: &str) -> Result<Vec<Record>, EngineError> {
-        let mut records: Vec<Record> =
-            serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("run {run}: {error}")))?;
-        for field in records.iter_mut().flat_map(Record::fields_mut).flat_map(Fields::iter_mut) {
-            if let Some(name) = field.large {
-                field.value = self.large_value(run, name).await?;
-            }
-        }
-        Ok(records)
-    }
-
-    async fn large_value(&self, run: &str, name: i64) -> Result<Value, StoreError> {
-        let mut connection = self.database.read().await?;
-        let query = "SELECT content FROM flow_values WHERE run = $1 AND name = $2";
-        let row = connection.fetch_one(query, &[run.into(), name.into()]).await?;
-        let corrupt = |what: &dyn fmt::Display| StoreError::Corrupt(format!("value {name} of run {run}: {what}"));
-        let text = row.ok_or_else(|| corrupt(&"missing"))?.text(0)?;
-        serde_json::from_str::<Tagged<Value>>(&text).map(|tagged| tagged.0).map_err(|error| corrupt(&error))
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use oktant_catalog::ColumnType;
 use oktant_sql::lexer::{self, Kind, Token};
-use oktant_sql::{Error, Session};
+use oktant_sql::{Error, Session, TableInfo};
 use regex_lite::Regex;
 
 /// The number of the first table; those before it are PostgreSQL's own.
@@ -165,30 +165,47 @@ pub(super) fn columns(question: &Question) -> Vec<String> {
 
 /// Answers a question about the tables that the session may read.
 pub(super) async fn answer(question: &Question, engine: &Session) -> Result<Answer, Error> {
-    let tables: Vec<(usize, &'static str)> =
-        engine.tables().into_iter().enumerate().map(|(index, table)| (FIRST_NUMBER + index, table.name)).collect();
+    let infos = engine.tables();
+    let tables: Vec<(usize, &TableInfo)> =
+        infos.iter().enumerate().map(|(index, table)| (FIRST_NUMBER + index, table)).collect();
     let fitting = |pattern: &Option<String>| {
         let pattern = pattern.as_deref().and_then(|pattern| Regex::new(&format!("(?i){pattern}")).ok());
-        let fits = move |(_, name): &(usize, &str)| pattern.as_ref().is_none_or(|pattern| pattern.is_match(name));
+        let fits = move |(_, table): &(usize, &TableInfo)| {
+            pattern.as_ref().is_none_or(|pattern| pattern.is_match(&table.name))
+        };
         tables.clone().into_iter().filter(fits).collect::<Vec<_>>()
     };
-    let named = |number: &usize| tables.iter().find(|(known, _)| known == number).map(|(_, name)| *name);
+    let named = |number: &usize| tables.iter().find(|(known, _)| known == number).map(|(_, table)| *table);
     let rows = match question {
         Question::Listing(pattern) => {
-            fitting(pattern).into_iter().map(|(_, name)| texts(&["okta", name, "table", "okta"])).collect()
+            let row = |(_, table): (usize, &TableInfo)| texts(&[&table.schema, &table.name, "table", "okta"]);
+            fitting(pattern).into_iter().map(row).collect()
         }
         Question::Numbers(pattern) => {
-            fitting(pattern).into_iter().map(|(number, name)| texts(&[&number.to_string(), "okta", name])).collect()
+            let row = |(number, table): (usize, &TableInfo)| texts(&[&number.to_string(), &table.schema, &table.name]);
+            fitting(pattern).into_iter().map(row).collect()
         }
         Question::Relation(number) => {
             let plain = ["0", "r", "f", "f", "f", "f", "f", "f", "f", "", "0", "", "p", "d", "okta"];
             named(number).map(|_| texts(&plain)).into_iter().collect()
         }
         Question::Columns(number) => match named(number) {
-            Some(name) => engine.columns(name).await?.iter().filter(|column| !column.hidden).map(described).collect(),
+            Some(table) => engine
+                .columns(&table.full_name())
+                .await?
+                .iter()
+                .filter(|column| !column.hidden)
+                .map(described)
+                .collect(),
             None => Vec::new(),
         },
-        Question::Schemas => vec![texts(&["okta", "okta"])],
+        Question::Schemas => {
+            let mut schemas: Vec<&str> = infos.iter().map(|table| table.schema.as_str()).collect();
+            schemas.push("okta");
+            schemas.sort_unstable();
+            schemas.dedup();
+            schemas.into_iter().map(|schema| texts(&[schema, "okta"])).collect()
+        }
         Question::Databases => vec![texts(&["okta", "okta", "UTF8"])],
         Question::Functions | Question::Nothing(_) => Vec::new(),
     };

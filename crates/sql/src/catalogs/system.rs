@@ -12,14 +12,17 @@ use oktant_catalog::{ColumnType, Table};
 
 use super::{CATALOG, DEFAULT_SCHEMA};
 use crate::Error;
+use crate::attached::{AttachedTable, Entry};
 use crate::context::StatementContext;
 use crate::discovery::Relations;
+use crate::session::ColumnInfo;
 
 /// A schema whose tables are made when they are asked for.
 pub(super) struct Schema {
     views: &'static [View],
     context: Arc<StatementContext>,
     relations: Arc<Relations>,
+    attached: Arc<Vec<Entry>>,
 }
 
 /// One table of such a schema.
@@ -254,12 +257,46 @@ pub(crate) fn column_names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Schema {
-    pub(super) fn information(context: &Arc<StatementContext>, relations: &Arc<Relations>) -> Self {
-        Self { views: INFORMATION, context: Arc::clone(context), relations: Arc::clone(relations) }
+    pub(super) fn information(
+        context: &Arc<StatementContext>,
+        relations: &Arc<Relations>,
+        attached: &Arc<Vec<Entry>>,
+    ) -> Self {
+        Self::of(INFORMATION, context, relations, attached)
     }
 
-    pub(super) fn system(context: &Arc<StatementContext>, relations: &Arc<Relations>) -> Self {
-        Self { views: SYSTEM, context: Arc::clone(context), relations: Arc::clone(relations) }
+    pub(super) fn system(
+        context: &Arc<StatementContext>,
+        relations: &Arc<Relations>,
+        attached: &Arc<Vec<Entry>>,
+    ) -> Self {
+        Self::of(SYSTEM, context, relations, attached)
+    }
+
+    fn of(
+        views: &'static [View],
+        context: &Arc<StatementContext>,
+        relations: &Arc<Relations>,
+        attached: &Arc<Vec<Entry>>,
+    ) -> Self {
+        let (context, relations, attached) = (Arc::clone(context), Arc::clone(relations), Arc::clone(attached));
+        Self { views, context, relations, attached }
+    }
+
+    /// The attached tables that the session may read.
+    fn attached(&self) -> impl Iterator<Item = &AttachedTable> {
+        let tables = self.attached.iter().map(|entry| &*entry.table);
+        tables.filter(|table| self.context.readable.allows(&table.privilege_name()))
+    }
+
+    fn schemata(&self) -> Vec<Vec<Cell>> {
+        let mut names = vec![DEFAULT_SCHEMA.to_owned(), INFORMATION_SCHEMA.to_owned(), SYSTEM_SCHEMA.to_owned()];
+        for table in self.attached() {
+            if !names.iter().any(|known| known == table.schema_name()) {
+                names.push(table.schema_name().to_owned());
+            }
+        }
+        names.iter().map(|schema| vec![text(CATALOG), text(schema)]).collect()
     }
 
     fn view(&self, name: &str) -> Option<&'static View> {
@@ -271,13 +308,15 @@ impl Schema {
         let tables: Vec<_> = oktant_catalog::tables().iter().filter(readable).collect();
         Ok(match rows {
             Rows::None => Vec::new(),
-            Rows::Schemata => [DEFAULT_SCHEMA, INFORMATION_SCHEMA, SYSTEM_SCHEMA]
-                .map(|schema| vec![text(CATALOG), text(schema)])
-                .into(),
+            Rows::Schemata => self.schemata(),
             Rows::Tables => {
-                let row = |schema, name, kind| vec![text(CATALOG), text(schema), text(name), text(kind), text("NO")];
+                let row = |schema: &str, name: &str, kind| {
+                    vec![text(CATALOG), text(schema), text(name), text(kind), text("NO")]
+                };
                 let own = views().map(|(schema, view)| row(schema, view.name, "SYSTEM VIEW"));
-                tables.iter().map(|table| row(DEFAULT_SCHEMA, table.name, "BASE TABLE")).chain(own).collect()
+                let attached = self.attached().map(|table| row(table.schema_name(), &table.name, "BASE TABLE"));
+                let of_org = tables.iter().map(|table| row(DEFAULT_SCHEMA, table.name, "BASE TABLE"));
+                of_org.chain(attached).chain(own).collect()
             }
             Rows::Columns => self.columns().await?,
             Rows::Keys | Rows::KeyUsage => tables.into_iter().flat_map(key_columns).collect(),
@@ -293,21 +332,13 @@ impl Schema {
         let mut rows = Vec::new();
         for table in oktant_catalog::tables().iter().filter(|table| self.context.readable.allows(table.name)) {
             let (relation, _) = self.relations.whole(table, Some(&self.context)).await?;
-            rows.extend(relation.columns().iter().zip(1..).map(|(column, ordinal)| {
-                vec![
-                    text(CATALOG),
-                    text(DEFAULT_SCHEMA),
-                    text(table.name),
-                    text(&column.name),
-                    Cell::Number(Some(ordinal)),
-                    text(if column.nullable { "YES" } else { "NO" }),
-                    text(type_name(column.data_type)),
-                    text("NO"),
-                    Cell::Flag(table.key.contains(&column.name.as_str())),
-                    Cell::Flag(column.hidden),
-                ]
-            }));
+            rows.extend(described(DEFAULT_SCHEMA, table.name, &crate::session::column_infos(&relation)));
         }
+        rows.extend(
+            self.attached().flat_map(|table| {
+                described(table.schema_name(), &table.name, &table.column_infos()).collect::<Vec<_>>()
+            }),
+        );
         let own = views().flat_map(|(schema, view)| {
             view.columns.iter().zip(1..).map(move |((name, kind), ordinal)| {
                 vec![
@@ -371,6 +402,24 @@ impl Schema {
 
 fn text(value: &str) -> Cell {
     Cell::Text(Some(value.to_owned()))
+}
+
+/// Rows of the view of columns.
+fn described(schema: &str, table: &str, columns: &[ColumnInfo]) -> impl Iterator<Item = Vec<Cell>> {
+    columns.iter().zip(1..).map(move |(column, ordinal)| {
+        vec![
+            text(CATALOG),
+            text(schema),
+            text(table),
+            text(&column.name),
+            Cell::Number(Some(ordinal)),
+            text(if column.nullable { "YES" } else { "NO" }),
+            text(type_name(column.data_type)),
+            text("NO"),
+            Cell::Flag(column.key),
+            Cell::Flag(column.hidden),
+        ]
+    })
 }
 
 fn key_name(table: &Table) -> String {

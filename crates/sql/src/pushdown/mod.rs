@@ -26,6 +26,7 @@ mod tests;
 pub(crate) use count::CountFromStatistics;
 pub use estimate::{expected_per_minute, seconds};
 pub use expression::{Expression, Literal, Operator};
+pub(crate) use literal::{Constant, iso_instant};
 pub(crate) use plan::excluded_status;
 pub use plan::plan;
 pub use translate::{Class, Pushed, Selectivity, Translation, Translator};

@@ -10,18 +10,20 @@ use datafusion::sql::sqlparser::parser::Parser;
 
 use super::precedence::Precedence;
 use crate::Error;
+use crate::attached::{self, Entry};
+use crate::catalogs::DEFAULT_SCHEMA;
 use crate::session::known_table;
 
 /// `SHOW TABLES`, `DESCRIBE table` and `SHOW COLUMNS FROM table` as queries; `TOP 5` as `LIMIT 5`.
-pub(super) fn as_query(statement: ast::Statement) -> Result<ast::Statement, Error> {
+pub(super) fn as_query(statement: ast::Statement, attached: &[Entry]) -> Result<ast::Statement, Error> {
     match &statement {
         ast::Statement::ShowTables { .. } => {
             query("SELECT table_schema, table_name FROM information_schema.tables ORDER BY table_schema, table_name")
         }
-        ast::Statement::ExplainTable { table_name, .. } => columns_of(table_name),
+        ast::Statement::ExplainTable { table_name, .. } => columns_of(table_name, attached),
         ast::Statement::ShowColumns { show_options, .. } => {
             match show_options.show_in.as_ref().and_then(|place| place.parent_name.as_ref()) {
-                Some(table) => columns_of(table),
+                Some(table) => columns_of(table, attached),
                 None => Ok(statement),
             }
         }
@@ -34,13 +36,17 @@ pub(super) fn as_query(statement: ast::Statement) -> Result<ast::Statement, Erro
     }
 }
 
-fn columns_of(table: &ObjectName) -> Result<ast::Statement, Error> {
+fn columns_of(table: &ObjectName, attached: &[Entry]) -> Result<ast::Statement, Error> {
     let parts: Vec<&str> = table.0.iter().filter_map(|part| part.as_ident()).map(|part| part.value.as_str()).collect();
+    let beside = |schema: &str, name: &str| attached::find(attached, schema, name).map(|entry| &entry.table);
     let (schema, name) = match parts.as_slice() {
         [.., schema @ ("sys" | "information_schema"), name] => (*schema, (*name).to_owned()),
-        [.., name] => ("okta", known_table(name)?.name.to_owned()),
-        [] => ("okta", String::new()),
+        [.., schema, name] if let Some(table) = beside(schema, name) => (table.schema_name(), table.name.clone()),
+        [.., name] if let Some(table) = beside(DEFAULT_SCHEMA, name) => (DEFAULT_SCHEMA, table.name.clone()),
+        [.., name] => (DEFAULT_SCHEMA, known_table(name)?.name.to_owned()),
+        [] => (DEFAULT_SCHEMA, String::new()),
     };
+    let schema = schema.replace('\'', "''");
     let name = name.replace('\'', "''");
     query(&format!(
         "SELECT column_name, data_type, is_nullable, is_key FROM information_schema.columns \

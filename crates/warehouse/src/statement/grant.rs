@@ -178,23 +178,21 @@ async fn objects(tx: Tx<'_>, environment: &Environment, object: &GrantObject) ->
             Ok(vec![Target { kind: kind.key(), name, owner }])
         }
         GrantObject::AllTables { container } => {
-            let inside = match container.as_slice() {
-                [database, schema] => database == engine::DATABASE && schema == engine::SCHEMA,
-                [name] => {
-                    let database = environment.context.database.as_deref().unwrap_or(engine::DATABASE);
-                    name == engine::DATABASE || name == engine::SCHEMA && database == engine::DATABASE
-                }
-                _ => false,
+            let tables = environment.account.engine_tables();
+            let is_known =
+                |schema: &str| schema == engine::SCHEMA || tables.iter().any(|table| engine::parts(table).0 == schema);
+            let database = environment.context.database.as_deref().unwrap_or(engine::DATABASE);
+            // All of them, or those of one schema.
+            let schema = match container.as_slice() {
+                [name] if name == engine::DATABASE => None,
+                [schema] if database == engine::DATABASE && is_known(schema) => Some(schema),
+                [database, schema] if database == engine::DATABASE && is_known(schema) => Some(schema),
+                _ => return Err(SnowflakeError::does_not_exist("Schema", &container.join("."))),
             };
-            if !inside {
-                return Err(SnowflakeError::does_not_exist("Schema", &container.join(".")));
-            }
-            let target = |table: String| Target {
-                kind: grants::ON_TABLE,
-                name: format!("{}.{}.{table}", engine::DATABASE, engine::SCHEMA),
-                owner: None,
-            };
-            Ok(environment.account.engine_tables().into_iter().map(target).collect())
+            let inside = tables.iter().filter(|table| schema.is_none_or(|schema| engine::parts(table).0 == schema));
+            let target =
+                |table: &String| Target { kind: grants::ON_TABLE, name: engine::full_name(table), owner: None };
+            Ok(inside.map(target).collect())
         }
     }
 }
@@ -204,7 +202,7 @@ fn resolve_table(environment: &Environment, path: &[String]) -> Result<String, S
     let missing = || SnowflakeError::does_not_exist("Table", &path.join("."));
     let table = table_name(path, &environment.context).ok_or_else(missing)?;
     let known = environment.account.engine_tables().contains(&table);
-    known.then(|| format!("{}.{}.{table}", engine::DATABASE, engine::SCHEMA)).ok_or_else(missing)
+    known.then(|| engine::full_name(&table)).ok_or_else(missing)
 }
 
 /// The engine's table that a name in a statement means, in upper case, if it can mean one. A name without a
@@ -218,7 +216,12 @@ pub(crate) fn table_name(path: &[String], context: &Context) -> Option<String> {
         [database, schema, table] => (database.as_str(), schema.as_str(), table),
         _ => return None,
     };
-    (database == engine::DATABASE && schema == engine::SCHEMA).then(|| table.clone())
+    match (database, schema) {
+        (engine::DATABASE, engine::SCHEMA) => Some(table.clone()),
+        // Their names are given by people who do not know how names are folded here.
+        (engine::DATABASE, schema) => Some(format!("{schema}.{table}").to_uppercase()),
+        _ => None,
+    }
 }
 
 /// The name under which an object's privileges are kept, and its owner.

@@ -447,11 +447,12 @@ fn tables(environment: &Environment) -> Rows {
     let mut rows =
         Rows::of(columns(&["created_on", "name", "database_name", "schema_name", "kind", "comment", "rows", "owner"]));
     for table in environment.authority.readable(&environment.account.engine_tables()) {
+        let (schema, name) = engine::parts(&table);
         rows.rows.push(vec![
             None,
-            Some(table),
+            text(name),
             text(engine::DATABASE),
-            text(engine::SCHEMA),
+            text(schema),
             text("TABLE"),
             text(""),
             None,
