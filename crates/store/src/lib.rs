@@ -22,12 +22,16 @@ mod writer;
 use std::fmt;
 
 use async_trait::async_trait;
+use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
 
 pub use condition::{Conditions, Test};
 pub use migrate::{Schema, Writers};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 pub use writer::Database;
+
+/// What `SQLite` says when a value is there already.
+const UNIQUE_VIOLATIONS: [i32; 2] = [SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE];
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +40,12 @@ pub enum StoreError {
     /// The URL names neither `SQLite` nor `PostgreSQL`.
     #[error("\"{0}\" is no address of a store: expected sqlite://path, sqlite::memory: or postgres://…")]
     Address(String),
-    /// The database engine refused or could not be reached.
+    /// `PostgreSQL` refused or could not be reached.
     #[error("the database failed")]
-    Engine(#[from] sqlx::Error),
+    Postgres(#[from] sqlx::Error),
+    /// `SQLite` refused, or the file cannot be used.
+    #[error("the database failed")]
+    Sqlite(#[from] rusqlite::Error),
     /// The database was written by a newer version, or something else lives there.
     #[error("the database is at version {found}, and this program knows up to {known}")]
     Version {
@@ -53,6 +60,9 @@ pub enum StoreError {
     /// The transaction that several writes shared could not be committed.
     #[error("the database could not commit: {0}")]
     Commit(String),
+    /// The thread that writes cannot be started.
+    #[error("the thread that writes the database cannot be started")]
+    Thread(#[source] std::io::Error),
     /// The task that writes is gone: the database is being closed, or a write panicked.
     #[error("the database is closed for writing")]
     Closed,
@@ -61,13 +71,20 @@ pub enum StoreError {
 impl StoreError {
     /// Whether a uniqueness constraint refused the write.
     pub fn is_unique_violation(&self) -> bool {
-        matches!(self, Self::Engine(sqlx::Error::Database(error)) if error.is_unique_violation())
+        match self {
+            Self::Postgres(sqlx::Error::Database(error)) => error.is_unique_violation(),
+            Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => UNIQUE_VIOLATIONS.contains(&error.extended_code),
+            _ => false,
+        }
     }
 
     /// Whether a statement named a table that is not there.
     pub fn is_missing_table(&self) -> bool {
-        let Self::Engine(sqlx::Error::Database(error)) = self else { return false };
-        error.message().starts_with("no such table") || error.code().is_some_and(|code| code == "42P01")
+        match self {
+            Self::Postgres(sqlx::Error::Database(error)) => error.code().is_some_and(|code| code == "42P01"),
+            Self::Sqlite(error) => error.to_string().contains("no such table"),
+            _ => false,
+        }
     }
 }
 
@@ -165,21 +182,21 @@ pub trait Connection: Send {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Engine`].
+    /// What the engine says.
     async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError>;
 
     /// Runs a query and returns all of its rows.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Engine`].
+    /// What the engine says.
     async fn fetch(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError>;
 
     /// Runs a query and returns its first row.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Engine`].
+    /// What the engine says.
     async fn fetch_one(&mut self, sql: &str, values: &[Value]) -> Result<Option<Row>, StoreError> {
         Ok(self.fetch(sql, values).await?.into_iter().next())
     }
@@ -195,14 +212,14 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Engine`].
+    /// What the engine says.
     async fn reader(&self) -> Result<Box<dyn Connection>, StoreError>;
 
     /// The connection for writing.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Engine`].
+    /// What the engine says.
     async fn writer(&self) -> Result<Box<dyn Connection>, StoreError>;
 
     /// The statement that begins a transaction for writing.
@@ -213,6 +230,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// The clause by which a query inside a transaction takes rows that no other transaction holds, where there is one.
     fn skip_locked(&self) -> &'static str;
+
+    /// Whether calls return only when the engine is done, the disk included: then the writer has a thread of its own.
+    fn blocks(&self) -> bool;
 }
 
 /// Connects to the engine that `url` names.
@@ -222,7 +242,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 /// [`StoreError::Address`] or what the engine says.
 pub async fn connect(url: &str) -> Result<Box<dyn Store>, StoreError> {
     match url.split_once(':').map(|(scheme, _)| scheme) {
-        Some("sqlite") => Ok(Box::new(SqliteStore::connect(url).await?)),
+        Some("sqlite") => Ok(Box::new(SqliteStore::connect(url)?)),
         Some("postgres" | "postgresql") => Ok(Box::new(PostgresStore::connect(url).await?)),
         _ => Err(StoreError::Address(url.split('@').next_back().unwrap_or_default().to_owned())),
     }
@@ -238,53 +258,5 @@ pub async fn connect_to_read(url: &str) -> Result<Option<Box<dyn Store>>, StoreE
     if !url.starts_with("sqlite:") {
         return connect(url).await.map(Some);
     }
-    Ok(SqliteStore::connect_to_read(url).await?.map(|store| Box::new(store) as Box<dyn Store>))
+    Ok(SqliteStore::connect_to_read(url)?.map(|store| Box::new(store) as Box<dyn Store>))
 }
-
-/// Implements [`Connection`] for a pooled connection of one engine: the same calls on other types.
-macro_rules! pooled_connection {
-    ($name:ident, $engine:ty, $integer:pat) => {
-        /// A connection out of the pool.
-        struct $name(sqlx::pool::PoolConnection<$engine>);
-
-        #[async_trait::async_trait]
-        impl $crate::Connection for $name {
-            async fn execute(&mut self, sql: &str, values: &[$crate::Value]) -> Result<u64, $crate::StoreError> {
-                Ok(bind(sql, values).execute(&mut *self.0).await?.rows_affected())
-            }
-
-            async fn fetch(
-                &mut self,
-                sql: &str,
-                values: &[$crate::Value],
-            ) -> Result<Vec<$crate::Row>, $crate::StoreError> {
-                bind(sql, values).fetch_all(&mut *self.0).await?.iter().map(decode).collect()
-            }
-        }
-
-        type Arguments = <$engine as sqlx::Database>::Arguments;
-
-        // The statements are ours: what others sent goes in as values.
-        fn bind(sql: &str, values: &[$crate::Value]) -> sqlx::query::Query<'static, $engine, Arguments> {
-            use $crate::Value;
-            let query = sqlx::query::<$engine>(sqlx::AssertSqlSafe(sql.to_owned()));
-            values.iter().fold(query, |query, value| match value {
-                Value::Int(value) => query.bind(*value),
-                Value::Text(value) => query.bind(value.clone()),
-            })
-        }
-
-        fn decode(row: &<$engine as sqlx::Database>::Row) -> Result<$crate::Row, $crate::StoreError> {
-            use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
-            let values = (0..row.len()).map(|index| {
-                let raw = row.try_get_raw(index)?;
-                Ok(match raw.type_info().name() {
-                    $integer => $crate::Value::Int(row.try_get_unchecked(index)?),
-                    _ => $crate::Value::Text(row.try_get_unchecked(index)?),
-                })
-            });
-            Ok($crate::Row(values.collect::<Result<_, sqlx::Error>>()?))
-        }
-    };
-}
-use pooled_connection;

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use futures::executor::block_on;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
@@ -55,7 +56,12 @@ impl Database {
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
         let begin = if schema.writers == Writers::One { begin } else { begin[..1].to_vec() };
         let writer = Writer { store: Arc::clone(&store), begin, component: schema.component };
-        tokio::spawn(writer.run(queue));
+        if store.blocks() {
+            let thread = std::thread::Builder::new().name(schema.component.to_owned());
+            thread.spawn(|| block_on(writer.run(queue))).map_err(StoreError::Thread)?;
+        } else {
+            tokio::spawn(writer.run(queue));
+        }
         Ok(Self { store, jobs })
     }
 

@@ -46,6 +46,11 @@ impl Store for Fragile {
     fn skip_locked(&self) -> &'static str {
         self.store.skip_locked()
     }
+
+    fn blocks(&self) -> bool {
+        // A task can be stopped at a boundary and leave with its connection; a thread cannot.
+        false
+    }
 }
 
 #[async_trait]
@@ -163,7 +168,7 @@ fn live(
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let broke = runtime.block_on(async {
         let work = async {
-            let store = SqliteStore::connect(url).await.unwrap();
+            let store = SqliteStore::connect(url).unwrap();
             let store = Fragile { store, boundary: Arc::clone(boundary) };
             let edges = edges(target, boundary, clock.clone());
             let settings = Settings { park_after: Duration::ZERO, ..Settings::default() };

@@ -22,7 +22,7 @@ async fn only_run(bench: &Bench) -> oktant_engine::RunSummary {
 /// Everything that the database holds of runs, as text.
 async fn dump(url: &str) -> String {
     use oktant_store::Store as _;
-    let store = oktant_store::SqliteStore::connect(url).await.unwrap();
+    let store = oktant_store::SqliteStore::connect(url).unwrap();
     let mut text = String::new();
     for query in [
         "SELECT records FROM flow_segments",

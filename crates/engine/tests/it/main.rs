@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail at the line, as tests do")]
 
+mod archive;
 mod cards;
 mod common;
 mod crash;
