@@ -1,7 +1,7 @@
 //! Table cards, over SQLite and, where there is one, PostgreSQL.
 
 use oktant_connect::Connectors;
-use oktant_connect::tables::{Column, ColumnType};
+use oktant_connect::tables::{Choice, Column, ColumnType, Selection, Stored, TableReader};
 use oktant_engine::{Actions, ErrorKind};
 use serde_json::{Value, json};
 
@@ -141,4 +141,60 @@ async fn tables_do_what_their_cards_say_on_postgresql() {
         return;
     };
     contract(Bench::over(connections(&url).await)).await;
+}
+
+#[tokio::test]
+async fn a_reader_chooses_rows_in_the_database_and_takes_them_page_by_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("flows.db").display());
+    assert!(oktant_store::connect_to_read(&url).await.unwrap().is_none(), "reading makes no file");
+    let bench = Bench::over(connections(&url).await);
+    let tables = bench.connectors.tables();
+    let table = tables.define("t1", "People", &columns()).await.unwrap();
+    let edges = oktant_client::Edges::system();
+    let rows: Vec<_> = (0..2500)
+        .map(|number| {
+            let row =
+                json!({"Name": format!("p{number}"), "Score": f64::from(number) - 1000.5, "Active": number % 2 == 0});
+            row.as_object().unwrap().clone()
+        })
+        .collect();
+    let ids = tables.insert(&table, &rows, &*edges.clock, &*edges.entropy).await.unwrap();
+    let store = oktant_store::connect_to_read(&url).await.unwrap().unwrap();
+    let reader = TableReader::open(store.into()).await.unwrap().unwrap();
+    assert_eq!(reader.list().await.unwrap(), [table.clone()]);
+    let whole = Selection { columns: vec![0, 3, 4, 5, 6], ..Selection::default() };
+    let page = reader.page(&table, &whole).await.unwrap();
+    assert_eq!(page.len(), 1000);
+    let since = oktant_base::Timestamp::from_timestamp_millis(1_767_225_600_000).unwrap();
+    let first = vec![
+        Stored::Text(ids[0].clone()),
+        Stored::Text("p0".to_owned()),
+        Stored::Number(-1000.5),
+        Stored::Boolean(true),
+        Stored::Date(since),
+    ];
+    assert_eq!(page[0], (ids[0].clone(), first));
+    let mut found = page.len();
+    let mut selection = Selection { after: Some(page[999].0.clone()), ..whole };
+    loop {
+        let page = reader.page(&table, &selection).await.unwrap();
+        let Some((last, _)) = page.last() else { break };
+        selection.after = Some(last.clone());
+        found += page.len();
+    }
+    assert_eq!(found, 2500, "every row once");
+    let chosen = Selection {
+        columns: vec![3],
+        choices: vec![
+            (4, Choice::Compare("<", Stored::Number(-990.0))),
+            (4, Choice::Compare(">=", Stored::Number(-999.5))),
+            (5, Choice::OneOf(vec![Stored::Boolean(false)])),
+        ],
+        after: None,
+        limit: Some(4),
+    };
+    let names: Vec<_> =
+        reader.page(&table, &chosen).await.unwrap().into_iter().map(|(_, mut row)| row.remove(0)).collect();
+    assert_eq!(names, ["p1", "p3", "p5", "p7"].map(|name| Stored::Text(name.to_owned())));
 }
