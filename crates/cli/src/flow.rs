@@ -1,7 +1,7 @@
 //! `oktant flow`: flows as files, in either form.
 
 mod bindings;
-mod desk;
+pub(crate) mod desk;
 mod history;
 mod lines;
 mod runs;

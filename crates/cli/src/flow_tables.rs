@@ -19,9 +19,7 @@ use parking_lot::Mutex;
 use crate::args::StoreArgs;
 use crate::connect;
 use crate::failure::Result;
-
-/// Names of values that histories do not show, beside the usual ones, separated by commas.
-const REDACT: &str = "OKTANT_FLOWS_REDACT";
+use crate::flow::desk::REDACT;
 
 /// The schema of the tables that flows keep.
 const SCHEMA: &str = "flow_tables";
@@ -50,7 +48,7 @@ struct Found {
 pub(crate) fn attached(args: &StoreArgs) -> Result<Vec<Arc<dyn Attached>>> {
     let url = match &args.store {
         Some(url) => url.clone(),
-        None => Secret::new(format!("sqlite://{}", connect::data_folder()?.join("flows.db").display())),
+        None => Secret::new(format!("sqlite://{}", connect::default_file()?.display())),
     };
     Ok(vec![Arc::new(FlowTables::new(url, &std::env::var(REDACT).unwrap_or_default()))])
 }
