@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 mod answers;
+mod attached;
 mod cancellation;
 mod collation;
 mod counts;

@@ -13,7 +13,7 @@ pub(crate) struct Echo(Mutex<Vec<Vec<String>>>);
 #[async_trait]
 impl QueryEngine for Echo {
     fn tables(&self) -> Vec<String> {
-        vec!["USERS".to_owned(), "GROUPS".to_owned()]
+        ["USERS", "GROUPS", "FLOW_TABLES.BEST PEOPLE"].map(str::to_owned).into()
     }
 
     async fn query(&self, query: EngineQuery<'_>) -> Result<Rows, SnowflakeError> {
@@ -100,4 +100,34 @@ async fn names_without_a_database_are_of_the_current_one() {
     assert_eq!(admin.execute("grant select on table users to role analyst", &[]).await.unwrap_err().code, 2003);
     run_all(&admin, &["use schema okta.public", "grant select on table users to role analyst"]).await;
     assert!(admin.execute("select count(*) from groups", &[]).await.is_ok());
+}
+
+#[tokio::test]
+async fn tables_of_the_engines_other_schemas_have_privileges_of_their_own() {
+    let (test, jane) = account().await;
+    let admin = test.admin().await;
+    let sql = "select * from flow_tables.\"Best People\"";
+    assert_eq!(jane.execute(sql, &[]).await.unwrap_err().code, 2003);
+    run_all(&admin, &["grant select on table okta.flow_tables.\"Best People\" to role analyst"]).await;
+    assert_eq!(jane.readable_tables().await.unwrap(), ["FLOW_TABLES.BEST PEOPLE"]);
+    assert_eq!(cell(&ask(&jane, sql).await, 0, 0), sql);
+    let shown = ask(&jane, "show tables").await;
+    assert_eq!(
+        (column(&shown, "name"), column(&shown, "schema_name")),
+        (vec!["BEST PEOPLE".into()], vec!["FLOW_TABLES".into()])
+    );
+    assert_eq!(jane.execute("select * from \"BEST PEOPLE\"", &[]).await.unwrap_err().code, 2003);
+    run_all(
+        &admin,
+        &[
+            "revoke select on table okta.flow_tables.\"Best People\" from role analyst",
+            "grant select on all tables in schema okta.flow_tables to role analyst",
+        ],
+    )
+    .await;
+    assert_eq!(jane.readable_tables().await.unwrap(), ["FLOW_TABLES.BEST PEOPLE"]);
+    let none = "grant select on all tables in schema okta.attic to role analyst";
+    assert_eq!(admin.execute(none, &[]).await.unwrap_err().code, 2003);
+    run_all(&admin, &["grant select on all tables in database okta to role analyst"]).await;
+    assert_eq!(jane.readable_tables().await.unwrap().len(), 3);
 }
