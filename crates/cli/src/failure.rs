@@ -27,6 +27,11 @@ impl Failure {
         self.0.code()
     }
 
+    /// The error itself.
+    pub(crate) fn error(&self) -> &(dyn Coded + Send + Sync + 'static) {
+        &*self.0
+    }
+
     /// The error laid out for people.
     pub(crate) fn report(&self) -> String {
         Report(&*self.0).to_string()

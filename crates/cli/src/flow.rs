@@ -4,6 +4,7 @@ mod bindings;
 pub(crate) mod desk;
 mod history;
 mod lines;
+mod queries;
 mod runs;
 pub(crate) mod serve;
 mod switch;
@@ -83,7 +84,9 @@ async fn operate(command: &FlowCommand) -> Result<ExitCode> {
     match command {
         // These end what they run in good order by themselves.
         FlowCommand::Run(args) => runs::run(args).await,
-        FlowCommand::Retry { run, from_failure, wait, store } => runs::retry(run, *from_failure, *wait, store).await,
+        FlowCommand::Retry { run, from_failure, wait, connection, store } => {
+            runs::retry(run, *from_failure, *wait, connection, store).await
+        }
         _ => runtime::interruptible(interruptible).await,
     }
 }

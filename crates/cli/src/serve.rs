@@ -33,7 +33,7 @@ async fn serve(args: &ServeArgs) -> Result<()> {
         }
         None => None,
     };
-    let flows = flow::serve::start(&args.flows, account.is_none()).await?;
+    let flows = flow::serve::start(&args.flows, &args.connection, account.is_none()).await?;
     let files = args.tls_cert.clone().zip(args.tls_key.clone());
     let config = Config {
         listen: args.listen,

@@ -148,6 +148,17 @@ impl Connectors {
         events::is_event(module, operation).then(|| Arc::new(self.event_log(connection)) as Arc<dyn Source>)
     }
 
+    /// The Okta org of a connection, for what needs no card.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Connection`] if there is no such connection, or it leads to no org; what the org objects to.
+    pub async fn org(&self, id_or_name: &str) -> Result<oktant_client::Org, CardError> {
+        let Inner { connections, orgs, .. } = &*self.0;
+        let live = connections.live(id_or_name).await?;
+        orgs.open(connections, &live).await
+    }
+
     pub(crate) fn orgs(&self) -> &Orgs {
         &self.0.orgs
     }

@@ -64,6 +64,7 @@ pub struct Rows {
     schema: SchemaRef,
     batches: BoxStream<'static, Result<RecordBatch, Error>>,
     context: Arc<StatementContext>,
+    cap: Option<usize>,
 }
 
 impl Planner<'_> {
@@ -254,7 +255,12 @@ impl Prepared {
             Some(_) => {
                 let rows = self.explained();
                 let batch = explain_batch(&rows);
-                Ok(Rows { schema: explain_schema(), batches: stream::iter([batch]).boxed(), context: self.context })
+                Ok(Rows {
+                    schema: explain_schema(),
+                    batches: stream::iter([batch]).boxed(),
+                    context: self.context,
+                    cap: None,
+                })
             }
             None => self.run_query(),
         }
@@ -281,6 +287,7 @@ impl Prepared {
             schema,
             batches: until_error(batches.boxed(), Arc::clone(&self.context)).boxed(),
             context: self.context,
+            cap: self.cap,
         })
     }
 
@@ -299,7 +306,7 @@ impl Prepared {
             lines.extend(explain::took(context.org.ledger(), context.id, count));
             explain_batch(&lines)
         });
-        Rows { schema: explain_schema(), batches: batches.boxed(), context }
+        Rows { schema: explain_schema(), batches: batches.boxed(), context, cap: None }
     }
 
     fn explained(&self) -> Vec<(String, String)> {
@@ -336,6 +343,11 @@ impl Rows {
     /// What the statement's requests add up to so far.
     pub fn requests(&self) -> Summary {
         self.context.org.ledger().summary_of(self.context.id)
+    }
+
+    /// The number of rows at which `MaxRows` ends the answer, if it may: where there are that many, there may be more.
+    pub fn max_rows(&self) -> Option<usize> {
+        self.cap
     }
 
     /// Things that the answer is not to be read without, so far.

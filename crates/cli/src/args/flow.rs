@@ -6,7 +6,7 @@ use clap::builder::{StringValueParser, TypedValueParser as _};
 use clap::{Args, Subcommand, ValueEnum};
 use oktant_base::Secret;
 
-use super::StoreArgs;
+use super::{ConnectionArgs, StoreArgs};
 use crate::output::Format;
 
 /// Keep flows of Okta Workflows as text, and run them: import, review, check, switch on, watch
@@ -184,6 +184,9 @@ pub(crate) enum FlowCommand {
         wait: bool,
 
         #[command(flatten)]
+        connection: ConnectionArgs,
+
+        #[command(flatten)]
         store: StoreArgs,
     },
     /// End a run
@@ -265,6 +268,9 @@ pub(crate) struct FlowRunArgs {
     /// Wait for the end, and print what the flow returned as JSON; exit with 1 if the run fails
     #[arg(long)]
     pub(crate) wait: bool,
+
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
 
     #[command(flatten)]
     pub(crate) store: StoreArgs,

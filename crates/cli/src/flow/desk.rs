@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oktant_base::Secret;
 use oktant_client::Edges;
 use oktant_connect::Connectors;
 use oktant_connect::connection::Connection;
+use oktant_connect::query::WithSql;
 use oktant_engine::{Engine, EngineError, FlowEntry, Settings, Work, Worker};
 
-use crate::args::StoreArgs;
+use super::queries::CardQueries;
+use crate::args::{ConnectionArgs, StoreArgs};
 use crate::connect;
 use crate::failure::{Error, Result};
 
@@ -20,21 +23,27 @@ pub(crate) struct Desk {
     pub(crate) connectors: Connectors,
     pub(crate) engine: Engine,
     url: String,
+    /// The org of cards that name no connection.
+    org: ConnectionArgs,
     work: Work,
 }
 
 impl Desk {
     /// A desk that runs nothing: what it changes is left to a server.
     pub(crate) async fn open(args: &StoreArgs) -> Result<Self> {
+        Self::of(args, &ConnectionArgs::default()).await
+    }
+
+    async fn of(args: &StoreArgs, org: &ConnectionArgs) -> Result<Self> {
         let url = connect::database(args)?;
         let connectors = connect::connectors(&url).await?;
-        let engine = engine(&url, &connectors, Work::None, |_| {}).await?;
-        Ok(Self { connectors, engine, url, work: Work::None })
+        let engine = engine(&url, &connectors, org, Work::None, |_| {}).await?;
+        Ok(Self { connectors, engine, url, org: org.clone(), work: Work::None })
     }
 
     /// A desk that runs what begins from now on, unless a server has the database.
-    pub(crate) async fn at_work(args: &StoreArgs) -> Result<Self> {
-        let desk = Self::open(args).await?;
+    pub(crate) async fn at_work(args: &StoreArgs, org: &ConnectionArgs) -> Result<Self> {
+        let desk = Self::of(args, org).await?;
         let now = desk.edges().clock.now();
         desk.or_at_work(now).await
     }
@@ -42,7 +51,7 @@ impl Desk {
     /// The same desk, or one that runs what began at `since` or later if no server has the database.
     async fn or_at_work(self, since: oktant_base::Timestamp) -> Result<Self> {
         let work = Work::Since(since);
-        match engine(&self.url, &self.connectors, work, |_| {}).await {
+        match engine(&self.url, &self.connectors, &self.org, work, |_| {}).await {
             Ok(engine) => Ok(Self { engine, work, ..self }),
             Err(EngineError::Locked { .. }) => Ok(self),
             Err(error) => Err(error.into()),
@@ -63,6 +72,7 @@ impl Desk {
             connectors: self.connectors.clone(),
             engine: self.engine.clone(),
             url: self.url.clone(),
+            org: self.org.clone(),
             work: self.work,
         };
         *self = desk.or_at_work(since).await?;
@@ -107,10 +117,11 @@ impl Desk {
     }
 }
 
-/// An engine over the database at `url`, whose cards are those of `connectors`.
+/// An engine over the database at `url`, whose cards are those of `connectors`, and SQL over `org`.
 pub(crate) async fn engine(
     url: &str,
     connectors: &Connectors,
+    org: &ConnectionArgs,
     work: Work,
     set: impl FnOnce(&mut Settings),
 ) -> std::result::Result<Engine, EngineError> {
@@ -126,10 +137,12 @@ pub(crate) async fn engine(
     let redact = edges.variables.get(REDACT).map(String::as_str).unwrap_or_default();
     settings.redact = redact.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     set(&mut settings);
+    let flows = StoreArgs { store: Some(Secret::new(url.to_owned())) };
+    let queries = CardQueries::new(org.clone(), flows, connectors.clone());
     let edges = oktant_engine::Edges {
         clock: Arc::clone(&edges.clock),
         entropy: Arc::clone(&edges.entropy),
-        actions: Arc::new(connectors.clone()),
+        actions: Arc::new(WithSql::new(Arc::new(connectors.clone()), Arc::new(queries))),
         events: Arc::new(connectors.clone()),
     };
     Engine::open(url, edges, settings).await

@@ -12,7 +12,7 @@ use serde_json::{Map, json};
 
 use super::desk::Desk;
 use super::history::nested;
-use crate::args::{self, FlowRunArgs, StoreArgs};
+use crate::args::{self, ConnectionArgs, FlowRunArgs, StoreArgs};
 use crate::failure::{Error, Result};
 use crate::runtime::StopSignals;
 use crate::{output, terminal};
@@ -52,7 +52,7 @@ impl Coded for Ended {
 /// Runs a flow.
 pub(super) async fn run(args: &FlowRunArgs) -> Result<ExitCode> {
     let mut stop = StopSignals::listen()?;
-    let desk = Desk::at_work(&args.store).await?;
+    let desk = Desk::at_work(&args.store, &args.connection).await?;
     let entry = desk.flow(&args.flow)?;
     let flow = &entry.version.flow;
     let start = Start::new("manual", given(flow, &args.input, args.json.as_deref())?);
@@ -62,9 +62,15 @@ pub(super) async fn run(args: &FlowRunArgs) -> Result<ExitCode> {
 }
 
 /// Runs an ended run again.
-pub(super) async fn retry(run: &str, from_failure: bool, wait: bool, store: &StoreArgs) -> Result<ExitCode> {
+pub(super) async fn retry(
+    run: &str,
+    from_failure: bool,
+    wait: bool,
+    org: &ConnectionArgs,
+    store: &StoreArgs,
+) -> Result<ExitCode> {
     let mut stop = StopSignals::listen()?;
-    let desk = Desk::at_work(store).await?;
+    let desk = Desk::at_work(store, org).await?;
     let id = desk.engine.retry(run, from_failure).await?;
     follow(desk, &id, wait, &mut stop).await
 }
@@ -72,7 +78,7 @@ pub(super) async fn retry(run: &str, from_failure: bool, wait: bool, store: &Sto
 /// Ends a run.
 pub(super) async fn cancel(run: &str, store: &StoreArgs) -> Result<()> {
     // Where no server runs, the run is taken up to be ended.
-    let desk = Desk::at_work(store).await?;
+    let desk = Desk::at_work(store, &ConnectionArgs::default()).await?;
     desk.engine.cancel(run).await?;
     for _ in 0..LOOKS_PER_TURN {
         if desk.engine.run(run).await?.state.is_end() {

@@ -11,7 +11,7 @@ use oktant_server::Beside;
 use tokio::task::JoinHandle;
 
 use super::desk;
-use crate::args::{FlowServeArgs, StoreArgs};
+use crate::args::{ConnectionArgs, FlowServeArgs, StoreArgs};
 use crate::failure::Result;
 use crate::{connect, serve};
 
@@ -27,8 +27,8 @@ pub(crate) struct Serving {
 }
 
 /// Runs the flows of the database that the arguments name; of the default one if it is there, or if `alone`. `None` if
-/// there is nothing to run.
-pub(crate) async fn start(args: &FlowServeArgs, alone: bool) -> Result<Option<Serving>> {
+/// there is nothing to run. Cards that run SQL and name no connection ask `org`.
+pub(crate) async fn start(args: &FlowServeArgs, org: &ConnectionArgs, alone: bool) -> Result<Option<Serving>> {
     if args.no_flows || (args.flows.is_none() && !alone && !connect::default_file()?.exists()) {
         return Ok(None);
     }
@@ -36,7 +36,7 @@ pub(crate) async fn start(args: &FlowServeArgs, alone: bool) -> Result<Option<Se
     let hook_secret = args.event_hook_secret_file.as_deref().map(serve::password).transpose()?;
     let connectors = connect::connectors(&url).await?;
     let keep = Duration::from_hours(24 * u64::from(args.keep_days));
-    let engine = desk::engine(&url, &connectors, Work::All, |settings| settings.retention = keep).await?;
+    let engine = desk::engine(&url, &connectors, org, Work::All, |settings| settings.retention = keep).await?;
     let callers = Arc::new(OrgCallers::new(connectors.connections().clone()));
     let routes = router(engine.clone(), HttpSettings { hook_secret, callers, ..HttpSettings::default() });
     let figures = {

@@ -21,6 +21,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use clap::ValueEnum;
 use oktant_base::{Code, codes};
+use serde_json::{Map, Value};
 
 use crate::failure::{Error, Result};
 use crate::terminal;
@@ -215,6 +216,16 @@ pub(crate) fn print(text: &str) -> Result<()> {
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|source| Error::Stdout(source).into())
+}
+
+/// The rows of a batch, each as an object by the names of the columns.
+pub(crate) fn objects(batch: &RecordBatch) -> std::result::Result<Vec<Map<String, Value>>, ArrowError> {
+    let mut text = Vec::new();
+    let mut encoder = json::Json::lines();
+    encoder.encode(batch, &mut text)?;
+    encoder.finish(&mut text)?;
+    let lines = serde_json::Deserializer::from_slice(&text).into_iter();
+    lines.collect::<std::result::Result<_, _>>().map_err(|error| ArrowError::JsonError(error.to_string()))
 }
 
 /// Writes a result that is already in memory.

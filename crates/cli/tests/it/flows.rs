@@ -411,3 +411,105 @@ fn a_user_who_is_assigned_in_okta_appears_in_salesforce() {
         assert!(step.contains("\"State\":\"succeeded\"") || card == "if_else", "{card}: {steps}");
     }
 }
+
+/// A mail server that takes one message; where it listens, and what it was told.
+fn mail_server() -> (String, std::thread::JoinHandle<String>) {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let told = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a caller");
+        let lines = BufReader::new(stream.try_clone().expect("a stream")).lines();
+        stream.write_all(b"220 test\r\n").expect("writes");
+        let mut told = String::new();
+        for line in lines.map_while(Result::ok) {
+            told.extend([&*line, "\n"]);
+            let answer: &[u8] = match line.split_whitespace().next().unwrap_or_default() {
+                "EHLO" | "MAIL" | "RCPT" => b"250 ok\r\n",
+                "DATA" => b"354 go on\r\n",
+                "QUIT" => b"221 bye\r\n",
+                "." => b"250 queued as 42\r\n",
+                _ => continue,
+            };
+            stream.write_all(answer).expect("writes");
+        }
+        told
+    });
+    (address, told)
+}
+
+/// The flow that asks `sql`, of the org of the process or of a connection.
+fn asking(sql: &str, connection: &str) -> String {
+    format!(
+        "flow: Ask\ntrigger: {{type: manual}}\nsteps:\n  - id: ask\n    card: oktant:sql\n{connection}    \
+         with: {{Query/SQL *: \"{sql}\"}}\n    outputs: {{Result/Count: number, Result/Rows: list-of-object, Result/CSV: text}}\n"
+    )
+}
+
+#[test]
+fn the_daily_access_report_is_made_by_sql_and_sent() {
+    let place = Place::new();
+    let app = json!({"name": "box", "label": "Box", "signOnMode": "SAML_2_0"});
+    let app = place.org.api("POST", "/api/v1/apps", &app)["id"].as_str().expect("an id").to_owned();
+    let user = place.org.api("GET", "/api/v1/users", &Value::Null)[0].clone();
+    let assigned = json!({"id": user["id"], "scope": "USER", "credentials": {"userName": "box-user"}});
+    place.org.api("POST", &format!("/api/v1/apps/{app}/users"), &assigned);
+    let (address, told) = mail_server();
+    let port = format!("port={}", address.rsplit_once(':').expect("a port").1);
+    place.done(
+        &[
+            &["connect", "smtp", "post", "--set", "host=127.0.0.1", "--set", &port, "--set", "security=none"][..],
+            &["--set", "from=flows@example.com"],
+        ]
+        .concat(),
+    );
+    place.done(&["flow", "import", "template:daily-access-report", "--into", &place.project()]);
+    place.done(&["flow", "on", &place.project(), "--bind", "mail=post"]);
+
+    let without = place.refused(&["flow", "run", "Daily access report", "--wait"]);
+    assert!(without.contains("--dsn or OKTANT_DSN"), "{without}");
+    let dsn = place.org.sandbox.dsn();
+    let mut run_here = place.command(&["flow", "run", "Daily access report", "--dsn", &dsn]);
+    let (id, done) = run(run_here.env("OKTANT_EGRESS_ALLOW", &address));
+    assert!(done, "{id}");
+    let steps = place.done(&["flow", "history", id.trim(), "--output", "jsonl"]);
+    let report = steps.lines().find(|line| line.contains("\"Step\":\"report\"")).expect("the step");
+    let report: Value = serde_json::from_str(report).expect("JSON");
+    let login = user["profile"]["login"].as_str().expect("a login");
+    assert_eq!(report["Outputs"]["Result"]["Count"], 1, "{report}");
+    let row = &report["Outputs"]["Result"]["Rows"][0];
+    assert_eq!((&row["Application"], &row["Login"]), (&json!("Box"), &json!(login)), "{report}");
+    let mail = told.join().expect("a mail");
+    assert!(mail.contains("RCPT TO:<security@example.com>") && mail.contains("Application,Login,Since"), "{mail}");
+    assert!(mail.contains(&format!("Box,{login}")), "{mail}");
+}
+
+#[test]
+fn cards_ask_by_sql_in_a_server_and_over_connections() {
+    let place = Place::new();
+    place.connect();
+    let args = ["serve", "--listen", "127.0.0.1:0", "--poll-interval", "0"];
+    let mut server = Running::of(place.command(&args).env("OKTANT_DSN", place.org.sandbox.dsn()));
+    server.announcement();
+    let ask = |sql: &str, connection: &str| {
+        place.write("ask", &asking(sql, connection));
+        place.done(
+            &["flow", "on", &place.flow("ask"), "--bind", "okta=acme"][..if connection.is_empty() { 3 } else { 5 }],
+        );
+        let (told, done) = run(&mut place.command(&["flow", "run", "Ask", "--wait"]));
+        let id = place.history(&["--flow", "Ask"])[0]["Run"].as_str().expect("an id").to_owned();
+        (told, done, place.done(&["flow", "history", &id, "--output", "jsonl"]))
+    };
+    let over_connection = "    connection: okta\n";
+    for connection in ["", over_connection] {
+        let (told, done, steps) = ask("SELECT count(*) AS n, max(Created) AS last FROM Users", connection);
+        assert!(done && steps.contains("\"n\":3"), "{told} {steps}");
+        // What this and earlier runs did is a table, too.
+        let (told, done, steps) = ask("SELECT path FROM flow_steps WHERE card = 'oktant:sql' LIMIT 1", connection);
+        assert!(done && steps.contains("\"path\":\"ask\""), "{told} {steps}");
+    }
+    for (sql, expected) in [("DELETE FROM Users", "DELETE is refused"), ("SELECT Nix FROM Users", "unknown column")] {
+        let (told, done, steps) = ask(sql, "");
+        assert!(!done && told.contains(expected) && steps.contains("OKT30"), "{told} {steps}");
+    }
+}
