@@ -9,6 +9,7 @@ mod habits;
 mod labels;
 mod parameters;
 mod precedence;
+mod size;
 mod tokens;
 
 use std::collections::{HashMap, HashSet};
@@ -130,6 +131,7 @@ impl Statement {
         let dialect = GenericDialect {};
         let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| syntax(&error.into()))?;
         let tokens = tokens::with_brackets_as_quotes(tokens);
+        size::check_tokens(&tokens)?;
         let parameters::Bound { tokens, values, positions } = parameters::bind(&tokens, params)?;
         let open = match params {
             Params::Open(declared) => Some(OpenParameters { declared: declared.clone(), positions }),
@@ -155,6 +157,7 @@ impl Statement {
                 return Err(Error::Unsupported { what: "more than one statement at a time".to_owned(), instead: None });
             }
         };
+        size::check_tables(&statement)?;
         let (query, explain) = unwrap_explain(statement);
         let mut query =
             habits::as_query(query, attached).map_err(|error| error.spelled(|text| spellings.restore(text)))?;
