@@ -476,9 +476,9 @@ fn the_daily_access_report_is_made_by_sql_and_sent() {
     let report = steps.lines().find(|line| line.contains("\"Step\":\"report\"")).expect("the step");
     let report: Value = serde_json::from_str(report).expect("JSON");
     let login = user["profile"]["login"].as_str().expect("a login");
-    assert_eq!(report["Outputs"]["Result"]["Count"], 1, "{report}");
-    let row = &report["Outputs"]["Result"]["Rows"][0];
-    assert_eq!((&row["Application"], &row["Login"]), (&json!("Box"), &json!(login)), "{report}");
+    let rows = report["Outputs"]["Result"]["Rows"].as_array().expect("rows");
+    assert_eq!(report["Outputs"]["Result"]["Count"], rows.len(), "{report}");
+    assert!(rows.iter().any(|row| row["Application"] == "Box" && row["Login"] == login), "{report}");
     let mail = told.join().expect("a mail");
     assert!(mail.contains("RCPT TO:<security@example.com>") && mail.contains("Application,Login,Since"), "{mail}");
     assert!(mail.contains(&format!("Box,{login}")), "{mail}");
@@ -511,6 +511,6 @@ fn cards_ask_by_sql_in_a_server_and_over_connections() {
     }
     for (sql, expected) in [("DELETE FROM Users", "DELETE is refused"), ("SELECT Nix FROM Users", "unknown column")] {
         let (told, done, steps) = ask(sql, "");
-        assert!(!done && told.contains(expected) && steps.contains("OKT30"), "{told} {steps}");
+        assert!(!done && told.contains(expected) && steps.contains(expected), "{told} {steps}");
     }
 }
