@@ -20,7 +20,10 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
 
 async fn serve(args: &ServeArgs) -> Result<()> {
     let mut stop = StopSignals::listen()?;
-    if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| args.store.expose().starts_with(scheme)) {
+    let is_store = |store: &Secret| {
+        ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| store.expose().starts_with(scheme))
+    };
+    if args.store.as_ref().is_some_and(|store| !is_store(store)) {
         let hint = "write sqlite://FILE, sqlite::memory: or postgres://USER:PASSWORD@HOST/DATABASE";
         return Err(Error::misuse("--store names no store", hint).into());
     }
