@@ -38,6 +38,9 @@ pub struct ActionInfo {
     pub timeout: Duration,
 }
 
+/// Values larger than this, in bytes, are kept apart from their record.
+const LARGE_BYTES: usize = 64 * 1024;
+
 /// One named value of a card. Keys are compared byte by byte; the same key may stand in several groups.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
@@ -119,6 +122,17 @@ impl Field {
     /// A field of this name and value.
     pub fn new(group: Option<Arc<str>>, key: impl Into<Arc<str>>, value: Value) -> Self {
         Self { group, key: key.into(), value, large: None }
+    }
+
+    /// Whether the journal keeps the value apart from its record.
+    pub(crate) fn is_large(&self) -> bool {
+        self.value.bytes() > LARGE_BYTES
+    }
+
+    /// Takes the value out, to be kept apart under a name; gives its text.
+    pub(crate) fn take_apart(&mut self, name: i64) -> String {
+        self.large = Some(name);
+        serde_json::to_string(&Tagged(&std::mem::take(&mut self.value))).expect("every value has a JSON text")
     }
 
     fn is(&self, group: Option<&str>, key: &str) -> bool {

@@ -192,6 +192,8 @@ impl Engine {
             settings,
         });
         if shared.settings.work != Work::None {
+            let before = shared.journal.before_me();
+            tokio::spawn(crate::work::tidy(Arc::clone(&shared), before));
             tokio::spawn(crate::work::keep_working(Arc::clone(&shared)));
             tokio::spawn(crate::work::keep_alive(Arc::clone(&shared)));
             tokio::spawn(crate::work::keep_listening(Arc::clone(&shared)));

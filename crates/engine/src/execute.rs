@@ -15,6 +15,7 @@ use crate::error::EngineError;
 use crate::flows::Version;
 use crate::journal::{Change, Record, RunRow, RunState};
 use crate::name::Name;
+use crate::redact::Veil;
 use crate::run::{Answer, End, Frame, Halt, Run, RunLog};
 
 impl Shared {
@@ -96,6 +97,7 @@ impl Shared {
             let veil = run.veil.lock();
             scrub_later = scrub && !run.log.change_unwritten(|record| veil.cover(record, keeps));
             change.message = change.message.map(|message| veil.text(&message));
+            change.scrub = scrub_later;
         }
         match run.log.commit_change(Some(change)).await {
             Ok(()) => {}
@@ -117,6 +119,23 @@ impl Shared {
         if !state.is_end() {
             self.wake.notify_one();
         }
+    }
+
+    /// Takes out of the journals of ended runs what a worker did not get to take out before it was stopped.
+    pub(crate) async fn scrub_ended(&self, ended_before: i64) -> Result<(), EngineError> {
+        for row in self.journal.to_scrub(ended_before).await? {
+            let version = self.flows.version(&row.flow, &row.version).await?;
+            let mut veil = Veil::new(Arc::clone(&self.redactor));
+            let mut next = 0;
+            loop {
+                let page = self.journal.page(&row.id, next).await?;
+                let Some((last, _)) = page.last() else { break };
+                next = last + 1;
+                page.into_iter().flat_map(|(_, records)| records).for_each(|mut record| veil.learn_record(&mut record));
+            }
+            self.journal.scrub(&row.id, &veil, version.flow.log).await?;
+        }
+        Ok(())
     }
 
     /// Gives a run back whose journal failed, as soon as the journal works again. It goes on where it was written last.

@@ -107,6 +107,15 @@ impl Veil {
         found
     }
 
+    /// Learns the secrets of a record: among what came into the run as it is.
+    pub(crate) fn learn_record(&mut self, record: &mut Record) {
+        if matches!(record, Record::Accepted { .. } | Record::Result { .. } | Record::Drawn { .. }) {
+            for fields in record.fields_mut() {
+                self.learn(fields);
+            }
+        }
+    }
+
     fn learn_value(&mut self, key: Option<&str>, value: &Value) {
         match value {
             Value::Object(object) => {

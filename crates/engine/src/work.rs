@@ -46,6 +46,16 @@ async fn next_due(shared: &Shared) -> i64 {
     }
 }
 
+/// Finishes what the end of a process left undone: the removal of what histories must not show.
+pub(crate) async fn tidy(shared: Arc<Shared>, before: i64) {
+    if let Err(error) = shared.scrub_ended(before).await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "values of ended runs were not removed from the journal"
+        );
+    }
+}
+
 /// Leases that are renewed between two removals of runs whose retention is over.
 const PRUNE_EVERY: u32 = 60;
 
@@ -64,6 +74,7 @@ pub(crate) async fn keep_alive(shared: Arc<Shared>) {
             shared.flows.refresh().await?;
             if turn_number.is_multiple_of(PRUNE_EVERY) {
                 shared.prune().await?;
+                shared.scrub_ended(shared.journal.a_lease_ago()).await?;
             }
             Ok::<_, EngineError>(())
         };

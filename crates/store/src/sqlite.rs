@@ -82,6 +82,8 @@ fn open(path: &str, flags: OpenFlags) -> Result<rusqlite::Connection, StoreError
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // What was deleted may have been a secret.
+        connection.pragma_update(None, "secure_delete", "ON")?;
     }
     Ok(connection)
 }

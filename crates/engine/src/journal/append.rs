@@ -36,12 +36,15 @@ pub(crate) struct Change {
     pub(crate) ended_at: Option<i64>,
     pub(crate) error_code: Option<String>,
     pub(crate) message: Option<String>,
+    /// Whether the journal of the run, which has ended, holds what its history must not show.
+    pub(crate) scrub: bool,
 }
 
 impl Change {
     /// The run is no one's; it is due at once, if it has not ended.
     pub(crate) fn given_back(state: RunState) -> Self {
-        Self { state, owner: None, lease_until: 0, wake_at: 0, ended_at: None, error_code: None, message: None }
+        let (owner, ended_at, error_code, message) = (None, None, None, None);
+        Self { state, owner, lease_until: 0, wake_at: 0, ended_at, error_code, message, scrub: false }
     }
 }
 
@@ -152,7 +155,7 @@ async fn write(connection: &mut dyn Connection, appends: &[Append]) -> Result<Ve
 
 const CHANGE: &str = "UPDATE flow_runs SET state = $2, owner = $3, lease_until = $4, \
                       wake_at = CASE WHEN cancel = 1 THEN 0 ELSE $5 END, ended_at = $6, \
-                      error_code = $7, message = $8 WHERE id = $1";
+                      error_code = $7, message = $8, scrub = $9 WHERE id = $1";
 
 fn change_values(run: &str, change: &Change) -> Vec<Value> {
     vec![
@@ -164,6 +167,7 @@ fn change_values(run: &str, change: &Change) -> Vec<Value> {
         change.ended_at.into(),
         change.error_code.clone().into(),
         change.message.clone().into(),
+        change.scrub.into(),
     ]
 }
 
@@ -191,9 +195,9 @@ struct Table {
 }
 
 const RUNS: Table = Table {
-    into: "flow_runs (id, state, owner, lease_until, wake_at, ended_at, error_code, message, \
+    into: "flow_runs (id, state, owner, lease_until, wake_at, ended_at, error_code, message, scrub, \
            flow, version, trigger_kind, event_key, parent, created_at, cancel)",
-    columns: 14,
+    columns: 15,
     constant: ", 0",
     returning: "id",
 };

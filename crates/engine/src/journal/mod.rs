@@ -12,6 +12,7 @@ mod lease;
 pub(crate) mod read;
 pub(crate) mod record;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub(crate) const SCHEMA: Schema = Schema {
     migrations: &[
         (1, include_str!("../../migrations/0001_engine.sql")),
         (2, include_str!("../../migrations/0002_operation.sql")),
+        (3, include_str!("../../migrations/0003_scrub.sql")),
     ],
     writers: Writers::Many,
 };
@@ -136,24 +138,39 @@ impl Journal {
     }
 
     /// Takes out of the journal of an ended run what its history must not show.
+    ///
+    /// The last segments come first: what an interrupted removal left still has the secrets to look for, since they
+    /// stand before their copies.
     pub(crate) async fn scrub(&self, run: &str, veil: &Veil, keeps: bool) -> Result<(), EngineError> {
-        let mut next = 0;
+        let mut before = i64::MAX;
         loop {
-            let page = self.page(run, next).await?;
-            let Some((last, _)) = page.last() else { break };
-            next = last + 1;
-            let mut changed = Vec::with_capacity(page.len());
-            for (seq, mut records) in page {
-                for record in &mut records {
-                    veil.cover(record, keeps);
+            let query = "SELECT seq, records FROM flow_segments WHERE run = $1 AND seq < $2 ORDER BY seq DESC LIMIT 64";
+            let rows = self.database.read().await?.fetch(query, &[run.into(), before.into()]).await?;
+            let Some(last) = rows.last() else { break };
+            before = last.int(0)?;
+            let mut statements = Vec::with_capacity(rows.len());
+            for row in &rows {
+                let mut records = read::records(run, &row.text(1)?)?;
+                read::put_back(self.database.store(), run, &mut records).await?;
+                let names: Vec<i64> = large_names(&mut records).collect();
+                records.iter_mut().for_each(|record| veil.cover(record, keeps));
+                let kept = take_apart(&mut records);
+                let kept_names: HashSet<i64> = kept.iter().map(|(name, _)| *name).collect();
+                for name in names.into_iter().filter(|name| !kept_names.contains(name)) {
+                    let sql = "DELETE FROM flow_values WHERE run = $1 AND name = $2";
+                    statements.push((sql, vec![run.into(), name.into()]));
+                }
+                for (name, content) in kept {
+                    let sql = "UPDATE flow_values SET content = $3 WHERE run = $1 AND name = $2";
+                    statements.push((sql, vec![run.into(), name.into(), content.into()]));
                 }
                 let text = serde_json::to_string(&records).expect("every record has a JSON text");
-                changed.push(vec![run.into(), seq.into(), text.into()]);
+                let sql = "UPDATE flow_segments SET records = $3 WHERE run = $1 AND seq = $2";
+                statements.push((sql, vec![run.into(), row.int(0)?.into(), text.into()]));
             }
             let write = self.database.write(move |connection| {
                 Box::pin(async move {
-                    for values in changed {
-                        let sql = "UPDATE flow_segments SET records = $3 WHERE run = $1 AND seq = $2";
+                    for (sql, values) in statements {
                         connection.execute(sql, &values).await?;
                     }
                     Ok::<_, StoreError>(())
@@ -161,8 +178,26 @@ impl Journal {
             });
             write.await?;
         }
-        self.run("DELETE FROM flow_values WHERE run = $1", vec![run.into()]).await?;
+        self.run("UPDATE flow_runs SET scrub = 0 WHERE id = $1", vec![run.into()]).await?;
         Ok(())
+    }
+
+    /// Runs that ended before an instant, milliseconds since 1970, and whose journal still holds what their histories
+    /// must not show.
+    pub(crate) async fn to_scrub(&self, ended_before: i64) -> Result<Vec<RunRow>, EngineError> {
+        let query = format!("SELECT {} FROM flow_runs WHERE scrub = 1 AND ended_at < $1", RunRow::COLUMNS);
+        let rows = self.database.read().await?.fetch(&query, &[ended_before.into()]).await?;
+        Ok(rows.iter().map(RunRow::read).collect::<Result<_, _>>()?)
+    }
+
+    /// Whoever ended a run before this instant, milliseconds since 1970, is no more at it.
+    pub(crate) fn a_lease_ago(&self) -> i64 {
+        self.now().saturating_sub(i64::try_from(self.worker.lease.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// The same, for a worker that begins now: alone in a file, it is the only one.
+    pub(crate) fn before_me(&self) -> i64 {
+        if self.shared { self.a_lease_ago() } else { self.now() }
     }
 
     /// A page of the segments of a run from a number on: their numbers and records. Empty behind the last one.
@@ -180,6 +215,22 @@ impl Journal {
             page.into_iter().flat_map(|(_, records)| records).for_each(|record| folded.fold(record));
         }
     }
+}
+
+fn large_names(records: &mut [Record]) -> impl Iterator<Item = i64> {
+    read::fields_of(records).filter_map(|field| field.large)
+}
+
+/// Takes the values out of the fields that have a name for them and are still large; the others lose theirs.
+fn take_apart(records: &mut [Record]) -> Vec<(i64, String)> {
+    let mut values = Vec::new();
+    for field in read::fields_of(records) {
+        match field.large {
+            Some(name) if field.is_large() => values.push((name, field.take_apart(name))),
+            _ => field.large = None,
+        }
+    }
+    values
 }
 
 /// Locks the file of a `SQLite` journal, so that two engines never run the same flows from it.

@@ -6,7 +6,7 @@ use oktant_functions::{Tagged, Value};
 use oktant_store::{Store, StoreError};
 
 use super::Record;
-use crate::action::Fields;
+use crate::action::{Field, Fields};
 
 /// A page of the segments of a run from a number on: their numbers and records. Empty behind the last one.
 ///
@@ -23,14 +23,31 @@ pub(crate) async fn page(store: &dyn Store, run: &str, from: i64) -> Result<Vec<
 
 /// The records of a segment, large values put back in.
 async fn segment(store: &dyn Store, run: &str, text: &str) -> Result<Vec<Record>, StoreError> {
-    let mut records: Vec<Record> =
-        serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("run {run}: {error}")))?;
-    for field in records.iter_mut().flat_map(Record::fields_mut).flat_map(Fields::iter_mut) {
+    let mut records = records(run, text)?;
+    put_back(store, run, &mut records).await?;
+    // Written again, they are kept apart under another name, or not at all.
+    fields_of(&mut records).for_each(|field| field.large = None);
+    Ok(records)
+}
+
+/// The records of a segment as they are written: large values have names only.
+pub(super) fn records(run: &str, text: &str) -> Result<Vec<Record>, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("run {run}: {error}")))
+}
+
+/// Puts large values back into the fields that name them; the names stay.
+pub(super) async fn put_back(store: &dyn Store, run: &str, records: &mut [Record]) -> Result<(), StoreError> {
+    for field in fields_of(records) {
         if let Some(name) = field.large {
             field.value = large_value(store, run, name).await?;
         }
     }
-    Ok(records)
+    Ok(())
+}
+
+/// All fields of records.
+pub(super) fn fields_of(records: &mut [Record]) -> impl Iterator<Item = &mut Field> {
+    records.iter_mut().flat_map(Record::fields_mut).flat_map(Fields::iter_mut)
 }
 
 async fn large_value(store: &dyn Store, run: &str, name: i64) -> Result<Value, StoreError> {

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use oktant_functions::Tagged;
 use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -13,9 +12,6 @@ use crate::name::Name;
 
 /// Records that wait for a reason to be committed, in bytes; more are a reason.
 const BUFFER_MAX: usize = 256 * 1024;
-
-/// Values larger than this, in bytes, are kept apart from their record.
-const LARGE_BYTES: usize = 64 * 1024;
 
 /// The journal of one run.
 ///
@@ -151,11 +147,8 @@ impl RunLog {
 impl Buffer {
     /// Moves large values out of `fields`.
     fn keep_apart(&mut self, fields: &mut Fields, values: &mut Vec<(i64, String)>) {
-        for field in fields.iter_mut().filter(|field| field.value.bytes() > LARGE_BYTES) {
-            let text = serde_json::to_string(&Tagged(&field.value)).expect("every value has a JSON text");
-            values.push((self.next_value, text));
-            field.large = Some(self.next_value);
-            field.value = oktant_functions::Value::Null;
+        for field in fields.iter_mut().filter(|field| field.is_large()) {
+            values.push((self.next_value, field.take_apart(self.next_value)));
             self.next_value += 1;
         }
     }

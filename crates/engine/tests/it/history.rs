@@ -258,3 +258,57 @@ async fn large_values_are_kept_apart_and_come_back() {
     let read = steps.iter().find(|step| &*step.path == "read").unwrap();
     assert_eq!(read.outputs.as_ref().unwrap().get(None, "x").unwrap().as_text().unwrap().len(), 200_000);
 }
+
+/// Waits until a text is gone from the database: the removal comes right behind the end of a run.
+async fn until_gone(url: &str, text: &str) {
+    for _ in 0..200 {
+        if !dump(url).await.contains(text) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{text} is still in the database");
+}
+
+#[tokio::test]
+async fn large_values_outlive_the_removal_of_secrets() {
+    let database = sqlite();
+    let inputs = vec![("large", from("trigger.large")), ("copy", template("{trigger.large} {trigger.password}"))];
+    let steps = vec![
+        card("read", "test:read", inputs),
+        card("wait", "control:wait", vec![("delay", 1.into()), ("unit", "hour".into())]),
+    ];
+    let bench = Bench::with(&database.url, vec![hook(&["large", "password"], steps)], |_| {}).await;
+    let large = "x".repeat(200_000);
+    bench.answer("hook", &[("large", Value::text(large)), ("password", Value::text("CANARY-2"))]).await;
+    let run = only_run(&bench).await;
+    bench.advance(Duration::from_hours(1)).await;
+    bench.until_run(&run.id, RunState::Succeeded).await;
+    until_gone(&database.url, "CANARY").await;
+    let steps = bench.engine.steps(&run.id).await.unwrap();
+    let read = steps.iter().find(|step| &*step.path == "read").unwrap().outputs.as_ref().unwrap();
+    let length = |key| read.get(None, key).unwrap().as_text().unwrap().len();
+    assert_eq!((length("large"), length("copy")), (200_000, 200_001 + "[redacted]".len()));
+}
+
+#[tokio::test]
+async fn what_a_killed_process_did_not_remove_is_removed_by_the_next_one() {
+    use oktant_store::Store as _;
+    let database = sqlite();
+    let steps = vec![
+        card("read", "test:read", vec![("copy", template("it is {trigger.password}"))]),
+        card("wait", "control:wait", vec![("delay", 1.into()), ("unit", "hour".into())]),
+    ];
+    let flows = || vec![hook(&["password"], steps.clone())];
+    let bench = Bench::with(&database.url, flows(), |_| {}).await;
+    bench.answer("hook", &[("password", Value::text("CANARY-3"))]).await;
+    bench.engine.close().await;
+    drop(bench);
+    assert!(dump(&database.url).await.contains("it is CANARY"), "as it is, for as long as the run needs it");
+    let store = oktant_store::SqliteStore::connect(&database.url).await.unwrap();
+    let end = "UPDATE flow_runs SET state = 'succeeded', ended_at = 1, owner = NULL, scrub = 1";
+    store.writer().await.unwrap().execute(end, &[]).await.unwrap();
+    let next = until_open(&database.url, flows()).await;
+    until_gone(&database.url, "CANARY").await;
+    drop(next);
+}
