@@ -20,6 +20,7 @@ mod sqlite;
 mod writer;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
@@ -58,8 +59,8 @@ pub enum StoreError {
     #[error("the database holds an unexpected value: {0}")]
     Corrupt(String),
     /// The transaction that several writes shared could not be committed.
-    #[error("the database could not commit: {0}")]
-    Commit(String),
+    #[error("the database could not commit")]
+    Commit(#[source] Arc<StoreError>),
     /// The thread that writes cannot be started.
     #[error("the thread that writes the database cannot be started")]
     Thread(#[source] std::io::Error),

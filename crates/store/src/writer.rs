@@ -125,8 +125,14 @@ impl Writer {
     /// Does the jobs in one transaction, each kept or undone by itself, and tells their callers after it.
     async fn commit(&self, batch: Vec<Job>) -> Result<(), StoreError> {
         let mut connection = self.store.writer().await?;
-        for statement in &self.begin {
-            connection.execute(statement, &[]).await?;
+        for (index, statement) in self.begin.iter().enumerate() {
+            if let Err(error) = connection.execute(statement, &[]).await {
+                // The transaction has begun: whoever has the connection next must not find it.
+                if index > 0 {
+                    let _ = connection.execute("ROLLBACK", &[]).await;
+                }
+                return Err(error);
+            }
         }
         let mut finished = Vec::with_capacity(batch.len());
         let alone = batch.len() == 1;
@@ -149,9 +155,12 @@ impl Writer {
                 Err(error)
             }
         };
-        let failed = ended.err().map(|error| error.to_string());
+        let failed = ended.err().map(Arc::new);
+        if let Some(error) = &failed {
+            tracing::error!(error = &**error as &dyn std::error::Error, component = self.component, "a commit failed");
+        }
         for done in finished {
-            (done.tell)(failed.clone().map_or(Ok(()), |reason| Err(StoreError::Commit(reason))));
+            (done.tell)(failed.clone().map_or(Ok(()), |cause| Err(StoreError::Commit(cause))));
         }
         Ok(())
     }
