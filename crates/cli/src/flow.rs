@@ -74,7 +74,9 @@ async fn operate(command: &FlowCommand) -> Result<ExitCode> {
             FlowCommand::History(args) => history::show(args).await?,
             FlowCommand::Test { paths } => return test::run(paths).await,
             FlowCommand::Cancel { run, store } => runs::cancel(run, store).await?,
-            FlowCommand::Decide { run, decision, store } => runs::decide(run, *decision, store).await?,
+            FlowCommand::Decide { run, decision, step, store } => {
+                runs::decide(run, *decision, step.as_deref(), store).await?;
+            }
             FlowCommand::Tables { command } => tables::run(command).await?,
             FlowCommand::List { output, store, .. } => history::flows(*output, store).await?,
             _ => {}

@@ -55,8 +55,8 @@ async fn serve(args: &ServeArgs) -> Result<()> {
         None => None,
     };
     let server = bound.serve();
-    if flows.is_some() && args.flows.event_hook_secret_file.is_none() && !server.address().ip().is_loopback() {
-        let what = "note: without --event-hook-secret-file, whoever reaches the address can start flows with events";
+    if flows.is_some() && args.flows.event_hook_open && !server.address().ip().is_loopback() {
+        let what = "note: with --event-hook-open, whoever reaches the address can start flows with events";
         terminal::note(what);
     }
     let mut line = announcement(&server, account.as_ref(), flows.is_some());

@@ -247,6 +247,8 @@ pub enum ErrorKind {
     Cancelled,
     /// The flow itself says so: Return Error, Return Error If.
     Thrown,
+    /// A person said so of a step whose outcome is unknown: it is not tried again.
+    Decided,
 }
 
 /// Why a card failed, as its error object shows it.

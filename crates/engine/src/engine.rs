@@ -310,12 +310,14 @@ impl Engine {
         self.shared.tell().await
     }
 
-    /// Decides about the step at which a run waits because no one knows what became of it.
+    /// Decides about a step at which a run waits because no one knows what became of it: the one at the place `step`,
+    /// or the only one.
     ///
     /// # Errors
     ///
-    /// [`EngineError::NoRun`], [`EngineError::WrongState`].
-    pub async fn decide(&self, run: &str, decision: Decision) -> Result<(), EngineError> {
+    /// [`EngineError::NoRun`], [`EngineError::WrongState`]; [`EngineError::WhichStep`] if there are several, or none at
+    /// the place.
+    pub async fn decide(&self, run: &str, decision: Decision, step: Option<&str>) -> Result<(), EngineError> {
         let journal = &self.shared.journal;
         let row = journal.row(run).await?;
         let wrong = |state| EngineError::WrongState {
@@ -327,9 +329,18 @@ impl Engine {
             return Err(wrong(row.state));
         }
         let (folded, seq) = journal.fold(run).await?;
-        let records: Vec<Record> =
-            folded.open_intents().map(|path| Record::Decided { path: path.clone(), decision }).collect();
-        let records = serde_json::to_string(&records).unwrap_or_default();
+        let mut open: Vec<Name> = folded.open_intents().cloned().collect();
+        let path = match (step, open.as_slice()) {
+            (None, [only]) => Some(only.clone()),
+            (None, _) => None,
+            (Some(step), open) => open.iter().find(|path| &***path == step).cloned(),
+        };
+        let Some(path) = path else {
+            open.sort();
+            let (run, step) = (run.to_owned(), step.map(str::to_owned));
+            return Err(EngineError::WhichStep { run, step, open });
+        };
+        let records = serde_json::to_string(&[Record::Decided { path, decision }]).unwrap_or_default();
         let change = Change { wake_at: 0, ..Change::given_back(RunState::Queued) };
         let append = Append { run: run.into(), new: None, change: Some(change), seq, records, values: Vec::new() };
         if journal.append(append).await? != Appended::Done {
@@ -355,14 +366,19 @@ impl Engine {
         if from_failure && (row.state != RunState::Failed || folded.scrubbed) {
             return Err(wrong("it cannot go on where it failed: it did not fail, or its data was not kept"));
         }
+        if from_failure && folded.open_intents().next().is_some() {
+            return Err(wrong("it cannot go on where it failed: no one knows whether a step of it happened"));
+        }
         let version = if from_failure {
             shared.flows.version(&row.flow, &row.version).await?
         } else {
             shared.flows.active(&row.flow)?
         };
-        let start = Start { parent: Some(run.into()), ..Start::new("retry", Fields::new()) };
-        let mut begin = Begin { trigger: folded.trigger.clone(), ..shared.begin(version, start)? };
-        begin.trigger.set(Some("context"), "execution_id", Value::text(begin.id.shared()));
+        if folded.scrubbed && crate::redact::is_covered(&folded.trigger, &version.flow.trigger.outputs) {
+            return Err(wrong("it cannot be run again: what it started with has secrets, which were not kept"));
+        }
+        let start = Start { parent: Some(run.into()), ..Start::new("retry", folded.trigger.clone()) };
+        let mut begin = shared.begin_anyway(version, start);
         if from_failure {
             begin.records = folded.kept_for_retry(shared.journal.now());
         }
@@ -460,7 +476,18 @@ impl Shared {
     /// Writes runs to the journal as queued and begins with them; those of one flow in their order, if `ordered`.
     ///
     /// If the memory has no place for them, they wait in the journal, and begin one by one as places become free.
+    /// Runs that are written begin even if the caller stops waiting: one who hangs up must not leave them to no one.
     pub(crate) async fn accept(
+        self: &Arc<Self>,
+        begins: Vec<Begin>,
+        ordered: bool,
+    ) -> Result<Vec<Option<Name>>, EngineError> {
+        let shared = Arc::clone(self);
+        let accepted = tokio::spawn(async move { shared.accept_here(begins, ordered).await });
+        accepted.await.unwrap_or(Err(EngineError::Closed))
+    }
+
+    async fn accept_here(
         self: &Arc<Self>,
         begins: Vec<Begin>,
         ordered: bool,
@@ -543,7 +570,7 @@ impl Shared {
             Ok(begin) => begin,
             Err(error) => return Ok(Err(CardError::new(ErrorKind::Refused, error.to_string()))),
         };
-        let failed = |error: EngineError| Halt::Journal(error.to_string());
+        let failed = |error: EngineError| Halt::journal(&error);
         let started = Box::pin(self.accept(vec![begin], false)).await.map_err(failed)?;
         match started.into_iter().next().flatten() {
             Some(id) => Ok(Ok(id)),

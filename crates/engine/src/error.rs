@@ -6,6 +6,7 @@ use oktant_base::{Code, Coded, codes};
 use oktant_store::StoreError;
 
 use crate::journal::RunState;
+use crate::name::Name;
 
 /// Why the engine did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,23 @@ pub enum EngineError {
         /// What cannot be done, and why.
         wanted: &'static str,
     },
+    /// What is to be decided about is not one step.
+    #[error(
+        "{} of run {run} waits for a decision; open are: {}",
+        step.as_ref().map_or_else(|| "not exactly one step".to_owned(), |step| format!("no step {step:?}")),
+        if open.is_empty() { "none".to_owned() } else { open.iter().map(|path| &**path).collect::<Vec<_>>().join(", ") }
+    )]
+    WhichStep {
+        /// The run.
+        run: String,
+        /// The place that was named.
+        step: Option<String>,
+        /// The places of the steps that are open.
+        open: Vec<Name>,
+    },
+    /// Events came to an address that takes none.
+    #[error("this server takes no events of hooks: it has no secret to know their sender by")]
+    HookClosed,
     /// A definition in the journal cannot be read.
     #[error("the definition of flow {flow} cannot be read")]
     Definition {
@@ -103,12 +121,25 @@ impl Coded for EngineError {
             Self::Locked { .. } => codes::OKT4302,
             Self::NoFlow(_) | Self::NoRun(_) => codes::OKT4303,
             Self::Off(_) => codes::OKT4304,
-            Self::WrongState { .. } => codes::OKT4305,
+            Self::WrongState { .. } | Self::WhichStep { .. } => codes::OKT4305,
             Self::Schedule { .. } => codes::OKT4306,
-            Self::Refused(_) => codes::OKT4307,
+            Self::Refused(_) | Self::HookClosed => codes::OKT4307,
             Self::TooOften { .. } => codes::OKT4308,
             Self::Input(_) => codes::OKT4201,
             Self::Closed => codes::OKT4309,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::WhichStep { run, .. } => {
+                Some(format!("name one: `oktant flow decide {run} DECISION --step PLACE`"))
+            }
+            Self::HookClosed => Some(
+                "start `oktant serve` with --event-hook-secret-file, or with --event-hook-open to take events of anyone"
+                    .to_owned(),
+            ),
+            _ => None,
         }
     }
 }

@@ -84,7 +84,14 @@ impl Shared {
             Err(Halt::Card(failure)) => Some(failure.path.clone()),
             _ => None,
         };
-        let Some((mut change, returned, answer)) = outcome(run, result) else { return self.let_go(&run.id).await };
+        // Whoever has it now must keep it.
+        let is_mine = !matches!(result, Err(Halt::Lost | Halt::Duplicate));
+        let Some((mut change, returned, answer)) = outcome(run, result) else {
+            if is_mine {
+                self.let_go(&run.id).await;
+            }
+            return;
+        };
         let (state, keeps) = (change.state, version.flow.log);
         // What a retry of a failed run needs stays if the flow keeps data at all.
         let scrub = state.is_end() && run.scrub.load(Ordering::Relaxed) && !(state == RunState::Failed && keeps);

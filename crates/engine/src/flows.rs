@@ -256,6 +256,13 @@ impl Flows {
         found.cloned().ok_or_else(|| EngineError::NoFlow(name.to_owned()))
     }
 
+    /// The flow at this address, if it is switched on. Its id is no address: an alias cannot be guessed.
+    pub(crate) fn at(&self, alias: &str) -> Result<FlowEntry, EngineError> {
+        let entries = self.entries.read();
+        let found = entries.values().find(|entry| &*entry.alias == alias && entry.active);
+        found.cloned().ok_or_else(|| EngineError::NoFlow(alias.to_owned()))
+    }
+
     /// The definition that counts, of a flow that is switched on.
     pub(crate) fn active(&self, flow: &str) -> Result<Arc<Version>, EngineError> {
         let entry = self.find(flow)?;

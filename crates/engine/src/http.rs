@@ -11,7 +11,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use oktant_base::{Coded, Secret};
+use oktant_base::{Coded, Secret, codes};
 use oktant_flow::model::{Security, TriggerKind};
 use oktant_functions::Value;
 
@@ -63,8 +63,10 @@ pub const INVOKE_SCOPE: &str = "okta.workflows.invoke.manage";
 /// What the HTTP interface needs to know.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// What the org sends as `Authorization` with its events; without it, anyone may send events.
+    /// What the org sends as `Authorization` with its events.
     pub hook_secret: Option<Secret>,
+    /// Whether anyone may send events where there is no secret; they are refused otherwise.
+    pub hook_open: bool,
     /// Who checks access tokens.
     pub callers: Arc<dyn Callers>,
     /// How long a caller waits for the answer of a flow.
@@ -73,7 +75,8 @@ pub struct HttpSettings {
 
 impl Default for HttpSettings {
     fn default() -> Self {
-        Self { hook_secret: None, callers: Arc::new(NoCallers), answer_within: Duration::from_mins(1) }
+        let callers = Arc::new(NoCallers);
+        Self { hook_secret: None, hook_open: false, callers, answer_within: Duration::from_mins(1) }
     }
 }
 
@@ -118,6 +121,8 @@ async fn deliver(State(front): State<Front>, headers: HeaderMap, body: Bytes) ->
         if aws_lc_rs::constant_time::verify_slices_are_equal(given, secret.expose().as_bytes()).is_err() {
             return refusal(&EngineError::Refused("events".to_owned()));
         }
+    } else if !front.settings.hook_open {
+        return refusal(&EngineError::HookClosed);
     }
     let received = async {
         let text = std::str::from_utf8(&body).map_err(|error| EngineError::Input(error.to_string()))?;
@@ -140,7 +145,7 @@ async fn invoke(
     body: Bytes,
 ) -> Response {
     let answer = async {
-        let entry = front.engine.flow(&alias)?;
+        let entry = front.engine.shared.flows.at(&alias)?;
         let TriggerKind::Endpoint(security) = entry.version.flow.trigger.kind else {
             return Err(EngineError::NoFlow(alias));
         };
@@ -155,7 +160,7 @@ async fn invoke(
 /// Starts a delegated flow for the user of the token; its inputs are the keys of the JSON body.
 async fn delegate(State(front): State<Front>, Path(alias): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
     let answer = async {
-        let entry = front.engine.flow(&alias)?;
+        let entry = front.engine.shared.flows.at(&alias)?;
         if entry.version.flow.trigger.kind != TriggerKind::Delegated {
             return Err(EngineError::NoFlow(alias));
         }
@@ -269,7 +274,8 @@ fn header_object(headers: &HeaderMap, hide_credentials: bool) -> Value {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let mut response = (StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK), self.body).into_response();
+        let mut response =
+            (StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), self.body).into_response();
         response.headers_mut().remove(header::CONTENT_TYPE);
         for (name, value) in self.headers {
             // A name or value that is none in HTTP cannot be sent.
@@ -282,18 +288,18 @@ impl IntoResponse for Answer {
 }
 
 fn refusal(error: &EngineError) -> Response {
-    let code = error.code();
-    let status = match error {
-        // To callers a flow that is off is like one that is not there.
-        EngineError::Off(_) => 404,
-        _ => code.http_status(),
+    // To callers a flow that is off, or is reached in another way, is like one that is not there.
+    let (code, message) = match error {
+        EngineError::Off(_) | EngineError::NoFlow(_) => (codes::OKT4303, "there is no flow at this address".to_owned()),
+        _ => (error.code(), error.to_string()),
     };
+    let status = if matches!(error, EngineError::HookClosed) { 403 } else { code.http_status() };
     if status >= 500 {
         tracing::error!(error = error as &dyn std::error::Error, "a request to the engine failed");
     }
     let object = Value::object([
         ("code", Value::text(code.id())),
-        ("message", Value::text(error.to_string())),
+        ("message", Value::text(message)),
         ("hint", Value::text(error.hint().unwrap_or_else(|| code.fix().to_owned()))),
     ]);
     let mut answer = Answer::json(status, &Value::object([("error", object)]));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use oktant_flow::model::Output;
 use oktant_functions::Value;
 
 use crate::action::{CardError, Field, Fields};
@@ -185,6 +186,23 @@ impl Veil {
             Value::List(items) => Value::list(items.iter().map(|item| self.hidden(item.clone()))),
             other => other,
         }
+    }
+}
+
+/// Whether something is missing from what a run started with, since its history must not show it.
+pub(crate) fn is_covered(trigger: &Fields, declared: &[Output]) -> bool {
+    fn has_gap(value: &Value) -> bool {
+        match value {
+            Value::Text(text) => text.contains(REDACTED),
+            Value::Object(object) => object.iter().any(|(_, value)| has_gap(value)),
+            Value::List(items) => items.iter().any(has_gap),
+            _ => false,
+        }
+    }
+    let asked = |output: &&Output| output.slot.group.as_deref() != Some("context");
+    match trigger.iter().next() {
+        None => declared.iter().find(asked).is_some(),
+        Some(_) => trigger.iter().any(|field| has_gap(&field.value)),
     }
 }
 

@@ -208,6 +208,10 @@ pub(crate) enum FlowCommand {
         #[arg(value_enum)]
         decision: Decision,
 
+        /// Place of the step, as the history shows it; needed where several are open
+        #[arg(long, value_name = "PLACE")]
+        step: Option<String>,
+
         #[command(flatten)]
         store: StoreArgs,
     },
@@ -378,9 +382,13 @@ pub(crate) struct FlowServeArgs {
     #[arg(long, requires = "store")]
     pub(crate) no_flows: bool,
 
-    /// File with what the org's event hook sends as `Authorization`; without it anyone may send events
+    /// File with what the org's event hook sends as `Authorization`; without it events are refused
     #[arg(long, value_name = "FILE")]
     pub(crate) event_hook_secret_file: Option<PathBuf>,
+
+    /// Take events of anyone: whoever reaches the address can start flows with them
+    #[arg(long, conflicts_with = "event_hook_secret_file")]
+    pub(crate) event_hook_open: bool,
 
     /// Seconds between two looks at the System Log of the orgs whose events start flows; 0 for never, where an event hook
     /// brings them

@@ -94,14 +94,14 @@ pub(super) async fn cancel(run: &str, store: &StoreArgs) -> Result<()> {
 }
 
 /// Decides about a step of unknown outcome.
-pub(super) async fn decide(run: &str, decision: args::Decision, store: &StoreArgs) -> Result<()> {
+pub(super) async fn decide(run: &str, decision: args::Decision, step: Option<&str>, store: &StoreArgs) -> Result<()> {
     let desk = Desk::open(store).await?;
     let decision = match decision {
         args::Decision::Repeat => oktant_engine::Decision::Repeat,
         args::Decision::Skip => oktant_engine::Decision::Skip,
         args::Decision::Fail => oktant_engine::Decision::Fail,
     };
-    desk.engine.decide(run, decision).await?;
+    desk.engine.decide(run, decision, step).await?;
     output::print(&format!("{run} goes on where `oktant serve` runs flows\n"))
 }
 

@@ -38,7 +38,10 @@ pub(crate) async fn start(args: &FlowServeArgs, org: &ConnectionArgs, alone: boo
     let keep = Duration::from_hours(24 * u64::from(args.keep_days));
     let engine = desk::engine(&url, &connectors, org, Work::All, |settings| settings.retention = keep).await?;
     let callers = Arc::new(OrgCallers::new(connectors.connections().clone()));
-    let routes = router(engine.clone(), HttpSettings { hook_secret, callers, ..HttpSettings::default() });
+    let routes = router(
+        engine.clone(),
+        HttpSettings { hook_secret, hook_open: args.event_hook_open, callers, ..HttpSettings::default() },
+    );
     let figures = {
         let engine = engine.clone();
         Arc::new(move || engine.metrics().prometheus())

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use oktant_store::{Connection, Database, StoreError, Value};
 use tokio::sync::{mpsc, oneshot};
@@ -76,7 +77,7 @@ pub(crate) enum Appended {
 
 pub(super) struct Job {
     append: Append,
-    tell: oneshot::Sender<Result<Appended, String>>,
+    tell: oneshot::Sender<Result<Appended, Arc<StoreError>>>,
 }
 
 impl super::Journal {
@@ -108,9 +109,9 @@ pub(super) async fn run(database: Database, mut queue: mpsc::Receiver<Job>) {
                 }
             }
             Err(error) => {
-                let reason = error.to_string();
+                let cause = Arc::new(error);
                 for tell in tells {
-                    let _ = tell.send(Err(reason.clone()));
+                    let _ = tell.send(Err(Arc::clone(&cause)));
                 }
             }
         }

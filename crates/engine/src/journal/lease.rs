@@ -18,7 +18,8 @@ impl Journal {
     /// cancelled in any case, since it does nothing any more. Call again while it gives any.
     pub(crate) async fn claim(&self, most: usize, since: i64) -> Result<Vec<RunRow>, StoreError> {
         // With one worker there is no one else who could be at it: only what was given back is due.
-        let free = if self.shared { "lease_until < $3" } else { "owner IS NULL" };
+        // Among several, a worker never takes what is its own: it is at it, however late it says so.
+        let free = if self.shared { "(owner IS NULL OR lease_until < $3 AND owner <> $1)" } else { "owner IS NULL" };
         let sql = format!(
             "UPDATE flow_runs SET owner = $1, lease_until = $2, state = 'running' WHERE id IN (SELECT id FROM flow_runs \
              WHERE ended_at IS NULL AND wake_at <= $3 AND state <> 'unknown_outcome' AND {free} \

@@ -379,9 +379,10 @@ impl Folded {
         records
     }
 
-    /// The paths of steps that may have acted and whose result is missing.
+    /// The paths of steps that may have acted, whose result is missing, and about which no one has decided.
     pub(crate) fn open_intents(&self) -> impl Iterator<Item = &Name> {
-        self.steps.iter().filter(|(_, known)| known.intent > 0 && known.end.is_none()).map(|(path, _)| path)
+        let is_open = |known: &Known| known.intent > 0 && known.end.is_none() && known.decision.is_none();
+        self.steps.iter().filter(move |(_, known)| is_open(known)).map(|(path, _)| path)
     }
 
     fn known(&mut self, path: Name) -> &mut Known {

@@ -207,7 +207,7 @@ impl Run {
             (_, Some(Decision::Skip)) => Ok(Some(Ok(Outcome::Outputs(Fields::new())))),
             (_, Some(Decision::Fail)) => {
                 let message = format!("the outcome of {} is unknown, and it was decided that it failed", call.address);
-                Ok(Some(Err(CardError::new(ErrorKind::Refused, message))))
+                Ok(Some(Err(CardError::new(ErrorKind::Decided, message))))
             }
             (Idempotency::SearchFirst, None) => Ok(self.search(path, info, call).await?.map(Ok)),
             (Idempotency::Ask, None) => Err(Halt::Unknown(format!(
@@ -275,6 +275,10 @@ impl Run {
 
     /// How long to wait before the next attempt, in milliseconds; `None` if there is to be none.
     pub(super) fn retry_wait(&self, policy: Option<&Retry>, attempt: u32, error: &CardError) -> Option<i64> {
+        // It may have happened.
+        if error.kind == ErrorKind::Decided {
+            return None;
+        }
         let limited = error.kind == ErrorKind::RateLimited || error.status == Some(429);
         if let Some(retry) = policy.filter(|retry| limited || !retry.rate_limits_only)
             && attempt <= retry.times

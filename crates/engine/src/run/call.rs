@@ -103,6 +103,8 @@ impl Run {
         turn: Turn,
         given: &Given<'_>,
     ) -> Result<End, Halt> {
+        // A turn counts also if its flow has no steps.
+        self.check()?;
         let flow = &version.flow;
         let execution = Name::from(format!("{}:{}", self.id, turn.path));
         let context = |key: &str| match key {
@@ -235,6 +237,7 @@ impl Run {
         };
         let mut next = over.done;
         let (mut running, mut parked, mut halt) = (FuturesUnordered::new(), Vec::new(), None);
+        let mut held = 0;
         loop {
             while halt.is_none() && next < plan.count && running.len() + parked.len() < plan.concurrency {
                 running.push(run_turn(next));
@@ -245,8 +248,10 @@ impl Run {
                 Ok(end) => {
                     if collects {
                         let value = mapped(&end.returned());
-                        let too_much = self.take(value.bytes()).err();
-                        halt = halt.or(too_much);
+                        held += value.bytes();
+                        if let Err(too_much) = self.take(value.bytes()) {
+                            halt = Some(Halt::and(halt, too_much));
+                        }
                         results[index as usize] = value;
                     }
                 }
@@ -257,13 +262,16 @@ impl Run {
                 }
                 Err(Halt::Card(_)) if repeat.mode == LoopMode::ForEachIgnoringErrors => {}
                 // Those that are under way come to their end; no new ones begin.
-                Err(other) => halt = halt.or(Some(other)),
+                Err(other) => halt = Some(Halt::and(halt, other)),
             }
             if halt.is_none() && !collects && over.add(index) {
                 self.log.push(Record::Progress { path: path.clone(), done: over.done, page: None });
             }
-            self.flush_if_full().await?;
+            if let Err(failed) = self.flush_if_full().await {
+                halt = Some(Halt::and(halt, failed));
+            }
         }
+        self.free(held);
         match halt {
             Some(Halt::Card(first)) => return Err(self.failed(frame, step, first.error)),
             Some(halt) => return Err(halt),
@@ -272,7 +280,6 @@ impl Run {
         if let Some(until) = parked.into_iter().min() {
             return Err(Halt::Park(until));
         }
-        self.free(results.iter().map(Value::bytes).sum());
         Ok(plan.collect(repeat.mode, results))
     }
 
@@ -315,7 +322,10 @@ impl Run {
             for record in records.iter().skip(skip) {
                 let given = |flow: &Flow| Ok(streamed(flow, record, &state));
                 match self.turn(frame, step, &version, Turn::of(path, done), &given).await {
-                    Err(Halt::Card(failure)) => return Ok(Err(self.gave_up(path, failure.error))),
+                    Err(Halt::Card(failure)) => {
+                        self.free(held);
+                        return Ok(Err(self.gave_up(path, failure.error)));
+                    }
                     end => drop(end?),
                 }
                 done += 1;

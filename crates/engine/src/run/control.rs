@@ -61,6 +61,15 @@ impl Run {
             }
             Control::Wait(wait) => {
                 let path = frame.path(step.id.as_str());
+                let known = self.log.known(&path).unwrap_or_default();
+                let refused = match known.end {
+                    Some(Err(error)) => Some(error),
+                    _ if known.timer.is_none() && wait.is_too_long(self.log.now()) => Some(too_long("date")),
+                    _ => None,
+                };
+                if let Some(error) = refused {
+                    return Err(self.failed_with(frame, step, error, Some(&inputs)));
+                }
                 self.wait(&path, 0, || wait.end(self.log.now())).await?;
                 self.ended(frame, step, Some(&inputs), Fields::new())
             }
@@ -138,14 +147,25 @@ enum Wait {
 }
 
 impl Wait {
-    /// Milliseconds since 1970; no more than [`WAIT_MAX`] from now.
+    /// Milliseconds since 1970.
     fn end(&self, now: i64) -> i64 {
-        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         match self {
             Self::For(duration) => now.saturating_add(millis(*duration)),
-            Self::Until(instant) => (*instant).min(now.saturating_add(millis(WAIT_MAX))),
+            Self::Until(instant) => *instant,
         }
     }
+
+    fn is_too_long(&self, now: i64) -> bool {
+        self.end(now) > now.saturating_add(millis(WAIT_MAX))
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn too_long(input: &str) -> CardError {
+    input_error(&FunctionError::invalid(format!("{input}: a flow can wait 30 days at most")))
 }
 
 fn continue_if(inputs: &Fields) -> Result<Control, CardError> {
@@ -170,7 +190,12 @@ fn condition(inputs: &Fields) -> Result<bool, CardError> {
 fn thrown(inputs: &Fields, default_status: u16) -> CardError {
     const OWN: [&str; 5] = ["message", "statusCode", "left-operand", "operator", "right-operand"];
     let message = inputs.get(None, "message").map(functions::to_text).unwrap_or_default();
-    let status = inputs.get(None, "statusCode").and_then(Value::as_number).map_or(default_status, |code| code as u16);
+    let status = match inputs.get(None, "statusCode").and_then(Value::as_number) {
+        None => default_status,
+        // What is no status of an answer cannot be answered with.
+        Some(code) if !(200.0..600.0).contains(&code) => 500,
+        Some(code) => code as u16,
+    };
     let extra = inputs.iter().filter(|field| field.group.is_none() && !OWN.contains(&&*field.key)).cloned();
     CardError {
         status: Some(status),
@@ -217,7 +242,7 @@ fn delay(inputs: &Fields) -> Result<Wait, CardError> {
     };
     let wait = Duration::try_from_secs_f64((number * seconds).max(0.0)).unwrap_or(Duration::MAX);
     if wait > WAIT_MAX {
-        return Err(input_error(&FunctionError::invalid("delay: a flow can wait 30 days at most")));
+        return Err(too_long("delay"));
     }
     Ok(Wait::For(wait))
 }

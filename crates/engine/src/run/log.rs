@@ -118,7 +118,7 @@ impl RunLog {
             Ok(Appended::Done) => Ok(()),
             Ok(Appended::Duplicate) => Err(Halt::Duplicate),
             Ok(Appended::Lost) => Err(Halt::Lost),
-            Err(error) => Err(Halt::Journal(error.to_string())),
+            Err(error) => Err(Halt::journal(&error)),
         }
     }
 

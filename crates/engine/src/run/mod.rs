@@ -147,6 +147,36 @@ pub(crate) enum Halt {
     Closing,
 }
 
+impl Halt {
+    /// The journal failed, for a reason that is told with its causes.
+    pub(crate) fn journal(error: &dyn std::error::Error) -> Self {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        Self::Journal(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    }
+
+    /// Which of two reasons the walk ends for, where parts of it end at the same time. One that leaves open what
+    /// happened outside is never hidden by one that the run could end with.
+    pub(crate) fn and(first: Option<Self>, other: Self) -> Self {
+        match first {
+            Some(first) if first.rank() >= other.rank() => first,
+            _ => other,
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Park(_) => 0,
+            Self::Card(_) => 1,
+            Self::Limit(..) => 2,
+            Self::Unknown(_) => 3,
+            Self::Cancelled => 4,
+            Self::Closing => 5,
+            Self::Journal(_) => 6,
+            Self::Lost | Self::Duplicate => 7,
+        }
+    }
+}
+
 /// The failure of a card.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {

@@ -514,10 +514,10 @@ async fn an_unknown_outcome_waits_for_a_decision() {
         assert!(error["message"].as_str().unwrap().contains("test:lost was sent in step act"), "{error}");
         let run = bench.engine.history(&RunFilter::default()).await.unwrap().remove(0);
         assert_eq!((run.state, run.error_code.as_deref()), (RunState::UnknownOutcome, Some("OKT4310")));
-        bench.engine.decide(&run.id, decision).await.unwrap();
+        bench.engine.decide(&run.id, decision, None).await.unwrap();
         bench.until(|bench| bench.engine.metrics().runs(state) == 1).await;
         assert_eq!(bench.target.times()["x"], times, "{decision:?}");
-        assert!(bench.engine.decide(&run.id, decision).await.is_err(), "decided once");
+        assert!(bench.engine.decide(&run.id, decision, None).await.is_err(), "decided once");
     }
 }
 
@@ -542,7 +542,7 @@ async fn a_search_that_fails_does_not_make_an_action_happen_twice() {
             if *state == RunState::UnknownOutcome {
                 let message = bench.engine.run(&run).await.unwrap().message.unwrap();
                 assert!(message.ends_with("failed: 503 Service Unavailable"), "{message}");
-                bench.engine.decide(&run, Decision::Skip).await.unwrap();
+                bench.engine.decide(&run, Decision::Skip, None).await.unwrap();
             }
         }
         assert_eq!(bench.target.times()["x"], 1, "{failures} searches failed");
@@ -702,4 +702,102 @@ async fn time_and_chance_are_parameters() {
     assert_eq!(returned, json!({"now": "2026-01-15T12:00:00.000Z"}));
     assert_eq!(bench.clock.now().to_rfc3339(), "2026-01-15T12:00:00+00:00");
     drop(Arc::clone(&bench.clock));
+}
+
+/// A helper flow that does one thing with "a" and another with anything else.
+fn unlike(id: &str, with_a: Step, otherwise: Step) -> Flow {
+    let is_a = condition(from("trigger.x"), "==", "a");
+    helper(id, &["x"], vec![either("which", is_a, vec![with_a], vec![otherwise], vec![])])
+}
+
+fn over_a_and_b(mode: LoopMode, helper: &str) -> Step {
+    at_once(each("loop", mode, value(json!(["a", "b"])), helper, vec![("x", HelperValue::Item)]), 2)
+}
+
+#[tokio::test]
+async fn a_failure_beside_it_does_not_hide_an_unknown_outcome() {
+    let fails = card("fail", "test:fail", vec![("what", "f".into()), ("times", 9.into())]);
+    let lost = card("lost", "test:lost", vec![("what", "x".into())]);
+    let steps = vec![over_a_and_b(LoopMode::ForEach, "item")];
+    let bench = Bench::new(vec![unlike("item", fails, lost), hook(&[], steps)]).await;
+    let run = bench.engine.start("hook", start(&[])).await.unwrap().unwrap();
+    bench.until_run(&run, RunState::UnknownOutcome).await;
+    bench.engine.decide(&run, Decision::Skip, None).await.unwrap();
+    bench.until_run(&run, RunState::Failed).await;
+    assert_eq!(bench.target.times()["x"], 1);
+}
+
+#[tokio::test]
+async fn a_decision_is_about_one_step() {
+    let item = helper("item", &["x"], vec![card("lost", "test:lost", vec![("what", from("trigger.x"))])]);
+    let bench = Bench::new(vec![item, hook(&[], vec![over_a_and_b(LoopMode::ForEach, "item")])]).await;
+    let run = bench.engine.start("hook", start(&[])).await.unwrap().unwrap();
+    bench.until_run(&run, RunState::UnknownOutcome).await;
+    for step in [None, Some("loop[2]/lost")] {
+        let error = bench.engine.decide(&run, Decision::Skip, step).await.unwrap_err();
+        assert!(error.to_string().ends_with("open are: loop[0]/lost, loop[1]/lost"), "{error}");
+    }
+    bench.engine.decide(&run, Decision::Repeat, Some("loop[0]/lost")).await.unwrap();
+    bench.until(|bench| bench.target.times()["a"] == 2).await;
+    bench.until_run(&run, RunState::UnknownOutcome).await;
+    assert_eq!(bench.target.times()["b"], 1, "about which no one decided");
+    bench.engine.decide(&run, Decision::Skip, Some("loop[1]/lost")).await.unwrap();
+    bench.until_run(&run, RunState::UnknownOutcome).await;
+    bench.engine.decide(&run, Decision::Skip, None).await.unwrap();
+    bench.until_run(&run, RunState::Succeeded).await;
+    assert_eq!(bench.target.times().into_values().collect::<Vec<_>>(), [2, 1]);
+}
+
+#[tokio::test]
+async fn what_was_decided_to_have_failed_is_not_tried_again() {
+    let steps = vec![retrying(card("lost", "test:lost", vec![("what", "x".into())]), 3, 0)];
+    let bench = Bench::new(vec![hook(&[], steps)]).await;
+    let run = bench.engine.start("hook", start(&[])).await.unwrap().unwrap();
+    bench.until_run(&run, RunState::UnknownOutcome).await;
+    bench.engine.decide(&run, Decision::Fail, None).await.unwrap();
+    bench.until_run(&run, RunState::Failed).await;
+    assert_eq!(bench.target.times()["x"], 1);
+}
+
+#[tokio::test]
+async fn turns_without_steps_count_and_a_failed_loop_holds_no_memory() {
+    let big = ret(vec![("x", value(json!("x".repeat(100_000))))]);
+    let part = unlike("part", big, card("throw", "control:throw", vec![("message", "no".into())]));
+    let caught = attempt("try", vec![over_a_and_b(LoopMode::Map, "part")], vec![], &[]);
+    let many = each("many", LoopMode::Repeat, 20.into(), "caught", vec![]);
+    let flows = vec![
+        part,
+        helper("none", &[], vec![]),
+        helper("caught", &[], vec![caught]),
+        flow("many", TriggerKind::Manual, &[], vec![many]),
+        hook(&[], vec![each("loop", LoopMode::Repeat, 1_000_000.into(), "none", vec![])]),
+    ];
+    let bench = Bench::with("sqlite::memory:", flows, |settings| {
+        settings.run_memory = 1_000_000;
+        settings.run_steps = 500;
+    })
+    .await;
+    let error = bench.error("hook", &[]).await;
+    assert!(error["message"].as_str().unwrap().contains("more than 500 steps"), "{error}");
+    assert_eq!(bench.returned("many", &[]).await, json!({}));
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_an_error_and_not_done_in_part() {
+    let flows = vec![
+        hook(&[], vec![card("wait", "control:until", vec![("date", "2026-03-01T00:00:00Z".into())])]),
+        flow("odd", TriggerKind::Manual, &["n:number"], {
+            vec![card(
+                "throw",
+                "control:throw",
+                vec![("message", "x".into()), ("statusCode", from("trigger.n").number())],
+            )]
+        }),
+    ];
+    let bench = Bench::new(flows).await;
+    let error = bench.error("hook", &[]).await;
+    assert!(error["message"].as_str().unwrap().contains("30 days"), "{error}");
+    for (given, status) in [(0.0, 500), (42.0, 500), (418.0, 418), (1e9, 500)] {
+        assert_eq!(bench.answer("odd", &[("n", Value::Number(given))]).await.status, status, "{given}");
+    }
 }

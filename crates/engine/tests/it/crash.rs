@@ -200,15 +200,18 @@ async fn settle(engine: &Engine, target: &Target, clock: &Arc<oktant_base::Manua
             return;
         }
         for run in runs.iter().filter(|run| run.state == RunState::UnknownOutcome) {
-            // A person looks into the target: the last step that is open is the one in question.
+            // A person looks into the target for each step that is open.
             let steps = engine.steps(&run.id).await.unwrap();
             let open: Vec<_> = steps
                 .iter()
                 .filter(|step| step.state == oktant_engine::StepState::Open && step.address.is_some())
                 .collect();
-            let key = format!("{}:{}", run.id, open.last().unwrap().path);
-            let happened = target.done.lock().iter().any(|(done, _)| *done == key);
-            let _ = engine.decide(&run.id, if happened { Decision::Skip } else { Decision::Repeat }).await;
+            for step in open {
+                let key = format!("{}:{}", run.id, step.path);
+                let happened = target.done.lock().iter().any(|(done, _)| *done == key);
+                let decision = if happened { Decision::Skip } else { Decision::Repeat };
+                let _ = engine.decide(&run.id, decision, Some(&step.path)).await;
+            }
         }
         if runs.iter().any(|run| run.state == RunState::Waiting) {
             clock.advance(Duration::from_mins(61));

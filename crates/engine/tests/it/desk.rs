@@ -70,7 +70,7 @@ async fn a_desk_starts_switches_and_cancels_what_an_engine_runs() {
         let run = desk.start("lost", start(&[])).await.unwrap().unwrap();
         bench.advance(Duration::from_secs(1)).await;
         bench.until_run(&run, RunState::UnknownOutcome).await;
-        desk.decide(&run, Decision::Fail).await.unwrap();
+        desk.decide(&run, Decision::Fail, None).await.unwrap();
         bench.advance(Duration::from_secs(1)).await;
         bench.until_run(&run, RunState::Failed).await;
         let again = desk.retry(&run, true).await.unwrap();

@@ -312,3 +312,26 @@ async fn what_a_killed_process_did_not_remove_is_removed_by_the_next_one() {
     until_gone(&database.url, "CANARY").await;
     drop(next);
 }
+
+#[tokio::test]
+async fn what_was_not_kept_is_not_made_up_when_a_run_is_run_again() {
+    let quiet = Flow { log: false, ..flow("quiet", TriggerKind::Manual, &["name"], vec![]) };
+    let bench = Bench::new(vec![
+        quiet,
+        hook(&["password"], vec![card("act", "test:read", vec![("x", from("trigger.password"))])]),
+        flow("token", TriggerKind::Manual, &["name"], vec![ret(vec![("token", "a token".into())])]),
+    ])
+    .await;
+    bench.returned("quiet", &[("name", Value::text("ann"))]).await;
+    bench.answer("hook", &[("password", Value::text("hunter22"))]).await;
+    bench.returned("token", &[("name", Value::text("ann"))]).await;
+    for run in bench.engine.history(&RunFilter::default()).await.unwrap() {
+        let again = bench.engine.retry(&run.id, false).await;
+        if &*run.flow == "token" {
+            bench.until_run(&again.unwrap(), RunState::Succeeded).await;
+        } else {
+            let error = again.unwrap_err().to_string();
+            assert!(error.ends_with("what it started with has secrets, which were not kept"), "{error}");
+        }
+    }
+}

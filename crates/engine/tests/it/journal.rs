@@ -340,3 +340,18 @@ async fn what_the_memory_has_no_place_for_waits_in_the_journal() {
     assert!(bench.target.most_under_way.load(std::sync::atomic::Ordering::SeqCst) <= 4);
     assert_eq!(bench.target.times().len(), 60);
 }
+
+#[tokio::test]
+async fn a_worker_that_is_late_keeps_its_own_runs() {
+    for database in databases().await {
+        let steps = vec![
+            card("wait", "control:wait", vec![("delay", 3.into()), ("unit", "second".into())]),
+            card("act", "test:slow", vec![("what", "x".into())]),
+        ];
+        let bench = Bench::with(&database.url, vec![hook(&[], steps)], |_| {}).await;
+        let run = bench.engine.start("hook", start(&[])).await.unwrap().unwrap();
+        bench.advance(Duration::from_mins(2)).await;
+        bench.until_run(&run, RunState::Succeeded).await;
+        assert_eq!(bench.engine.metrics().resumed(), 0, "{}", database.name);
+    }
+}

@@ -190,7 +190,8 @@ async fn settle(engine: &Engine, target: &FileTarget) {
             let steps = engine.steps(&run.id).await.unwrap();
             let open = steps.iter().find(|step| step.state == StepState::Open && step.address.is_some()).unwrap();
             let happened = target.has(&format!("{}:{}", run.id, open.path));
-            engine.decide(&run.id, if happened { Decision::Skip } else { Decision::Repeat }).await.unwrap();
+            let decision = if happened { Decision::Skip } else { Decision::Repeat };
+            engine.decide(&run.id, decision, Some(&open.path)).await.unwrap();
         }
         let mut unfinished = 0;
         for state in [RunState::Queued, RunState::Running, RunState::Waiting, RunState::UnknownOutcome] {

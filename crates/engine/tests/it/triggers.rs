@@ -40,6 +40,7 @@ impl Web {
         let bench = Bench::new(flows).await;
         let settings = HttpSettings {
             hook_secret: Some(Secret::new("hush".to_owned())),
+            hook_open: false,
             callers: Arc::new(OneCaller),
             answer_within: Duration::from_mins(1),
         };
@@ -342,4 +343,41 @@ async fn a_schedule_starts_its_flow_once_per_time_and_never_twice_at_once() {
     let runs = bench.engine.history(&slow).await.unwrap();
     assert!(runs.len() < 3, "one is left out while another one waits: {runs:?}");
     assert!(bench.clock.now().to_rfc3339().starts_with("2026-01-15T12:45"));
+}
+
+#[tokio::test]
+async fn events_are_taken_to_their_end_even_if_the_sender_hangs_up() {
+    let steps = vec![card("act", "test:safe", vec![("what", template("{trigger.Output/name}"))])];
+    let web = Web::new(vec![event_flow("one", "user_lifecycle_create", steps)]).await;
+    let (secret, events) = ([("Authorization", "hush")], batch(&[("u1", "ann")]));
+    let send = web.send("POST", "/api/flo/events", &secret, &events);
+    assert!(tokio::time::timeout(Duration::ZERO, send).await.is_err(), "gone before the answer");
+    web.bench.until(|bench| bench.engine.metrics().runs(RunState::Succeeded) == 1).await;
+}
+
+#[tokio::test]
+async fn a_hook_without_a_secret_is_closed_unless_it_is_opened() {
+    let bench = Bench::new(vec![event_flow("one", "user_lifecycle_create", vec![])]).await;
+    for (hook_open, status) in [(false, 403), (true, 204)] {
+        let settings = HttpSettings { hook_open, ..HttpSettings::default() };
+        let request = Request::post("/api/flo/events").body(Body::from(batch(&[("u1", "ann")]))).unwrap();
+        let answer = router(bench.engine.clone(), settings).oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), status);
+    }
+    assert_eq!(bench.engine.history(&RunFilter::default()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_endpoint_answers_at_its_alias_only_and_when_it_is_on() {
+    let web = Web::new(vec![
+        endpoint("hello", Security::Open, &["body/name"], hello()),
+        endpoint("off", Security::Open, &["body/name"], hello()),
+    ])
+    .await;
+    web.bench.engine.switch("off", false).await.unwrap();
+    let mut answers = Vec::new();
+    for path in ["/api/flo/nothing/invoke", "/api/flo/hello/invoke", &web.invoke("off")] {
+        answers.push(web.send("POST", path, &[], "").await);
+    }
+    assert!(answers.iter().all(|answer| answer.0 == StatusCode::NOT_FOUND && *answer == answers[0]), "{answers:?}");
 }
