@@ -153,7 +153,9 @@ impl Journal {
                 let mut records = read::records(run, &row.text(1)?)?;
                 read::put_back(self.database.store(), run, &mut records).await?;
                 let names: Vec<i64> = large_names(&mut records).collect();
-                records.iter_mut().for_each(|record| veil.cover(record, keeps));
+                for record in &mut records {
+                    veil.cover(record, keeps);
+                }
                 let kept = take_apart(&mut records);
                 let kept_names: HashSet<i64> = kept.iter().map(|(name, _)| *name).collect();
                 for name in names.into_iter().filter(|name| !kept_names.contains(name)) {

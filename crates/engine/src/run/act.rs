@@ -273,19 +273,22 @@ impl Run {
         error
     }
 
-    /// How long to wait before the next attempt, in milliseconds; `None` if there is to be none.
-    pub(super) fn retry_wait(&self, policy: Option<&Retry>, attempt: u32, error: &CardError) -> Option<i64> {
-        // It may have happened.
+    /// How long the policy of a step wants to wait before the next attempt, in milliseconds; `None` if it wants none.
+    pub(super) fn policy_wait(&self, policy: Option<&Retry>, attempt: u32, error: &CardError) -> Option<i64> {
+        let limited = error.kind == ErrorKind::RateLimited || error.status == Some(429);
+        let retry = policy.filter(|retry| attempt <= retry.times && (limited || !retry.rate_limits_only))?;
+        // What was decided to have failed may have happened.
         if error.kind == ErrorKind::Decided {
             return None;
         }
-        let limited = error.kind == ErrorKind::RateLimited || error.status == Some(429);
-        if let Some(retry) = policy.filter(|retry| limited || !retry.rate_limits_only)
-            && attempt <= retry.times
-        {
-            let spread = retry.delay_max.saturating_sub(retry.delay_min) as f64;
-            let drawn = retry.delay_min + (self.shared.entropy.unit() * spread) as u64;
-            return Some(drawn as i64);
+        let spread = retry.delay_max.saturating_sub(retry.delay_min) as f64;
+        Some((retry.delay_min + (self.shared.entropy.unit() * spread) as u64) as i64)
+    }
+
+    /// How long to wait before the next attempt, in milliseconds; `None` if there is to be none.
+    pub(super) fn retry_wait(&self, policy: Option<&Retry>, attempt: u32, error: &CardError) -> Option<i64> {
+        if let Some(wait) = self.policy_wait(policy, attempt, error) {
+            return Some(wait);
         }
         let attempts = match error.kind {
             ErrorKind::RateLimited => RATE_LIMIT_ATTEMPTS,

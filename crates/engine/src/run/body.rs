@@ -58,8 +58,7 @@ impl Run {
             Kind::If(branches) => self.either(frame, step, branches).await,
             Kind::Switch(switch) => self.switch(frame, step, switch).await,
             Kind::Try(attempt) => self.attempt(frame, step, attempt).await,
-            Kind::Loop(repeat) => self.repeat(frame, step, repeat).await,
-            Kind::Call(call) => self.call(frame, step, call).await,
+            Kind::Loop(_) | Kind::Call(_) => self.helpers(frame, step).await,
         }
     }
 

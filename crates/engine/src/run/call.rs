@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use oktant_flow::model::{Call, Flow, HelperValue, Input, Loop, LoopMode, Step};
+use oktant_flow::model::{Call, Flow, HelperValue, Input, Kind, Loop, LoopMode, Step};
 use oktant_functions::{self as functions, Flags, Value};
 
 use super::act::{STREAM, attempt_path};
@@ -28,17 +28,44 @@ const CONCURRENCY_MAX: f64 = 200.0;
 type Given<'a> = dyn Fn(&Flow) -> Result<Fields, CardError> + Send + Sync + 'a;
 
 impl Run {
+    /// Runs a step that calls helper flows, again if it fails and its policy says so. Each attempt has places of its own.
+    pub(super) async fn helpers<'f>(&self, frame: &mut Frame<'f>, step: &'f Step) -> Result<End, Halt> {
+        let own = frame.path(step.id.as_str());
+        let mut attempt = 1;
+        loop {
+            let path = attempt_path(&own, attempt);
+            if attempt > 1 {
+                self.wait(&path, attempt, || self.log.now()).await?;
+            }
+            let end = match &step.kind {
+                Kind::Loop(repeat) => self.repeat(frame, step, repeat, &path).await,
+                Kind::Call(call) => self.call(frame, step, call, &path).await,
+                _ => Ok(End::Done),
+            };
+            let failure = match end {
+                Err(Halt::Card(failure)) => failure,
+                end => return end,
+            };
+            let wait = self.policy_wait(step.on_error.retry.as_ref(), attempt, &failure.error);
+            let Some(wait) = wait else { return Err(Halt::Card(failure)) };
+            attempt += 1;
+            let next = attempt_path(&own, attempt);
+            if self.log.known(&next).is_none() {
+                self.wait(&next, attempt, || self.log.now().saturating_add(wait)).await?;
+            }
+        }
+    }
+
     /// Calls a helper flow once: Call Flow and Call Flow Async.
-    pub(super) async fn call<'f>(&self, frame: &mut Frame<'f>, step: &'f Step, call: &'f Call) -> Result<End, Halt> {
+    async fn call<'f>(&self, frame: &mut Frame<'f>, step: &'f Step, call: &'f Call, path: &Name) -> Result<End, Halt> {
         let Some(helper) = &call.flow else {
             return Err(self.failed(frame, step, lacking("no helper flow is chosen")));
         };
         let inputs = frame.inputs(&call.inputs, false).map_err(|error| self.failed(frame, step, error))?;
-        let path = frame.path(step.id.as_str());
         if !call.wait {
-            return self.start_beside(frame, step, &path, helper.as_str(), inputs).await;
+            return self.start_beside(frame, step, path, helper.as_str(), inputs).await;
         }
-        let end = self.helper(frame, step, &path, helper.as_str(), &|_| Ok(inputs.clone()), None).await;
+        let end = self.helper(frame, step, path, helper.as_str(), &|_| Ok(inputs.clone()), None).await;
         let end = end.map_err(|halt| as_own(frame, step, halt))?;
         let outputs = by_key(&step.outputs, &end.returned());
         self.ended(frame, step, Some(&inputs), outputs)
@@ -155,18 +182,18 @@ impl Run {
     }
 
     /// Runs a helper flow for each element.
-    pub(super) async fn repeat<'f>(
+    async fn repeat<'f>(
         &self,
         frame: &mut Frame<'f>,
         step: &'f Step,
         repeat: &'f Loop,
+        path: &Name,
     ) -> Result<End, Halt> {
         let plan = Plan::new(frame, repeat).map_err(|error| self.failed(frame, step, error))?;
         let Some(helper) = &repeat.flow else {
             return Err(self.failed(frame, step, lacking("no helper flow is chosen")));
         };
-        let path = frame.path(step.id.as_str());
-        let version = self.pin(frame, step, &path, helper.as_str()).await?;
+        let version = self.pin(frame, step, path, helper.as_str()).await?;
         self.log.push(Record::Enter {
             path: path.clone(),
             at: self.log.now(),
@@ -174,8 +201,8 @@ impl Run {
             version: version.version.clone(),
         });
         let result = match repeat.mode {
-            LoopMode::Reduce => self.reduce(frame, step, repeat, &plan, &version).await?,
-            _ => self.each(frame, step, repeat, &plan, &version).await?,
+            LoopMode::Reduce => self.reduce(frame, step, repeat, path, &plan, &version).await?,
+            _ => self.each(frame, step, repeat, path, &plan, &version).await?,
         };
         let mut outputs = Fields::new();
         if let Some(value) = result {
@@ -191,6 +218,7 @@ impl Run {
         frame: &Frame<'f>,
         step: &'f Step,
         repeat: &'f Loop,
+        path: &Name,
         plan: &Plan,
         version: &Version,
     ) -> Result<Option<Value>, Halt> {
@@ -198,7 +226,7 @@ impl Run {
         let mut memo = start.map_err(|error| self.failed(frame, step, error))?.unwrap_or_default();
         let memo_key = repeat.start.as_ref().map_or("memo", |start| start.slot.key.as_str());
         for index in 0..plan.count {
-            let turn = Turn::of(&frame.path(step.id.as_str()), index);
+            let turn = Turn::of(path, index);
             let given = |_: &Flow| {
                 let mut fields = plan.given(frame, repeat, index)?;
                 fields.set(None, memo_key, memo.clone());
@@ -220,16 +248,16 @@ impl Run {
         frame: &Frame<'f>,
         step: &'f Step,
         repeat: &'f Loop,
+        path: &Name,
         plan: &Plan,
         version: &Version,
     ) -> Result<Option<Value>, Halt> {
-        let path = frame.path(step.id.as_str());
         let collects = matches!(repeat.mode, LoopMode::Map | LoopMode::Filter | LoopMode::MapObject);
         let mut results: Vec<Value> = if collects { vec![Value::Null; plan.count as usize] } else { Vec::new() };
-        let known = self.log.known(&path).and_then(|known| known.progress);
+        let known = self.log.known(path).and_then(|known| known.progress);
         let mut over = Over { done: known.map_or(0, |(done, _)| done), later: VecDeque::new() };
         let run_turn = |index: u64| {
-            let turn = Turn::of(&path, index);
+            let turn = Turn::of(path, index);
             async move {
                 let given = |_: &Flow| plan.given(frame, repeat, index);
                 (index, self.turn(frame, step, version, turn, &given).await)

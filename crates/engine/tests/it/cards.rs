@@ -801,3 +801,33 @@ async fn what_cannot_be_done_is_an_error_and_not_done_in_part() {
         assert_eq!(bench.answer("odd", &[("n", Value::Number(given))]).await.status, status, "{given}");
     }
 }
+
+#[tokio::test]
+async fn a_retry_policy_counts_for_helper_flows_too() {
+    let flaky = |id: &str, times: i64| {
+        let steps =
+            vec![card("act", "test:fail", vec![("what", id.to_owned().as_str().into()), ("times", times.into())])];
+        helper(id, &[], steps)
+    };
+    let once = retrying(call("call", "called", true, vec![], &[]), 2, 10_000);
+    let looped = retrying(each("loop", LoopMode::Repeat, 2.into(), "looped", vec![]), 1, 0);
+    let never = retrying(each("never", LoopMode::Repeat, 1.into(), "never", vec![]), 2, 0);
+    let flows = vec![
+        flaky("called", 2),
+        flaky("looped", 1),
+        flaky("never", 9),
+        hook(&[], vec![once, looped]),
+        flow("fails", TriggerKind::Manual, &[], vec![never]),
+    ];
+    let bench = Bench::new(flows).await;
+    let run = bench.engine.start("hook", start(&[])).await.unwrap().unwrap();
+    for _ in 0..2 {
+        bench.until_run(&run, RunState::Waiting).await;
+        bench.advance(Duration::from_secs(11)).await;
+    }
+    bench.until_run(&run, RunState::Succeeded).await;
+    assert_eq!(bench.target.times().into_values().collect::<Vec<_>>(), [1, 2]);
+    bench.target.seen.lock().clear();
+    assert_eq!(bench.error("fails", &[]).await["message"], "Bad Request");
+    assert_eq!(bench.target.seen.lock().len(), 3);
+}
