@@ -327,7 +327,7 @@ pub(super) async fn record(run: &str, file: &Path, store: &StoreArgs) -> Result<
         name: format!("as in run {run}"),
         now: Some(summary.created_at),
         given: given.unwrap_or_default(),
-        calls: steps.iter().filter_map(expected).collect(),
+        calls: expected_calls(run, &steps)?,
         ends: summary.state.name().to_owned(),
         returns: flattened(&desk.engine.returned(run).await?),
     };
@@ -347,11 +347,34 @@ fn started_with(flow: &Flow, outputs: &Fields) -> Map<String, Value> {
     given
 }
 
+/// The calls of the steps of a run. Of several attempts the last one stands for all: a test makes one where the run
+/// needed more, and fails as the last one did.
+fn expected_calls(run: &str, steps: &[StepSummary]) -> Result<Vec<Expected>> {
+    let mut calls: Vec<Expected> = Vec::new();
+    for call in steps.iter().filter_map(expected) {
+        if call.step.contains('@') {
+            let hint = "write the test by hand, with `records` for the step; docs/guides/flows.md describes it";
+            let what = format!(
+                "run {run} cannot be recorded: the history does not keep the records that {} streamed",
+                call.step
+            );
+            return Err(Error::misuse(what, hint).into());
+        }
+        let attempt_of = |place: &str| place.split_once('#').map_or(place.to_owned(), |(step, _)| step.to_owned());
+        let call = Expected { step: attempt_of(&call.step), ..call };
+        match calls.iter_mut().find(|earlier| earlier.step == call.step) {
+            Some(earlier) => *earlier = call,
+            None => calls.push(call),
+        }
+    }
+    Ok(calls)
+}
+
 /// The call of a step that acted outside.
 fn expected(step: &StepSummary) -> Option<Expected> {
     let address = step.address.as_deref().filter(|address| !has_card(address) && Connectors::is_executable(address))?;
-    // The first attempt stands for all; the trigger is no call.
-    if step.path.contains('#') || step.inputs.is_none() && step.error.is_none() {
+    // The trigger is no call.
+    if step.inputs.is_none() && step.error.is_none() {
         return None;
     }
     let shown = |fields: &Option<Fields>| fields.as_ref().map(flattened).unwrap_or_default();
