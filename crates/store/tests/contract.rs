@@ -119,3 +119,21 @@ async fn addresses_are_checked_without_telling_passwords() {
     let error = oktant_store::connect("mysql://root:hush@db/x").await.unwrap_err().to_string();
     assert!(error.contains("db/x") && !error.contains("hush"), "{error}");
 }
+
+#[tokio::test]
+async fn a_commit_that_fails_tells_its_cause() {
+    const LINKED: &str = "CREATE TABLE parents (id BIGINT PRIMARY KEY);\n\
+        CREATE TABLE children (parent BIGINT REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);\n";
+    for (url, _folder) in databases().await {
+        let schema = Schema { component: "linked", migrations: &[(1, LINKED)], ..NOTES };
+        let database = open(&url, schema).await.unwrap();
+        let write = database.write(|connection| {
+            Box::pin(async move { connection.execute("INSERT INTO children VALUES (7)", &[]).await })
+        });
+        let failed: Result<u64, StoreError> = write.await;
+        let error = failed.unwrap_err();
+        let cause = std::error::Error::source(&error).and_then(std::error::Error::source).map(ToString::to_string);
+        assert!(matches!(error, StoreError::Commit(_)), "{url}: {error}");
+        assert!(cause.is_some_and(|cause| cause.to_lowercase().contains("foreign key")), "{url}: {error:?}");
+    }
+}
