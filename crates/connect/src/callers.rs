@@ -42,7 +42,16 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct OrgCallers {
     connections: Connections,
-    keys: Mutex<HashMap<Url, (Timestamp, JwkSet)>>,
+    keys: Mutex<HashMap<Url, Keys>>,
+}
+
+/// The keys of an org as they were read last.
+#[derive(Debug, Clone)]
+struct Keys {
+    read_at: Timestamp,
+    /// When they were asked for last, with or without an answer.
+    asked_at: Timestamp,
+    set: JwkSet,
 }
 
 /// What counts of a token's claims.
@@ -117,13 +126,19 @@ impl OrgCallers {
     async fn key(&self, org: &Url, id: &str) -> Result<Option<DecodingKey>, String> {
         let now = self.connections.edges().clock.now();
         let known = self.keys.lock().get(org).cloned();
+        let asked_lately = known.as_ref().is_some_and(|known| now < known.asked_at + KEYS_AGAIN);
+        let known = known.filter(|known| now < known.read_at + KEYS_COUNT);
         let keys = match known {
-            Some((read_at, keys)) if now < read_at + KEYS_COUNT && keys.find(id).is_some() => keys,
-            Some((read_at, keys)) if now < read_at + KEYS_AGAIN => keys,
-            _ => {
-                let keys = self.read_keys(org).await.map_err(|error| error.to_string())?;
-                self.keys.lock().insert(org.clone(), (now, keys.clone()));
-                keys
+            Some(known) if asked_lately || known.set.find(id).is_some() => known.set,
+            None if asked_lately => return Err("the keys of the org could not be read a moment ago".to_owned()),
+            known => {
+                let (read_at, set) =
+                    known.map_or((Timestamp::MIN_UTC, JwkSet { keys: Vec::new() }), |known| (known.read_at, known.set));
+                // Before the org is asked: other callers do not ask again, and a failure counts, too.
+                self.keys.lock().insert(org.clone(), Keys { read_at, asked_at: now, set });
+                let set = self.read_keys(org).await.map_err(|error| error.to_string())?;
+                self.keys.lock().insert(org.clone(), Keys { read_at: now, asked_at: now, set: set.clone() });
+                set
             }
         };
         keys.find(id).map(|key| DecodingKey::from_jwk(key).map_err(|error| error.to_string())).transpose()

@@ -68,7 +68,7 @@ pub(crate) enum Card {
     Manifest(&'static Manifest, &'static Action),
     Operation(&'static Operation),
     Http,
-    Table(bool),
+    Table(Repeat),
     File,
     Mail,
 }
@@ -85,7 +85,7 @@ impl Card {
         match module {
             "httpfunctions" => web::OPERATIONS.contains(&operation).then_some(Self::Http),
             "stash" => {
-                tables::OPERATIONS.iter().find(|(known, _)| *known == operation).map(|(_, safe)| Self::Table(*safe))
+                tables::OPERATIONS.iter().find(|(known, _)| *known == operation).map(|(_, repeat)| Self::Table(*repeat))
             }
             "filefunctions" => matches!(operation, "largeDownload" | "info").then_some(Self::File),
             // A key of an exported card wins over an operation of the same name.
@@ -103,7 +103,7 @@ impl Card {
             ),
             Self::Operation(operation) if operation.idempotent => (Repeat::Safe, false, TIME),
             Self::Operation(_) | Self::Http | Self::Mail => (Repeat::Ask, false, TIME),
-            Self::Table(safe) => (if *safe { Repeat::Safe } else { Repeat::Ask }, false, TIME),
+            Self::Table(repeat) => (*repeat, false, TIME),
             Self::File => (Repeat::Safe, false, LONG_TIME),
         };
         let idempotency = match repeat {
@@ -245,8 +245,8 @@ impl Connectors {
             Card::File => files::call(&**files, connections, self.optional_live(call).await?, operation, &inputs).await,
             Card::Mail => mail::call(connections, &**files, self.live(call).await?, module, &options, &inputs).await,
             Card::Table(_) => {
-                let (clock, entropy) = (&*edges.clock, &*edges.entropy);
-                TableCall { tables, files: &**files, clock, entropy, options: &options, inputs: &inputs }
+                let (clock, key) = (&*edges.clock, &*call.idempotency_key);
+                TableCall { tables, files: &**files, clock, key, options: &options, inputs: &inputs }
                     .call(operation)
                     .await
             }
@@ -367,10 +367,18 @@ impl Actions for Connectors {
     }
 
     async fn search_first(&self, call: Call) -> Result<Option<Outcome>, CardError> {
-        let Some(Card::Manifest(manifest, action)) = Card::find(&call.address) else { return Ok(None) };
-        let Some(search) = &action.search_first else { return Ok(None) };
+        let Inner { connections, tables, files, orgs } = &*self.0;
         let (options, inputs) = (Fields::read(&call.options), Fields::read(&call.inputs));
-        let Inner { connections, orgs, .. } = &*self.0;
+        let (manifest, action) = match Card::find(&call.address) {
+            Some(Card::Manifest(manifest, action)) => (manifest, action),
+            Some(Card::Table(Repeat::Search)) => {
+                let (clock, key) = (&*connections.edges().clock, &*call.idempotency_key);
+                let deletion = TableCall { tables, files: &**files, clock, key, options: &options, inputs: &inputs };
+                return Ok(deletion.is_deleted().await?.then(|| Outcome::Outputs(FlowFields::new())));
+            }
+            _ => return Ok(None),
+        };
+        let Some(search) = &action.search_first else { return Ok(None) };
         let transport = self::transport(connections, orgs, manifest, self.live(&call).await?);
         Run { manifest, action, transport: &*transport, options: &options, inputs: &inputs, cursor: None }
             .search_first(search)

@@ -83,6 +83,14 @@ pub enum Error {
         /// The service's explanation.
         description: String,
     },
+    /// An access token could not be renewed, for a reason that may pass; no request was sent with it.
+    #[error("the access token of connection \"{name}\" cannot be renewed now: {cause}")]
+    Renewal {
+        /// Name of the connection.
+        name: String,
+        /// What became of the request for the token.
+        cause: Box<Error>,
+    },
     /// The Okta client failed.
     #[error(transparent)]
     Okta(#[from] oktant_client::Error),
@@ -101,6 +109,7 @@ impl Coded for Error {
             Self::UnknownTable(_) => codes::OKT4509,
             Self::Unreachable { .. } | Self::Unreadable { .. } => codes::OKT4506,
             Self::OAuth { .. } => codes::OKT1015,
+            Self::Renewal { cause, .. } => cause.code(),
             Self::Okta(error) => error.code(),
         }
     }

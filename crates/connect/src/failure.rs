@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use http::header::RETRY_AFTER;
 use oktant_base::Coded as _;
 use oktant_client::ApiError;
 use oktant_engine::{CardError, ErrorKind};
@@ -23,7 +24,9 @@ impl From<Error> for CardError {
             | Error::OAuth { .. }
             | Error::Setting { .. } => ErrorKind::Connection,
             Error::Refused(_) | Error::UnknownTable(_) => ErrorKind::Input,
-            Error::Store { .. } | Error::Unreachable { unsent: true, .. } => ErrorKind::Unavailable,
+            Error::Store { .. } | Error::Renewal { .. } | Error::Unreachable { unsent: true, .. } => {
+                ErrorKind::Unavailable
+            }
             Error::Manifest { .. } => ErrorKind::Unsupported,
             Error::Unreachable { .. } | Error::Unreadable { .. } => ErrorKind::OutcomeUnknown,
             Error::Okta(error) => okta_kind(error),
@@ -42,7 +45,7 @@ impl From<Error> for CardError {
 fn okta_kind(error: &oktant_client::Error) -> ErrorKind {
     use oktant_client::Error as Okta;
     match error {
-        Okta::Api(error) => kind_of(error.status, false),
+        Okta::Api(error) => kind_of(error.status, false, false),
         Okta::RateLimited { .. } => ErrorKind::RateLimited,
         Okta::Timeout { .. }
         | Okta::Decode { .. }
@@ -59,13 +62,15 @@ impl From<Wrong> for CardError {
     }
 }
 
-/// The kind of a refusal by its status; `repeatable` says whether a server error can have done nothing lasting.
-fn kind_of(status: u16, repeatable: bool) -> ErrorKind {
+/// The kind of a refusal by its status; `repeatable` says whether a server error can have done nothing lasting,
+/// `told_to_wait` whether the answer asks for the request again.
+fn kind_of(status: u16, repeatable: bool, told_to_wait: bool) -> ErrorKind {
     match status {
         429 => ErrorKind::RateLimited,
         401 => ErrorKind::Connection,
         500..=599 if repeatable => ErrorKind::Unavailable,
-        503 => ErrorKind::Unavailable,
+        503 if told_to_wait => ErrorKind::Unavailable,
+        // A gateway in front says it, too, when what stands behind it has done the work and broke off.
         500..=599 => ErrorKind::OutcomeUnknown,
         _ => ErrorKind::Refused,
     }
@@ -84,7 +89,8 @@ pub(crate) fn refusal(
         Some(message) => format!("{phrase}: {message}"),
         None => phrase,
     };
-    let mut error = CardError::new(kind_of(response.status, repeatable), message);
+    let mut error =
+        CardError::new(kind_of(response.status, repeatable, response.headers.contains_key(RETRY_AFTER)), message);
     error.code = Some(flow_value(Value::from(response.status)));
     error.status = Some(response.status);
     error.body = Some(flow_value(body(response)));

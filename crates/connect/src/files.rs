@@ -1,4 +1,4 @@
-//! Files of flows: content apart from values, valid for one run.
+//! Files of flows: content apart from values.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,6 +12,7 @@ use oktant_base::Entropy;
 use oktant_engine::{CardError, ErrorKind, Fields as FlowFields, Outcome};
 use oktant_functions::{File, Value as FlowValue};
 use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
 use url::Url;
 
 use crate::connection::{Connections, Live};
@@ -50,8 +51,19 @@ impl Files for FolderFiles {
         let mut bytes = [0; 16];
         self.entropy.fill(&mut bytes);
         let id = crate::hex(&bytes);
-        tokio::fs::create_dir_all(&self.folder).await?;
-        tokio::fs::write(self.folder.join(&id), content).await?;
+        let (mut folder, mut file) = (tokio::fs::DirBuilder::new(), tokio::fs::OpenOptions::new());
+        folder.recursive(true);
+        file.write(true).create_new(true);
+        // What flows carry is nobody's else on this machine.
+        #[cfg(unix)]
+        {
+            folder.mode(0o700);
+            file.mode(0o600);
+        }
+        folder.create(&self.folder).await?;
+        let mut file = file.open(self.folder.join(&id)).await?;
+        file.write_all(&content).await?;
+        file.flush().await?;
         Ok(id)
     }
 

@@ -22,6 +22,8 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+use crate::Error;
+
 /// Why an address is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{target} is refused: {reason}")]
@@ -102,8 +104,9 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// [`Refusal`] if the host or one of its addresses is not public, or if it has none.
-    pub async fn addresses(&self, host: &str, port: u16, lookup: &dyn Lookup) -> Result<Vec<IpAddr>, Refusal> {
+    /// [`Error::Refused`] if the host or one of its addresses is not public; [`Error::Unreachable`] if its name does
+    /// not resolve, which may pass.
+    pub async fn addresses(&self, host: &str, port: u16, lookup: &dyn Lookup) -> Result<Vec<IpAddr>, Error> {
         let refuse = |reason| Refusal { target: host_and_port(host, Some(port)), reason };
         let plain = normal_host(host);
         let excepted = self.excepts_host(&plain, Some(port));
@@ -113,13 +116,14 @@ impl Guard {
         }
         let addresses = match literal {
             Some(address) => vec![address],
-            None => lookup.lookup(&plain).await.map_err(|_| refuse("its name does not resolve"))?,
+            None => lookup.lookup(&plain).await.unwrap_or_default(),
         };
         if addresses.is_empty() {
-            return Err(refuse("its name does not resolve"));
+            let reason = "its name does not resolve".to_owned();
+            return Err(Error::Unreachable { host: host_and_port(host, Some(port)), reason, unsent: true });
         }
         match addresses.iter().find_map(|address| check_address(*address).err()).filter(|_| !excepted) {
-            Some(reason) => Err(refuse(reason)),
+            Some(reason) => Err(refuse(reason).into()),
             None => Ok(addresses),
         }
     }

@@ -37,12 +37,22 @@ pub struct Request {
     pub body: Option<Bytes>,
     /// Time for the answer.
     pub timeout: Duration,
+    /// Whether redirects are followed.
+    pub follows: bool,
 }
 
 impl Request {
     /// A request without headers and body.
     pub fn new(method: Method, url: Url, timeout: Duration) -> Self {
-        Self { method, url, headers: HeaderMap::new(), credentials: HeaderMap::new(), body: None, timeout }
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            credentials: HeaderMap::new(),
+            body: None,
+            timeout,
+            follows: true,
+        }
     }
 }
 
@@ -142,7 +152,8 @@ impl Http {
         &*self.lookup
     }
 
-    /// Sends a request, follows its redirects, and reads the answer whole.
+    /// Sends a request, follows its redirects, and reads the answer whole. A redirect that would take a body to
+    /// another origin is the answer itself: a body may hold what is meant for its receiver alone.
     ///
     /// # Errors
     ///
@@ -153,10 +164,16 @@ impl Http {
         for _ in 0..=REDIRECTS_MAX {
             let response = self.send_once(&request, request.url.origin() == origin).await?;
             let target = response.headers.get(LOCATION).and_then(|target| target.to_str().ok());
-            let Some(target) = target.filter(|_| matches!(response.status, 301 | 302 | 303 | 307 | 308)) else {
+            let Some(target) =
+                target.filter(|_| request.follows && matches!(response.status, 301 | 302 | 303 | 307 | 308))
+            else {
                 return Ok(response);
             };
-            request = redirected(request, response.status, target)?;
+            let next = redirected(request.clone(), response.status, target)?;
+            if next.body.is_some() && next.url.origin() != request.url.origin() {
+                return Ok(response);
+            }
+            request = next;
         }
         Err(unreadable(&request.url, "its redirects do not end".to_owned()))
     }

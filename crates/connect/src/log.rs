@@ -8,7 +8,7 @@
 use async_trait::async_trait;
 use oktant_base::Timestamp;
 use oktant_client::links;
-use oktant_engine::{CardError, Source};
+use oktant_engine::{CardError, ErrorKind, Source};
 use oktant_functions::Value as FlowValue;
 use serde_json::Value;
 use url::Url;
@@ -39,7 +39,7 @@ impl EventLog {
         let connections = self.connectors.connections();
         let live = connections.live(&self.connection).await?;
         let transport = OktaTransport::new(connections, self.connectors.orgs(), live);
-        let target = Url::parse(position).map_or_else(|_| Target::Path(position.to_owned()), Target::Url);
+        let target = Target::Path(below_org(position));
         let (query, headers) = (Vec::new(), Vec::new());
         let request = Prepared { method: "GET".to_owned(), target, query, headers, body: None, repeatable: true };
         let response = transport.send(&request).await?;
@@ -50,12 +50,23 @@ impl EventLog {
         for header in response.headers.get_all("link") {
             for link in links(header.to_str().unwrap_or_default()).flatten() {
                 if link.relations.contains(&"next") {
-                    link.target.clone_into(&mut next);
+                    next = below_org(link.target);
                 }
             }
         }
-        let Value::Array(events) = body(&response) else { return Ok((Vec::new(), next)) };
+        let Value::Array(events) = body(&response) else {
+            let problem = "the org's System Log answered with something that is no list of events";
+            return Err(CardError::new(ErrorKind::Unavailable, problem));
+        };
         Ok((events.into_iter().map(flow_value).collect(), next))
+    }
+}
+
+/// A position without the org's address, which may change while the log goes on.
+fn below_org(position: &str) -> String {
+    match Url::parse(position) {
+        Ok(url) => url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path())),
+        Err(_) => position.to_owned(),
     }
 }
 

@@ -166,15 +166,19 @@ async fn by_smtp(connections: &Connections, live: &Live, mail: &Mail) -> Result<
         }
     };
     let http = connections.http();
-    let addresses = http.guard().addresses(host, port, http.lookup()).await.map_err(crate::Error::from)?;
+    let addresses = http.guard().addresses(host, port, http.lookup()).await?;
     let address = addresses.first().map(ToString::to_string).unwrap_or_default();
     let failed = |error: lettre::transport::smtp::Error| {
-        let kind = if error.is_permanent() {
-            ErrorKind::Refused
-        } else if error.is_transient() || error.is_client() {
-            ErrorKind::Unavailable
-        } else {
-            ErrorKind::OutcomeUnknown
+        // The library tells by its words alone that there was no connection to send anything by.
+        let unsent = error.is_tls() || error.to_string().starts_with("Connection error");
+        let kind = match error.status().map(u16::from) {
+            // The server wants other credentials (RFC 4954, 6).
+            Some(530 | 534 | 535 | 538) => ErrorKind::Connection,
+            _ if error.is_permanent() => ErrorKind::Refused,
+            _ if error.is_transient() || unsent => ErrorKind::Unavailable,
+            // Before anything was sent: no way to sign in that both sides know, or an address that is none.
+            _ if error.is_client() => ErrorKind::Connection,
+            _ => ErrorKind::OutcomeUnknown,
         };
         CardError::new(kind, format!("{host}: {error}"))
     };

@@ -4,7 +4,7 @@ use oktant_flow::model::Address;
 
 use crate::connection::Connection;
 use crate::connectors::Card;
-use crate::events::is_event;
+use crate::events::{is_event, record_change};
 use crate::mail;
 
 /// What a card needs to sign in.
@@ -21,6 +21,9 @@ pub enum Needs {
 impl Needs {
     /// What the card of an address needs; of a card that nothing can run, nothing.
     pub fn of(address: &Address) -> Self {
+        if record_change(address.module(), address.operation()).is_some() {
+            return Self::Service("salesforce");
+        }
         if is_event(address.module(), address.operation()) {
             return Self::Service("okta");
         }

@@ -22,6 +22,7 @@ use self::cell::{cell, from_ordered, instant_text};
 use crate::Error;
 use crate::connection::ConnectStore;
 use crate::fields::Fields;
+use crate::manifest::Repeat;
 use crate::manifest::expression::{is_empty, text};
 
 /// Rows of a table at most.
@@ -31,15 +32,15 @@ const ROWS_MAX: i64 = 100_000;
 const LIST: &str = "SELECT id, name, columns, physical FROM connect_tables ORDER BY name, id";
 
 /// Cards.
-pub(crate) const OPERATIONS: &[(&str, bool)] = &[
-    ("searchRows2", true),
-    ("createRow", false),
-    ("updateRow", true),
-    ("clearTable", true),
-    ("deleteRow", true),
-    ("exportToCSV", true),
-    ("readRow", true),
-    ("readTable", true),
+pub(crate) const OPERATIONS: &[(&str, Repeat)] = &[
+    ("searchRows2", Repeat::Safe),
+    ("createRow", Repeat::Safe),
+    ("updateRow", Repeat::Safe),
+    ("clearTable", Repeat::Safe),
+    ("deleteRow", Repeat::Search),
+    ("exportToCSV", Repeat::Safe),
+    ("readRow", Repeat::Safe),
+    ("readTable", Repeat::Safe),
 ];
 
 /// One column of a table.
@@ -175,11 +176,44 @@ impl Tables {
         clock: &dyn Clock,
         entropy: &dyn Entropy,
     ) -> Result<Vec<String>, CardError> {
-        let now = clock.now();
+        let mark = || {
+            let mut bytes = [0; 8];
+            entropy.fill(&mut bytes);
+            crate::hex(&bytes)
+        };
+        let marks: Vec<String> = rows.iter().map(|_| mark()).collect();
+        self.insert_marked(table, rows, &marks, clock.now()).await
+    }
+
+    /// Adds one row, unless `key` added one before: a call that is repeated adds nothing.
+    async fn insert_once(
+        &self,
+        table: &Table,
+        row: Map<String, Value>,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<String, CardError> {
+        let mark = crate::hex(&aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.as_bytes()).as_ref()[..16]);
+        let known = format!("SELECT row_id FROM {} WHERE row_id LIKE $1", table.physical);
+        let known = self.store.fetch(&known, &[format!("%-{mark}").into()]).await?;
+        match known.first().and_then(|row| row.opt_text(0)) {
+            Some(id) => Ok(id),
+            None => Ok(self.insert_marked(table, &[row], &[mark], now).await?.remove(0)),
+        }
+    }
+
+    /// Adds rows whose ids end in these marks.
+    async fn insert_marked(
+        &self,
+        table: &Table,
+        rows: &[Map<String, Value>],
+        marks: &[String],
+        now: Timestamp,
+    ) -> Result<Vec<String>, CardError> {
         let mut statements = Vec::new();
         let mut ids = Vec::new();
-        for row in rows {
-            let id = self.row_id(now, entropy);
+        for (row, mark) in rows.iter().zip(marks) {
+            let id = self.row_id(now, mark);
             let mut names = vec!["row_id".to_owned(), "created".to_owned(), "updated".to_owned()];
             let mut cells: Vec<Cell> =
                 vec![id.as_str().into(), now.timestamp_millis().into(), now.timestamp_millis().into()];
@@ -218,13 +252,11 @@ impl Tables {
     }
 
     /// A new id. Later rows of this process have greater ones, also within a millisecond.
-    fn row_id(&self, now: Timestamp, entropy: &dyn Entropy) -> String {
+    fn row_id(&self, now: Timestamp, mark: &str) -> String {
         let mut newest = self.newest.lock();
         let millisecond = now.timestamp_millis();
         *newest = if millisecond > newest.0 { (millisecond, 0) } else { (newest.0, newest.1 + 1) };
-        let mut bytes = [0; 8];
-        entropy.fill(&mut bytes);
-        format!("{:012x}-{:06x}-{}", newest.0, newest.1, crate::hex(&bytes))
+        format!("{:012x}-{:06x}-{mark}", newest.0, newest.1)
     }
 
     /// The rows that a condition and an order choose, as objects with `Row ID`, `Created`, `Updated` and the columns.
@@ -321,7 +353,8 @@ pub(crate) struct TableCall<'a> {
     pub(crate) tables: &'a Tables,
     pub(crate) files: &'a dyn crate::files::Files,
     pub(crate) clock: &'a dyn Clock,
-    pub(crate) entropy: &'a dyn Entropy,
+    /// The same for a call that is repeated.
+    pub(crate) key: &'a str,
     pub(crate) options: &'a Fields,
     pub(crate) inputs: &'a Fields,
 }
@@ -334,8 +367,8 @@ impl TableCall<'_> {
             "createRow" => {
                 let row =
                     self.inputs.group(Some("Fields")).map(|(key, value)| (key.to_owned(), value.clone())).collect();
-                let ids = self.tables.insert(&table, &[row], self.clock, self.entropy).await?;
-                outputs.set(Some("Output"), "Row ID", ids.into_iter().next().unwrap_or_default().into());
+                let id = self.tables.insert_once(&table, row, self.key, self.clock.now()).await?;
+                outputs.set(Some("Output"), "Row ID", id.into());
             }
             "updateRow" => self.update(&table).await?,
             "deleteRow" => {
@@ -366,6 +399,13 @@ impl TableCall<'_> {
             _ => self.search(&table, &mut outputs).await?,
         }
         Ok(Outcome::Outputs(outputs.write()))
+    }
+
+    /// Whether a deletion that was begun before was done.
+    pub(crate) async fn is_deleted(&self) -> Result<bool, CardError> {
+        let table = self.tables.get(&self.option("stash")).await?;
+        let id = self.inputs.text(Some("Delete By"), "Row ID");
+        Ok(self.tables.select(&table, &Query::by_id(&id)).await?.is_empty())
     }
 
     fn option(&self, key: &str) -> String {
@@ -460,6 +500,9 @@ impl TableCall<'_> {
             let value = cell(place.kind, &value).map_err(|problem| wrong(&column, &problem))?;
             let is_null = matches!(value, Cell::Int(None) | Cell::Text(None));
             let clause = match (operator, is_null) {
+                // Tables of before hold empty text where nothing stands now.
+                ("=", true) if place.kind == ColumnType::Text => format!("({0} IS NULL OR {0} = '')", place.sql),
+                ("<>", true) if place.kind == ColumnType::Text => format!("{} <> ''", place.sql),
                 ("=", true) => format!("{} IS NULL", place.sql),
                 ("<>", true) => format!("{} IS NOT NULL", place.sql),
                 (_, true) => "1 = 0".to_owned(),

@@ -47,21 +47,8 @@ impl<'a> HttpTransport<'a> {
     /// The address of a request. A path is below the base address; a whole address must be on its host.
     fn url(&self, request: &Prepared, live: Option<&Live>) -> Result<Url, CardError> {
         let wrong = |problem: String| CardError::new(ErrorKind::Input, problem);
-        let base = match self.manifest {
-            Some(manifest) if !manifest.base_url.is_empty() => {
-                let none = Fields::new();
-                let settings = live.map_or(&self.settings, |live| &live.connection.settings);
-                let scope = Scope { options: &none, inputs: &none, settings, variables: BTreeMap::new() };
-                Some(fill_text(&manifest.base_url, &scope, |value| value)?)
-            }
-            _ => None,
-        };
-        let base = base.map(|base| {
-            Url::parse(&base).map_err(|error| {
-                wrong(format!("the base address \"{base}\" of the connection cannot be read: {error}"))
-            })
-        });
-        let base = base.transpose()?;
+        let settings = live.map_or(&self.settings, |live| &live.connection.settings);
+        let base = self.manifest.map(|manifest| base_of(manifest, settings)).transpose()?.flatten();
         let mut url = match (&request.target, base) {
             (Target::Url(url), None) | (Target::Own(url), _) => url.clone(),
             (Target::Url(url), Some(base)) if url.origin() == base.origin() => url.clone(),
@@ -82,16 +69,33 @@ impl<'a> HttpTransport<'a> {
         Ok(url)
     }
 
-    /// Whether the connection's credentials may go to this address.
-    fn check_host(url: &Url, live: &Live) -> Result<(), CardError> {
-        let Some(hosts) = live.connection.setting("hosts") else { return Ok(()) };
-        let (host, authority) = (url.host_str().unwrap_or_default(), url.authority());
-        let mut allowed = hosts.split([',', ' ']).filter(|word| !word.is_empty());
-        if allowed.any(|known| known.eq_ignore_ascii_case(host) || known.eq_ignore_ascii_case(authority)) {
+    /// Whether the connection's credentials may go to this address: one of its setting `hosts`, or without that the
+    /// service's own addresses.
+    fn check_host(&self, target: &Target, url: &Url, live: &Live) -> Result<(), CardError> {
+        let connection = &live.connection;
+        let (host, authority, name) = (url.host_str().unwrap_or_default(), url.authority(), &connection.name);
+        let foreign = |hosts: &str| {
+            CardError::new(ErrorKind::Input, format!("connection \"{name}\" is for {hosts}, not for {authority}"))
+        };
+        if let Some(hosts) = connection.setting("hosts") {
+            let mut allowed = hosts.split([',', ' ']).filter(|word| !word.is_empty());
+            let is_it =
+                |known: &str| known == "*" || known.eq_ignore_ascii_case(host) || known.eq_ignore_ascii_case(authority);
+            return if allowed.any(is_it) { Ok(()) } else { Err(foreign(hosts)) };
+        }
+        let of_manifest = self.manifest.is_some_and(|manifest| manifest.id == connection.connector);
+        if connection.auth == Auth::None || (of_manifest && matches!(target, Target::Own(_))) {
             return Ok(());
         }
-        let name = &live.connection.name;
-        Err(CardError::new(ErrorKind::Input, format!("connection \"{name}\" is for {hosts}, not for {authority}")))
+        let known = own_addresses(connection)?;
+        if known.iter().any(|known| known.origin() == url.origin()) {
+            return Ok(());
+        }
+        if known.is_empty() {
+            let problem = format!("connection \"{name}\" does not say which hosts its secrets may go to");
+            return Err(Error::setting(problem, "make it again with --replace --set hosts=HOST,HOST").into());
+        }
+        Err(foreign(&known.iter().map(Url::authority).collect::<Vec<_>>().join(", ")))
     }
 
     fn request(&self, prepared: &Prepared, live: Option<&Live>) -> Result<Request, CardError> {
@@ -118,7 +122,7 @@ impl<'a> HttpTransport<'a> {
             }
         }
         if let Some(live) = live {
-            Self::check_host(&request.url, live)?;
+            self.check_host(&prepared.target, &request.url, live)?;
             request.credentials = match live.connection.auth {
                 Auth::AwsKeys => aws::sign(live, &request, self.connections.edges().clock.now())?,
                 _ => live.credentials()?,
@@ -192,6 +196,34 @@ impl Transport for HttpTransport<'_> {
     fn retry_after(&self, response: &Response) -> Option<Duration> {
         response.retry_after(self.connections.edges().clock.now())
     }
+}
+
+/// The base address of a manifest, with the settings of a connection; none if it has none.
+fn base_of(manifest: &Manifest, settings: &BTreeMap<String, String>) -> Result<Option<Url>, CardError> {
+    if manifest.base_url.is_empty() {
+        return Ok(None);
+    }
+    let none = Fields::new();
+    let scope = Scope { options: &none, inputs: &none, settings, variables: BTreeMap::new() };
+    let base = fill_text(&manifest.base_url, &scope, |value| value)?;
+    let url = Url::parse(&base).map_err(|error| {
+        let problem = format!("the base address \"{base}\" of the connection cannot be read: {error}");
+        CardError::new(ErrorKind::Input, problem)
+    });
+    url.map(Some)
+}
+
+/// The addresses that a connection itself leads to: those of its service, and of the token endpoint.
+fn own_addresses(connection: &Connection) -> Result<Vec<Url>, CardError> {
+    let manifest = Manifest::own().get(&connection.connector);
+    let base = manifest.map(|manifest| base_of(manifest, &connection.settings)).transpose()?.flatten();
+    let settings = ["instance_url", "token_url"].into_iter().filter_map(|name| connection.setting(name));
+    let mut known: Vec<Url> = base.into_iter().chain(settings.filter_map(|url| Url::parse(url).ok())).collect();
+    if connection.connector == "okta" {
+        known.extend(org_url(connection).ok());
+    }
+    known.dedup_by_key(|url| url.origin());
+    Ok(known)
 }
 
 /// A path below a base address, which may have a path of its own; an absolute path of an API stays absolute.
@@ -315,15 +347,16 @@ impl<'a> OktaTransport<'a> {
         self.orgs.open(self.connections, &live).await
     }
 
-    async fn send_once(&self, prepared: &Prepared) -> Result<Response, oktant_client::Error> {
-        let org = match self.org().await {
-            Ok(org) => org,
-            Err(error) => return Err(argument("org", error.message)),
-        };
-        match org.send(call(prepared, &org)?).await {
+    async fn send_once(&self, prepared: &Prepared) -> Result<Response, CardError> {
+        // Whatever stands in the way of the org, the card's own request was not sent.
+        let org = self.org().await.map_err(|error| match error.kind {
+            ErrorKind::OutcomeUnknown => CardError { kind: ErrorKind::Unavailable, ..error },
+            _ => error,
+        })?;
+        match org.send(call(prepared, &org).map_err(Error::Okta)?).await {
             Ok(reply) => Ok(Response { status: reply.status, headers: reply.headers, body: reply.body }),
             Err(oktant_client::Error::Api(error)) => Ok(okta_answer(&error)),
-            Err(error) => Err(error),
+            Err(error) => Err(Error::Okta(error).into()),
         }
     }
 }
@@ -373,16 +406,14 @@ fn call(prepared: &Prepared, org: &Org) -> Result<Call, oktant_client::Error> {
 impl Transport for OktaTransport<'_> {
     async fn send(&self, prepared: &Prepared) -> Result<Response, CardError> {
         let first = self.live.lock().clone();
-        let refused = match self.send_once(prepared).await {
-            Ok(response) if response.status != 401 => return Ok(response),
-            Ok(response) if !first.connection.auth.has_tokens() => return Ok(response),
-            Ok(response) => response,
-            Err(error) => return Err(Error::Okta(error).into()),
+        let refused = match self.send_once(prepared).await? {
+            response if response.status != 401 || !first.connection.auth.has_tokens() => return Ok(response),
+            response => response,
         };
         tracing::debug!(status = refused.status, "the access token is renewed");
         let live = self.connections.renew(&first).await?;
         *self.live.lock() = live;
-        self.send_once(prepared).await.map_err(|error| Error::Okta(error).into())
+        self.send_once(prepared).await
     }
 
     fn settings(&self) -> &BTreeMap<String, String> {

@@ -89,7 +89,8 @@ struct Front {
 /// The routes:
 ///
 /// - `ANY /api/flo/{alias}/invoke` starts a flow whose trigger is an API endpoint and answers what it returns;
-/// - `POST /api/flo/{alias}/delegate` starts a delegated flow for the user of the access token;
+/// - `POST /api/flo/{alias}/delegate` starts a delegated flow for the user of the access token, which needs
+///   [`INVOKE_SCOPE`];
 /// - `GET` and `POST /api/flo/events` are an event hook.
 pub fn router(engine: Engine, settings: HttpSettings) -> Router {
     Router::new()
@@ -164,8 +165,9 @@ async fn delegate(State(front): State<Front>, Path(alias): Path<String>, headers
         if entry.version.flow.trigger.kind != TriggerKind::Delegated {
             return Err(EngineError::NoFlow(alias));
         }
-        let caller =
-            front.caller(&headers).await.ok_or_else(|| EngineError::Refused(entry.version.flow.name.clone()))?;
+        let caller = front.invoker(&headers).await;
+        let caller = caller.ok_or_else(|| EngineError::Refused(entry.version.flow.name.clone()))?;
+        front.limit(&entry)?;
         let mut given = Fields::new();
         given.set(Some("user context"), "okta-user-id", Value::text(caller.id));
         let inputs = std::str::from_utf8(&body).ok().and_then(|text| Value::from_json(text).ok());
@@ -186,7 +188,6 @@ impl Front {
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Result<(), EngineError> {
-        let refused = || EngineError::Refused(entry.version.flow.name.clone());
         let allowed = match security {
             Security::Open => true,
             Security::Token => {
@@ -194,14 +195,16 @@ impl Front {
                 let token = header.or_else(|| query(uri).find(|(key, _)| key == "clientToken").map(|(_, value)| value));
                 token.is_some_and(|token| entry.has_token(&token))
             }
-            Security::OAuth => {
-                let caller = self.caller(headers).await;
-                caller.is_some_and(|caller| caller.scopes.iter().any(|scope| scope == INVOKE_SCOPE))
-            }
+            Security::OAuth => self.invoker(headers).await.is_some(),
         };
         if !allowed {
-            return Err(refused());
+            return Err(EngineError::Refused(entry.version.flow.name.clone()));
         }
+        self.limit(entry)
+    }
+
+    /// Counts a call of a flow, or says that there were too many.
+    fn limit(&self, entry: &FlowEntry) -> Result<(), EngineError> {
         let limit = entry.settings.calls_per_second;
         if !entry.calls.lock().take(self.engine.shared.journal.now(), limit) {
             return Err(EngineError::TooOften { flow: entry.version.flow.name.clone(), limit });
@@ -209,13 +212,15 @@ impl Front {
         Ok(())
     }
 
-    async fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+    /// Who calls, if the access token may start flows.
+    async fn invoker(&self, headers: &HeaderMap) -> Option<Caller> {
         let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let (scheme, token) = value.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return None;
         }
-        self.settings.callers.caller(&Secret::new(token.trim().to_owned())).await
+        let caller = self.settings.callers.caller(&Secret::new(token.trim().to_owned())).await?;
+        caller.scopes.iter().any(|scope| scope == INVOKE_SCOPE).then_some(caller)
     }
 
     async fn call(&self, entry: &FlowEntry, start: Start) -> Result<Answer, EngineError> {

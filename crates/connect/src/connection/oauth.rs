@@ -82,6 +82,8 @@ fn endpoint(connection: &Connection, setting: &str) -> Result<Url, Error> {
 }
 
 fn fill(request: &mut Request, form: Vec<(&str, &str)>) {
+    // The form holds the client's secret or tokens, which are this endpoint's alone.
+    request.follows = false;
     request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     request.body = Some(Bytes::from(form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish()));
@@ -138,6 +140,18 @@ fn read(host: &str, response: &Response) -> Result<Grant, Error> {
         expires_in,
         more: answer,
     })
+}
+
+/// Whether the same request may be granted later.
+pub(super) fn is_passing(error: &Error) -> bool {
+    match error {
+        Error::Unreachable { .. } | Error::Unreadable { .. } => true,
+        Error::OAuth { error, .. } => {
+            matches!(error.as_str(), "server_error" | "temporarily_unavailable" | "status 429")
+                || error.starts_with("status 5")
+        }
+        _ => false,
+    }
 }
 
 /// Whether a refusal says that asking again with the same credentials is of no use.

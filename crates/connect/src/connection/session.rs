@@ -195,28 +195,33 @@ impl Connections {
             }
             let now = edges.clock.now();
             if store.lease(id, live.connection.version, now, now + LEASE).await? {
-                return self.renew_alone(live).await;
+                match self.renew_alone(live).await? {
+                    Some(renewed) => return Ok(renewed),
+                    None => continue,
+                }
             }
             edges.clock.sleep(LOOK_AGAIN).await;
         }
     }
 
-    /// Marks a connection as broken, so that it is named wherever it is looked at.
-    async fn mark_broken(&self, live: &Live, reason: &str) -> Result<Error, Error> {
+    /// Marks a connection as broken, so that it is named wherever it is looked at, and gives that as the error;
+    /// `None` if the connection was changed or removed meanwhile.
+    async fn mark_broken(&self, live: &Live, reason: &str) -> Result<Option<Live>, Error> {
         let connection = Connection {
             broken: Some(reason.to_owned()),
             version: live.connection.version + 1,
             ..live.connection.clone()
         };
         let sealed = self.seal(&connection, &live.secrets);
-        self.0.store.put(&connection, &sealed).await?;
+        let written = self.0.store.replace(&connection, &sealed, live.connection.version).await?;
         self.0.cache.lock().remove(&connection.id);
-        Ok(broken(&connection))
+        if written { Err(broken(&connection)) } else { Ok(None) }
     }
 
     /// Renews under the lease. New access token and new refresh token are written in one statement: a rotated
-    /// refresh token is the only one that works, and must not be lost.
-    async fn renew_alone(&self, mut live: Live) -> Result<Live, Error> {
+    /// refresh token is the only one that works, and must not be lost. `None` if the connection was changed or removed
+    /// meanwhile: what was granted to its older form is not written over it.
+    async fn renew_alone(&self, mut live: Live) -> Result<Option<Live>, Error> {
         let Inner { store, http, edges, .. } = &*self.0;
         let refresh_token = live.secrets.get("refresh_token").cloned();
         let scope = live.connection.setting("scope").unwrap_or_default().to_owned();
@@ -224,7 +229,7 @@ impl Connections {
         let assertion = match live.connection.auth {
             Auth::OauthJwt => match oauth::assertion(&live.connection, &live.secrets, edges.clock.now()) {
                 Ok(assertion) => assertion,
-                Err(error) => return Err(self.mark_broken(&live, &error.to_string()).await?),
+                Err(error) => return self.mark_broken(&live, &error.to_string()).await,
             },
             _ => Secret::new(String::new()),
         };
@@ -232,30 +237,41 @@ impl Connections {
             (Auth::OauthCode, Some(token)) => {
                 vec![("grant_type", "refresh_token"), ("refresh_token", token.expose())]
             }
+            // The service may refuse one request with a token that is good for all others.
+            (Auth::OauthCode, None) if !is_ending(&live, edges.clock.now()) => {
+                store.release(&live.connection.id, live.connection.version).await?;
+                return Ok(Some(live));
+            }
             (Auth::OauthCode, None) => {
-                return Err(self.mark_broken(&live, "the access token ended and there is no refresh token").await?);
+                return self.mark_broken(&live, "the access token ended and there is no refresh token").await;
             }
             (Auth::OauthJwt, _) => vec![("grant_type", oauth::JWT_BEARER), ("assertion", assertion.expose())],
             (Auth::OauthClient, _) if scope.is_empty() => vec![("grant_type", "client_credentials")],
             (Auth::OauthClient, _) => vec![("grant_type", "client_credentials"), ("scope", &scope)],
-            _ => return Err(self.mark_broken(&live, "the service refuses its credentials").await?),
+            _ => return self.mark_broken(&live, "the service refuses its credentials").await,
         };
         if live.connection.auth == Auth::OauthClient && !audience.is_empty() {
             grant.push(("audience", &audience));
         }
         match oauth::request(http, &live.connection, &live.secrets, &grant).await {
             Ok(granted) => {
+                let version = live.connection.version;
                 take_grant(&mut live, granted, edges.clock.now());
                 live.connection.version += 1;
                 let sealed = self.seal(&live.connection, &live.secrets);
-                store.put(&live.connection, &sealed).await?;
+                if !store.replace(&live.connection, &sealed, version).await? {
+                    return Ok(None);
+                }
                 self.remember(&live);
-                Ok(live)
+                Ok(Some(live))
             }
-            Err(error) if oauth::is_final(&error) => Err(self.mark_broken(&live, &error.to_string()).await?),
+            Err(error) if oauth::is_final(&error) => self.mark_broken(&live, &error.to_string()).await,
             Err(error) => {
-                store.release(&live.connection.id).await?;
-                Err(error)
+                store.release(&live.connection.id, live.connection.version).await?;
+                if !oauth::is_passing(&error) {
+                    return Err(error);
+                }
+                Err(Error::Renewal { name: live.connection.name, cause: Box::new(error) })
             }
         }
     }

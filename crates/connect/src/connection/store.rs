@@ -106,6 +106,22 @@ impl ConnectStore {
         self.execute(sql, values).await.map(drop)
     }
 
+    /// Writes a connection anew if it still is of `version`; whether it was.
+    pub(super) async fn replace(&self, connection: &Connection, sealed: &str, version: i64) -> Result<bool, Error> {
+        let settings = serde_json::to_string(&connection.settings).expect("a map of text is JSON");
+        let values: Vec<Value> = vec![
+            settings.into(),
+            connection.broken.clone().into(),
+            connection.version.into(),
+            sealed.into(),
+            connection.id.as_str().into(),
+            version.into(),
+        ];
+        let sql = "UPDATE connect_connections SET settings = $1, broken = $2, version = $3, sealed = $4, \
+                   lease_until = 0 WHERE id = $5 AND version = $6";
+        Ok(self.execute(sql, values).await? == 1)
+    }
+
     /// Forgets a connection; whether there was one.
     pub(super) async fn remove(&self, id: &str) -> Result<bool, Error> {
         Ok(self.execute("DELETE FROM connect_connections WHERE id = $1", vec![id.into()]).await? > 0)
@@ -120,8 +136,9 @@ impl ConnectStore {
     }
 
     /// Gives the right back without a change.
-    pub(super) async fn release(&self, id: &str) -> Result<(), Error> {
-        self.execute("UPDATE connect_connections SET lease_until = 0 WHERE id = $1", vec![id.into()]).await.map(drop)
+    pub(super) async fn release(&self, id: &str, version: i64) -> Result<(), Error> {
+        let sql = "UPDATE connect_connections SET lease_until = 0 WHERE id = $1 AND version = $2";
+        self.execute(sql, vec![id.into(), version.into()]).await.map(drop)
     }
 
     fn stored(&self, row: &Row) -> Result<Stored, Error> {

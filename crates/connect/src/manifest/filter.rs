@@ -351,6 +351,12 @@ fn soql_text(text: &str) -> String {
     escaped
 }
 
+/// Whether a text is a date or an instant as SOQL writes them, which is without quotation marks.
+fn is_date(text: &str) -> bool {
+    let is_day = text.len() == 10 && chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok();
+    is_day || (text.contains('T') && chrono::DateTime::parse_from_rfc3339(text).is_ok())
+}
+
 /// An object as the condition that every member has its value, in SOQL.
 fn soql_where(value: Value, _: &str) -> Result<Value, String> {
     let Value::Object(members) = value else { return Ok(Value::Null) };
@@ -361,6 +367,7 @@ fn soql_where(value: Value, _: &str) -> Result<Value, String> {
         }
         terms.push(match value {
             Value::Bool(_) | Value::Number(_) => format!("{name} = {value}"),
+            Value::String(date) if is_date(date) => format!("{name} = {date}"),
             other => format!("{name} = '{}'", soql_text(&text(other))),
         });
     }
@@ -412,6 +419,13 @@ mod tests {
             "soql_where",
             json!({"Name": "O'Neil\\", "Active": true}),
             json!("Name = 'O\\'Neil\\\\' AND Active = true"),
+        );
+        check(
+            "soql_where",
+            json!({"Born": "2001-02-03", "Seen": "2026-01-02T03:04:05.000Z", "Code": "2001-02-33", "T": "2001-02-03' OR"}),
+            json!(
+                "Born = 2001-02-03 AND Seen = 2026-01-02T03:04:05.000Z AND Code = '2001-02-33' AND T = '2001-02-03\\' OR'"
+            ),
         );
         check(
             "scim_where",

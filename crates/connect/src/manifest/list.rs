@@ -17,6 +17,7 @@ const ALL_MAX: usize = 100_000;
 enum Wanted {
     One,
     AtMost(usize),
+    All,
     Stream,
 }
 
@@ -53,7 +54,8 @@ pub(super) async fn run<'a>(
     let most = match wanted {
         Wanted::One => 1,
         Wanted::AtMost(most) => most.min(limit.unwrap_or(most)),
-        Wanted::Stream => ALL_MAX,
+        // One more tells that there are too many.
+        Wanted::All | Wanted::Stream => limit.unwrap_or(usize::MAX).min(ALL_MAX + 1),
     };
     let mut records = Vec::new();
     let mut pages = 0;
@@ -68,7 +70,7 @@ pub(super) async fn run<'a>(
             None => break,
         }
     }
-    if wanted == Wanted::AtMost(ALL_MAX) && records.len() > ALL_MAX {
+    if wanted == Wanted::All && records.len() > ALL_MAX {
         let problem = format!("the list has more than {ALL_MAX} records; stream them to a helper flow");
         return Err(Wrong(problem).into());
     }
@@ -132,7 +134,7 @@ fn wanted(list: &List, scope: &Scope<'_>) -> Result<Wanted, Wrong> {
         _ if word.starts_with("stream") => Wanted::Stream,
         Some(number) => Wanted::AtMost(number),
         None if word.starts_with("first") || word == "one" => Wanted::One,
-        None => Wanted::AtMost(ALL_MAX),
+        None => Wanted::All,
     })
 }
 

@@ -272,8 +272,9 @@ impl<'a> Run<'a> {
         let message = if errors.message.is_empty() { String::new() } else { text(&scope.value(&errors.message)?) };
         let retry_after = self.transport.retry_after(&response);
         let mut error = refusal(&response, Some(message.clone()), retry_after, request.repeatable);
-        // A refusal that passes by itself, such as a row that another writer holds.
-        if error.kind == ErrorKind::Refused
+        // The service itself says that nothing happened and that it passes, such as for a row that another writer
+        // holds.
+        if matches!(error.kind, ErrorKind::Refused | ErrorKind::OutcomeUnknown)
             && !errors.retry_codes.is_empty()
             && errors.retry_codes.contains(&text(&scope.value(&errors.code)?))
         {

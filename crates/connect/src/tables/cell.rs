@@ -29,9 +29,9 @@ pub(super) fn instant_text(instant: Timestamp) -> String {
     instant.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
-/// A value as a cell of its column; empty text in other columns than text is nothing.
+/// A value as a cell of its column; empty text is nothing.
 pub(super) fn cell(kind: ColumnType, value: &Value) -> Result<Cell, String> {
-    if value.is_null() || (kind != ColumnType::Text && is_empty(value)) {
+    if is_empty(value) {
         return Ok(if kind == ColumnType::Text { Cell::Text(None) } else { Cell::Int(None) });
     }
     let words = text(value);

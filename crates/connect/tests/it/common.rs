@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use oktant_base::Secret;
@@ -63,6 +64,9 @@ impl Bench {
     }
 }
 
+/// The number of the next call: each is one of its own.
+static KEYS: AtomicUsize = AtomicUsize::new(0);
+
 /// A call of a card: options, and inputs as `Group.Key`.
 #[expect(clippy::needless_pass_by_value, reason = "callers write the inputs where they call")]
 pub(crate) fn call(address: &str, connection: &str, options: &[(&str, &str)], inputs: serde_json::Value) -> Call {
@@ -80,7 +84,7 @@ pub(crate) fn call(address: &str, connection: &str, options: &[(&str, &str)], in
         connection: (!connection.is_empty()).then(|| connection.into()),
         options: option_fields,
         inputs: input_fields,
-        idempotency_key: "k".into(),
+        idempotency_key: format!("k{}", KEYS.fetch_add(1, Ordering::Relaxed)).into(),
         attempt: 1,
         cursor: None,
         cancel: tokio_util::sync::CancellationToken::new(),

@@ -2,7 +2,7 @@
 
 use oktant_connect::Connectors;
 use oktant_connect::tables::{Choice, Column, ColumnType, Selection, Stored, TableReader};
-use oktant_engine::{Actions, ErrorKind};
+use oktant_engine::{Actions, ErrorKind, Idempotency};
 use serde_json::{Value, json};
 
 use crate::common::{Bench, call, connections, outputs};
@@ -41,6 +41,25 @@ async fn contract(bench: Bench) {
         .await;
         ids.push(made["Output.Row ID"].as_str().unwrap().to_owned());
     }
+    // A call that is repeated after a crash adds nothing, and tells what it added.
+    let added = call("stash:createRow", "", &[("stash", "t1")], json!({"Fields.Name": "Di", "Fields.Score": 3}));
+    assert_eq!(connectors.describe("stash:createRow").unwrap().idempotency, Idempotency::Safe);
+    let once = outputs(connectors.call(added.clone()).await.unwrap());
+    assert_eq!(outputs(connectors.call(added).await.unwrap()), once);
+    assert_eq!(connectors.tables().rows(&table).await.unwrap().len(), 4);
+    let delete = || call("stash:deleteRow", "", &[("stash", "t1")], json!({"Delete By.Row ID": once["Output.Row ID"]}));
+    assert_eq!(connectors.describe("stash:deleteRow").unwrap().idempotency, Idempotency::SearchFirst);
+    assert_eq!(connectors.search_first(delete()).await.unwrap(), None);
+    connectors.call(delete()).await.unwrap();
+    assert!(connectors.search_first(delete()).await.unwrap().is_some(), "it was done");
+    assert!(connectors.call(delete()).await.is_err(), "no such row");
+    // Empty text is nothing, however it came there.
+    let empty = json!({"Update By.Row ID": ids[2], "Fields.Score": "", "Fields.Name": ""});
+    run(connectors, "updateRow", &[("updateEmptyInputs", "Yes")], empty).await;
+    let nameless = json!({"Filter.Where Expression": {"expr": [{"lhs": "Name", "op": "=", "rhs": ""}]}});
+    let found = run(connectors, "searchRows2", &[], nameless).await;
+    assert_eq!(found["Result.Rows"].as_array().unwrap().len(), 1);
+    run(connectors, "updateRow", &[], json!({"Update By.Row ID": ids[2], "Fields.Name": "Cy"})).await;
     let search = |terms: Value| json!({"Filter.Where Expression": {"expr": terms}, "Sort.Column": "Score", "Sort.Direction": "desc", "Sort.Limit": 0});
     for (terms, expected) in [
         (json!([]), vec!["Ann", "Bob", "Cy"]),

@@ -1,13 +1,17 @@
 //! HTTP cards, files and mail.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::routing::{any, get};
 use oktant_connect::connection::Auth;
 use oktant_engine::{Actions, ErrorKind};
+use parking_lot::Mutex;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::sync::Notify;
 
 use crate::common::{Bench, call, outputs, serve};
 
@@ -60,9 +64,10 @@ async fn http_cards_send_what_the_flow_says() {
 async fn connections_sign_http_cards_for_their_hosts_only() {
     let (bench, url) = (Bench::new().await, server().await);
     let host = url.trim_start_matches("http://").to_owned();
-    bench.connect("basic", "http", Auth::Basic, &[("username", "ann")], &[("password", "pw")]).await;
+    let basic = [("username", "ann"), ("hosts", host.as_str())];
+    bench.connect("basic", "http", Auth::Basic, &basic, &[("password", "pw")]).await;
     bench.connect("bearer", "http", Auth::Bearer, &[("hosts", &host)], &[("token", "t0ken")]).await;
-    bench.connect("key", "http", Auth::Headers, &[], &[("header:X-Key", "k3y")]).await;
+    bench.connect("key", "http", Auth::Headers, &[("hosts", "*")], &[("header:X-Key", "k3y")]).await;
     bench.connect("elsewhere", "http", Auth::Bearer, &[("hosts", "api.example.com")], &[("token", "t0ken")]).await;
     let get =
         |connection: &str| call("httpfunctions:get", connection, &[], json!({"Request.URL": format!("{url}/echo")}));
@@ -76,6 +81,12 @@ async fn connections_sign_http_cards_for_their_hosts_only() {
     }
     let error = bench.connectors.call(get("elsewhere")).await.unwrap_err();
     assert!(error.message.contains("is for api.example.com"), "{}", error.message);
+    bench.connect("open", "http", Auth::Bearer, &[], &[("token", "t0ken")]).await;
+    let error = bench.connectors.call(get("open")).await.unwrap_err();
+    assert!(error.message.contains("which hosts") && error.message.contains("--set hosts="), "{}", error.message);
+    bench.connect("hub", "github", Auth::Bearer, &[], &[("token", "t0ken")]).await;
+    let error = bench.connectors.call(get("hub")).await.unwrap_err();
+    assert!(error.message.contains("is for api.github.com"), "{}", error.message);
     let error = bench.connectors.call(get("none")).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Connection);
     let unbound = bench.connectors.call(call("slack:readUser2", "", &[], json!({}))).await.unwrap_err();
@@ -164,4 +175,165 @@ async fn a_mail_server_is_guarded_too() {
     let mail = json!({"Email.To": ["ann@example.com"], "Email.From": "a@example.com"});
     let error = bench.connectors.call(call("mail:send", "mail", &[], mail)).await.unwrap_err();
     assert!(error.message.contains("10.0.0.25:587 is refused"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn an_outage_without_a_promise_leaves_the_outcome_open() {
+    let bench = Bench::new().await;
+    let busy = || async { (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "600")], "") };
+    let lost = || async { StatusCode::SERVICE_UNAVAILABLE };
+    let url = serve(Router::new().route("/busy", any(busy)).route("/lost", any(lost))).await;
+    for (path, expected) in [("busy", ErrorKind::Unavailable), ("lost", ErrorKind::OutcomeUnknown)] {
+        let card = call("httpfunctions:post", "", &[], json!({"Request.URL": format!("{url}/{path}")}));
+        assert_eq!(bench.connectors.call(card).await.unwrap_err().kind, expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn redirects_take_no_secrets_elsewhere() {
+    let bench = Bench::new().await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let record = {
+        let seen = seen.clone();
+        move |body: String| {
+            seen.lock().push(body);
+            async { "{\"access_token\": \"t\"}" }
+        }
+    };
+    let other = serve(Router::new().route("/", any(record.clone()))).await;
+    let moved = move || async move { (StatusCode::TEMPORARY_REDIRECT, [("location", other)]) };
+    let near = || async { (StatusCode::PERMANENT_REDIRECT, [("location", "/near")]) };
+    let routes = Router::new().route("/away", any(moved)).route("/here", any(near)).route("/near", any(record));
+    let url = serve(routes).await;
+    let post = |connection: &str, path: &str| {
+        call(
+            "httpfunctions:post",
+            connection,
+            &[],
+            json!({"Request.URL": format!("{url}/{path}"), "Request.Body": "b0dy"}),
+        )
+    };
+    let error = bench.connectors.call(post("", "away")).await.unwrap_err();
+    assert_eq!((error.kind, error.status), (ErrorKind::Refused, Some(307)));
+    assert_eq!(seen.lock().len(), 0);
+    bench.connectors.call(post("", "here")).await.unwrap();
+    assert_eq!(std::mem::take(&mut *seen.lock()), ["b0dy"]);
+    for path in ["away", "here"] {
+        let settings = [("token_url", format!("{url}/{path}")), ("client_id", "c".to_owned())];
+        let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        bench.connect(path, "http", Auth::OauthClient, &settings, &[("client_secret", "s3cret")]).await;
+        let error = bench.connectors.call(post(path, "near")).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable, "{error:?}");
+        assert_eq!(seen.lock().len(), 0, "{path}");
+    }
+}
+
+/// A token endpoint that answers when it is told to.
+struct Tokens {
+    url: String,
+    asked: Arc<Notify>,
+    answer: Arc<Notify>,
+}
+
+impl Tokens {
+    async fn new() -> Self {
+        let (asked, answer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let handler = {
+            let (asked, answer) = (asked.clone(), answer.clone());
+            move || async move {
+                asked.notify_one();
+                answer.notified().await;
+                axum::Json(json!({"access_token": "renewed", "expires_in": 3600}))
+            }
+        };
+        Self { url: serve(Router::new().route("/token", any(handler)).route("/echo", any(echo))).await, asked, answer }
+    }
+
+    async fn connect(&self, bench: &Bench, secret: &str, token: &[(&str, &str)]) {
+        let token_url = format!("{}/token", self.url);
+        let secrets: Vec<(&str, &str)> = [("client_secret", secret)].into_iter().chain(token.iter().copied()).collect();
+        bench
+            .connect("api", "http", Auth::OauthClient, &[("token_url", &token_url), ("client_id", "c")], &secrets)
+            .await;
+    }
+
+    fn get(&self) -> oktant_engine::Call {
+        call("httpfunctions:get", "api", &[], json!({"Request.URL": format!("{}/echo", self.url)}))
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_does_not_write_over_what_happened_meanwhile() {
+    let (bench, tokens) = (Bench::new().await, Tokens::new().await);
+    tokens.connect(&bench, "old", &[]).await;
+    let change = async {
+        tokens.asked.notified().await;
+        tokens.connect(&bench, "new", &[("access_token", "brought")]).await;
+        tokens.answer.notify_one();
+    };
+    let (outcome, ()) = tokio::join!(bench.connectors.call(tokens.get()), change);
+    assert_eq!(outputs(outcome.unwrap())["Response.Body"]["authorization"], "Bearer brought");
+
+    tokens.connect(&bench, "old", &[]).await;
+    let change = async {
+        tokens.asked.notified().await;
+        bench.connectors.connections().remove("api").await.unwrap();
+        tokens.answer.notify_one();
+    };
+    let (outcome, ()) = tokio::join!(bench.connectors.call(tokens.get()), change);
+    assert_eq!(outcome.unwrap_err().kind, ErrorKind::Connection);
+    assert!(bench.connectors.connections().list().await.unwrap().is_empty(), "it stays removed");
+}
+
+#[tokio::test]
+async fn trouble_of_the_token_endpoint_is_none_of_the_cards() {
+    let bench = Bench::new().await;
+    let down = || async { StatusCode::BAD_GATEWAY };
+    let url = serve(Router::new().route("/token", any(down))).await;
+    let settings = [("token_url", format!("{url}/token")), ("client_id", "c".to_owned())];
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    bench.connect("api", "http", Auth::OauthClient, &settings, &[("client_secret", "s")]).await;
+    let card = call("httpfunctions:post", "api", &[], json!({"Request.URL": format!("{url}/x")}));
+    let error = bench.connectors.call(card).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{error:?}");
+}
+
+#[tokio::test]
+async fn one_refusal_does_not_break_a_connection() {
+    let bench = Bench::new().await;
+    let closed = || async { StatusCode::UNAUTHORIZED };
+    let url = serve(Router::new().route("/closed", any(closed)).route("/echo", any(echo))).await;
+    let host = url.trim_start_matches("http://").to_owned();
+    let settings = [("hosts", host.as_str()), ("token_url", "https://id.example.com/token"), ("client_id", "c")];
+    bench.connect("api", "http", Auth::OauthCode, &settings, &[("access_token", "good")]).await;
+    let get = |path: &str| call("httpfunctions:get", "api", &[], json!({"Request.URL": format!("{url}/{path}")}));
+    let error = bench.connectors.call(get("closed")).await.unwrap_err();
+    assert_eq!((error.kind, error.status), (ErrorKind::Connection, Some(401)));
+    assert_eq!(bench.connectors.connections().get("api").await.unwrap().broken, None);
+    bench.connectors.call(get("echo")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_not_there_may_be_back_later() {
+    let bench = Bench::new().await;
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port().to_string();
+    let settings = [("host", "127.0.0.1"), ("port", &free), ("security", "none"), ("from", "flows@example.com")];
+    bench.connect("mail", "smtp", Auth::Smtp, &settings, &[]).await;
+    let mail = json!({"Email.To": "ann@example.com", "Email.Subject": "s", "Email.Body": "b"});
+    let error = bench.connectors.call(call("gmail:sendEmail2", "mail", &[], mail)).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{error:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use oktant_connect::files::{Files as _, FolderFiles};
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("files");
+    let files = FolderFiles::new(place.clone(), oktant_client::Edges::system().entropy);
+    let id = files.put("x".into()).await.unwrap();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&place), mode(&place.join(id))), (0o700, 0o600));
 }

@@ -146,9 +146,15 @@ async fn three_levels_of_security() {
     }
 
     let path = web.invoke("admin").replace("invoke", "delegate");
-    let (status, answer) = web.send("POST", &path, &[("Authorization", "Bearer admin")], r#"{"why":"test"}"#).await;
+    let (status, answer) = web.send("POST", &path, &[("Authorization", "Bearer invoker")], r#"{"why":"test"}"#).await;
     assert_eq!((status, answer.as_str()), (StatusCode::OK, r#"{"text":"00u1 test"}"#));
-    assert_eq!(web.send("POST", &path, &[], "").await.0, 401);
+    for authorization in ["Bearer admin", "Bearer nobody", ""] {
+        assert_eq!(web.send("POST", &path, &[("Authorization", authorization)], "").await.0, 401, "{authorization}");
+    }
+    for _ in 0..9 {
+        assert_eq!(web.send("POST", &path, &[("Authorization", "Bearer invoker")], "").await.0, 200);
+    }
+    assert_eq!(web.send("POST", &path, &[("Authorization", "Bearer invoker")], "").await.0, 429, "ten in a second");
     assert_eq!(web.send("POST", &web.invoke("helper"), &[], "").await.0, 404, "helpers have no endpoint");
 }
 

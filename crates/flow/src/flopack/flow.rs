@@ -1,5 +1,6 @@
 //! One flow of a flopack.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
@@ -25,6 +26,9 @@ use crate::names::{Unique, slug, step_of_card};
 /// Where a wire starts, and what converts its value: card, output, transform.
 type Wire<'a> = (&'a str, &'a str, &'a Value);
 
+/// Hidden cards and flows inside flows that one value comes through at most.
+const HOPS_MAX: usize = 200;
+
 /// A list of cards as found.
 struct Scope<'a> {
     items: Vec<Item<'a>>,
@@ -49,6 +53,10 @@ pub(super) struct FlowReader<'a, 'n> {
     unique: Unique,
     trigger: StepId,
     originals: Originals,
+    /// How far the value that is traced has been followed.
+    hops: Cell<usize>,
+    /// The title of a card whose value comes from itself, or from too far away.
+    tangled: Cell<Option<&'a Value>>,
 }
 
 impl<'a, 'n> FlowReader<'a, 'n> {
@@ -63,6 +71,8 @@ impl<'a, 'n> FlowReader<'a, 'n> {
             unique: Unique::default(),
             trigger: StepId::new("trigger"),
             originals: IndexMap::new(),
+            hops: Cell::new(0),
+            tangled: Cell::new(None),
         };
         let trigger = reader.discover(&flow["data"])?;
         let (first, scope, event) = trigger;
@@ -70,6 +80,9 @@ impl<'a, 'n> FlowReader<'a, 'n> {
         let rest = body.items.get(1..).unwrap_or_default();
         let flow_body = reader.body(scope, rest)?;
         let trigger = reader.start(&flow["data"], first, event)?;
+        if let Some(card) = reader.tangled.get() {
+            return Err(reader.wrong(card, "what feeds it leads in a circle, or through too many cards"));
+        }
         let used = Flow {
             id,
             name: text(&flow["name"]),
@@ -463,11 +476,19 @@ impl<'a, 'n> FlowReader<'a, 'n> {
         Some(Reference { step, slot: slot(field), path: Vec::new(), convert: own })
     }
 
-    fn feed(&self, scope: usize, card: &Value, input: &Value) -> Option<Reference> {
+    fn feed(&self, scope: usize, card: &'a Value, input: &Value) -> Option<Reference> {
         let key = (uuid(card), input["id"].as_str()?);
         let wires = self.scopes[scope].incoming.get(&key);
         let (from, output, transform) = wires?.first()?;
-        self.trace(scope, from, output, transform)
+        let hops = self.hops.get();
+        if hops == HOPS_MAX {
+            self.tangled.set(Some(card));
+            return None;
+        }
+        self.hops.set(hops + 1);
+        let found = self.trace(scope, from, output, transform);
+        self.hops.set(hops);
+        found
     }
 
     fn template(&self, scope: usize, card: &'a Value, text: &str) -> Vec<Part> {
@@ -484,7 +505,10 @@ impl<'a, 'n> FlowReader<'a, 'n> {
         for piece in pieces {
             let field = match piece {
                 Piece::Text(_) => None,
-                Piece::Key(key) => fields(card, "inputs").into_iter().find(|f| f["group"].is_null() && f["key"] == key),
+                // A text that stands in itself is none.
+                Piece::Key(key) => fields(card, "inputs")
+                    .into_iter()
+                    .find(|f| f["group"].is_null() && f["key"] == key && !is_template(&address, &slot(f))),
             };
             match (piece, field) {
                 (Piece::Key(_), Some(field)) => {

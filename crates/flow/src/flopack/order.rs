@@ -4,6 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
+/// Ifs that stand in each other at most: the text form takes no deeper ones.
+const DEPTH_MAX: usize = 64;
+
 /// Cards in the order in which they run.
 #[derive(Debug)]
 pub(super) enum Item<'a> {
@@ -54,7 +57,7 @@ pub(super) fn order(body: &Value) -> Result<Vec<Item<'_>>, String> {
     }
     let mut graph = Graph { rank: vec![0; cards.len()], cards, after };
     let sorted = graph.sort()?;
-    Ok(graph.items(&sorted))
+    graph.items(&sorted, 0)
 }
 
 impl<'a> Graph<'a> {
@@ -95,7 +98,7 @@ impl<'a> Graph<'a> {
         seen
     }
 
-    fn items(&self, sorted: &[usize]) -> Vec<Item<'a>> {
+    fn items(&self, sorted: &[usize], depth: usize) -> Result<Vec<Item<'a>>, String> {
         let mut done: HashSet<usize> = HashSet::new();
         let mut items = Vec::new();
         for &n in sorted {
@@ -106,6 +109,9 @@ impl<'a> Graph<'a> {
             if !is(card, ":control:0.0.1:if") {
                 items.push(Item::Card(card));
                 continue;
+            }
+            if depth == DEPTH_MAX {
+                return Err(format!("card {} stands in more than {DEPTH_MAX} Ifs", uuid(card)));
             }
             let head = |wanted: bool| {
                 let heads = card["branches"].as_object().into_iter().flatten();
@@ -133,10 +139,37 @@ impl<'a> Graph<'a> {
                 card,
                 join: join.map(|join| self.cards[join]),
                 heads: heads.map(|head| head.map(|head| self.cards[head])),
-                then: self.items(&then),
-                otherwise: self.items(&otherwise),
+                then: self.items(&then, depth + 1)?,
+                otherwise: self.items(&otherwise, depth + 1)?,
             });
         }
-        items
+        Ok(items)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::order;
+
+    #[test]
+    fn ifs_in_ifs_have_an_end() {
+        let body = |depth: usize| {
+            let mut methods = Vec::new();
+            let mut orderings = serde_json::Map::new();
+            for n in 0..depth {
+                let (own, head) = (format!("if{n}"), format!("head{n}"));
+                methods.push(json!({
+                    "uuid": own, "address": "root:kernel:x:control:0.0.1:if", "branches": {&head: true},
+                }));
+                methods.push(json!({"uuid": head, "address": "root:kernel:x:control:0.0.1:assign"}));
+                orderings.insert(format!("o{n}"), json!([head, format!("if{}", n + 1)]));
+            }
+            json!({"methods": methods, "orderings": orderings})
+        };
+        assert_eq!(order(&body(64)).unwrap().len(), 1);
+        let error = order(&body(20_000)).unwrap_err();
+        assert_eq!(error, "card if64 stands in more than 64 Ifs");
     }
 }

@@ -155,6 +155,15 @@ pub(crate) fn escape(text: &str) -> String {
     text.replace("${", "$${")
 }
 
+/// Text with a reference behind it: a `$` at its end is written `${$}`, so that the reference is not taken for text.
+pub(crate) fn escape_before_reference(text: &str) -> String {
+    let plain = text.trim_end_matches('$');
+    escape(plain) + &DOLLAR.repeat(text.len() - plain.len())
+}
+
+/// A `$` where what follows would make it mean something else.
+const DOLLAR: &str = "${$}";
+
 /// A piece of a text with references in it.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Piece {
@@ -179,7 +188,12 @@ pub(crate) fn pieces(text: &str) -> Result<Vec<Piece>, String> {
         if rest.is_empty() {
             break;
         }
-        if plain.ends_with('$') {
+        if let Some(behind) = rest.strip_prefix(DOLLAR).filter(|_| !before.ends_with('$')) {
+            plain.push('$');
+            scanner.rest = behind;
+            continue;
+        }
+        if before.ends_with('$') {
             plain.pop();
             plain.push_str("${");
             scanner.rest = &rest[2..];

@@ -431,8 +431,11 @@ impl Writer {
 
     fn template(&self, parts: &[Part]) -> String {
         let mut out = String::new();
-        for part in parts {
+        for (index, part) in parts.iter().enumerate() {
             match part {
+                Part::Text(text) if matches!(parts.get(index + 1), Some(Part::Value(_))) => {
+                    out.push_str(&expr::escape_before_reference(text));
+                }
                 Part::Text(text) => out.push_str(&expr::escape(text)),
                 Part::Value(operand) => match &operand.source {
                     Source::Reference(reference) => {

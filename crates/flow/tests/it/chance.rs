@@ -107,7 +107,8 @@ impl Dice<'_> {
                 let reference = self.reference(seen).trim_matches('\'').to_owned();
                 self.line(inside, "card: string:compose");
                 self.line(inside, "with:");
-                self.line(inside + 1, &format!("_text_: 'a {reference} ${{empty}} {reference}'"));
+                let dollars = ["", "$${", "${$}", "$$${", "${$}${$}", "$${$}${$}", "$ "][self.roll(7)];
+                self.line(inside + 1, &format!("_text_: 'a {reference} {dollars}${{empty}} {dollars}{reference}'"));
                 seen.push(format!("{id}.output"));
             }
             3 => {

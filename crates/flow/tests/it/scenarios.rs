@@ -292,3 +292,52 @@ fn a_comment_stays_where_it_is() {
     assert_eq!(text::format(written).unwrap(), written);
     assert_eq!(FlowId::new("a"), text::read(written).unwrap().id);
 }
+
+/// Every list of cards, at any depth.
+fn for_each_list(value: &mut serde_json::Value, change: &mut dyn FnMut(&mut Vec<serde_json::Value>)) {
+    match value {
+        serde_json::Value::Object(members) => {
+            if let Some(serde_json::Value::Array(cards)) = members.get_mut("methods") {
+                change(cards);
+            }
+            members.values_mut().for_each(|value| for_each_list(value, change));
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| for_each_list(value, change)),
+        _ => {}
+    }
+}
+
+#[test]
+fn cards_that_feed_themselves_are_refused() {
+    let mut pack = flopack::export(&project()).unwrap();
+    let mut turned = 0;
+    for_each_list(&mut pack, &mut |cards| {
+        let is_expand = |card: &serde_json::Value| card["address"].as_str().unwrap_or_default().ends_with(":expand");
+        let Some(own) = cards.iter().position(is_expand) else { return };
+        let uuid = cards[own]["uuid"].as_str().unwrap().to_owned();
+        let inputs = cards[own]["node"]["model"]["inputs"]["data"].as_object().unwrap();
+        let input = inputs.values().find(|field| field["key"] == "object").unwrap()["id"].clone();
+        let outputs = cards[own]["node"]["model"]["outputs"]["data"].as_object().unwrap();
+        let output = outputs.keys().next().unwrap().clone();
+        for card in cards.iter_mut() {
+            for targets in card["pins"].as_object_mut().into_iter().flat_map(|pins| pins.values_mut()) {
+                targets.as_object_mut().map(|targets| targets.remove(&uuid));
+            }
+        }
+        cards[own]["pins"][&output][&uuid] = serde_json::json!([{"input": input, "transform": null}]);
+        turned += 1;
+    });
+    assert!(turned > 0);
+    let error = flopack::import(&pack.to_string()).unwrap_err();
+    assert!(matches!(&error, flopack::FlopackError::Format { problem, .. } if problem.contains("circle")), "{error}");
+}
+
+#[test]
+fn a_text_that_stands_in_itself_is_text() {
+    let text = "flow: a\ntrigger: {type: manual}\nsteps:\n  - id: a\n    card: string:compose\n    with:\n      _text_: '{{{_text_}}}'\n";
+    let mut project = Project::default();
+    let flow = text::read(text).unwrap();
+    project.flows.insert(flow.id.clone(), flow);
+    let pack = flopack::export(&project).unwrap().to_string();
+    flopack::import(&pack).unwrap();
+}
