@@ -57,3 +57,19 @@ impl Needs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_need_a_connection_to_their_own_service() {
+        for (address, service) in [
+            ("salesforce:newRecord", "salesforce"),
+            ("salesforce2_29:recordDeleted", "salesforce"),
+            ("okta:userAddedToApplicationMembership", "okta"),
+        ] {
+            assert_eq!(Needs::of(&address.parse().unwrap()), Needs::Service(service), "{address}");
+        }
+    }
+}
