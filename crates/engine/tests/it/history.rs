@@ -36,6 +36,17 @@ async fn dump(url: &str) -> String {
     text
 }
 
+/// Waits until a text is gone from the database: the removal comes right behind the end of a run.
+async fn until_gone(url: &str, text: &str) {
+    for _ in 0..200 {
+        if !dump(url).await.contains(text) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{text} is still in the database");
+}
+
 #[tokio::test]
 async fn each_step_is_shown_with_what_it_was_given_and_gave() {
     let steps = vec![
@@ -104,14 +115,7 @@ async fn secrets_are_in_no_history_and_gone_from_the_database_when_a_run_is_over
     bench.until_run(&run.id, RunState::Succeeded).await;
     let steps = format!("{:?}", bench.engine.steps(&run.id).await.unwrap());
     assert!(steps.contains("visible") && steps.contains("[redacted]") && !steps.contains("CANARY"), "{steps}");
-    // The last transaction is over before the state is seen; the removal comes right behind it.
-    for _ in 0..200 {
-        if !dump(&database.url).await.contains("CANARY") {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the secret is still in the database");
+    until_gone(&database.url, "CANARY").await;
 }
 
 #[tokio::test]
@@ -133,13 +137,7 @@ async fn a_flow_that_keeps_no_data_leaves_none() {
     let steps = bench.engine.steps(&run.id).await.unwrap();
     assert!(steps.len() >= 4, "that the steps ran is kept: {steps:?}");
     assert!(steps.iter().all(|step| step.inputs.is_none() && step.outputs.is_none()));
-    for _ in 0..200 {
-        if !dump(&database.url).await.contains("CANARY") {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("data is still in the database: {}", dump(&database.url).await);
+    until_gone(&database.url, "CANARY").await;
 }
 
 #[tokio::test]
@@ -257,17 +255,6 @@ async fn large_values_are_kept_apart_and_come_back() {
     let steps = bench.engine.steps(&run.id).await.unwrap();
     let read = steps.iter().find(|step| &*step.path == "read").unwrap();
     assert_eq!(read.outputs.as_ref().unwrap().get(None, "x").unwrap().as_text().unwrap().len(), 200_000);
-}
-
-/// Waits until a text is gone from the database: the removal comes right behind the end of a run.
-async fn until_gone(url: &str, text: &str) {
-    for _ in 0..200 {
-        if !dump(url).await.contains(text) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("{text} is still in the database");
 }
 
 #[tokio::test]

@@ -350,7 +350,13 @@ async fn a_worker_that_is_late_keeps_its_own_runs() {
         ];
         let bench = Bench::with(&database.url, vec![hook(&[], steps)], |_| {}).await;
         let run = bench.engine.start("hook", start(&[])).await.unwrap().unwrap();
-        bench.advance(Duration::from_mins(2)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        // As if it had not come to say that it is alive.
+        let store = oktant_store::connect(&database.url).await.unwrap();
+        store.writer().await.unwrap().execute("UPDATE flow_runs SET lease_until = 0", &[]).await.unwrap();
+        bench.engine.switch("hook", true).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        bench.advance(Duration::from_secs(4)).await;
         bench.until_run(&run, RunState::Succeeded).await;
         assert_eq!(bench.engine.metrics().resumed(), 0, "{}", database.name);
     }
