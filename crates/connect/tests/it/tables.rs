@@ -44,10 +44,11 @@ async fn contract(bench: Bench) {
     // A call that is repeated after a crash adds nothing, and tells what it added.
     let added = call("stash:createRow", "", &[("stash", "t1")], json!({"Fields.Name": "Di", "Fields.Score": 3}));
     assert_eq!(connectors.describe("stash:createRow").unwrap().idempotency, Idempotency::Safe);
-    let once = outputs(connectors.call(added.clone()).await.unwrap());
-    assert_eq!(outputs(connectors.call(added).await.unwrap()), once);
+    let first = outputs(connectors.call(added.clone()).await.unwrap());
+    assert_eq!(outputs(connectors.call(added).await.unwrap()), first);
     assert_eq!(connectors.tables().rows(&table).await.unwrap().len(), 4);
-    let delete = || call("stash:deleteRow", "", &[("stash", "t1")], json!({"Delete By.Row ID": once["Output.Row ID"]}));
+    let delete =
+        || call("stash:deleteRow", "", &[("stash", "t1")], json!({"Delete By.Row ID": first["Output.Row ID"]}));
     assert_eq!(connectors.describe("stash:deleteRow").unwrap().idempotency, Idempotency::SearchFirst);
     assert_eq!(connectors.search_first(delete()).await.unwrap(), None);
     connectors.call(delete()).await.unwrap();
