@@ -292,7 +292,7 @@ async fn what_a_killed_process_did_not_remove_is_removed_by_the_next_one() {
     bench.engine.close().await;
     drop(bench);
     assert!(dump(&database.url).await.contains("it is CANARY"), "as it is, for as long as the run needs it");
-    let store = oktant_store::SqliteStore::connect(&database.url).await.unwrap();
+    let store = oktant_store::SqliteStore::connect(&database.url).unwrap();
     let end = "UPDATE flow_runs SET state = 'succeeded', ended_at = 1, owner = NULL, scrub = 1";
     store.writer().await.unwrap().execute(end, &[]).await.unwrap();
     let next = until_open(&database.url, flows()).await;
