@@ -102,7 +102,7 @@ impl Attached for FlowTables {
         if read.table.schema.is_some() {
             let stash = self.stashes.lock().get(&read.table.name.to_lowercase()).cloned();
             return match stash {
-                Some((reader, table)) => stash::rows(reader, table, read),
+                Some((reader, table)) => stash::rows(reader, table, &read),
                 None => stream::once(std::future::ready(Err(gone(&read.table.name)))).boxed(),
             };
         }
@@ -110,8 +110,8 @@ impl Attached for FlowTables {
         let archive = self.found.try_lock().ok().and_then(|found| found.as_ref()?.archive.clone());
         match (archive, read.table.name.as_str()) {
             (None, name) => stream::once(std::future::ready(Err(gone(name)))).boxed(),
-            (Some(archive), "flow_runs") => runs::rows(archive, read),
-            (Some(archive), "flow_steps") => steps::rows(archive, read),
+            (Some(archive), "flow_runs") => runs::rows(archive, &read),
+            (Some(archive), "flow_steps") => steps::rows(archive, &read),
             (Some(archive), _) => flows(archive, read),
         }
     }

@@ -123,7 +123,9 @@ impl Archive {
         limit: Option<usize>,
     ) -> Result<Vec<RunSummary>, EngineError> {
         let mut wanted = Conditions::default();
-        conditions.iter().for_each(|(column, test)| wanted.add(column.sql(), test));
+        for (column, test) in conditions {
+            wanted.add(column.sql(), test);
+        }
         if let Some(before) = before {
             wanted.add("id", &Test::Compare("<", before.as_str().into()));
         }

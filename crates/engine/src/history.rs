@@ -454,7 +454,7 @@ impl Steps {
         let shown = |fields: Fields| keeps.then_some(fields);
         match record {
             Record::Accepted { at, trigger: values, .. } => {
-                self.end(trigger.into(), at, StepState::Succeeded, |step| step.outputs = shown(values));
+                self.end(&trigger.into(), at, StepState::Succeeded, |step| step.outputs = shown(values));
             }
             Record::Intent { path, at, address, inputs, .. } => {
                 self.step(path, at, |step| {
@@ -463,13 +463,13 @@ impl Steps {
             }
             Record::Result { path, at, outputs, private } | Record::Drawn { path, at, outputs, private } => {
                 let outputs = shown(outputs).filter(|_| !private);
-                self.end(path, at, StepState::Succeeded, |step| step.outputs = outputs);
+                self.end(&path, at, StepState::Succeeded, |step| step.outputs = outputs);
             }
             Record::Step { path, at, inputs, outputs } => {
-                self.end(path, at, StepState::Succeeded, |step| (step.inputs, step.outputs) = (inputs, outputs));
+                self.end(&path, at, StepState::Succeeded, |step| (step.inputs, step.outputs) = (inputs, outputs));
             }
             Record::Failed { path, at, error, inputs } => {
-                self.end(path, at, StepState::Failed, |step| {
+                self.end(&path, at, StepState::Failed, |step| {
                     step.error = Some(*error);
                     step.inputs = step.inputs.take().or(inputs);
                 });
@@ -484,7 +484,7 @@ impl Steps {
                     RunState::Stopped => StepState::Stopped,
                     _ => StepState::Succeeded,
                 };
-                self.end(path, at, state, |_| ());
+                self.end(&path, at, state, |_| ());
             }
             Record::Timer { path, until, .. } => {
                 self.step(path, until, |step| step.state = StepState::Waiting);
@@ -539,12 +539,12 @@ impl Steps {
     }
 
     /// Changes the step at a place, which is over then.
-    fn end(&mut self, path: Name, at: i64, state: StepState, change: impl FnOnce(&mut StepSummary)) {
+    fn end(&mut self, path: &Name, at: i64, state: StepState, change: impl FnOnce(&mut StepSummary)) {
         self.step(path.clone(), at, |step| {
             (step.state, step.ended_at) = (state, instant(at));
             change(step);
         });
-        if let Some(open) = self.open.get_mut(&path) {
+        if let Some(open) = self.open.get_mut(path) {
             open.ended = Some(self.page);
         }
     }

@@ -129,15 +129,12 @@ impl Planner<'_> {
         }
         let entries = self.attached.look().await?;
         for reference in references.iter().filter(|reference| !is_of_org(reference)) {
-            match attached::find(&entries, catalogs::schema_of(reference), reference.table()) {
-                Some(entry) => self.context.readable.check(&entry.table.privilege_name())?,
-                None => {
-                    let schema = catalogs::schema_of(reference);
-                    if let Some(instead) = self.attached.missing(schema, reference.table()) {
-                        let name = self.statement.display(&reference.to_string(), &HashMap::new());
-                        return Err(Error::NoSuchTableYet { name, instead });
-                    }
-                }
+            let schema = catalogs::schema_of(reference);
+            if let Some(entry) = attached::find(&entries, schema, reference.table()) {
+                self.context.readable.check(&entry.table.privilege_name())?;
+            } else if let Some(instead) = self.attached.missing(schema, reference.table()) {
+                let name = self.statement.display(&reference.to_string(), &HashMap::new());
+                return Err(Error::NoSuchTableYet { name, instead });
             }
         }
         Ok(entries)

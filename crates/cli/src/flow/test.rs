@@ -360,7 +360,7 @@ fn expected_calls(run: &str, steps: &[StepSummary]) -> Result<Vec<Expected>> {
             );
             return Err(Error::misuse(what, hint).into());
         }
-        let attempt_of = |place: &str| place.split_once('#').map_or(place.to_owned(), |(step, _)| step.to_owned());
+        let attempt_of = |place: &str| place.split_once('#').map_or(place, |(step, _)| step).to_owned();
         let call = Expected { step: attempt_of(&call.step), ..call };
         match calls.iter_mut().find(|earlier| earlier.step == call.step) {
             Some(earlier) => *earlier = call,

@@ -25,10 +25,10 @@ const COLUMNS: [Option<RunColumn>; 13] = [
 ];
 
 /// The rows of the table.
-pub(super) fn rows(archive: Archive, read: Read) -> Pages {
+pub(super) fn rows(archive: Archive, read: &Read) -> Pages {
     let wanted = read.conditions.iter().map(wanted).collect::<Result<Vec<_>, Error>>();
     let (columns, limit) = (read.columns.clone(), read.limit);
-    pages(&read, None, move |before: Option<Name>| {
+    pages(read, None, move |before: Option<Name>| {
         let (archive, wanted, columns) = (archive.clone(), wanted.clone(), columns.clone());
         async move {
             let runs = archive.runs(&wanted?, before.as_ref(), limit).await.map_err(failed)?;
@@ -48,7 +48,7 @@ fn wanted(condition: &Condition) -> Result<(RunColumn, Wanted), Error> {
 /// A condition in the words of the store, of text and instants.
 pub(super) fn test(test: &Test) -> Option<Wanted> {
     let value = |cell: &Cell| match cell {
-        Cell::Text(text) => Some(text.as_str().into()),
+        Cell::Text(words) => Some(words.as_str().into()),
         Cell::Instant(millis) => Some((*millis).into()),
         _ => None,
     };

@@ -7,12 +7,12 @@ use oktant_sql::{Cell, Error, Pages, Read, Test};
 use super::{failed, pages};
 
 /// The rows of a table.
-pub(super) fn rows(reader: TableReader, table: Table, read: Read) -> Pages {
+pub(super) fn rows(reader: TableReader, table: Table, read: &Read) -> Pages {
     let choices = read.conditions.iter().map(|condition| Some((condition.column, choice(&condition.test)?)));
     let choices = choices.collect::<Option<Vec<_>>>();
     let columns = read.columns.clone();
     let limit = read.limit;
-    pages(&read, None, move |after: Option<String>| {
+    pages(read, None, move |after: Option<String>| {
         let (reader, table) = (reader.clone(), table.clone());
         let (choices, columns) = (choices.clone(), columns.clone());
         async move {

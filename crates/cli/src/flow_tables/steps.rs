@@ -30,10 +30,10 @@ struct Place {
 }
 
 /// The rows of the table.
-pub(super) fn rows(archive: Archive, read: Read) -> Pages {
+pub(super) fn rows(archive: Archive, read: &Read) -> Pages {
     let wanted: Vec<(RunColumn, Wanted)> = read.conditions.iter().filter_map(wanted).collect();
     let (columns, conditions) = (read.columns.clone(), read.conditions.clone());
-    pages(&read, Place::default(), move |mut place| {
+    pages(read, Place::default(), move |mut place| {
         let (archive, wanted) = (archive.clone(), wanted.clone());
         let (columns, conditions) = (columns.clone(), conditions.clone());
         async move {

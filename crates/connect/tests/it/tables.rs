@@ -182,7 +182,7 @@ async fn a_reader_chooses_rows_in_the_database_and_takes_them_page_by_page() {
     let ids = tables.insert(&table, &rows, &*edges.clock, &*edges.entropy).await.unwrap();
     let store = oktant_store::connect_to_read(&url).await.unwrap().unwrap();
     let reader = TableReader::open(store.into()).await.unwrap().unwrap();
-    assert_eq!(reader.list().await.unwrap(), [table.clone()]);
+    assert_eq!(reader.list().await.unwrap(), std::slice::from_ref(&table));
     let whole = Selection { columns: vec![0, 3, 4, 5, 6], ..Selection::default() };
     let page = reader.page(&table, &whole).await.unwrap();
     assert_eq!(page.len(), 1000);

@@ -152,12 +152,15 @@ async fn transactions_and_settings_are_taken() {
 
 /// A connection that has been asked for its password.
 async fn asked_for_password(running: &Running) -> TcpStream {
-    let mut stream = TcpStream::connect(running.server.pg_address().expect("an address")).await.unwrap();
+    let mut stream = TcpStream::connect(running.server.pg_address().expect("an address")).await.expect("it listens");
     let parameters = b"user\0ADMIN\0\0";
-    let length = u32::try_from(8 + parameters.len()).unwrap();
-    stream.write_all(&[&length.to_be_bytes(), &196_608_u32.to_be_bytes(), &parameters[..]].concat()).await.unwrap();
+    let length = u32::try_from(8 + parameters.len()).expect("a few bytes");
+    stream
+        .write_all(&[&length.to_be_bytes(), &196_608_u32.to_be_bytes(), &parameters[..]].concat())
+        .await
+        .expect("it is sent");
     let mut told = [0; 64];
-    let length = stream.read(&mut told).await.unwrap();
+    let length = stream.read(&mut told).await.expect("an answer");
     assert!(told[..length].windows(13).any(|window| window == b"SCRAM-SHA-256"), "{told:?}");
     stream
 }

@@ -119,18 +119,18 @@ impl AttachedScanExec {
     /// What is read, as `EXPLAIN` shows it.
     pub(crate) fn explanation(&self, display: impl Fn(&str) -> String) -> String {
         let table = &self.read.table;
-        let mut text = format!("{}: read from the store", table.privilege_name());
+        let mut lines = vec![format!("{}: read from the store", table.privilege_name())];
         let conditions = self.conditions();
         if !conditions.is_empty() {
-            text += &format!("\n  evaluated by the store: {}", conditions.join(" AND "));
+            lines.push(format!("  evaluated by the store: {}", conditions.join(" AND ")));
         }
         if let Some(limit) = self.read.limit {
-            text += &format!("\n  rows at most: {limit}");
+            lines.push(format!("  rows at most: {limit}"));
         }
         if !self.rest.is_empty() {
-            text += &format!("\n  evaluated here: {}", display(&self.rest.join(" AND ")));
+            lines.push(format!("  evaluated here: {}", display(&self.rest.join(" AND "))));
         }
-        text
+        lines.join("\n")
     }
 
     fn conditions(&self) -> Vec<String> {
