@@ -23,7 +23,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let sandbox = Sandbox::builder().users(5).groups(2).seed(7).start().await.unwrap();
+        let sandbox = Sandbox::builder().users(5).groups(2).seed(7).snowflake().start().await.unwrap();
         let okta = Okta::connect(&Properties::parse(&sandbox.dsn()).unwrap()).await.unwrap();
         for step in world()["org"].as_array().unwrap() {
             post(&okta, step["path"].as_str().unwrap(), step["body"].clone()).await.unwrap();
