@@ -141,6 +141,7 @@ impl Executor<'_> {
         }
         Write::Outcome(Outcome {
             run: self.run,
+            entry: self.state.new_entry(),
             change: subject.id(),
             kind: subject.kind,
             object: subject.name.to_owned(),

@@ -1,9 +1,11 @@
 //! Members of groups: one request after the other for a group, each with a bounded number of members.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::groups::member_ids;
@@ -217,23 +219,49 @@ impl<'a> Executor<'a> {
     }
 }
 
+/// The body of a PATCH of members. It has a type because members are what a run sends most of.
+#[derive(Serialize)]
+struct Patch<'a> {
+    schemas: [&'static str; 1],
+    #[serde(rename = "Operations")]
+    operations: Vec<Operation<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
+enum Operation<'a> {
+    Add { path: &'static str, value: Vec<Member<'a>> },
+    Remove { path: String },
+}
+
+#[derive(Serialize)]
+struct Member<'a> {
+    value: &'a str,
+    display: &'a str,
+}
+
+impl fmt::Display for Patch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
 /// One request: removals by filter, as Okta sends them, then all additions together.
-fn patch(steps: &[Step<'_>]) -> Json {
+fn patch<'b>(steps: &'b [Step<'_>]) -> Patch<'b> {
     let mut operations = Vec::new();
     let mut additions = Vec::new();
     for step in steps {
         match step {
-            Step::Add { scim_id, name, .. } => additions.push(json!({ "value": **scim_id, "display": name })),
+            Step::Add { scim_id, name, .. } => additions.push(Member { value: scim_id, display: name }),
             Step::Remove { scim_id, .. } => {
-                let path = format!("members[value eq {}]", Json::from(*scim_id));
-                operations.push(json!({ "op": "remove", "path": path }));
+                operations.push(Operation::Remove { path: format!("members[value eq {}]", Json::from(*scim_id)) });
             }
         }
     }
     if !additions.is_empty() {
-        operations.push(json!({ "op": "add", "path": "members", "value": additions }));
+        operations.push(Operation::Add { path: "members", value: additions });
     }
-    json!({ "schemas": [PATCH_SCHEMA], "Operations": operations })
+    Patch { schemas: [PATCH_SCHEMA], operations }
 }
 
 fn overlay(resource: &mut Map<String, Json>, steps: &[Step<'_>]) {

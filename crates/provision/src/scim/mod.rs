@@ -8,6 +8,7 @@ mod limiter;
 mod list;
 mod retry;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -94,7 +95,8 @@ impl Request {
         Self { id: Some(id.to_owned()), body: Some(body.to_string()), ..Self::new(endpoint, Method::PUT) }
     }
 
-    pub(crate) fn patch(endpoint: Endpoint, id: &str, body: &Json) -> Self {
+    /// `body` shows itself as a JSON text.
+    pub(crate) fn patch(endpoint: Endpoint, id: &str, body: &impl fmt::Display) -> Self {
         Self { id: Some(id.to_owned()), body: Some(body.to_string()), ..Self::new(endpoint, Method::PATCH) }
     }
 

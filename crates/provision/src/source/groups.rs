@@ -98,16 +98,24 @@ pub(super) struct Catalogue {
     paused: Vec<Box<str>>,
     groups: BTreeMap<Box<str>, Group>,
     nesting: Nesting,
+    /// Members of the pushed groups and of those nested in them: Okta ids, one on each line.
+    members: HashMap<Box<str>, Arc<str>>,
 }
 
 impl Catalogue {
-    /// Reads which groups are pushed.
+    /// Reads which groups are pushed, and their members, as far as `known` does not have them.
     ///
     /// # Errors
     ///
     /// [`Error::Group`] if one of the file does not exist, groups contain each other, or the org has no push mappings
     /// to show although groups were pushed that the file does not name.
-    pub(super) async fn read(org: &Org, app: &App, config: &Config, applied: &Applied) -> Result<Self, Error> {
+    pub(super) async fn read(
+        org: &Org,
+        app: &App,
+        config: &Config,
+        applied: &Applied,
+        known: &Memberships,
+    ) -> Result<Self, Error> {
         let mut catalogue = Self::default();
         let refusal = if config.groups.mappings { catalogue.read_mappings(org, app).await? } else { None };
         catalogue.read_groups(org, config).await?;
@@ -121,6 +129,7 @@ impl Catalogue {
                     .to_owned(),
             });
         }
+        catalogue.read_members(org, known).await?;
         Ok(catalogue)
     }
 
@@ -215,20 +224,9 @@ impl Catalogue {
         }
     }
 
-    /// Reads the members of the pushed groups and adds the groups to what is desired.
-    pub(super) async fn push(
-        self,
-        org: &Org,
-        known: &Memberships,
-        config: &Config,
-        desired: &mut Desired,
-    ) -> Result<(), Error> {
+    async fn read_members(&mut self, org: &Org, known: &Memberships) -> Result<(), Error> {
         let needed: BTreeSet<Box<str>> =
             self.pushed.iter().flat_map(|id| self.nesting.parts(id)).map(|part| part.id).collect();
-        let by_id = &desired.by_id;
-        let users = &desired.users;
-        let position =
-            |user: &str| by_id.get(user).copied().filter(|index| users[*index as usize].goal != Goal::Inactive);
         let groups = &self.groups;
         let members = |id: Box<str>| async move {
             let group = groups.get(&id);
@@ -239,13 +237,27 @@ impl Catalogue {
             if let Some(group) = group {
                 known.put(group, Arc::clone(&ids), org.clock().now());
             }
+            Ok::<_, Error>((id, ids))
+        };
+        let reads = stream::iter(needed).map(members);
+        self.members = reads.buffer_unordered(limits::PARALLELISM).try_collect().await?;
+        Ok(())
+    }
+
+    /// Adds the pushed groups to what is desired.
+    pub(super) fn push(mut self, config: &Config, desired: &mut Desired) -> Result<(), Error> {
+        let by_id = &desired.by_id;
+        let users = &desired.users;
+        let position =
+            |user: &str| by_id.get(user).copied().filter(|index| users[*index as usize].goal != Goal::Inactive);
+        let positions = |(id, ids): (Box<str>, Arc<str>)| {
             let mut positions: Vec<u32> = ids.lines().filter_map(position).collect();
             positions.sort_unstable();
             positions.dedup();
-            Ok::<_, Error>((id, positions.into()))
+            (id, positions.into())
         };
-        let reads = stream::iter(needed).map(members);
-        let direct: HashMap<Box<str>, Arc<[u32]>> = reads.buffer_unordered(limits::PARALLELISM).try_collect().await?;
+        let direct: HashMap<Box<str>, Arc<[u32]>> =
+            std::mem::take(&mut self.members).into_iter().map(positions).collect();
         let mut groups = Vec::with_capacity(self.pushed.len());
         for id in &self.pushed {
             let parts = self.nesting.parts(id);

@@ -169,10 +169,10 @@ impl Source {
     ///
     /// Okta developer reference, groups: `lastMembershipUpdated` changes with the members.
     pub(crate) async fn read(&self, config: &Config, applied: &Applied) -> Result<Desired, Error> {
-        let catalogue = groups::Catalogue::read(&self.org, &self.app, config, applied);
-        let (users, groups) = tokio::try_join!(self.users(config, usize::MAX), catalogue)?;
-        let mut desired = users;
-        groups.push(&self.org, &self.memberships, config, &mut desired).await?;
+        // Side by side: the org makes one page while another is taken in.
+        let catalogue = groups::Catalogue::read(&self.org, &self.app, config, applied, &self.memberships);
+        let (mut desired, groups) = tokio::try_join!(self.users(config, usize::MAX), catalogue)?;
+        groups.push(config, &mut desired)?;
         Ok(desired)
     }
 

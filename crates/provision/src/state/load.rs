@@ -135,7 +135,8 @@ impl State {
             let group = AppliedGroup { key: group.get(0)?, scim_id: group.get(2)?, name: group.get(3)?, members };
             applied.groups.insert(okta_id, group);
         }
-        let query = "SELECT id, object, method, path FROM journal WHERE result IS NULL ORDER BY id";
+        let query =
+            "SELECT id, object, method, path FROM journal WHERE id NOT IN (SELECT entry FROM answers) ORDER BY id";
         let open = |row: &Row<'_>| {
             Ok(Unanswered { entry: row.get(0)?, object: row.get(1)?, method: row.get(2)?, path: row.get(3)? })
         };
@@ -176,7 +177,7 @@ impl History {
     ///
     /// [`Error::Database`] if the file cannot be read.
     pub fn outcomes(&self, run: i64) -> Result<Vec<OutcomeRow>, Error> {
-        let query = "SELECT run, change, kind, object, result, reason, at FROM outcomes WHERE run = ?1 ORDER BY id";
+        let query = "SELECT run, change, kind, object, result, reason, at FROM outcomes WHERE run = ?1 ORDER BY entry";
         let outcome = |row: &Row<'_>| {
             Ok(OutcomeRow {
                 run: row.get(0)?,

@@ -25,10 +25,17 @@ pub use load::{OutcomeRow, RunRow};
 pub(crate) use write::{Outcome, Write};
 
 const SCHEMA: &str = include_str!("schema.sql");
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
+
+/// From the version before: answers got a table of their own.
+const UPGRADE: &str = include_str!("upgrade.sql");
 
 /// Writes that wait for the writer.
 const WRITES_WAITING: usize = 1_024;
+
+/// Pages of the write-ahead log, of 4 KiB, after which it is written into the file. The usual 1,000 would have a run
+/// wait for the disk a dozen times; whoever opens the file after a crash reads so much once.
+const CHECKPOINT_PAGES: i64 = 16_000;
 
 /// How long a statement waits for another process that has the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -56,23 +63,17 @@ impl State {
         let lock = lock(path)?;
         let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
         let mut connection = connect(path, true).map_err(|error| wrong(error.to_string()))?;
-        let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        let version = number("PRAGMA user_version")?;
-        match version {
-            0 => {
-                let transaction = connection.transaction()?;
-                transaction.execute_batch(SCHEMA)?;
-                transaction.commit()?;
-            }
-            SCHEMA_VERSION => {}
-            later => return Err(wrong(format!("it has version {later}, which this program does not know"))),
+        if let Some(problem) = prepare(&mut connection)? {
+            return Err(wrong(problem));
         }
         bind(&connection, binding)?.map_or(Ok(()), |problem| Err(wrong(problem)))?;
         let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
         let key = number(
             "SELECT max(coalesce((SELECT max(key) FROM users), 0), coalesce((SELECT max(key) FROM groups), 0))",
         )?;
-        let entry = number("SELECT coalesce(max(id), 0) FROM journal")?;
+        let entry = number(
+            "SELECT max(coalesce((SELECT max(id) FROM journal), 0), coalesce((SELECT entry FROM outcomes ORDER BY run DESC, entry DESC LIMIT 1), 0))",
+        )?;
         let (sender, receiver) = mpsc::channel(WRITES_WAITING);
         let writer = tokio::task::spawn_blocking(move || write::run(connection, receiver));
         Ok(Self {
@@ -95,7 +96,7 @@ impl State {
         let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
         if path.exists() {
             let connection = connect(path, false).map_err(|error| wrong(error.to_string()))?;
-            if let Some(problem) = mismatch(&connection, binding)? {
+            if let Some(problem) = unreadable(&connection)?.or(mismatch(&connection, binding)?) {
                 return Err(wrong(problem));
             }
         }
@@ -164,6 +165,35 @@ fn lock(path: &Path) -> Result<File, Error> {
     }
 }
 
+/// Makes the tables of a new file and brings those of an older one up to date. Says why it cannot.
+fn prepare(connection: &mut Connection) -> rusqlite::Result<Option<String>> {
+    let transaction = connection.transaction()?;
+    let statements = match version(&transaction)? {
+        0 => SCHEMA,
+        1 => UPGRADE,
+        SCHEMA_VERSION => return Ok(None),
+        _ => return unreadable(&transaction),
+    };
+    transaction.execute_batch(statements)?;
+    transaction.commit()?;
+    Ok(None)
+}
+
+/// Why a file cannot be read as it is, if it cannot.
+fn unreadable(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    Ok(match version(connection)? {
+        SCHEMA_VERSION => None,
+        before if before < SCHEMA_VERSION => {
+            Some("an earlier version of the program made it: `oktant provision apply` brings it up to date".to_owned())
+        }
+        later => Some(format!("it has version {later}, which this program does not know")),
+    })
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
 fn connect(path: &Path, writes: bool) -> rusqlite::Result<Connection> {
     // A connection is used by one thread at a time.
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -177,6 +207,7 @@ fn connect(path: &Path, writes: bool) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     Ok(connection)
 }
 
@@ -211,7 +242,10 @@ fn mismatch(connection: &Connection, binding: &[(&str, &str)]) -> rusqlite::Resu
 pub fn history(path: &Path) -> Result<History, Error> {
     let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
     let connection = connect(path, false).map_err(|error| wrong(error.to_string()))?;
-    Ok(History { connection })
+    match unreadable(&connection)? {
+        Some(problem) => Err(wrong(problem)),
+        None => Ok(History { connection }),
+    }
 }
 
 /// The log of earlier runs.

@@ -40,7 +40,7 @@ CREATE TABLE runs (
     outcome TEXT
 ) STRICT;
 
--- Each request that writes: the intent before it is sent, the result after it.
+-- Each request that writes, before it is sent.
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY,
     run INTEGER NOT NULL,
@@ -49,24 +49,29 @@ CREATE TABLE journal (
     method TEXT NOT NULL,
     path TEXT NOT NULL,
     intent TEXT NOT NULL,
-    sent_at TEXT NOT NULL,
-    status INTEGER,
-    result TEXT,
-    answered_at TEXT
+    sent_at TEXT NOT NULL
 ) STRICT;
-CREATE INDEX journal_open ON journal (id) WHERE result IS NULL;
 
--- What became of each change of a plan, and why.
+-- What came of each. A request without a row was interrupted. They are a table of their own because a row that
+-- grows is written twice and may not fit where it was.
+CREATE TABLE answers (
+    entry INTEGER PRIMARY KEY,
+    status INTEGER,
+    result TEXT NOT NULL,
+    at TEXT NOT NULL
+) STRICT;
+
+-- What became of each change of a plan, and why, in the order of time.
 CREATE TABLE outcomes (
-    id INTEGER PRIMARY KEY,
     run INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
     change TEXT NOT NULL,
     kind TEXT NOT NULL,
     object TEXT NOT NULL,
     result TEXT NOT NULL,
     reason TEXT NOT NULL,
-    at TEXT NOT NULL
-) STRICT;
-CREATE INDEX outcomes_run ON outcomes (run);
+    at TEXT NOT NULL,
+    PRIMARY KEY (run, entry)
+) STRICT, WITHOUT ROWID;
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

@@ -81,3 +81,82 @@ async fn a_state_serves_one_run_and_one_target() {
     assert!(peeked.load(&config(folder.path()).mappings).unwrap().users.is_empty());
     assert!(!nowhere.exists());
 }
+
+/// A file of version 1: answers are columns of the journal, outcomes have an id of their own.
+const VERSION_1: &str = "
+    CREATE TABLE binding (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE users (key INTEGER PRIMARY KEY, okta_id TEXT NOT NULL UNIQUE, scim_id TEXT NOT NULL,
+        active INTEGER NOT NULL, sent TEXT NOT NULL, answered TEXT NOT NULL) STRICT;
+    CREATE TABLE groups (key INTEGER PRIMARY KEY, okta_id TEXT NOT NULL UNIQUE, scim_id TEXT NOT NULL,
+        name TEXT NOT NULL) STRICT;
+    CREATE TABLE members (group_key INTEGER NOT NULL, user_key INTEGER NOT NULL, PRIMARY KEY (group_key, user_key))
+        STRICT, WITHOUT ROWID;
+    CREATE TABLE runs (id INTEGER PRIMARY KEY, command TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT,
+        outcome TEXT) STRICT;
+    CREATE TABLE journal (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, change TEXT NOT NULL, object TEXT NOT NULL,
+        method TEXT NOT NULL, path TEXT NOT NULL, intent TEXT NOT NULL, sent_at TEXT NOT NULL, status INTEGER,
+        result TEXT, answered_at TEXT) STRICT;
+    CREATE INDEX journal_open ON journal (id) WHERE result IS NULL;
+    CREATE TABLE outcomes (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, change TEXT NOT NULL, kind TEXT NOT NULL,
+        object TEXT NOT NULL, result TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+    CREATE INDEX outcomes_run ON outcomes (run);
+    INSERT INTO binding VALUES ('application', '0oa1'), ('target', 'https://t.example');
+    INSERT INTO users VALUES (1, '00u1', 's1', 1, '{\"userName\":\"ada\"}', '{}');
+    INSERT INTO runs VALUES (1, 'apply', '2026-01-01T00:00:00.000Z', NULL, NULL);
+    INSERT INTO journal VALUES
+        (1, 1, 'create_user:00u1', '00u1', 'POST', '/Users', '{}', '2026-01-01T00:00:00.000Z', 201, 'ok',
+            '2026-01-01T00:00:00.100Z'),
+        (2, 1, 'create_user:00u2', '00u2', 'POST', '/Users', '{}', '2026-01-01T00:00:00.000Z', NULL, NULL, NULL);
+    INSERT INTO outcomes VALUES (1, 1, 'create_user:00u1', 'create_user', 'ada', 'done', 'created',
+        '2026-01-01T00:00:00.100Z');
+    PRAGMA user_version = 1;";
+
+#[tokio::test]
+async fn a_file_of_an_earlier_version_is_brought_up_to_date_by_whoever_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    Connection::open(&config.state).unwrap().execute_batch(VERSION_1).unwrap();
+    let refused = history(&config.state).unwrap_err();
+    assert!(refused.to_string().contains("`oktant provision apply` brings it up to date"), "{refused}");
+    assert_eq!(State::peek(&config.state, &[], Arc::new(SystemClock)).unwrap_err().code().id(), "OKT6011");
+
+    let state = open(&config.state, "https://t.example").unwrap();
+    let applied = state.load(&config.mappings).unwrap();
+    assert_eq!(applied.users["00u1"].sent[0], Some("ada".into()));
+    assert_eq!(applied.unanswered.iter().map(|open| open.entry).collect::<Vec<_>>(), [2]);
+    assert_eq!(state.new_entry(), 3);
+    let closing = Write::Answer { entry: 2, status: None, result: "unknown".to_owned(), at: state.now() };
+    state.write(vec![closing]).await.unwrap();
+    state.close().await.unwrap();
+    let log = history(&config.state).unwrap();
+    assert_eq!(log.outcomes(1).unwrap()[0].reason, "created");
+    let state = open(&config.state, "https://t.example").unwrap();
+    assert!(state.load(&config.mappings).unwrap().unanswered.is_empty());
+}
+
+#[tokio::test]
+async fn the_log_of_old_runs_is_forgotten_but_no_request_without_an_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let state = open(&config.state, "https://t.example").unwrap();
+    for run in 1..=102 {
+        let entries = [state.new_entry(), state.new_entry()];
+        let intent = |entry: i64| Write::Intent {
+            entry,
+            run,
+            change: "create_user:00u1".to_owned(),
+            object: "00u1".to_owned(),
+            method: "POST".to_owned(),
+            path: "/Users".to_owned(),
+            intent: "{}".to_owned(),
+            at: state.now(),
+        };
+        let answer = Write::Answer { entry: entries[0], status: Some(201), result: "ok".to_owned(), at: state.now() };
+        let started = Write::RunStarted { id: run, command: "apply", at: state.now() };
+        state.write(vec![started, intent(entries[0]), intent(entries[1]), answer]).await.unwrap();
+    }
+    let count = |sql: &str| state.reader().unwrap().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM runs"), 100);
+    assert_eq!(count("SELECT count(*) FROM journal"), 202);
+    assert_eq!(count("SELECT count(*) FROM answers"), 100);
+}

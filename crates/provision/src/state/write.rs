@@ -89,6 +89,8 @@ pub(crate) enum Write {
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     pub(crate) run: i64,
+    /// Its place in the journal, which orders it.
+    pub(crate) entry: i64,
     pub(crate) change: String,
     pub(crate) kind: &'static str,
     pub(crate) object: String,
@@ -133,12 +135,13 @@ impl Write {
                 params![entry, of, change, object, method, path, intent, at],
             ),
             Self::Answer { entry, status, result, at } => run(
-                "UPDATE journal SET status = ?2, result = ?3, answered_at = ?4 WHERE id = ?1",
+                "INSERT OR REPLACE INTO answers (entry, status, result, at) VALUES (?1, ?2, ?3, ?4)",
                 params![entry, status, result, at],
             ),
-            Self::Outcome(Outcome { run: of, change, kind, object, result, reason, at }) => run(
-                "INSERT INTO outcomes (run, change, kind, object, result, reason, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![of, change, kind, object, result, reason, at],
+            Self::Outcome(Outcome { run: of, entry, change, kind, object, result, reason, at }) => run(
+                "INSERT INTO outcomes (run, entry, change, kind, object, result, reason, at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![of, entry, change, kind, object, result, reason, at],
             ),
             Self::User { key, okta_id, scim_id, active, sent, answered } => run(
                 "INSERT INTO users (key, okta_id, scim_id, active, sent, answered) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
@@ -193,7 +196,11 @@ const INTERRUPTED: &str = "UPDATE runs SET outcome = ( \
 /// Forgets the log of old runs, but no request whose answer is still open.
 fn prune(transaction: &Transaction<'_>, last: i64) -> Result<()> {
     transaction.execute("DELETE FROM outcomes WHERE run <= ?1", [last])?;
-    transaction.execute("DELETE FROM journal WHERE run <= ?1 AND result IS NOT NULL", [last])?;
+    let answered = "run <= ?1 AND id IN (SELECT entry FROM answers)";
+    let gone = transaction.execute(&format!("DELETE FROM journal WHERE {answered}"), [last])?;
+    if gone > 0 {
+        transaction.execute("DELETE FROM answers WHERE entry NOT IN (SELECT id FROM journal)", [])?;
+    }
     transaction.execute("DELETE FROM runs WHERE id <= ?1", [last])?;
     Ok(())
 }
