@@ -219,7 +219,9 @@ pub(crate) async fn with_default_role(tx: Tx<'_>, role: &str) -> Result<Vec<User
 /// Another user who has the name or the login name of this one.
 pub(crate) async fn holding_names_of(tx: Tx<'_>, user: &User) -> Result<Option<User>, StoreError> {
     let values = [user.name.as_str().into(), login_key(&user.login_name).into(), user.id.into()];
-    let condition = "WHERE (name = $1 OR login_key = $2) AND id <> $3 ORDER BY id LIMIT 1";
+    // No OR: `PostgreSQL` plans it on the empty table as a scan of all users, and keeps the plan while the table grows.
+    let condition = "WHERE id IN (SELECT id FROM users WHERE name = $1 UNION SELECT id FROM users WHERE login_key = $2) \
+                     AND id <> $3 ORDER BY id LIMIT 1";
     Ok(select(tx, condition, &values).await?.pop())
 }
 
@@ -250,9 +252,10 @@ pub(crate) async fn insert_unless_taken(tx: Tx<'_>, user: &mut User) -> Result<b
         }
         return Ok(free);
     }
-    // The three statements of the other way in one.
+    // The three statements of the other way in one; without OR, as in `holding_names_of`.
     let sql = "WITH next AS (INSERT INTO counters (name, value) SELECT 'user', 1 \
-               WHERE NOT EXISTS (SELECT 1 FROM users WHERE name = $1 OR login_key = $3) \
+               WHERE NOT EXISTS (SELECT 1 FROM users WHERE name = $1) \
+               AND NOT EXISTS (SELECT 1 FROM users WHERE login_key = $3) \
                ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value) \
                INSERT INTO users (name, login_name, login_key, owner_id, disabled, epoch, updated_at, verifier, \
                properties, resource, id, created_at, version) \
