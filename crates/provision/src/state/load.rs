@@ -135,8 +135,7 @@ impl State {
             let group = AppliedGroup { key: group.get(0)?, scim_id: group.get(2)?, name: group.get(3)?, members };
             applied.groups.insert(okta_id, group);
         }
-        let query =
-            "SELECT id, object, method, path FROM journal WHERE id NOT IN (SELECT entry FROM answers) ORDER BY id";
+        let query = "SELECT id, object, method, path FROM open JOIN journal ON id = entry ORDER BY id";
         let open = |row: &Row<'_>| {
             Ok(Unanswered { entry: row.get(0)?, object: row.get(1)?, method: row.get(2)?, path: row.get(3)? })
         };

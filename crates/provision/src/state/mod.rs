@@ -1,8 +1,8 @@
 //! What was provisioned, in a SQLite file: ids, values as last sent, and a journal of every write.
 //!
 //! The journal is written ahead (`journal_mode = WAL`, `synchronous = NORMAL`): whatever was committed survives
-//! the end of the process by any means. After a power failure the last commits may be missing; the next plan
-//! reads the target and finds what they said there.
+//! the end of the process by any means. After a power failure the commits of the run that was under way may be
+//! missing; the next plan reads the target and finds what they said there.
 
 mod load;
 mod write;
@@ -95,8 +95,8 @@ impl State {
     pub(crate) fn peek(path: &Path, binding: &[(&str, &str)], clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
         if path.exists() {
-            let connection = connect(path, false).map_err(|error| wrong(error.to_string()))?;
-            if let Some(problem) = unreadable(&connection)?.or(mismatch(&connection, binding)?) {
+            let connection = read_only(path)?;
+            if let Some(problem) = mismatch(&connection, binding)? {
                 return Err(wrong(problem));
             }
         }
@@ -172,22 +172,23 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<Option<String>> {
         0 => SCHEMA,
         1 => UPGRADE,
         SCHEMA_VERSION => return Ok(None),
-        _ => return unreadable(&transaction),
+        later => return Ok(Some(format!("it has version {later}, which this program does not know"))),
     };
     transaction.execute_batch(statements)?;
     transaction.commit()?;
     Ok(None)
 }
 
-/// Why a file cannot be read as it is, if it cannot.
-fn unreadable(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    Ok(match version(connection)? {
-        SCHEMA_VERSION => None,
-        before if before < SCHEMA_VERSION => {
-            Some("an earlier version of the program made it: `oktant provision apply` brings it up to date".to_owned())
-        }
-        later => Some(format!("it has version {later}, which this program does not know")),
-    })
+/// A connection that only reads. A file of an earlier version is brought up to date first, unless a run holds it.
+fn read_only(path: &Path) -> Result<Connection, Error> {
+    let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
+    let connection = connect(path, false).map_err(|error| wrong(error.to_string()))?;
+    if version(&connection)? != SCHEMA_VERSION {
+        let _lock = lock(path)?;
+        let mut writer = connect(path, true).map_err(|error| wrong(error.to_string()))?;
+        prepare(&mut writer)?.map_or(Ok(()), |problem| Err(wrong(problem)))?;
+    }
+    Ok(connection)
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
@@ -240,12 +241,7 @@ fn mismatch(connection: &Connection, binding: &[(&str, &str)]) -> rusqlite::Resu
 ///
 /// [`Error::State`] if there is no state at `path`.
 pub fn history(path: &Path) -> Result<History, Error> {
-    let wrong = |problem: String| Error::State { path: path.to_owned(), problem };
-    let connection = connect(path, false).map_err(|error| wrong(error.to_string()))?;
-    match unreadable(&connection)? {
-        Some(problem) => Err(wrong(problem)),
-        None => Ok(History { connection }),
-    }
+    Ok(History { connection: read_only(path)? })
 }
 
 /// The log of earlier runs.

@@ -52,8 +52,13 @@ CREATE TABLE journal (
     sent_at TEXT NOT NULL
 ) STRICT;
 
--- What came of each. A request without a row was interrupted. They are a table of their own because a row that
--- grows is written twice and may not fit where it was.
+-- Those whose answer is not known: under way, or interrupted.
+CREATE TABLE open (
+    entry INTEGER PRIMARY KEY
+) STRICT;
+
+-- What came of each. They are a table of their own because a row that grows is written twice and may not fit where
+-- it was.
 CREATE TABLE answers (
     entry INTEGER PRIMARY KEY,
     status INTEGER,

@@ -112,13 +112,16 @@ const VERSION_1: &str = "
     PRAGMA user_version = 1;";
 
 #[tokio::test]
-async fn a_file_of_an_earlier_version_is_brought_up_to_date_by_whoever_writes() {
+async fn a_file_of_an_earlier_version_is_brought_up_to_date_by_whoever_opens_it_first() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path());
     Connection::open(&config.state).unwrap().execute_batch(VERSION_1).unwrap();
-    let refused = history(&config.state).unwrap_err();
-    assert!(refused.to_string().contains("`oktant provision apply` brings it up to date"), "{refused}");
-    assert_eq!(State::peek(&config.state, &[], Arc::new(SystemClock)).unwrap_err().code().id(), "OKT6011");
+    let held = lock(&config.state).unwrap();
+    assert_eq!(history(&config.state).unwrap_err().code().id(), "OKT6012");
+    drop(held);
+    let peeked = State::peek(&config.state, &[("application", "0oa1")], Arc::new(SystemClock)).unwrap();
+    assert_eq!(peeked.load(&config.mappings).unwrap().unanswered.len(), 1);
+    assert_eq!(history(&config.state).unwrap().outcomes(1).unwrap()[0].reason, "created");
 
     let state = open(&config.state, "https://t.example").unwrap();
     let applied = state.load(&config.mappings).unwrap();

@@ -7,6 +7,10 @@ CREATE TABLE answers (
 ) STRICT;
 INSERT INTO answers (entry, status, result, at)
     SELECT id, status, result, coalesce(answered_at, sent_at) FROM journal WHERE result IS NOT NULL;
+CREATE TABLE open (
+    entry INTEGER PRIMARY KEY
+) STRICT;
+INSERT INTO open (entry) SELECT id FROM journal WHERE result IS NULL;
 DROP INDEX journal_open;
 ALTER TABLE journal DROP COLUMN status;
 ALTER TABLE journal DROP COLUMN result;

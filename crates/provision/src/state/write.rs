@@ -108,6 +108,11 @@ pub(super) fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Job>) -> 
             write.execute(&transaction)?;
         }
         transaction.commit()?;
+        let ends = |write: &Write| matches!(write, Write::RunFinished { .. });
+        if together.iter().flat_map(|job| &job.writes).any(ends) {
+            // The log is written into the file and both to the disk: a run that ended outlives a power failure.
+            connection.query_row("PRAGMA wal_checkpoint", [], |_| Ok(()))?;
+        }
         for job in together.drain(..) {
             // Whoever waited may be gone; the write stays.
             let _ = job.done.send(());
@@ -129,15 +134,21 @@ impl Write {
                 run("UPDATE runs SET outcome = ?2, finished_at = ?3 WHERE id = ?1", params![id, outcome, at])
             }
             Self::RunsInterrupted => run(INTERRUPTED, params![]),
-            Self::Intent { entry, run: of, change, object, method, path, intent, at } => run(
-                "INSERT INTO journal (id, run, change, object, method, path, intent, sent_at) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![entry, of, change, object, method, path, intent, at],
-            ),
-            Self::Answer { entry, status, result, at } => run(
-                "INSERT OR REPLACE INTO answers (entry, status, result, at) VALUES (?1, ?2, ?3, ?4)",
-                params![entry, status, result, at],
-            ),
+            Self::Intent { entry, run: of, change, object, method, path, intent, at } => {
+                run("INSERT INTO open (entry) VALUES (?1)", params![entry])?;
+                run(
+                    "INSERT INTO journal (id, run, change, object, method, path, intent, sent_at) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    params![entry, of, change, object, method, path, intent, at],
+                )
+            }
+            Self::Answer { entry, status, result, at } => {
+                run("DELETE FROM open WHERE entry = ?1", params![entry])?;
+                run(
+                    "INSERT OR REPLACE INTO answers (entry, status, result, at) VALUES (?1, ?2, ?3, ?4)",
+                    params![entry, status, result, at],
+                )
+            }
             Self::Outcome(Outcome { run: of, entry, change, kind, object, result, reason, at }) => run(
                 "INSERT INTO outcomes (run, entry, change, kind, object, result, reason, at) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -196,9 +207,8 @@ const INTERRUPTED: &str = "UPDATE runs SET outcome = ( \
 /// Forgets the log of old runs, but no request whose answer is still open.
 fn prune(transaction: &Transaction<'_>, last: i64) -> Result<()> {
     transaction.execute("DELETE FROM outcomes WHERE run <= ?1", [last])?;
-    let answered = "run <= ?1 AND id IN (SELECT entry FROM answers)";
-    let gone = transaction.execute(&format!("DELETE FROM journal WHERE {answered}"), [last])?;
-    if gone > 0 {
+    let answered = "DELETE FROM journal WHERE run <= ?1 AND id NOT IN (SELECT entry FROM open)";
+    if transaction.execute(answered, [last])? > 0 {
         transaction.execute("DELETE FROM answers WHERE entry NOT IN (SELECT id FROM journal)", [])?;
     }
     transaction.execute("DELETE FROM runs WHERE id <= ?1", [last])?;
