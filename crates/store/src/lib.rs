@@ -15,6 +15,7 @@
 
 mod condition;
 mod migrate;
+mod pool;
 mod postgres;
 mod sqlite;
 mod writer;
@@ -61,6 +62,9 @@ pub enum StoreError {
     /// The transaction that several writes shared could not be committed.
     #[error("the database could not commit")]
     Commit(#[source] Arc<StoreError>),
+    /// A write failed that could not be undone without those that shared its transaction.
+    #[error("a write of the same transaction failed")]
+    Undone,
     /// The thread that writes cannot be started.
     #[error("the thread that writes the database cannot be started")]
     Thread(#[source] std::io::Error),
@@ -77,6 +81,12 @@ impl StoreError {
             Self::Sqlite(rusqlite::Error::SqliteFailure(error, _)) => UNIQUE_VIOLATIONS.contains(&error.extended_code),
             _ => false,
         }
+    }
+
+    /// Whether the engine refused what a statement held, so that another one may do better. Not whether it is out of
+    /// reach.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Postgres(sqlx::Error::Database(_)) | Self::Sqlite(rusqlite::Error::SqliteFailure(..)))
     }
 
     /// Whether a statement named a table that is not there.
@@ -201,6 +211,18 @@ pub trait Connection: Send {
     async fn fetch_one(&mut self, sql: &str, values: &[Value]) -> Result<Option<Row>, StoreError> {
         Ok(self.fetch(sql, values).await?.into_iter().next())
     }
+
+    /// Runs statements that begin and end transactions and parts of them, all in one exchange with the engine.
+    ///
+    /// # Errors
+    ///
+    /// What the engine says.
+    async fn control(&mut self, statements: &str) -> Result<(), StoreError>;
+
+    /// Whether `WITH` may hold statements that write: then several are one exchange with the engine.
+    fn chains_writes(&self) -> bool {
+        false
+    }
 }
 
 /// A database engine that can hold state.
@@ -223,11 +245,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// What the engine says.
     async fn writer(&self) -> Result<Box<dyn Connection>, StoreError>;
 
-    /// The statement that begins a transaction for writing.
-    fn begin(&self) -> &'static str;
-
-    /// The statement that makes writers of other processes wait until the transaction ends, where `begin` does not.
-    fn exclude(&self, lock: i64) -> Option<String>;
+    /// What begins a transaction for writing. Writers of all processes that give the same number wait for one another;
+    /// where the engine has one writer only, they do so in any case.
+    fn begin(&self, lock: Option<i64>) -> String;
 
     /// The clause by which a query inside a transaction takes rows that no other transaction holds, where there is one.
     fn skip_locked(&self) -> &'static str;

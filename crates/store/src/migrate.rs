@@ -21,6 +21,9 @@ pub struct Schema {
     pub migrations: &'static [(i64, &'static str)],
     /// Who writes.
     pub writers: Writers,
+    /// A table of its own in which the component once kept the numbers of its versions, in a column `version`: they
+    /// are taken over, and the table goes away.
+    pub earlier: Option<&'static str>,
 }
 
 impl Schema {
@@ -60,7 +63,15 @@ impl Schema {
         let made = "CREATE TABLE IF NOT EXISTS oktant_migrations \
                     (component TEXT NOT NULL, version BIGINT NOT NULL, PRIMARY KEY (component, version))";
         tx.execute(made, &[]).await?;
-        let found = self.found(tx).await?;
+        let mut found = self.found(tx).await?;
+        if let (0, Some(earlier)) = (found, self.earlier) {
+            // A table that is not there would fail, and some engines end the transaction on that.
+            tx.execute(&format!("CREATE TABLE IF NOT EXISTS {earlier} (version BIGINT PRIMARY KEY)"), &[]).await?;
+            let taken = format!("INSERT INTO oktant_migrations (component, version) SELECT $1, version FROM {earlier}");
+            tx.execute(&taken, &[self.component.into()]).await?;
+            tx.execute(&format!("DROP TABLE {earlier}"), &[]).await?;
+            found = self.found(tx).await?;
+        }
         for (version, script) in self.migrations.iter().filter(|(version, _)| *version > found) {
             for statement in script.split(";\n").map(str::trim).filter(|statement| !statement.is_empty()) {
                 tx.execute(statement, &[]).await?;

@@ -2,16 +2,16 @@
 //!
 //! Statements run where they are asked for, without a hop to another thread: most take microseconds, less than the hop.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
+use percent_encoding::percent_decode_str;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OpenFlags, Statement};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::pool::{Lent, Pool};
 use super::{Connection, Row, Store, StoreError, Value};
 
 /// Connections that read at the same time.
@@ -29,8 +29,8 @@ const STATEMENTS_KEPT: usize = 256;
 /// write outlives a power cut. In memory there is one connection for everyone.
 #[derive(Debug)]
 pub struct SqliteStore {
-    readers: Arc<Pool>,
-    writer: Arc<Pool>,
+    readers: Arc<Pool<rusqlite::Connection>>,
+    writer: Arc<Pool<rusqlite::Connection>>,
 }
 
 impl SqliteStore {
@@ -42,6 +42,9 @@ impl SqliteStore {
     pub fn connect(url: &str) -> Result<Self, StoreError> {
         let path = path(url);
         let in_memory = path.contains(":memory:") || path.contains("mode=memory");
+        if !in_memory {
+            create_private(path);
+        }
         let writer = Pool::of(vec![open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?]);
         let readers = if in_memory { Arc::clone(&writer) } else { readers(path)? };
         Ok(Self { readers, writer })
@@ -54,7 +57,7 @@ impl SqliteStore {
     /// [`StoreError::Sqlite`] if it cannot be read or is no database.
     pub fn connect_to_read(url: &str) -> Result<Option<Self>, StoreError> {
         let path = path(url);
-        if !Path::new(path.split('?').next().unwrap_or(path)).exists() {
+        if !file(path).exists() {
             return Ok(None);
         }
         let readers = readers(path)?;
@@ -67,7 +70,29 @@ fn path(url: &str) -> &str {
     path.strip_prefix("//").unwrap_or(path)
 }
 
-fn readers(path: &str) -> Result<Arc<Pool>, StoreError> {
+/// The file that a path means, as `SQLite` reads it.
+fn file(path: &str) -> PathBuf {
+    let file = path.split('?').next().unwrap_or(path);
+    PathBuf::from(&*percent_decode_str(file).decode_utf8_lossy())
+}
+
+/// Makes the file that is not there yet so that only its owner can read it: it holds verifiers of passwords, hashes of
+/// tokens and what flows have seen. `SQLite` gives the log beside it the same mode.
+fn create_private(path: &str) {
+    let parameters = path.split_once('?').map_or("", |(_, parameters)| parameters);
+    // Whoever opens a file for reading alone, or one that is there, does not make it.
+    if parameters.contains("mode=ro") || parameters.split('&').any(|parameter| parameter == "mode=rw") {
+        return;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // It is there, or cannot be made: then `SQLite` says why.
+    let _ = options.open(file(path));
+}
+
+fn readers(path: &str) -> Result<Arc<Pool<rusqlite::Connection>>, StoreError> {
     let reader = |_| open(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
     Ok(Pool::of((0..READERS).map(reader).collect::<Result<_, _>>()?))
 }
@@ -91,20 +116,16 @@ fn open(path: &str, flags: OpenFlags) -> Result<rusqlite::Connection, StoreError
 #[async_trait]
 impl Store for SqliteStore {
     async fn reader(&self) -> Result<Box<dyn Connection>, StoreError> {
-        self.readers.acquire().await
+        Ok(Box::new(self.readers.acquire().await?))
     }
 
     async fn writer(&self) -> Result<Box<dyn Connection>, StoreError> {
-        self.writer.acquire().await
+        Ok(Box::new(self.writer.acquire().await?))
     }
 
-    fn begin(&self) -> &'static str {
-        // Taken at once: a transaction that begins as a reader may fail to become a writer.
-        "BEGIN IMMEDIATE"
-    }
-
-    fn exclude(&self, _lock: i64) -> Option<String> {
-        None
+    fn begin(&self, _lock: Option<i64>) -> String {
+        // The file is taken at once: a transaction that begins as a reader may fail to become a writer.
+        "BEGIN IMMEDIATE".to_owned()
     }
 
     fn skip_locked(&self) -> &'static str {
@@ -116,35 +137,7 @@ impl Store for SqliteStore {
     }
 }
 
-/// Connections that are lent to one user at a time.
-#[derive(Debug)]
-struct Pool {
-    idle: Mutex<Vec<rusqlite::Connection>>,
-    free: Arc<Semaphore>,
-}
-
-impl Pool {
-    fn of(connections: Vec<rusqlite::Connection>) -> Arc<Self> {
-        let free = Arc::new(Semaphore::new(connections.len()));
-        Arc::new(Self { idle: Mutex::new(connections), free })
-    }
-
-    async fn acquire(self: &Arc<Self>) -> Result<Box<dyn Connection>, StoreError> {
-        let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let connection = self.idle.lock().pop().ok_or(StoreError::Closed)?;
-        Ok(Box::new(Lent { connection: Some(connection), pool: Arc::clone(self), _permit: permit }))
-    }
-}
-
-/// A connection out of the pool; it goes back when it is dropped.
-struct Lent {
-    /// Present until then.
-    connection: Option<rusqlite::Connection>,
-    pool: Arc<Pool>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Lent {
+impl Lent<rusqlite::Connection> {
     /// Runs a statement and gives what `read` makes of each row.
     fn run<T>(
         &self,
@@ -164,20 +157,18 @@ impl Lent {
     }
 }
 
-impl Drop for Lent {
-    fn drop(&mut self) {
-        self.pool.idle.lock().extend(self.connection.take());
-    }
-}
-
 #[async_trait]
-impl Connection for Lent {
+impl Connection for Lent<rusqlite::Connection> {
     async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
         self.run(sql, values, |_| Ok(())).map(|(_, changes)| changes)
     }
 
     async fn fetch(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         self.run(sql, values, decode).map(|(rows, _)| rows)
+    }
+
+    async fn control(&mut self, statements: &str) -> Result<(), StoreError> {
+        Ok(self.connection.as_ref().ok_or(StoreError::Closed)?.execute_batch(statements)?)
     }
 }
 
@@ -215,4 +206,55 @@ fn decode(row: &rusqlite::Row<'_>) -> Result<Row, StoreError> {
         })
     };
     Ok(Row((0..columns).map(value).collect::<Result<_, StoreError>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn files_are_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a database.db");
+        let url = format!("sqlite://{}?cache=private", path.display().to_string().replace(' ', "%20"));
+        let store = SqliteStore::connect(&url).unwrap();
+        store.writer().await.unwrap().execute("CREATE TABLE t (id BIGINT)", &[]).await.unwrap();
+        let names = ["a database.db", "a database.db-wal", "a database.db-shm"];
+        for name in names {
+            let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), names.len());
+    }
+
+    #[tokio::test]
+    async fn who_reads_alone_makes_no_file_and_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("a%20database.db").display());
+        assert!(SqliteStore::connect_to_read(&url).unwrap().is_none());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let store = SqliteStore::connect(&url).unwrap();
+        store.writer().await.unwrap().execute("CREATE TABLE t (id BIGINT)", &[]).await.unwrap();
+        let reading = SqliteStore::connect_to_read(&url).unwrap().expect("the file is there");
+        assert!(reading.reader().await.unwrap().fetch("SELECT id FROM t", &[]).await.unwrap().is_empty());
+        reading.writer().await.unwrap().execute("INSERT INTO t VALUES (1)", &[]).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn what_was_deleted_is_not_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let store = SqliteStore::connect(&format!("sqlite://{}", path.display())).unwrap();
+        let mut writer = store.writer().await.unwrap();
+        let holds_it = || std::fs::read(&path).unwrap().windows(6).any(|window| window == b"canary");
+        for (statement, stays) in
+            [("CREATE TABLE t (text TEXT)", false), ("INSERT INTO t VALUES ('canary')", true), ("DELETE FROM t", false)]
+        {
+            writer.execute(statement, &[]).await.unwrap();
+            writer.fetch("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await.unwrap();
+            assert_eq!(holds_it(), stays, "{statement}");
+        }
+    }
 }

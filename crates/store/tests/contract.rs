@@ -2,9 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail at the line, as tests do")]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+#[path = "shared/databases.rs"]
+mod databases;
 
-use oktant_store::{Database, PostgresStore, Schema, Store as _, StoreError, Writers};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use oktant_store::{Connection, Database, Schema, Store, StoreError, Writers};
+use tokio::sync::oneshot;
+
+use databases::databases;
 
 const NOTES: Schema = Schema {
     component: "notes",
@@ -13,26 +22,13 @@ const NOTES: Schema = Schema {
         "CREATE TABLE notes (id BIGINT PRIMARY KEY, text TEXT);\nCREATE INDEX notes_text ON notes (text);\n",
     )],
     writers: Writers::One,
+    earlier: None,
 };
 
 const NEWER: &[(i64, &str)] = &[(1, NOTES.migrations[0].1), (2, "ALTER TABLE notes ADD COLUMN more TEXT;\n")];
 
-/// The address of an empty database, and what keeps it.
-async fn databases() -> Vec<(String, Option<tempfile::TempDir>)> {
-    static SCHEMAS: AtomicU64 = AtomicU64::new(0);
-    let folder = tempfile::tempdir().unwrap();
-    let mut found = vec![(format!("sqlite://{}", folder.path().join("notes.db").display()), Some(folder))];
-    let Ok(server) = std::env::var("OKTANT_TEST_POSTGRES") else {
-        eprintln!("skipped: no PostgreSQL; `python3 scripts/postgres.py cargo nextest run …` starts one");
-        return found;
-    };
-    let schema = format!("store_{}_{}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::Relaxed));
-    let mut connection = PostgresStore::connect(&server).await.unwrap().writer().await.unwrap();
-    connection.execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), &[]).await.unwrap();
-    connection.execute(&format!("CREATE SCHEMA {schema}"), &[]).await.unwrap();
-    found.push((format!("{server}?options=-c%20search_path%3D{schema}"), None));
-    found
-}
+const LINKED: &str = "CREATE TABLE parents (id BIGINT PRIMARY KEY);\n\
+    CREATE TABLE children (parent BIGINT REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);\n";
 
 async fn open(url: &str, schema: Schema) -> Result<Database, StoreError> {
     Database::open(oktant_store::connect(url).await?, schema).await
@@ -57,8 +53,8 @@ async fn write(database: &Database, id: i64, fails: bool) -> Result<u64, StoreEr
 
 #[tokio::test]
 async fn writes_that_share_a_commit_are_kept_or_undone_each_by_itself() {
-    for (url, _folder) in databases().await {
-        let database = open(&url, NOTES).await.unwrap();
+    for databases::Database { name, url, .. } in &databases().await {
+        let database = open(url, NOTES).await.unwrap();
         let writes = (0..60).map(|index| {
             let database = database.clone();
             tokio::spawn(async move { write(&database, index / 2, index % 6 == 0).await })
@@ -71,36 +67,36 @@ async fn writes_that_share_a_commit_are_kept_or_undone_each_by_itself() {
                 Err(error) => assert!(error.is_unique_violation(), "{error}"),
             }
         }
-        assert_eq!(i64::try_from(kept).unwrap(), count(&database).await, "{url}");
-        assert_eq!(kept, 30, "one of each two is kept: {url}");
+        assert_eq!(i64::try_from(kept).unwrap(), count(&database).await, "{name}");
+        assert_eq!(kept, 30, "one of each two is kept: {name}");
     }
 }
 
 #[tokio::test]
 async fn tables_are_made_once_per_component_and_newer_ones_are_refused() {
-    for (url, _folder) in databases().await {
-        let first = open(&url, NOTES).await.unwrap();
+    for databases::Database { name, url, .. } in &databases().await {
+        let first = open(url, NOTES).await.unwrap();
         write(&first, 1, false).await.unwrap();
         let other = Schema { component: "others", migrations: &[(1, "CREATE TABLE others (id BIGINT);\n")], ..NOTES };
-        open(&url, other).await.unwrap();
-        let again = open(&url, NOTES).await.unwrap();
-        assert_eq!(count(&again).await, 1, "{url}");
+        open(url, other).await.unwrap();
+        let again = open(url, NOTES).await.unwrap();
+        assert_eq!(count(&again).await, 1, "{name}");
         let newer = Schema { migrations: NEWER, ..NOTES };
-        open(&url, newer).await.unwrap();
-        let error = open(&url, NOTES).await.unwrap_err();
-        assert!(matches!(error, StoreError::Version { found: 2, known: 1 }), "{url}: {error}");
+        open(url, newer).await.unwrap();
+        let error = open(url, NOTES).await.unwrap_err();
+        assert!(matches!(error, StoreError::Version { found: 2, known: 1 }), "{name}: {error}");
         let broken =
             Schema { component: "broken", migrations: &[(1, "CREATE TABLE b (id BIGINT);\nNONSENSE;\n")], ..NOTES };
-        open(&url, broken).await.unwrap_err();
+        open(url, broken).await.unwrap_err();
         let mended = Schema { component: "broken", migrations: &[(1, "CREATE TABLE b (id BIGINT);\n")], ..NOTES };
-        open(&url, mended).await.expect("a migration that fails leaves nothing behind");
+        open(url, mended).await.expect("a migration that fails leaves nothing behind");
     }
 }
 
 #[tokio::test]
 async fn a_panic_in_a_write_leaves_the_database_open() {
-    for (url, _folder) in databases().await {
-        let database = open(&url, NOTES).await.unwrap();
+    for databases::Database { name, url, .. } in &databases().await {
+        let database = open(url, NOTES).await.unwrap();
         let panics = database.write(|connection| {
             Box::pin(async move {
                 connection.execute("INSERT INTO notes (id) VALUES (7)", &[]).await?;
@@ -110,7 +106,7 @@ async fn a_panic_in_a_write_leaves_the_database_open() {
         });
         assert!(matches!(panics.await, Err(StoreError::Closed)));
         write(&database, 8, false).await.unwrap();
-        assert!(count(&database).await >= 1, "{url}");
+        assert!(count(&database).await >= 1, "{name}");
     }
 }
 
@@ -122,18 +118,175 @@ async fn addresses_are_checked_without_telling_passwords() {
 
 #[tokio::test]
 async fn a_commit_that_fails_tells_its_cause() {
-    const LINKED: &str = "CREATE TABLE parents (id BIGINT PRIMARY KEY);\n\
-        CREATE TABLE children (parent BIGINT REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);\n";
-    for (url, _folder) in databases().await {
+    for databases::Database { name, url, .. } in &databases().await {
         let schema = Schema { component: "linked", migrations: &[(1, LINKED)], ..NOTES };
-        let database = open(&url, schema).await.unwrap();
-        let write = database.write(|connection| {
-            Box::pin(async move { connection.execute("INSERT INTO children VALUES (7)", &[]).await })
-        });
-        let failed: Result<u64, StoreError> = write.await;
-        let error = failed.unwrap_err();
+        let database = open(url, schema).await.unwrap();
+        let error = database.write(job("INSERT INTO children VALUES (7)")).await.unwrap_err();
         let cause = std::error::Error::source(&error).and_then(std::error::Error::source).map(ToString::to_string);
-        assert!(matches!(error, StoreError::Commit(_)), "{url}: {error}");
-        assert!(cause.is_some_and(|cause| cause.to_lowercase().contains("foreign key")), "{url}: {error:?}");
+        assert!(matches!(error, StoreError::Commit(_)), "{name}: {error}");
+        assert!(cause.is_some_and(|cause| cause.to_lowercase().contains("foreign key")), "{name}: {error:?}");
+    }
+}
+
+/// A store whose transactions cannot begin while told so.
+#[derive(Debug)]
+struct Failing {
+    store: Box<dyn Store>,
+    fails: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Store for Failing {
+    async fn reader(&self) -> Result<Box<dyn Connection>, StoreError> {
+        self.store.reader().await
+    }
+
+    async fn writer(&self) -> Result<Box<dyn Connection>, StoreError> {
+        self.store.writer().await
+    }
+
+    fn begin(&self, lock: Option<i64>) -> String {
+        let fails = self.fails.load(Ordering::Relaxed);
+        self.store.begin(lock) + if fails { "; SELECT 1 FROM nowhere" } else { "" }
+    }
+
+    fn skip_locked(&self) -> &'static str {
+        self.store.skip_locked()
+    }
+
+    fn blocks(&self) -> bool {
+        self.store.blocks()
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_fails_to_begin_or_to_end_leaves_the_connection_usable() {
+    for databases::Database { name, url, .. } in &databases().await {
+        let schema = Schema { component: "linked", migrations: &[(1, LINKED)], ..NOTES };
+        let (store, fails) = (oktant_store::connect(url).await.unwrap(), Arc::new(AtomicBool::new(false)));
+        let database = Database::open(Box::new(Failing { store, fails: Arc::clone(&fails) }), schema).await.unwrap();
+        fails.store(true, Ordering::Relaxed);
+        let error = database.write(job("INSERT INTO parents VALUES (1)")).await.unwrap_err();
+        assert!(matches!(error, StoreError::Closed), "{name}: {error}");
+        fails.store(false, Ordering::Relaxed);
+        let error = database.write(job("INSERT INTO children VALUES (7)")).await.unwrap_err();
+        assert!(matches!(error, StoreError::Commit(_)), "{name}: {error}");
+        database.write(job("INSERT INTO parents VALUES (2)")).await.unwrap();
+        let mut connection = database.read().await.unwrap();
+        let rows = connection.fetch("SELECT id FROM parents", &[]).await.unwrap();
+        let ids: Vec<i64> = rows.iter().map(|row| row.int(0).unwrap()).collect();
+        assert_eq!(ids, [2], "{name}: what was not acknowledged is not there");
+        assert!(connection.fetch("SELECT * FROM children", &[]).await.unwrap().is_empty(), "{name}");
+    }
+}
+
+/// A write of these statements. `fail` is none: there it gives up.
+fn job(
+    statements: &'static str,
+) -> impl for<'c> FnOnce(&'c mut dyn Connection) -> BoxFuture<'c, Result<(), StoreError>> + Send {
+    move |connection| {
+        Box::pin(async move {
+            for statement in statements.split("; ") {
+                if statement == "fail" {
+                    return Err(StoreError::Corrupt("as told".to_owned()));
+                }
+                connection.execute(statement, &[]).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Does these writes in one transaction, those with `true` each undone by itself; says which of them succeeded.
+async fn together(database: &Database, writes: &[(&'static str, bool)]) -> Vec<bool> {
+    // The writer waits in the first one until all others wait for it.
+    let (started, begun) = oneshot::channel::<()>();
+    let (go, wait) = oneshot::channel::<()>();
+    let first = database.write(move |_| {
+        Box::pin(async move {
+            started.send(()).map_err(|()| StoreError::Closed)?;
+            wait.await.map_err(|_| StoreError::Closed)
+        })
+    });
+    let rest = async {
+        begun.await.unwrap();
+        let others = writes.iter().map(|(statements, guarded)| async {
+            let work = job(statements);
+            if *guarded { database.write(work).await } else { database.write_decided(work).await }
+        });
+        let others = futures::future::join_all(others);
+        // Each of the others is sent when it is polled first, which is before this.
+        let release = async { go.send(()).unwrap() };
+        futures::join!(others, release).0
+    };
+    let (first, others) = futures::join!(first, rest);
+    first.unwrap();
+    others.iter().map(Result::is_ok).collect()
+}
+
+#[tokio::test]
+async fn a_write_that_fails_is_undone_by_itself_or_with_those_before_it() {
+    for databases::Database { name, url, .. } in &databases().await {
+        let database = open(url, NOTES).await.unwrap();
+        let bad = "INSERT INTO nowhere VALUES (1)";
+        let guarded = [
+            ("INSERT INTO notes (id) VALUES (1)", true),
+            (bad, true),
+            ("CREATE TABLE made (id BIGINT); fail", true),
+            ("INSERT INTO notes (id) VALUES (10); fail", true),
+            ("INSERT INTO notes (id) VALUES (2)", false),
+        ];
+        assert_eq!(together(&database, &guarded).await, [true, false, false, false, true], "{name}");
+        let decided = [
+            ("INSERT INTO notes (id) VALUES (3)", true),
+            ("UPDATE notes SET text = 'x' WHERE id = 99; fail", false),
+            (bad, false),
+            ("INSERT INTO notes (id) VALUES (4)", true),
+        ];
+        let kept = together(&database, &decided).await;
+        assert_eq!(kept, [false, false, false, true], "{name}: nobody is told of what was not kept");
+        let mut connection = database.read().await.unwrap();
+        let rows = connection.fetch("SELECT id FROM notes ORDER BY id", &[]).await.unwrap();
+        let ids: Vec<i64> = rows.iter().map(|row| row.int(0).unwrap()).collect();
+        assert_eq!(ids, [1, 2, 4], "{name}");
+        let made = connection.fetch("SELECT * FROM made", &[]).await.unwrap_err();
+        assert!(made.is_missing_table(), "{name}: {made}");
+    }
+}
+
+#[tokio::test]
+async fn versions_that_a_component_kept_in_a_table_of_its_own_are_taken_over() {
+    for databases::Database { name, url, .. } in &databases().await {
+        let database = open(url, NOTES).await.unwrap();
+        write(&database, 1, false).await.unwrap();
+        let as_it_was = "CREATE TABLE note_versions (version BIGINT PRIMARY KEY); \
+                         INSERT INTO note_versions SELECT version FROM oktant_migrations; DROP TABLE oktant_migrations";
+        database.write(job(as_it_was)).await.unwrap();
+        let schema = Schema { migrations: NEWER, earlier: Some("note_versions"), ..NOTES };
+        for _ in 0..2 {
+            assert_eq!(count(&open(url, schema).await.unwrap()).await, 1, "{name}");
+        }
+        let gone = database.read().await.unwrap().fetch("SELECT * FROM note_versions", &[]).await.unwrap_err();
+        assert!(gone.is_missing_table(), "{name}: {gone}");
+        let error = open(url, NOTES).await.unwrap_err();
+        assert!(matches!(error, StoreError::Version { found: 2, known: 1 }), "{name}: {error}");
+        database.write(job(as_it_was)).await.unwrap();
+        let older = Schema { earlier: Some("note_versions"), ..NOTES };
+        let error = open(url, older).await.unwrap_err();
+        assert!(matches!(error, StoreError::Version { found: 2, known: 1 }), "{name}: {error}");
+        assert_eq!(count(&open(url, schema).await.unwrap()).await, 1, "{name}: what is refused stays as it is");
+    }
+}
+
+#[tokio::test]
+async fn no_text_makes_a_write_fail() {
+    for databases::Database { name, url, .. } in &databases().await {
+        let database = open(url, NOTES).await.unwrap();
+        let written = database.write(|connection| {
+            let values = [1.into(), "a\0b".into()];
+            Box::pin(async move { connection.execute("INSERT INTO notes (id, text) VALUES ($1, $2)", &values).await })
+        });
+        let written: Result<u64, StoreError> = written.await;
+        assert_eq!(written.unwrap(), 1, "{name}");
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use oktant_base::{Clock, Entropy, Secret, Timestamp};
+use oktant_store::{Database, StoreError, connect};
 
 use crate::engine::{self, QueryEngine};
 use crate::error::{Error, SnowflakeError};
@@ -13,11 +14,10 @@ use crate::history::AuditLog;
 use crate::model::container::{self, Container};
 use crate::model::policy::{self, PolicyPrecedence};
 use crate::model::user::{self, SecondaryRoles, User};
-use crate::model::{Tx, grant, parameter, role, secret, token};
+use crate::model::{SCHEMA, Tx, grant, parameter, role, secret, token};
 use crate::password::{DECOY_KEY_BYTES, ScramVerifier, new_uuid, token_hash};
 use crate::privilege::{HIERARCHY, INITIAL};
 use crate::session::{Actor, Session};
-use crate::store::{Database, StoreError, connect};
 
 /// What programmatic access tokens begin with, so that leaked ones can be found.
 pub(crate) const ACCESS_TOKEN_PREFIX: &str = "oktpat_";
@@ -194,7 +194,7 @@ impl Account {
     /// [`Error::Store`] if the store cannot be reached, or a newer version wrote it.
     pub async fn open(url: &str, config: AccountConfig) -> Result<Self, Error> {
         let fail = |source| Error::Store { account: config.name.clone(), source };
-        let db = Database::open(connect(url).await.map_err(fail)?).await.map_err(fail)?;
+        let db = Database::open(connect(url).await.map_err(fail)?, SCHEMA).await.map_err(fail)?;
         let now = config.clock.now();
         let mut decoy_key = vec![0; DECOY_KEY_BYTES];
         config.entropy.fill(&mut decoy_key);

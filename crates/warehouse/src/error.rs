@@ -3,9 +3,9 @@
 use std::fmt;
 
 use oktant_base::{Code, Coded, codes};
+use oktant_store::StoreError;
 
 use crate::statement::cursor::NAME_LENGTH_MAX;
-use crate::store::StoreError;
 
 /// An error as a Snowflake account gives it to its clients.
 ///

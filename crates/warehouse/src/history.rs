@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oktant_base::Clock;
+use oktant_store::{Database, StoreError};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::model::event::{self, Event};
-use crate::store::{Database, StoreError};
 
 /// How long events wait for others before they are written.
 const DELAY: Duration = Duration::from_millis(200);
@@ -110,14 +110,15 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use oktant_base::ManualClock;
+    use oktant_store::connect;
 
     use super::*;
+    use crate::model::SCHEMA;
     use crate::model::event::between;
-    use crate::store::SqliteStore;
 
     #[tokio::test]
     async fn an_event_that_the_store_refuses_takes_no_other_with_it() {
-        let db = Database::open(Box::new(SqliteStore::connect("sqlite::memory:").unwrap())).await.unwrap();
+        let db = Database::open(connect("sqlite::memory:").await.unwrap(), SCHEMA).await.unwrap();
         let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON events WHEN NEW.method = 'BAD' \
                       BEGIN SELECT RAISE(ABORT, 'refused'); END";
         db.write(move |tx| Box::pin(async move { tx.execute(refuse, &[]).await })).await.unwrap();

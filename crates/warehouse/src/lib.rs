@@ -36,7 +36,6 @@ mod result;
 mod scim;
 mod session;
 mod statement;
-mod store;
 
 pub use account::{Account, AccountConfig, Login, StandardScim};
 pub use engine::{Binding, DATABASE, EngineQuery, QueryEngine, SCHEMA};
@@ -48,4 +47,3 @@ pub use result::{Column, ColumnType, Context, Rows, StatementResult, StatementTy
 pub use scim::ScimAccess;
 pub use session::Session;
 pub use statement::cursor::split_statements;
-pub use store::{Connection, PostgresStore, Row, SqliteStore, Store, StoreError, Value};

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use oktant_store::StoreError;
+
 use crate::error::SnowflakeError;
 use crate::model::user::SecondaryRoles;
 use crate::model::{Id, Tx, grant, role};
-use crate::store::StoreError;
 
 /// The roles of a session at one moment and what they allow.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use oktant_base::Timestamp;
+use oktant_store::StoreError;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
@@ -17,7 +18,6 @@ use crate::model::{Id, Tx};
 use crate::privilege::Authority;
 use crate::result::{Context, StatementResult};
 use crate::statement;
-use crate::store::StoreError;
 
 /// How often a session that is waited for looks whether it still exists.
 const REVOCATION_INTERVAL: Duration = Duration::from_millis(250);

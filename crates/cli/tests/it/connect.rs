@@ -45,7 +45,10 @@ fn a_connection_is_made_shown_tested_and_removed_and_its_secret_never_appears() 
     assert!(!works && refused.contains("loopback"), "{refused}");
     let (again, done) = run(command(folder.path(), &make).env("API_TOKEN", token));
     assert!(!done && again.contains("--replace"), "{again}");
-    let bytes = std::fs::read(folder.path().join("flows.db")).expect("a database");
+    let path = folder.path().join("flows.db");
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&path.metadata().expect("a file").permissions()) & 0o777, 0o600);
+    let bytes = std::fs::read(path).expect("a database");
     assert!(!bytes.windows(token.len()).any(|window| window == token.as_bytes()));
     let (removed, done) = run(&mut command(folder.path(), &["connect", "remove", "acme"]));
     assert!(done, "{removed}");

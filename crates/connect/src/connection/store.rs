@@ -13,6 +13,7 @@ pub(crate) const SCHEMA: Schema = Schema {
     component: "connect",
     migrations: &[(1, include_str!("../../migrations/0001_connections.sql"))],
     writers: Writers::Many,
+    earlier: None,
 };
 
 const COLUMNS: &str =

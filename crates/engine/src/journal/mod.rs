@@ -39,6 +39,7 @@ pub(crate) const SCHEMA: Schema = Schema {
         (3, include_str!("../../migrations/0003_scrub.sql")),
     ],
     writers: Writers::Many,
+    earlier: None,
 };
 
 /// Appends that wait; more have to wait outside.

@@ -13,8 +13,9 @@ use oktant_engine::{
 };
 use oktant_flow::model::{self, *};
 use oktant_functions::Value;
-use oktant_store::{PostgresStore, Store as _};
 use parking_lot::Mutex;
+
+pub(crate) use crate::databases::{Database, databases, sqlite};
 
 /// A value with the type of the input that takes it.
 #[derive(Clone)]
@@ -533,40 +534,6 @@ pub(crate) async fn until_open(url: &str, flows: Vec<Flow>) -> Bench {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the journal at {url} stays locked");
-}
-
-/// A database of its own, gone with the test.
-pub(crate) struct Database {
-    pub(crate) name: &'static str,
-    pub(crate) url: String,
-    _folder: Option<tempfile::TempDir>,
-}
-
-pub(crate) fn sqlite() -> Database {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("journal.db").display());
-    Database { name: "SQLite", url, _folder: Some(folder) }
-}
-
-/// A `SQLite` file, and a schema of `PostgreSQL` where there is a server for tests.
-pub(crate) async fn databases() -> Vec<Database> {
-    let mut found = vec![sqlite()];
-    match std::env::var("OKTANT_TEST_POSTGRES") {
-        Ok(server) => found.push(postgres(&server).await),
-        Err(_) => eprintln!("skipped: no PostgreSQL; `python3 scripts/postgres.py cargo nextest run …` starts one"),
-    }
-    found
-}
-
-async fn postgres(server: &str) -> Database {
-    static SCHEMAS: AtomicU64 = AtomicU64::new(0);
-    let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
-    let schema = format!("engine_{}_{number}", std::process::id());
-    let store = PostgresStore::connect(server).await.unwrap();
-    let mut connection = store.writer().await.unwrap();
-    connection.execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), &[]).await.unwrap();
-    connection.execute(&format!("CREATE SCHEMA {schema}"), &[]).await.unwrap();
-    Database { name: "PostgreSQL", url: format!("{server}?options=-c%20search_path%3D{schema}"), _folder: None }
 }
 
 pub(crate) fn system_clock() -> Arc<dyn Clock> {

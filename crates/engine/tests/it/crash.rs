@@ -35,12 +35,8 @@ impl Store for Fragile {
         Ok(Box::new(FragileConnection { connection, boundary: Arc::clone(&self.boundary) }))
     }
 
-    fn begin(&self) -> &'static str {
-        self.store.begin()
-    }
-
-    fn exclude(&self, lock: i64) -> Option<String> {
-        self.store.exclude(lock)
+    fn begin(&self, lock: Option<i64>) -> String {
+        self.store.begin(lock)
     }
 
     fn skip_locked(&self) -> &'static str {
@@ -56,19 +52,23 @@ impl Store for Fragile {
 #[async_trait]
 impl Connection for FragileConnection {
     async fn execute(&mut self, sql: &str, values: &[oktant_store::Value]) -> Result<u64, StoreError> {
-        let commits = sql == "COMMIT";
-        if commits {
-            self.boundary.pass().await;
-        }
-        let result = self.connection.execute(sql, values).await;
-        if commits {
-            self.boundary.pass().await;
-        }
-        result
+        self.connection.execute(sql, values).await
     }
 
     async fn fetch(&mut self, sql: &str, values: &[oktant_store::Value]) -> Result<Vec<Row>, StoreError> {
         self.connection.fetch(sql, values).await
+    }
+
+    async fn control(&mut self, statements: &str) -> Result<(), StoreError> {
+        let commits = statements == "COMMIT";
+        if commits {
+            self.boundary.pass().await;
+        }
+        let result = self.connection.control(statements).await;
+        if commits {
+            self.boundary.pass().await;
+        }
+        result
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Command, Stdio};
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use oktant_functions::Value;
 use parking_lot::Mutex;
 
 use crate::common::*;
+use crate::victim;
 
 const JOURNAL: &str = "OKTANT_TEST_KILL_JOURNAL";
 const TARGET: &str = "OKTANT_TEST_KILL_TARGET";
@@ -154,7 +154,7 @@ async fn victim() {
 
 #[test]
 fn every_accepted_event_finishes_and_nothing_is_done_twice() {
-    let rounds = std::env::var("OKTANT_TEST_CRASH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
+    let rounds = victim::rounds(ROUNDS);
     let database = sqlite();
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("target").display().to_string();
@@ -209,14 +209,8 @@ async fn settle(engine: &Engine, target: &FileTarget) {
 
 /// Starts an engine in a process of its own, kills it at a random moment, and returns what it had accepted.
 fn run_until_killed(journal: &str, target: &str, round: u32) -> Vec<String> {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kill::victim", "--nocapture", "--test-threads=1"])
-        .envs([(JOURNAL, journal), (TARGET, target), (ROUND, &round.to_string())])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let round = round.to_string();
+    let (mut child, lines) = victim::start("kill::victim", &[(JOURNAL, journal), (TARGET, target), (ROUND, &round)]);
     let (accepted, names) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let names = lines.filter_map(|line| Some(line.split_once("accepted ")?.1.to_owned()));

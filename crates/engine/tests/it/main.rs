@@ -6,6 +6,8 @@ mod archive;
 mod cards;
 mod common;
 mod crash;
+#[path = "../../../store/tests/shared/databases.rs"]
+mod databases;
 mod desk;
 mod helpers;
 mod history;
@@ -14,3 +16,5 @@ mod kill;
 mod packs;
 mod templates;
 mod triggers;
+#[path = "../../../store/tests/shared/victim.rs"]
+mod victim;

@@ -1,9 +1,9 @@
 //! Databases, schemas and warehouses: names that a session can use.
 
 use oktant_base::Timestamp;
+use oktant_store::{Row, StoreError, Value};
 
 use super::{Id, Tx, grant, instant, micros};
-use crate::store::{Row, StoreError, Value};
 
 /// What kind of container it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

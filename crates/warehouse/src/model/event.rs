@@ -2,9 +2,9 @@
 
 use chrono::TimeDelta;
 use oktant_base::Timestamp;
+use oktant_store::{StoreError, Value};
 
 use super::{Id, Tx, instant, last_of_next_ids, micros};
-use crate::store::{StoreError, Value};
 
 /// How long events are kept.
 ///

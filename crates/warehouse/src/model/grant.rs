@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use oktant_base::Timestamp;
+use oktant_store::{Row, StoreError};
 
 use super::{Id, Tx, instant, micros};
-use crate::store::{Row, StoreError};
 
 /// The kind of an object that privileges are on, with its name in `SHOW GRANTS`.
 pub(crate) const ON_ACCOUNT: &str = "ACCOUNT";

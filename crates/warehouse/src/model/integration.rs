@@ -1,10 +1,10 @@
 //! Security integrations: who may provision, as which role, from where.
 
 use oktant_base::Timestamp;
+use oktant_store::{Row, StoreError, Value};
 use uuid::Uuid;
 
 use super::{Id, Tx, grant, instant, micros, next_id, token};
-use crate::store::{Row, StoreError, Value};
 
 /// The identity provider that an integration is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,8 +13,19 @@ pub(crate) mod user;
 
 use chrono::DateTime;
 use oktant_base::Timestamp;
+use oktant_store::{Connection, Row, Schema, StoreError, Writers};
 
-use crate::store::{Connection, Row, StoreError};
+/// The tables of an account.
+pub(crate) const SCHEMA: Schema = Schema {
+    component: "account",
+    migrations: &[
+        (1, include_str!("../../migrations/0001_account.sql")),
+        (2, include_str!("../../migrations/0002_owners.sql")),
+        (3, include_str!("../../migrations/0003_secrets.sql")),
+    ],
+    writers: Writers::One,
+    earlier: Some("oktant_schema"),
+};
 
 /// The id of a row.
 pub(crate) type Id = i64;

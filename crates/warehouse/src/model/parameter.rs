@@ -1,7 +1,8 @@
 //! Parameters of the account.
 
+use oktant_store::StoreError;
+
 use super::Tx;
-use crate::store::StoreError;
 
 /// Whether `userName` is the login name only, and `snowflakeUserName` the object's name.
 pub(crate) const MAP_USERNAME: &str = "MAP_SCIM_USERNAME_TO_ENTERPRISE_ATTR";

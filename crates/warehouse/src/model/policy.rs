@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::Ipv4Net;
 use oktant_base::Timestamp;
+use oktant_store::{Row, StoreError, Value};
 
 use super::{Id, Tx, instant, json, micros, next_id, record};
-use crate::store::{Row, StoreError, Value};
 
 /// Where a network policy of a user stands against that of an integration.
 ///

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oktant_base::Timestamp;
+use oktant_store::{Row, StoreError, Value};
 use serde_json::{Map, Value as Json};
 
 use super::{Id, Tx, instant, json, micros, next_id, record};
-use crate::store::{Row, StoreError, Value};
 
 /// The roles that every account has, with fixed ids.
 pub(crate) const ACCOUNTADMIN: Id = 1;

@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use oktant_base::Secret;
+use oktant_store::StoreError;
 
 use super::Tx;
-use crate::store::StoreError;
 
 /// The key that verifiers of users without a password are made with.
 pub(crate) const DECOY: &str = "decoy";

@@ -2,9 +2,9 @@
 
 use chrono::Months;
 use oktant_base::Timestamp;
+use oktant_store::{Row, StoreError};
 
 use super::{Id, Tx, instant, micros};
-use crate::store::{Row, StoreError};
 
 /// How long a SCIM access token is valid.
 ///

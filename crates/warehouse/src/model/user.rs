@@ -1,12 +1,12 @@
 //! Users.
 
 use oktant_base::Timestamp;
+use oktant_store::{Row, StoreError, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::{Id, Tx, instant, json, micros, next_id, record};
 use crate::password::ScramVerifier;
-use crate::store::{Row, StoreError, Value};
 
 /// What kind of user it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

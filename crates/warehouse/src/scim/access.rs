@@ -85,7 +85,7 @@ pub(super) async fn authenticate(account: &Account, caller: &Caller<'_>) -> Resu
         access
     };
     if now >= access.expires_at {
-        return Err(expired());
+        return Err(expired().into());
     }
     admit(account, &access, caller).await?;
     Ok(access)
@@ -115,7 +115,7 @@ async fn admit(account: &Account, access: &ScimAccess, caller: &Caller<'_>) -> R
         return Ok(());
     }
     let ip = caller.client_ip.map(|ip| ip.to_string()).unwrap_or_default();
-    Err(Error::forbidden(format!("Incoming request with IP {ip} is not allowed by the network policy")))
+    Err(Error::forbidden(format!("Incoming request with IP {ip} is not allowed by the network policy")).into())
 }
 
 async fn look_up(
@@ -134,7 +134,8 @@ async fn look_up(
     };
     let integration = found.integration;
     if !integration.enabled {
-        return Err(Error::unauthorized(format!("The security integration {} is disabled", integration.name)));
+        let detail = format!("The security integration {} is disabled", integration.name);
+        return Err(Error::unauthorized(detail).into());
     }
     let run_as = role::by_name(tx, &integration.run_as_role).await?.ok_or_else(|| {
         Error::forbidden(format!(
@@ -189,13 +190,14 @@ async fn integration_token(tx: Tx<'_>, hash: &str, endpoint_id: Option<Uuid>, no
     if let Some(id) = endpoint_id.filter(|id| *id != integration.endpoint_id) {
         let exists = integration::all(tx).await?.iter().any(|other| other.endpoint_id == id);
         let belongs = "The access token belongs to another security integration";
-        return Err(if exists { Error::unauthorized(belongs) } else { no_such_integration() });
+        return Err(if exists { Error::unauthorized(belongs) } else { no_such_integration() }.into());
     }
     if now >= token.expires_at {
-        return Err(expired());
+        return Err(expired().into());
     }
     if integration.reject_before.is_some_and(|before| token.issued_at < before) {
-        return Err(Error::unauthorized("The access token was issued before the time that the integration accepts"));
+        let detail = "The access token was issued before the time that the integration accepts";
+        return Err(Error::unauthorized(detail).into());
     }
     Ok(Found { integration, user: None, expires_at: token.expires_at })
 }
@@ -206,7 +208,7 @@ async fn user_token(tx: Tx<'_>, hash: &str, endpoint_id: Option<Uuid>, now: Time
     let token = token::access_by_hash(tx, hash).await?.filter(|token| !token.disabled).ok_or_else(unknown)?;
     let user = user::by_id(tx, token.user_id).await?.filter(|user| user.may_sign_in(now)).ok_or_else(unknown)?;
     if now >= token.expires_at {
-        return Err(expired());
+        return Err(expired().into());
     }
     let mut integrations = integration::all(tx).await?;
     match endpoint_id {
@@ -215,10 +217,10 @@ async fn user_token(tx: Tx<'_>, hash: &str, endpoint_id: Option<Uuid>, now: Time
     }
     let integration = match (integrations.pop(), integrations.is_empty()) {
         (Some(integration), true) => integration,
-        (None, _) => return Err(no_such_integration()),
+        (None, _) => return Err(no_such_integration().into()),
         (Some(_), false) => {
             let detail = "There are several security integrations: use the base URL with SCIM_ENDPOINT_ID";
-            return Err(Error::forbidden(detail));
+            return Err(Error::forbidden(detail).into());
         }
     };
     let name = token.role_restriction.clone().or_else(|| user.properties.default_role.clone()).unwrap_or_default();
@@ -231,7 +233,7 @@ async fn user_token(tx: Tx<'_>, hash: &str, endpoint_id: Option<Uuid>, now: Time
     let role = role::by_name(tx, &name).await?.filter(|role| available.contains(&role.id)).ok_or_else(lacks)?;
     let authority = Authority::of_role(tx, &role.name, role.id).await?;
     if !authority.owns(integration.owner_id) && !authority.holds_on("USAGE", grant::ON_INTEGRATION, &integration.name) {
-        return Err(lacks());
+        return Err(lacks().into());
     }
     Ok(Found { integration, user: Some(user), expires_at: token.expires_at })
 }

@@ -6,7 +6,7 @@ use oktant_base::Timestamp;
 use oktant_scim::{Error, Kind, MemberChange, Patch, Precondition, Projection, Resource, Stored};
 
 use super::resource::{self, group_resource, parse_role_id, parse_user_id};
-use super::{Result, ScimAccess};
+use super::{Refusal, Result, ScimAccess};
 use crate::account::Account;
 use crate::model::role::{self, Role};
 use crate::model::{Id, Tx};
@@ -28,7 +28,7 @@ async fn find(tx: Tx<'_>, access: &ScimAccess, id: &str) -> Result<Role> {
         Some(row) => role::by_id(tx, row).await?,
         None => None,
     };
-    role.filter(|role| sees(access, role)).ok_or_else(|| Error::not_found(Kind::Group, id))
+    role.filter(|role| sees(access, role)).ok_or_else(|| Error::not_found(Kind::Group, id).into())
 }
 
 async fn find_managed(tx: Tx<'_>, access: &ScimAccess, id: &str) -> Result<Role> {
@@ -39,7 +39,8 @@ async fn find_managed(tx: Tx<'_>, access: &ScimAccess, id: &str) -> Result<Role>
     Err(Error::forbidden(format!(
         "The role {} was not created by this integration: existing roles cannot be taken over",
         role.name
-    )))
+    ))
+    .into())
 }
 
 /// Refuses a name that a role has, as it stands or in upper case.
@@ -54,7 +55,8 @@ async fn check_name(tx: Tx<'_>, name: &str, own: Id) -> Result<()> {
         let owner = owner.unwrap_or_else(|| "the system".to_owned());
         return Err(Error::uniqueness(format!(
             "Role {name} exists already, owned by {owner}. Existing roles cannot be taken over: rename the group or drop the role"
-        )));
+        ))
+        .into());
     }
     Ok(())
 }
@@ -67,7 +69,7 @@ pub(super) async fn create(
 ) -> Result<Stored> {
     if !access.authority.holds(CREATE_ROLE) {
         let role = &access.authority.role_name;
-        return Err(Error::forbidden(format!("GRANT CREATE ROLE ON ACCOUNT TO ROLE {role} allows it")));
+        return Err(Error::forbidden(format!("GRANT CREATE ROLE ON ACCOUNT TO ROLE {role} allows it")).into());
     }
     let (shared, projection, now) = (Arc::clone(access), projection.clone(), account.now());
     let created = account.0.db.write(move |tx| {
@@ -191,7 +193,8 @@ async fn change_members(
     let is_user = |value: &str| parse_user_id(value).is_some_and(|id| known.contains(&id));
     let foreign: Vec<&str> = wanted.iter().copied().filter(|value| !is_user(value)).collect();
     if let Some(value) = foreign.first().filter(|_| access.profile.is_snowflake()) {
-        return Err(Error::invalid_value(format!("There is no user {value:?} that the role could be granted to")));
+        let detail = format!("There is no user {value:?} that the role could be granted to");
+        return Err(Error::invalid_value(detail).into());
     }
     let (mut gone, mut gone_foreign) = (Vec::new(), Vec::new());
     if change.replaces() {
@@ -233,7 +236,7 @@ pub(super) async fn delete(
             precondition.check(&role.version.to_string())?;
             role::transfer_owned(tx, role.id, access.authority.role_id).await?;
             role::delete(tx, &role, now).await?;
-            Ok::<_, Error>(())
+            Ok::<_, Refusal>(())
         })
     });
     deleted.await?;

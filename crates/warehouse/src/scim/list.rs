@@ -7,6 +7,7 @@ use oktant_scim::{
     Error, Filter, Kind, ListQuery, Listing, Literal, Operator, Page, Place, Profile, Projection, Resource, Stored,
     fold_case,
 };
+use oktant_store::Value;
 
 use super::resource::{self, parse_role_id, parse_user_id};
 use super::{Result, ScimAccess};
@@ -15,7 +16,6 @@ use crate::model::role::{self, Role};
 use crate::model::user::{self, User};
 use crate::model::{Id, Tx};
 use crate::privilege::account::{MONITOR_ROLE, MONITOR_USER};
-use crate::store::Value;
 
 /// Reads a page.
 pub(super) async fn list(account: &Account, access: &Arc<ScimAccess>, query: &ListQuery) -> Result<Listing> {
@@ -255,7 +255,7 @@ async fn places(tx: Tx<'_>, access: &Arc<ScimAccess>, query: &ListQuery) -> Resu
         places.sort_by(|a, b| shared.order(a, b));
         places
     });
-    sorting.await.map_err(|_| Error::internal())
+    Ok(sorting.await.map_err(|_| Error::internal())?)
 }
 
 /// The places of the resources that the filter admits.

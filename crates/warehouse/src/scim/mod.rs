@@ -14,20 +14,37 @@ use oktant_scim::{
     Caller, Error, Event, Kind, ListQuery, Listing, Patch, Precondition, Profile, Projection, Provider, Resource,
     Stored,
 };
+use oktant_store::StoreError;
 
 pub(crate) use access::AccessCache;
 pub use access::ScimAccess;
 
 use crate::account::Account;
 use crate::model::event;
-use crate::store::StoreError;
 
-type Result<T> = std::result::Result<T, Error>;
+type Result<T, E = Refusal> = std::result::Result<T, E>;
 
-impl From<StoreError> for Error {
+/// The answer to a request that is not served. Neither the answer's type nor the store's error is of this package, and
+/// yet the one comes of the other.
+#[derive(Debug)]
+struct Refusal(Error);
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::error!(error = &error as &dyn std::error::Error, "the account's database failed");
-        Self::internal()
+        Self(Error::internal())
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        refusal.0
     }
 }
 
@@ -35,35 +52,48 @@ impl From<StoreError> for Error {
 impl Provider for Account {
     type Context = Arc<ScimAccess>;
 
-    async fn authenticate(&self, caller: &Caller<'_>) -> Result<Self::Context> {
-        access::authenticate(self, caller).await
+    async fn authenticate(&self, caller: &Caller<'_>) -> Result<Self::Context, Error> {
+        Ok(access::authenticate(self, caller).await?)
     }
 
     fn profile(&self, context: &Self::Context) -> Profile {
         context.profile
     }
 
-    async fn me(&self, context: &Self::Context) -> Result<Option<String>> {
+    async fn me(&self, context: &Self::Context) -> Result<Option<String>, Error> {
         Ok(context.user_id.map(resource::user_id))
     }
 
-    async fn create(&self, context: &Self::Context, resource: Resource, projection: &Projection) -> Result<Stored> {
-        match resource.kind() {
+    async fn create(
+        &self,
+        context: &Self::Context,
+        resource: Resource,
+        projection: &Projection,
+    ) -> Result<Stored, Error> {
+        let done = match resource.kind() {
             Kind::User => user::create(self, context, resource).await,
             Kind::Group => group::create(self, context, resource, projection).await,
-        }
+        };
+        Ok(done?)
     }
 
-    async fn get(&self, context: &Self::Context, kind: Kind, id: &str, projection: &Projection) -> Result<Stored> {
-        let mut connection = self.0.db.read().await?;
-        match kind {
+    async fn get(
+        &self,
+        context: &Self::Context,
+        kind: Kind,
+        id: &str,
+        projection: &Projection,
+    ) -> Result<Stored, Error> {
+        let mut connection = self.0.db.read().await.map_err(Refusal::from)?;
+        let done = match kind {
             Kind::User => user::get(&mut *connection, context, id, projection).await,
             Kind::Group => group::get(&mut *connection, context, id, projection).await,
-        }
+        };
+        Ok(done?)
     }
 
-    async fn list(&self, context: &Self::Context, query: &ListQuery) -> Result<Listing> {
-        list::list(self, context, query).await
+    async fn list(&self, context: &Self::Context, query: &ListQuery) -> Result<Listing, Error> {
+        Ok(list::list(self, context, query).await?)
     }
 
     async fn replace(
@@ -73,11 +103,12 @@ impl Provider for Account {
         resource: Resource,
         precondition: &Precondition,
         projection: &Projection,
-    ) -> Result<Stored> {
-        match resource.kind() {
+    ) -> Result<Stored, Error> {
+        let done = match resource.kind() {
             Kind::User => user::replace(self, context, id, resource, precondition, projection).await,
             Kind::Group => group::replace(self, context, id, resource, precondition, projection).await,
-        }
+        };
+        Ok(done?)
     }
 
     async fn patch(
@@ -87,18 +118,26 @@ impl Provider for Account {
         patch: &Patch,
         precondition: &Precondition,
         projection: &Projection,
-    ) -> Result<Stored> {
-        match patch.kind() {
+    ) -> Result<Stored, Error> {
+        let done = match patch.kind() {
             Kind::User => user::patch(self, context, id, patch, precondition, projection).await,
             Kind::Group => group::patch(self, context, id, patch, precondition, projection).await,
-        }
+        };
+        Ok(done?)
     }
 
-    async fn delete(&self, context: &Self::Context, kind: Kind, id: &str, precondition: &Precondition) -> Result<()> {
-        match kind {
+    async fn delete(
+        &self,
+        context: &Self::Context,
+        kind: Kind,
+        id: &str,
+        precondition: &Precondition,
+    ) -> Result<(), Error> {
+        let done = match kind {
             Kind::User => user::delete(self, context, id, precondition).await,
             Kind::Group => group::delete(self, context, id, precondition).await,
-        }
+        };
+        Ok(done?)
     }
 
     async fn audit(&self, context: Option<&Self::Context>, event: &Event) {

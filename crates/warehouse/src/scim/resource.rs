@@ -186,7 +186,7 @@ pub(super) enum Write {
 }
 
 /// Gives a user the attributes of a resource.
-pub(super) fn write_user(access: &ScimAccess, user: &mut User, resource: &Resource, write: Write) -> Result<()> {
+pub(super) fn write_user(access: &ScimAccess, user: &mut User, resource: &Resource, write: Write) -> Result<(), Error> {
     let attributes = resource.attributes();
     let urn = extension_urn(access.profile, attributes);
     let empty = Map::new();
@@ -214,7 +214,7 @@ fn write_names(
     resource: &Resource,
     extension: &Map<String, Value>,
     write: Write,
-) -> Result<()> {
+) -> Result<(), Error> {
     let login_name = resource.name().to_owned();
     check_name_text(&login_name)?;
     let renamed = login_name != user.login_name || write == Write::Replace;
@@ -238,7 +238,7 @@ fn write_names(
 }
 
 /// Refuses a name that no statement could write.
-pub(super) fn check_name_text(name: &str) -> Result<()> {
+pub(super) fn check_name_text(name: &str) -> Result<(), Error> {
     if name.contains('\0') {
         return Err(Error::invalid_value("a name cannot hold the character U+0000"));
     }
@@ -254,7 +254,7 @@ pub(super) fn object_name(user_name: &str) -> String {
     if quoted(&upper) == upper { upper } else { user_name.to_owned() }
 }
 
-fn write_extension(properties: &mut Properties, extension: &Map<String, Value>, write: Write) -> Result<()> {
+fn write_extension(properties: &mut Properties, extension: &Map<String, Value>, write: Write) -> Result<(), Error> {
     let text = |name: &str| extension.get(name).and_then(Value::as_str);
     let own = |name: &str| text(name).filter(|text| !text.is_empty()).map(str::to_owned);
     properties.default_role = own("defaultRole");
@@ -277,7 +277,7 @@ fn write_extension(properties: &mut Properties, extension: &Map<String, Value>, 
     Ok(())
 }
 
-fn refuse_for_services(user: &User) -> Result<()> {
+fn refuse_for_services(user: &User) -> Result<(), Error> {
     if !user.properties.user_type.is_service() {
         return Ok(());
     }

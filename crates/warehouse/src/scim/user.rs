@@ -6,7 +6,7 @@ use oktant_scim::{Error, Kind, Patch, Precondition, Projection, Resource, Stored
 use std::sync::Arc;
 
 use super::resource::{self, Write, parse_user_id, user_resource, write_user};
-use super::{Result, ScimAccess};
+use super::{Refusal, Result, ScimAccess};
 use crate::account::Account;
 use crate::model::user::{self, User};
 use crate::model::{Id, Tx, role};
@@ -29,7 +29,7 @@ async fn find(tx: Tx<'_>, access: &ScimAccess, id: &str, wants_roles: bool) -> R
         Some(row) => user::by_id(tx, row).await?.map(|user| (user, None)),
         None => None,
     };
-    found.filter(|(user, _)| sees(access, user)).ok_or_else(|| Error::not_found(Kind::User, id))
+    found.filter(|(user, _)| sees(access, user)).ok_or_else(|| Error::not_found(Kind::User, id).into())
 }
 
 /// The user of an id, if the caller may change it, with the roles where they are wanted.
@@ -38,7 +38,7 @@ async fn find_owned(tx: Tx<'_>, access: &ScimAccess, id: &str, wants_roles: bool
     if access.authority.owns(user.owner_id) {
         return Ok((user, roles));
     }
-    Err(Error::forbidden(format!("The user is owned by another role. {}", take_over(access, &user))))
+    Err(Error::forbidden(format!("The user is owned by another role. {}", take_over(access, &user))).into())
 }
 
 /// What lets the integration manage a user of another role.
@@ -48,7 +48,11 @@ fn take_over(access: &ScimAccess, user: &User) -> String {
 }
 
 /// The verifier of the password in a request; none where passwords are not synchronised.
-async fn verifier(account: &Account, access: &ScimAccess, password: Option<&Secret>) -> Result<Option<ScramVerifier>> {
+async fn verifier(
+    account: &Account,
+    access: &ScimAccess,
+    password: Option<&Secret>,
+) -> Result<Option<ScramVerifier>, Error> {
     match password.filter(|_| access.integration.sync_password) {
         Some(password) => {
             let (account, password) = (account.clone(), password.clone());
@@ -73,13 +77,13 @@ async fn check_names(tx: Tx<'_>, access: &ScimAccess, user: &User) -> Result<()>
         let owner = owner.unwrap_or_else(|| "the system".to_owned());
         detail = format!("{detail}. It is owned by {owner}: {}", take_over(access, &other));
     }
-    Err(Error::uniqueness(detail))
+    Err(Error::uniqueness(detail).into())
 }
 
 pub(super) async fn create(account: &Account, access: &Arc<ScimAccess>, resource: Resource) -> Result<Stored> {
     if !access.authority.holds(CREATE_USER) {
         let role = &access.authority.role_name;
-        return Err(Error::forbidden(format!("GRANT CREATE USER ON ACCOUNT TO ROLE {role} allows it")));
+        return Err(Error::forbidden(format!("GRANT CREATE USER ON ACCOUNT TO ROLE {role} allows it")).into());
     }
     let verifier = verifier(account, access, resource.password()).await?;
     let (access, now) = (Arc::clone(access), account.now());
@@ -93,7 +97,7 @@ pub(super) async fn create(account: &Account, access: &Arc<ScimAccess>, resource
                 write_user(&access, &mut user, &resource, Write::Create)?;
                 if !user::insert_unless_taken(tx, &mut user).await? {
                     check_names(tx, &access, &user).await?;
-                    return Err(Error::internal());
+                    return Err(Error::internal().into());
                 }
                 // Nobody can have granted anything to someone who is new.
                 Ok(resource::bare_user(&access, &user))
@@ -131,7 +135,7 @@ pub(super) async fn replace(
             let (user, roles) = find_owned(tx, access, &id, projection.wants("groups")).await?;
             precondition.check(&user.version.to_string())?;
             let user = save(tx, access, user, &resource, Write::Replace, verifier.as_ref(), now).await?;
-            Ok::<_, Error>(resource::user(access, &user, roles))
+            Ok::<_, Refusal>(resource::user(access, &user, roles))
         })
     });
     let stored = stored.await?;
@@ -194,7 +198,7 @@ pub(super) async fn patch(
             } else {
                 user
             };
-            Ok::<_, Error>(resource::user(access, &user, roles))
+            Ok::<_, Refusal>(resource::user(access, &user, roles))
         })
     });
     let stored = stored.await?;
@@ -218,7 +222,7 @@ async fn patched_password(
         user_resource(access, &find_owned(&mut *connection, access, id, false).await?.0)
     };
     patch.apply(&mut resource)?;
-    verifier(account, access, resource.password()).await
+    Ok(verifier(account, access, resource.password()).await?)
 }
 
 pub(super) async fn delete(
@@ -233,7 +237,7 @@ pub(super) async fn delete(
             let (user, _) = find_owned(tx, &access, &id, false).await?;
             precondition.check(&user.version.to_string())?;
             user::delete(tx, user.id, now).await?;
-            Ok::<_, Error>(())
+            Ok::<_, Refusal>(())
         })
     });
     deleted.await?;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use oktant_base::{Secret, Timestamp};
+use oktant_store::StoreError;
 use sqlparser::tokenizer::Token;
 
 use super::cursor::{self, Property, PropertyValue};
@@ -19,7 +20,6 @@ use crate::privilege::Authority;
 use crate::query;
 use crate::result::{Context, Rows, StatementResult, StatementType};
 use crate::session::Session;
-use crate::store::StoreError;
 
 /// Whether a statement is run, or only asked for its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

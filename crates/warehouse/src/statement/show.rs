@@ -251,7 +251,7 @@ fn user_cells(user: &User, owner: Option<String>, has_token: bool) -> Cells {
 /// Counts by an id, from a grouped query.
 async fn counts(tx: Tx<'_>, sql: &str) -> Result<BTreeMap<Id, i64>, SnowflakeError> {
     let rows = tx.fetch(sql, &[]).await?;
-    Ok(rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect::<Result<_, crate::store::StoreError>>()?)
+    Ok(rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect::<Result<_, oktant_store::StoreError>>()?)
 }
 
 async fn roles(tx: Tx<'_>, environment: &Environment) -> Result<Rows, SnowflakeError> {

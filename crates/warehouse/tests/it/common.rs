@@ -2,14 +2,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use oktant_base::{Clock, ManualClock, Secret, SeededEntropy, SystemClock};
 use oktant_scim::{ClientIp, Settings, router};
-use oktant_warehouse::{Account, AccountConfig, Login, PostgresStore, Session, SnowflakeError, StatementResult, Store};
+use oktant_warehouse::{Account, AccountConfig, Login, Session, SnowflakeError, StatementResult};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -31,36 +30,6 @@ select * from table(rest_event_history('scim', dateadd('minutes',-5,current_time
 ";
 
 pub(crate) const ADMIN_PASSWORD: &str = "correct horse battery staple";
-
-/// A database of its own, gone with the test.
-pub(crate) struct Database {
-    pub(crate) name: &'static str,
-    pub(crate) url: String,
-    _folder: Option<tempfile::TempDir>,
-}
-
-/// A `SQLite` file, and a schema of `PostgreSQL` where there is a server for tests.
-pub(crate) async fn databases() -> Vec<Database> {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("account.db").display());
-    let mut found = vec![Database { name: "SQLite", url, _folder: Some(folder) }];
-    match std::env::var("OKTANT_TEST_POSTGRES") {
-        Ok(server) => found.push(postgres(&server).await),
-        Err(_) => eprintln!("skipped: no PostgreSQL; `python3 scripts/postgres.py cargo nextest run …` starts one"),
-    }
-    found
-}
-
-async fn postgres(server: &str) -> Database {
-    static SCHEMAS: AtomicU64 = AtomicU64::new(0);
-    let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
-    let schema = format!("test_{}_{number}", std::process::id());
-    let store = PostgresStore::connect(server).await.unwrap();
-    let mut connection = store.writer().await.unwrap();
-    connection.execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), &[]).await.unwrap();
-    connection.execute(&format!("CREATE SCHEMA {schema}"), &[]).await.unwrap();
-    Database { name: "PostgreSQL", url: format!("{server}?options=-c%20search_path%3D{schema}"), _folder: None }
-}
 
 /// An account with an administrator, at a time of its own.
 pub(crate) struct TestAccount {

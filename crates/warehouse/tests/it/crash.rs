@@ -1,12 +1,12 @@
 //! What was acknowledged outlives the process: a writer is killed at random points, again and again.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::common::{Client, TestAccount, ask, column, run_all};
+use crate::databases::databases;
+use crate::victim;
 use oktant_base::{Entropy as _, OsEntropy};
 use serde_json::json;
 
@@ -17,8 +17,8 @@ const ROUND: &str = "OKTANT_TEST_CRASH_ROUND";
 /// Five rounds; `OKTANT_TEST_CRASH_ROUNDS` makes it more.
 #[tokio::test]
 async fn acknowledged_writes_outlive_kill() {
-    let rounds: u32 = std::env::var("OKTANT_TEST_CRASH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
-    for database in crate::common::databases().await {
+    let rounds = victim::rounds(5);
+    for database in databases().await {
         let test = TestAccount::at(&database.url, |config| config).await;
         let okta = test.provisioning("").await;
         okta.create_group("Everyone", &[]).await;
@@ -59,22 +59,13 @@ struct Written {
 
 /// Starts a writer in a process of its own, kills it in the middle, and returns what it had acknowledged.
 fn write_until_killed(url: &str, token: &str, round: u32) -> Written {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "crash::writer", "--nocapture", "--test-threads=1"])
-        .env(DATABASE, url)
-        .env(TOKEN, token)
-        .env(ROUND, round.to_string())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let round = round.to_string();
+    let (mut child, lines) = victim::start("crash::writer", &[(DATABASE, url), (TOKEN, token), (ROUND, &round)]);
     let mut written = Written::default();
     let mut byte = [0];
     OsEntropy.fill(&mut byte);
     let last = 20 + usize::from(byte[0]) / 4;
     for line in lines {
-        let Ok(line) = line else { break };
         if let Some((_, name)) = line.split_once("created ") {
             written.created.push(name.to_owned());
         }

@@ -5,9 +5,13 @@
 mod common;
 mod contract;
 mod crash;
+#[path = "../../../store/tests/shared/databases.rs"]
+mod databases;
 mod engine;
 mod objects;
 mod privileges;
 mod scim;
 mod secrets;
 mod statements;
+#[path = "../../../store/tests/shared/victim.rs"]
+mod victim;
