@@ -10,8 +10,8 @@
 //! someone turned it off.
 //!
 //! Statements are written once for both: columns are BIGINT, TEXT or, rarely, what both understand; truth values
-//! are 0 and 1, instants are numbers, lists and records are JSON text. Several components share one database, each
-//! with tables and a [`Schema`] of its own.
+//! are 0 and 1, instants are numbers, lists and records are JSON text. U+0000, which `PostgreSQL` refuses in a text,
+//! is kept as U+FFFD by both. Several components share one database, each with tables and a [`Schema`] of its own.
 
 mod condition;
 mod migrate;
@@ -20,6 +20,7 @@ mod postgres;
 mod sqlite;
 mod writer;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
 pub use condition::{Conditions, Test};
 pub use migrate::{Schema, Writers};
 pub use postgres::PostgresStore;
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteStore, file_of};
 pub use writer::Database;
 
 /// What `SQLite` says when a value is there already.
@@ -68,7 +69,8 @@ pub enum StoreError {
     /// The thread that writes cannot be started.
     #[error("the thread that writes the database cannot be started")]
     Thread(#[source] std::io::Error),
-    /// The task that writes is gone: the database is being closed, or a write panicked.
+    /// Nothing was written: the database is being closed, a write panicked, or its transaction could not begin, which
+    /// is logged.
     #[error("the database is closed for writing")]
     Closed,
 }
@@ -139,6 +141,12 @@ impl From<Option<String>> for Value {
     fn from(value: Option<String>) -> Self {
         Self::Text(value)
     }
+}
+
+/// A text as both engines take it: U+0000 becomes the replacement character. `PostgreSQL` would refuse the statement,
+/// and with it every write that shares its transaction.
+fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
 /// One row of an answer, its columns in the order of the statement.
@@ -245,9 +253,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// What the engine says.
     async fn writer(&self) -> Result<Box<dyn Connection>, StoreError>;
 
-    /// What begins a transaction for writing. Writers of all processes that give the same number wait for one another;
+    /// What begins a transaction for writing. Writers of all processes that give a same number wait for one another;
     /// where the engine has one writer only, they do so in any case.
-    fn begin(&self, lock: Option<i64>) -> String;
+    fn begin(&self, locks: &[i64]) -> String;
 
     /// The clause by which a query inside a transaction takes rows that no other transaction holds, where there is one.
     fn skip_locked(&self) -> &'static str;

@@ -2,11 +2,16 @@
 
 use super::{Connection, Store, StoreError};
 
+/// The advisory lock under which the components of a database bring their tables up to date, one after another: they
+/// share a table of versions. The number has no meaning.
+pub(crate) const MIGRATIONS_LOCK: i64 = 7_001_480;
+
 /// Who may write the tables of a component at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writers {
-    /// One process after the other: a write sees everything that was written before it.
-    One,
+    /// One process after the other: a write sees everything that was written before it. They wait for one another by
+    /// the advisory lock of this number, which stays the same for all versions of the component.
+    One(i64),
     /// Several processes at once; statements and keys keep them apart.
     Many,
 }
@@ -21,19 +26,18 @@ pub struct Schema {
     pub migrations: &'static [(i64, &'static str)],
     /// Who writes.
     pub writers: Writers,
-    /// A table of its own in which the component once kept the numbers of its versions, in a column `version`: they
-    /// are taken over, and the table goes away.
+    /// A table of its own in which the component once kept the numbers of its versions, in a column `version`. They
+    /// are taken over, and a number above all others stays, so that programs of that time refuse the database.
     pub earlier: Option<&'static str>,
 }
 
 impl Schema {
-    /// The number of the advisory lock of the component: FNV-1a of its name.
-    pub(crate) fn lock(&self) -> i64 {
-        let hash = self
-            .component
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        hash as i64
+    /// The advisory lock that the component's writers take, if they wait for one another.
+    pub(crate) fn lock(&self) -> Option<i64> {
+        match self.writers {
+            Writers::One(lock) => Some(lock),
+            Writers::Many => None,
+        }
     }
 
     /// Whether the component has its tables in a database that someone else keeps up to date.
@@ -68,8 +72,11 @@ impl Schema {
             // A table that is not there would fail, and some engines end the transaction on that.
             tx.execute(&format!("CREATE TABLE IF NOT EXISTS {earlier} (version BIGINT PRIMARY KEY)"), &[]).await?;
             let taken = format!("INSERT INTO oktant_migrations (component, version) SELECT $1, version FROM {earlier}");
-            tx.execute(&taken, &[self.component.into()]).await?;
-            tx.execute(&format!("DROP TABLE {earlier}"), &[]).await?;
+            if tx.execute(&taken, &[self.component.into()]).await? == 0 {
+                tx.execute(&format!("DROP TABLE {earlier}"), &[]).await?;
+            } else {
+                tx.execute(&format!("INSERT INTO {earlier} (version) VALUES ($1)"), &[i64::MAX.into()]).await?;
+            }
             found = self.found(tx).await?;
         }
         for (version, script) in self.migrations.iter().filter(|(version, _)| *version > found) {

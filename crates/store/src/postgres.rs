@@ -3,6 +3,7 @@
 //! What takes time here is the exchange of messages, not the statements: connections are not asked how they are before
 //! and after each use, and statements that go together are sent together.
 
+use std::iter;
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgDatabaseErro
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Postgres, Row as _, TypeInfo as _, ValueRef as _};
 
 use super::pool::{Lent, Pool};
-use super::{Connection, Row, Store, StoreError, Value};
+use super::{Connection, Row, Store, StoreError, Value, storable};
 
 /// Connections that read at the same time.
 const READERS: usize = 8;
@@ -90,8 +91,9 @@ impl Store for PostgresStore {
         self.lend(&self.writer).await
     }
 
-    fn begin(&self, lock: Option<i64>) -> String {
-        lock.map_or_else(|| "BEGIN".to_owned(), |lock| format!("BEGIN; SELECT pg_advisory_xact_lock({lock})"))
+    fn begin(&self, locks: &[i64]) -> String {
+        let take = |lock: &i64| format!("; SELECT pg_advisory_xact_lock({lock})");
+        iter::once("BEGIN".to_owned()).chain(locks.iter().map(take)).collect()
     }
 
     fn skip_locked(&self) -> &'static str {
@@ -153,14 +155,8 @@ fn bind(sql: &str, values: &[Value]) -> sqlx::query::Query<'static, Postgres, Pg
     let query = sqlx::query::<Postgres>(AssertSqlSafe(sql.to_owned()));
     values.iter().fold(query, |query, value| match value {
         Value::Int(value) => query.bind(*value),
-        Value::Text(value) => query.bind(value.as_deref().map(storable)),
+        Value::Text(value) => query.bind(value.as_deref().map(|text| storable(text).into_owned())),
     })
-}
-
-/// A text as `PostgreSQL` takes it: U+0000 becomes the replacement character, since the server refuses the statement
-/// otherwise, and every write that shares its transaction.
-fn storable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
 }
 
 fn decode(row: &PgRow) -> Result<Row, StoreError> {

@@ -2,6 +2,7 @@
 //!
 //! Statements run where they are asked for, without a hop to another thread: most take microseconds, less than the hop.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OpenFlags, Statement};
 
 use super::pool::{Lent, Pool};
-use super::{Connection, Row, Store, StoreError, Value};
+use super::{Connection, Row, Store, StoreError, Value, storable};
 
 /// Connections that read at the same time.
 const READERS: usize = 4;
@@ -41,7 +42,7 @@ impl SqliteStore {
     /// [`StoreError::Sqlite`] if the file cannot be opened or is no database.
     pub fn connect(url: &str) -> Result<Self, StoreError> {
         let path = path(url);
-        let in_memory = path.contains(":memory:") || path.contains("mode=memory");
+        let in_memory = is_in_memory(path);
         if !in_memory {
             create_private(path);
         }
@@ -68,6 +69,17 @@ impl SqliteStore {
 fn path(url: &str) -> &str {
     let path = url.strip_prefix("sqlite:").unwrap_or(url);
     path.strip_prefix("//").unwrap_or(path)
+}
+
+fn is_in_memory(path: &str) -> bool {
+    path.contains(":memory:") || path.contains("mode=memory")
+}
+
+/// The file that an address of a store names, if it names one.
+pub fn file_of(url: &str) -> Option<PathBuf> {
+    let path = url.starts_with("sqlite:").then(|| path(url))?;
+    let file = file(path);
+    (!is_in_memory(path) && !file.as_os_str().is_empty()).then_some(file)
 }
 
 /// The file that a path means, as `SQLite` reads it.
@@ -123,7 +135,7 @@ impl Store for SqliteStore {
         Ok(Box::new(self.writer.acquire().await?))
     }
 
-    fn begin(&self, _lock: Option<i64>) -> String {
+    fn begin(&self, _locks: &[i64]) -> String {
         // The file is taken at once: a transaction that begins as a reader may fail to become a writer.
         "BEGIN IMMEDIATE".to_owned()
     }
@@ -185,10 +197,14 @@ fn bind(statement: &mut Statement<'_>, values: &[Value]) -> Result<(), StoreErro
 
 impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Int(value) => value.map_or(ValueRef::Null, ValueRef::Integer),
-            Self::Text(value) => value.as_deref().map_or(ValueRef::Null, ValueRef::from),
-        }))
+        Ok(match self {
+            Self::Int(value) => ToSqlOutput::Borrowed(value.map_or(ValueRef::Null, ValueRef::Integer)),
+            Self::Text(None) => ToSqlOutput::Borrowed(ValueRef::Null),
+            Self::Text(Some(text)) => match storable(text) {
+                Cow::Borrowed(text) => text.into(),
+                Cow::Owned(text) => text.into(),
+            },
+        })
     }
 }
 

@@ -10,7 +10,8 @@ use futures::executor::block_on;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Connection, Row, Schema, Store, StoreError, Value, Writers};
+use super::migrate::MIGRATIONS_LOCK;
+use super::{Connection, Row, Schema, Store, StoreError, Value};
 
 /// Writes that wait for the writer; more have to wait outside.
 const QUEUE_MAX: usize = 1024;
@@ -50,7 +51,8 @@ impl Database {
         let store: Arc<dyn Store> = store.into();
         let lock = schema.lock();
         let mut connection = store.writer().await?;
-        begin(&mut *connection, &store.begin(Some(lock))).await?;
+        let locks: Vec<i64> = [MIGRATIONS_LOCK].into_iter().chain(lock).collect();
+        begin(&mut *connection, &store.begin(&locks)).await?;
         match schema.migrate(&mut *connection).await {
             Ok(()) => end(&mut *connection).await?,
             Err(error) => {
@@ -60,7 +62,6 @@ impl Database {
         }
         drop(connection);
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
-        let lock = (schema.writers == Writers::One).then_some(lock);
         let writer = Writer { store: Arc::clone(&store), lock, component: schema.component };
         if store.blocks() {
             let thread = std::thread::Builder::new().name(schema.component.to_owned());
@@ -184,7 +185,7 @@ impl Writer {
     /// after one that broke the transaction are left for another one.
     async fn commit(&self, batch: &mut VecDeque<Job>) -> Result<(), StoreError> {
         let mut connection = self.store.writer().await?;
-        begin(&mut *connection, &self.store.begin(self.lock)).await?;
+        begin(&mut *connection, &self.store.begin(self.lock.as_slice())).await?;
         let mut finished = Vec::with_capacity(batch.len());
         let alone = batch.len() == 1;
         let mut savepoint = false;
@@ -272,7 +273,11 @@ impl Unit<'_> {
     async fn before_write(&mut self) -> Result<(), StoreError> {
         if self.guard == Guard::Wanted {
             let take = if *self.savepoint { "RELEASE SAVEPOINT job; SAVEPOINT job" } else { "SAVEPOINT job" };
-            self.connection.control(take).await?;
+            if let Err(error) = self.connection.control(take).await {
+                // Some engines have undone the transaction by then.
+                (self.failed, self.touched) = (true, true);
+                return Err(error);
+            }
             (*self.savepoint, self.guard) = (true, Guard::Taken);
         }
         Ok(())

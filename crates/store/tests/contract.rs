@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use oktant_store::{Connection, Database, Schema, Store, StoreError, Writers};
+use oktant_store::{Connection, Database, Row, Schema, Store, StoreError, Value, Writers};
 use tokio::sync::oneshot;
 
 use databases::databases;
@@ -21,7 +21,7 @@ const NOTES: Schema = Schema {
         1,
         "CREATE TABLE notes (id BIGINT PRIMARY KEY, text TEXT);\nCREATE INDEX notes_text ON notes (text);\n",
     )],
-    writers: Writers::One,
+    writers: Writers::One(1),
     earlier: None,
 };
 
@@ -128,11 +128,13 @@ async fn a_commit_that_fails_tells_its_cause() {
     }
 }
 
-/// A store whose transactions cannot begin while told so.
+/// A store whose transactions cannot begin while told so, and have no savepoints then.
 #[derive(Debug)]
 struct Failing {
     store: Box<dyn Store>,
     fails: Arc<AtomicBool>,
+    /// Whether they begin all the same.
+    begins: bool,
 }
 
 #[async_trait]
@@ -142,12 +144,14 @@ impl Store for Failing {
     }
 
     async fn writer(&self) -> Result<Box<dyn Connection>, StoreError> {
-        self.store.writer().await
+        let fails = self.fails.load(Ordering::Relaxed);
+        let writer = self.store.writer().await?;
+        Ok(if fails { Box::new(WithoutSavepoints(writer)) } else { writer })
     }
 
-    fn begin(&self, lock: Option<i64>) -> String {
-        let fails = self.fails.load(Ordering::Relaxed);
-        self.store.begin(lock) + if fails { "; SELECT 1 FROM nowhere" } else { "" }
+    fn begin(&self, locks: &[i64]) -> String {
+        let fails = self.fails.load(Ordering::Relaxed) && !self.begins;
+        self.store.begin(locks) + if fails { "; SELECT 1 FROM nowhere" } else { "" }
     }
 
     fn skip_locked(&self) -> &'static str {
@@ -159,12 +163,44 @@ impl Store for Failing {
     }
 }
 
+struct WithoutSavepoints(Box<dyn Connection>);
+
+#[async_trait]
+impl Connection for WithoutSavepoints {
+    async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
+        self.0.execute(sql, values).await
+    }
+
+    async fn fetch(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        self.0.fetch(sql, values).await
+    }
+
+    async fn control(&mut self, statements: &str) -> Result<(), StoreError> {
+        let fails = if statements.contains("SAVEPOINT") { "; SELECT 1 FROM nowhere" } else { "" };
+        self.0.control(&format!("{statements}{fails}")).await
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_what_went_with_a_savepoint_that_could_not_be_taken() {
+    for databases::Database { name, url, .. } in &databases().await {
+        let (store, fails) = (oktant_store::connect(url).await.unwrap(), Arc::new(AtomicBool::new(false)));
+        let store = Failing { store, fails: Arc::clone(&fails), begins: true };
+        let database = Database::open(Box::new(store), NOTES).await.unwrap();
+        fails.store(true, Ordering::Relaxed);
+        let writes = [("INSERT INTO notes (id) VALUES (1)", false), ("INSERT INTO notes (id) VALUES (2)", true)];
+        assert_eq!(together(&database, &writes).await, [false, false], "{name}");
+        assert_eq!(count(&database).await, 0, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_transaction_that_fails_to_begin_or_to_end_leaves_the_connection_usable() {
     for databases::Database { name, url, .. } in &databases().await {
         let schema = Schema { component: "linked", migrations: &[(1, LINKED)], ..NOTES };
         let (store, fails) = (oktant_store::connect(url).await.unwrap(), Arc::new(AtomicBool::new(false)));
-        let database = Database::open(Box::new(Failing { store, fails: Arc::clone(&fails) }), schema).await.unwrap();
+        let database = Failing { store, fails: Arc::clone(&fails), begins: false };
+        let database = Database::open(Box::new(database), schema).await.unwrap();
         fails.store(true, Ordering::Relaxed);
         let error = database.write(job("INSERT INTO parents VALUES (1)")).await.unwrap_err();
         assert!(matches!(error, StoreError::Closed), "{name}: {error}");
@@ -266,8 +302,10 @@ async fn versions_that_a_component_kept_in_a_table_of_its_own_are_taken_over() {
         for _ in 0..2 {
             assert_eq!(count(&open(url, schema).await.unwrap()).await, 1, "{name}");
         }
-        let gone = database.read().await.unwrap().fetch("SELECT * FROM note_versions", &[]).await.unwrap_err();
-        assert!(gone.is_missing_table(), "{name}: {gone}");
+        let newest = "SELECT max(version) FROM note_versions";
+        let row = database.read().await.unwrap().fetch_one(newest, &[]).await.unwrap();
+        assert_eq!(row.unwrap().int(0).unwrap(), i64::MAX, "{name}: programs of before refuse it");
+        database.write(job("DROP TABLE note_versions")).await.unwrap();
         let error = open(url, NOTES).await.unwrap_err();
         assert!(matches!(error, StoreError::Version { found: 2, known: 1 }), "{name}: {error}");
         database.write(job(as_it_was)).await.unwrap();
@@ -288,5 +326,23 @@ async fn no_text_makes_a_write_fail() {
         });
         let written: Result<u64, StoreError> = written.await;
         assert_eq!(written.unwrap(), 1, "{name}");
+        let row = database.read().await.unwrap().fetch_one("SELECT text FROM notes", &[]).await.unwrap();
+        assert_eq!(row.unwrap().text(0).unwrap(), "a\u{fffd}b", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn components_that_come_to_a_new_database_at_once_wait_for_one_another() {
+    for databases::Database { name, url, .. } in &databases().await {
+        let components = ["a", "b", "c", "d", "e", "f"].map(|component| {
+            let schema = Schema { component, migrations: &[], writers: Writers::Many, ..NOTES };
+            tokio::spawn({
+                let url = url.clone();
+                async move { open(&url, schema).await.map(drop) }
+            })
+        });
+        for component in components {
+            component.await.unwrap().unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        }
     }
 }

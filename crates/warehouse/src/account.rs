@@ -14,7 +14,7 @@ use crate::history::AuditLog;
 use crate::model::container::{self, Container};
 use crate::model::policy::{self, PolicyPrecedence};
 use crate::model::user::{self, SecondaryRoles, User};
-use crate::model::{SCHEMA, Tx, grant, parameter, role, secret, token};
+use crate::model::{TABLES, Tx, grant, parameter, role, secret, token};
 use crate::password::{DECOY_KEY_BYTES, ScramVerifier, new_uuid, token_hash};
 use crate::privilege::{HIERARCHY, INITIAL};
 use crate::session::{Actor, Session};
@@ -194,7 +194,7 @@ impl Account {
     /// [`Error::Store`] if the store cannot be reached, or a newer version wrote it.
     pub async fn open(url: &str, config: AccountConfig) -> Result<Self, Error> {
         let fail = |source| Error::Store { account: config.name.clone(), source };
-        let db = Database::open(connect(url).await.map_err(fail)?, SCHEMA).await.map_err(fail)?;
+        let db = Database::open(connect(url).await.map_err(fail)?, TABLES).await.map_err(fail)?;
         let now = config.clock.now();
         let mut decoy_key = vec![0; DECOY_KEY_BYTES];
         config.entropy.fill(&mut decoy_key);

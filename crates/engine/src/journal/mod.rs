@@ -238,12 +238,9 @@ fn take_apart(records: &mut [Record]) -> Vec<(i64, String)> {
 
 /// Locks the file of a `SQLite` journal, so that two engines never run the same flows from it.
 pub(crate) fn lock(url: &str) -> Result<Option<File>, EngineError> {
-    let Some(path) = url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//")) else { return Ok(None) };
-    let path = path.split('?').next().unwrap_or_default();
-    if path.is_empty() || path.contains(":memory:") || url.contains("mode=memory") {
-        return Ok(None);
-    }
-    let path = PathBuf::from(format!("{path}.lock"));
+    let Some(mut path) = oktant_store::file_of(url).map(PathBuf::into_os_string) else { return Ok(None) };
+    path.push(".lock");
+    let path = PathBuf::from(path);
     let file = File::create(&path).map_err(|error| EngineError::Lock { path: path.clone(), source: error })?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),

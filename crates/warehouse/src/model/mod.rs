@@ -16,14 +16,14 @@ use oktant_base::Timestamp;
 use oktant_store::{Connection, Row, Schema, StoreError, Writers};
 
 /// The tables of an account.
-pub(crate) const SCHEMA: Schema = Schema {
+pub(crate) const TABLES: Schema = Schema {
     component: "account",
     migrations: &[
         (1, include_str!("../../migrations/0001_account.sql")),
         (2, include_str!("../../migrations/0002_owners.sql")),
         (3, include_str!("../../migrations/0003_secrets.sql")),
     ],
-    writers: Writers::One,
+    writers: Writers::One(7_001_482),
     earlier: Some("oktant_schema"),
 };
 
