@@ -187,7 +187,8 @@ fn files(root: &Path) -> Result<Files> {
 
 fn import(file: &Path, into: &Path, force: bool) -> Result<()> {
     let project = load(file)?;
-    let files = folder::write(&project);
+    let mut files = folder::write(&project);
+    files.extend(templates::tests(file)?);
     for (path, content) in &files {
         let path = into.join(path);
         if !force && path.exists() && read(&path)? != *content {

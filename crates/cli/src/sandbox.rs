@@ -46,8 +46,7 @@ async fn serve(args: &SandboxArgs) -> Result<()> {
     }
     let mut salesforce = Salesforce::builder().port(args.salesforce_port);
     if let Some(path) = &args.faults {
-        let (there, here): (Vec<_>, Vec<_>) =
-            faults(path)?.into_iter().partition(|fault| fault.path.starts_with("/services/"));
+        let (there, here) = by_org(faults(path)?);
         builder = builder.faults(here);
         salesforce = salesforce.faults(there);
     }
@@ -121,6 +120,11 @@ fn schema(path: &Path) -> Result<SalesforceSchema> {
 
 fn read(path: &Path) -> Result<String> {
     Ok(std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?)
+}
+
+/// Those of the Salesforce org and those of the Okta org.
+pub(crate) fn by_org(faults: Vec<Fault>) -> (Vec<Fault>, Vec<Fault>) {
+    faults.into_iter().partition(|fault| fault.path.starts_with("/services/"))
 }
 
 /// Reads a JSON array of faults.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use oktant_flow::folder::Files;
 use oktant_flow::model::Project;
 use oktant_flow::templates::{self, Template};
 use serde_json::json;
@@ -16,12 +17,21 @@ const PREFIX: &str = "template:";
 
 /// The project of a template, if `path` names one (`template:NAME`).
 pub(crate) fn named(path: &Path) -> Result<Option<Project>> {
+    Ok(find(path)?.map(|template| template.project()))
+}
+
+/// The files of tests that come with a template, if `path` names one.
+pub(crate) fn tests(path: &Path) -> Result<Files> {
+    Ok(find(path)?.map(|template| template.tests()).unwrap_or_default())
+}
+
+fn find(path: &Path) -> Result<Option<Template>> {
     let Some(name) = path.to_str().and_then(|path| path.strip_prefix(PREFIX)) else { return Ok(None) };
     let template = templates::find(name).ok_or_else(|| {
         let hint = "`oktant flow templates` lists them";
         Error::misuse(format!("there is no template \"{name}\""), hint)
     })?;
-    Ok(Some(template.project()))
+    Ok(Some(template))
 }
 
 /// Lists the templates.

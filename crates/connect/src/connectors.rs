@@ -21,7 +21,7 @@ use crate::fields::Fields;
 use crate::files::Files;
 use crate::log::EventLog;
 use crate::manifest::expression::{is_empty, text};
-use crate::manifest::run::{Prepared, Run, Target, Transport, collect_pairs, content, headers};
+use crate::manifest::run::{self, Prepared, Run, Target, Transport, collect_pairs, content, headers};
 use crate::manifest::{Action, Manifest, Repeat, is_name, list_streams};
 use crate::records::RecordLog;
 use crate::tables::{TableCall, Tables};
@@ -157,6 +157,37 @@ impl Connectors {
         let Inner { connections, orgs, .. } = &*self.0;
         let live = connections.live(id_or_name).await?;
         orgs.open(connections, &live).await
+    }
+
+    /// Asks the service of a connection by a request of one's own, as Custom API Action does: `path` is below the
+    /// address of the service. Gives the body of the answer, as text if it is no JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] if the service has no such card; what the service objects to.
+    pub async fn request(
+        &self,
+        id_or_name: &str,
+        method: &str,
+        path: &str,
+        content: Option<&Value>,
+    ) -> Result<Value, CardError> {
+        let Inner { connections, orgs, .. } = &*self.0;
+        let live = connections.live(id_or_name).await?;
+        let manifest = Manifest::own().get(&live.connection.connector).ok_or_else(|| {
+            let problem = format!("requests of one's own to {} have no implementation", live.connection.connector);
+            CardError::new(ErrorKind::Unsupported, problem)
+        })?;
+        let (method, target) = (method.to_ascii_uppercase(), Target::Path(path.to_owned()));
+        let sent = content.map(run::content);
+        let (query, headers, repeatable) = (Vec::new(), Vec::new(), run::is_idempotent(&method));
+        let action = Action::default();
+        let none = Fields::new();
+        let transport = self::transport(connections, orgs, manifest, live);
+        let run =
+            Run { manifest, action: &action, transport: &*transport, options: &none, inputs: &none, cursor: None };
+        let request = Prepared { method, target, query, headers, body: sent, repeatable };
+        Ok(body(&run.ask(&request, &[], &mut run.scope()).await?))
     }
 
     pub(crate) fn orgs(&self) -> &Orgs {

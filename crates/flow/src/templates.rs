@@ -16,21 +16,24 @@ pub struct Template {
     /// Its name, in lower case with hyphens.
     pub name: &'static str,
     files: &'static [(&'static str, &'static str)],
+    tests: &'static [(&'static str, &'static str)],
 }
 
 macro_rules! templates {
-    ($($name:literal: $($file:literal)+;)+) => {
+    ($($name:literal: $($file:literal)+ $(=> $($test:literal)+)?;)+) => {
         const ALL: &[Template] = &[$(
             Template {
                 name: $name,
                 files: &[$(($file, include_str!(concat!("../templates/", $name, "/", $file)))),+],
+                tests: &[$($(($test, include_str!(concat!("../templates/", $name, "/", $test)))),+)?],
             },
         )+];
     };
 }
 
 templates! {
-    "create-salesforce-user": "flows/create_salesforce_user.flow.yaml" "connections.yaml";
+    "create-salesforce-user": "flows/create_salesforce_user.flow.yaml" "connections.yaml"
+        => "flows/create_salesforce_user.test.yaml";
     "activate-salesforce-user": "flows/activate_salesforce_user.flow.yaml" "connections.yaml";
     "deactivate-salesforce-user": "flows/deactivate_salesforce_user.flow.yaml" "connections.yaml";
     "salesforce-contact-from-sign-up": "flows/salesforce_contact_from_sign_up.flow.yaml" "connections.yaml";
@@ -57,6 +60,11 @@ impl Template {
     /// Its files, as people have written them.
     pub fn files(&self) -> Files {
         self.files.iter().map(|(path, content)| ((*path).to_owned(), (*content).to_owned())).collect()
+    }
+
+    /// The files with its tests, as `oktant flow test` runs them.
+    pub fn tests(&self) -> Files {
+        self.tests.iter().map(|(path, content)| ((*path).to_owned(), (*content).to_owned())).collect()
     }
 
     /// Its flows, tables and connections.

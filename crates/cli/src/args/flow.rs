@@ -218,7 +218,8 @@ pub(crate) enum FlowCommand {
     /// Run the tests of flows, one line for each; exit with 1 if one fails
     ///
     /// Tests of flows/NAME.flow.yaml stand in flows/NAME.test.yaml: what the flow starts with, what connectors are
-    /// asked and answer, and what it returns. Nothing outside is reached, and waits are over at once.
+    /// asked and answer, and what it returns. A case with `against: sandbox` acts on a fresh Okta org and a fresh
+    /// Salesforce org in this process. Nothing outside is reached, and waits are over at once.
     Test {
         /// Projects and files of tests
         #[arg(value_name = "PATH", required = true)]

@@ -80,7 +80,7 @@ async fn read_logs(engine: Engine, connectors: Connectors, interval: Duration) {
 }
 
 /// What the flows that are on listen to, by name.
-fn sources(engine: &Engine, connectors: &Connectors) -> HashMap<String, Arc<dyn Source>> {
+pub(super) fn sources(engine: &Engine, connectors: &Connectors) -> HashMap<String, Arc<dyn Source>> {
     let flows = engine.flows();
     let active = flows.iter().filter(|entry| entry.active);
     let of = active.filter_map(|entry| match &entry.version.flow.trigger.kind {

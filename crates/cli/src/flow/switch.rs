@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use oktant_connect::tables::{Column, ColumnType};
+use oktant_connect::tables::{Column, ColumnType, Tables};
 use oktant_engine::FlowSettings;
 use oktant_flow::model::{Base, Flow, FlowId, Kept, Project, Security, Table, TriggerKind};
 
@@ -29,7 +29,7 @@ pub(super) async fn on(targets: &[String], binds: &[String], force: bool, store:
     bindings.all_used()?;
     bindings.ready(force)?;
     for table in project.tables.values() {
-        define(&desk, table).await?;
+        define(desk.connectors.tables(), table).await?;
     }
     for (flow, settings) in &ready {
         // What only an editor needs is no part of what runs.
@@ -184,7 +184,7 @@ pub(super) fn of_path(path: &Path) -> Result<Project> {
 }
 
 /// Makes a table of a project, or adds the columns that it lacks.
-async fn define(desk: &Desk, table: &Table) -> Result<()> {
+pub(super) async fn define(tables: &Tables, table: &Table) -> Result<()> {
     let column = |column: &oktant_flow::model::Column| Column {
         name: column.name.clone(),
         kind: match column.ty {
@@ -196,6 +196,6 @@ async fn define(desk: &Desk, table: &Table) -> Result<()> {
         default: column.default.clone(),
     };
     let columns: Vec<Column> = table.columns.iter().map(column).collect();
-    desk.connectors.tables().define(table.id.as_str(), &table.name, &columns).await?;
+    tables.define(table.id.as_str(), &table.name, &columns).await?;
     Ok(())
 }

@@ -1,192 +1,47 @@
-//! `oktant flow test`: runs flows with connectors that answer as a file says, and compares what was asked of them.
+//! `oktant flow test`: runs flows with connectors that answer as a file says, or against orgs of the sandbox, and
+//! compares what was asked of them.
+
+mod case;
+mod cast;
+mod orgs;
+mod record;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use oktant_base::{Code, Coded, ManualClock, OsEntropy, Timestamp, codes};
-use oktant_connect::Connectors;
-use oktant_engine::{
-    ActionInfo, Actions, Call, CardError, Delivered, Edges, Engine, ErrorKind, Events, Fields, Idempotency, Outcome,
-    RunState, Settings, Start, StepSummary, has_card,
-};
-use oktant_flow::model::{Event, Flow, Project};
-use serde::{Deserialize, Serialize};
+use oktant_connect::connection::Connection;
+use oktant_base::{Clock, Entropy, ManualClock, OsEntropy, SystemClock};
+use oktant_engine::{Edges, Engine, Events, FlowSettings, Name, RunFilter, RunState, Settings, Start};
+use oktant_flow::model::{ConnectionId, Flow, Project, TriggerKind};
 use serde_json::{Map, Value};
 
-use super::desk::Desk;
-use super::runs::{fields, plain};
+pub(super) use record::record;
+
+use self::case::{Against, Case, Expected, SUFFIX, Tests, Unreadable, flattened};
+use self::cast::{Cast, NoEvents, differences};
+use self::orgs::{Orgs, Watched};
+use super::bindings::placeholders;
+use super::runs::fields;
+use super::serve::sources;
 use super::switch::of_path;
-use crate::args::StoreArgs;
 use crate::failure::{Error, Result};
 use crate::output;
 
-/// How the file of a flow's tests ends.
-const SUFFIX: &str = ".test.yaml";
+/// Looks at a run that is waited for, a moment apart: the time that it may take without waiting for anything.
+const PATIENCE: u32 = 6000;
 
-/// Time that a run may take without waiting for anything.
-const PATIENCE: u32 = 2000;
+/// Between two looks.
+const MOMENT: Duration = Duration::from_millis(5);
 
-/// The tests of one flow.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Tests {
-    /// Its id.
-    flow: String,
-    cases: Vec<Case>,
-}
+/// Looks after which a second has passed on the clock of a test, for waits that no journal tells of.
+const LOOKS_PER_SECOND: u32 = 20;
 
-/// One run of a flow.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Case {
-    name: String,
-    /// The time at which it begins.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    now: Option<Timestamp>,
-    /// What the flow starts with.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    given: Map<String, Value>,
-    /// What the flow asks of connectors, and what they answer.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    calls: Vec<Expected>,
-    /// How it ends.
-    #[serde(default = "succeeded")]
-    ends: String,
-    /// What it returns, as far as the test cares.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    returns: Map<String, Value>,
-}
-
-fn succeeded() -> String {
-    RunState::Succeeded.name().to_owned()
-}
-
-/// A call of a connector.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Expected {
-    /// The place of the step, as the history tells it: `read`, or `each[0]/read` in a helper flow.
-    step: String,
-    card: String,
-    /// What it is given, as far as the test cares.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    with: Map<String, Value>,
-    /// What it gives.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    gives: Map<String, Value>,
-    /// The records that it streams.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    records: Option<Vec<Value>>,
-    /// Why it fails.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    fails: Option<Failing>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Failing {
-    message: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-}
-
-/// A file of tests that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("{} holds no tests of a flow: {problem}", path.display())]
-struct Unreadable {
-    path: PathBuf,
-    problem: String,
-}
-
-impl Coded for Unreadable {
-    fn code(&self) -> Code {
-        codes::OKT4103
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("`oktant flow history RUN --record FILE` writes one; docs/guides/flows.md describes it".to_owned())
-    }
-}
-
-/// Connectors that answer as a case says.
-#[derive(Debug)]
-struct Scripted {
-    calls: Vec<Expected>,
-    made: parking_lot::Mutex<Vec<(String, Call)>>,
-}
-
-#[async_trait]
-impl Actions for Scripted {
-    fn describe(&self, address: &str) -> Option<ActionInfo> {
-        let streaming = self.calls.iter().any(|call| call.card == address && call.records.is_some());
-        Some(ActionInfo { idempotency: Idempotency::Safe, streaming, timeout: Duration::from_secs(30) })
-    }
-
-    async fn call(&self, call: Call) -> Result<Outcome, CardError> {
-        let step = call.idempotency_key.split_once(':').map_or("", |(_, step)| step).to_owned();
-        let expected = self.calls.iter().find(|expected| expected.step == step && *expected.card == *call.address);
-        self.made.lock().push((step.clone(), call));
-        let Some(expected) = expected else {
-            return Err(CardError::new(ErrorKind::Refused, format!("the test does not say what {step} gives")));
-        };
-        if let Some(failing) = &expected.fails {
-            let error = CardError::new(ErrorKind::Refused, failing.message.clone());
-            return Err(CardError { status: failing.status, ..error });
-        }
-        if let Some(records) = &expected.records {
-            return Ok(Outcome::Page { records: records.iter().map(value).collect(), cursor: None });
-        }
-        Ok(Outcome::Outputs(unflattened(&expected.gives)))
-    }
-
-    async fn search_first(&self, _call: Call) -> Result<Option<Outcome>, CardError> {
-        Ok(None)
-    }
-}
-
-/// Tests start flows by themselves.
-#[derive(Debug)]
-struct NoEvents;
-
-impl Events for NoEvents {
-    fn event_types(&self, _card: &Event) -> Option<Vec<String>> {
-        None
-    }
-
-    fn outputs(&self, _card: &Event, _delivered: &Delivered) -> Option<Fields> {
-        None
-    }
-}
-
-fn value(json: &Value) -> oktant_functions::Value {
-    oktant_functions::Value::from_json(&json.to_string()).unwrap_or_default()
-}
-
-/// Fields by their full names: `Group/Key`, and `Key` or `/Key` for those without a group.
-fn flattened(fields: &Fields) -> Map<String, Value> {
-    let name = |field: &oktant_engine::Field| match &field.group {
-        Some(group) => format!("{group}/{}", field.key),
-        None if field.key.contains('/') => format!("/{}", field.key),
-        None => field.key.to_string(),
-    };
-    fields.iter().map(|field| (name(field), serde_json::to_value(&field.value).unwrap_or_default())).collect()
-}
-
-fn unflattened(map: &Map<String, Value>) -> Fields {
-    let mut fields = Fields::new();
-    for (name, json) in map {
-        match name.split_once('/') {
-            Some((group, key)) => fields.set(Some(group).filter(|group| !group.is_empty()), key, value(json)),
-            None => fields.set(None, name, value(json)),
-        }
-    }
-    fields
-}
+/// How often the logs that start flows are looked at, on the clock of a test.
+const POLL_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs the tests of files, and of all files in folders.
 pub(super) async fn run(paths: &[PathBuf]) -> Result<ExitCode> {
@@ -195,11 +50,14 @@ pub(super) async fn run(paths: &[PathBuf]) -> Result<ExitCode> {
         let text = fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
         let unreadable = |problem: String| Unreadable { path: path.clone(), problem };
         let tests: Tests = serde_saphyr::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
+        if let Some(problem) = tests.cases.iter().find_map(Case::problem) {
+            return Err(unreadable(problem).into());
+        }
         let flow_file =
             path.with_file_name(path.file_name().unwrap_or_default().to_string_lossy().replace(SUFFIX, ".flow.yaml"));
         let project = of_path(&flow_file)?;
         for case in &tests.cases {
-            let problems = check(&tests.flow, case, &project).await?;
+            let problems = Stage::new(&tests.flow, case, &project).check().await?;
             failed |= !problems.is_empty();
             let verdict = if problems.is_empty() { "ok" } else { "FAILED" };
             let _ = writeln!(told, "{verdict}\t{}\t{}", tests.flow, case.name);
@@ -237,154 +95,230 @@ fn test_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Runs a case; what is not as it says.
-async fn check(flow: &str, case: &Case, project: &Project) -> Result<Vec<String>> {
-    let begin = case.now.unwrap_or_else(|| oktant_base::Clock::now(&oktant_base::SystemClock));
-    let clock = Arc::new(ManualClock::at(begin));
-    let scripted = Arc::new(Scripted { calls: case.calls.clone(), made: parking_lot::Mutex::default() });
-    let edges = Edges {
-        clock: Arc::clone(&clock) as _,
-        entropy: Arc::new(OsEntropy),
-        actions: Arc::clone(&scripted) as _,
-        events: Arc::new(NoEvents),
-    };
-    let engine = Engine::open("sqlite::memory:", edges, Settings::default()).await?;
-    for flow in project.flows.values() {
-        engine.save(flow).await?;
-        engine.switch(flow.id.as_str(), true).await?;
+/// Where a case is played: on a clock of its own, which moves while something is waited for.
+struct Stage<'a> {
+    flow: &'a str,
+    case: &'a Case,
+    project: &'a Project,
+    clock: Arc<ManualClock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl<'a> Stage<'a> {
+    fn new(flow: &'a str, case: &'a Case, project: &'a Project) -> Self {
+        let begin = case.now.unwrap_or_else(|| SystemClock.now());
+        Self { flow, case, project, clock: Arc::new(ManualClock::at(begin)), entropy: Arc::new(OsEntropy) }
     }
-    let entry = engine.flow(flow)?;
-    let given = fields(&entry.version.flow, &case.given)?;
-    let Some(id) = engine.start(flow, Start::new("manual", given)).await? else { return Ok(Vec::new()) };
-    let mut problems = Vec::new();
-    for turn in 0..=PATIENCE {
-        let run = engine.run(&id).await?;
-        if run.state.is_end() {
-            break;
+
+    /// Plays the case; what is not as it says.
+    async fn check(&self) -> Result<Vec<String>> {
+        match self.case.against {
+            Against::Script => self.by_script().await,
+            Against::Sandbox => self.in_sandbox().await,
         }
-        if turn == PATIENCE {
-            problems.push(format!("the run does not end; it is {}", run.state.name()));
+    }
+
+    async fn by_script(&self) -> Result<Vec<String>> {
+        let cast = Arc::new(Cast::new(self.case.calls.clone(), None));
+        let engine = self.engine("sqlite::memory:", Arc::clone(&cast), Arc::new(NoEvents)).await?;
+        self.switch_on(&engine, |_| FlowSettings::default()).await?;
+        let mut problems = Vec::new();
+        if let Some(run) = self.started_by(&engine, &self.case.given).await? {
+            self.compare_end(&engine, &run, &self.case.returns, &mut problems).await?;
+            cast.compare(&self.case.calls, &mut problems);
         }
-        // Waits are over at once; short ones are not told by the journal.
-        let step = run.wake_at.and_then(|until| (until - oktant_base::Clock::now(&*clock)).to_std().ok());
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        engine.close().await;
+        Ok(problems)
+    }
+
+    async fn in_sandbox(&self) -> Result<Vec<String>> {
+        let mut orgs = Orgs::start(Arc::clone(&self.clock) as _, Arc::clone(&self.entropy), self.project).await?;
+        let mut problems = Vec::new();
+        self.passing(orgs.ask(&self.case.before, &mut problems)).await;
+        if !problems.is_empty() {
+            return Ok(problems);
+        }
+        orgs.break_by(&self.case.faults);
+        // What happened before starts nothing.
+        self.clock.advance(POLL_EVERY);
+        // What is expected may name what happens later; what is given for other services cannot.
+        let given = |call: &Expected| orgs.filled_call(call).unwrap_or_else(|_| call.clone());
+        let calls = self.case.calls.iter().map(given).collect();
+        let cast = Arc::new(Cast::new(calls, Some(orgs.actions())));
+        let engine = self.engine(&orgs.url, Arc::clone(&cast), Arc::new(orgs.connectors.clone())).await?;
+        let known = orgs.connectors.connections().list().await?;
+        self.switch_on(&engine, |flow| self.bound(flow, &known)).await?;
+        let run = self.started(&engine, &mut orgs, &mut problems).await?;
+        if let Some(run) = run {
+            self.judge(&engine, &run, &mut orgs, &cast, &mut problems).await?;
+        }
+        engine.close().await;
+        Ok(problems)
+    }
+
+    /// The settings of a flow whose cards of the orgs use the connections of their service's name.
+    fn bound(&self, flow: &Flow, known: &[Connection]) -> FlowSettings {
+        let mut settings = FlowSettings::default();
+        for (placeholder, service) in placeholders(flow) {
+            let named = self.project.connections.get(&ConnectionId::new(&*placeholder));
+            let service = if service.is_empty() { named.map_or(&*placeholder, |named| &named.module) } else { service };
+            if let Some(connection) = known.iter().find(|known| known.name == service) {
+                settings.connections.insert(placeholder.clone(), connection.id.clone());
+            }
+        }
+        settings
+    }
+
+    /// Compares what a run did in the sandbox with what the case says.
+    async fn judge(
+        &self,
+        engine: &Engine,
+        run: &Name,
+        orgs: &mut Orgs,
+        cast: &Cast,
+        problems: &mut Vec<String>,
+    ) -> Result<()> {
+        let wanted = orgs.filled_map(&self.case.returns);
+        let calls = self.case.calls.iter().map(|call| orgs.filled_call(call)).collect::<Result<Vec<_>, _>>();
+        let filled = wanted.and_then(|returns| Ok((returns, calls?)));
+        match filled {
+            Ok((returns, calls)) => {
+                self.compare_end(engine, run, &returns, problems).await?;
+                cast.compare(&calls, problems);
+            }
+            Err(problem) => problems.push(problem),
+        }
+        self.passing(orgs.ask(&self.case.after, problems)).await;
+        Ok(())
+    }
+
+    async fn engine(&self, url: &str, cast: Arc<Cast>, events: Arc<dyn Events>) -> Result<Engine> {
+        let edges = Edges {
+            clock: Arc::clone(&self.clock) as _,
+            entropy: Arc::clone(&self.entropy),
+            actions: cast,
+            events,
+        };
+        Ok(Engine::open(url, edges, Settings::default()).await?)
+    }
+
+    async fn switch_on(&self, engine: &Engine, settings: impl Fn(&Flow) -> FlowSettings) -> Result<()> {
+        for flow in self.project.flows.values() {
+            engine.save(flow).await?;
+            engine.set(flow.id.as_str(), &settings(flow)).await?;
+            engine.switch(flow.id.as_str(), true).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts the flow with values.
+    async fn started_by(
+        &self,
+        engine: &Engine,
+        given: &Map<String, Value>,
+    ) -> Result<Option<Name>> {
+        let entry = engine.flow(self.flow)?;
+        let given = fields(&entry.version.flow, given)?;
+        Ok(engine.start(self.flow, Start::new("manual", given)).await?)
+    }
+
+    /// Lets the flow be started as the case says; its run, or `None` if nothing started it.
+    async fn started(&self, engine: &Engine, orgs: &mut Orgs, problems: &mut Vec<String>) -> Result<Option<Name>> {
+        if self.case.when.is_empty() {
+            return match orgs.filled_map(&self.case.given) {
+                Ok(given) => self.started_by(engine, &given).await,
+                Err(problem) => {
+                    problems.push(problem);
+                    Ok(None)
+                }
+            };
+        }
+        if !matches!(engine.flow(self.flow)?.version.flow.trigger.kind, TriggerKind::Event(_)) {
+            problems.push("no event starts the flow: start it by `given`".to_owned());
+            return Ok(None);
+        }
+        self.listen(engine, orgs).await;
+        self.passing(orgs.ask(&self.case.when, problems)).await;
+        if !problems.is_empty() {
+            return Ok(None);
+        }
+        let filter = RunFilter { flow: Some(self.flow.into()), ..RunFilter::default() };
+        for turn in 0..PATIENCE {
+            let mut runs = engine.history(&filter).await?;
+            if runs.len() > 1 {
+                problems.push(format!("it was started {} times; `when` is to start it once", runs.len()));
+            }
+            if let Some(run) = runs.pop() {
+                return Ok(Some(run.id));
+            }
+            self.wait(turn, None).await;
+        }
+        problems.push("nothing started it".to_owned());
+        Ok(None)
+    }
+
+    /// Reads the logs of the orgs from now on.
+    async fn listen(&self, engine: &Engine, orgs: &Orgs) {
+        let sources = sources(engine, &orgs.connectors).into_values();
+        let watched: Vec<_> = sources.map(|source| Arc::new(Watched::new(source))).collect();
+        for source in &watched {
+            engine.follow(Arc::clone(source) as _, POLL_EVERY);
+        }
+        for turn in 0..PATIENCE {
+            if watched.iter().all(|source| source.was_looked_at()) {
+                return;
+            }
+            self.wait(turn, None).await;
+        }
+    }
+
+    /// Waits for the end of a run, and compares it with what is wanted.
+    async fn compare_end(
+        &self,
+        engine: &Engine,
+        id: &Name,
+        returns: &Map<String, Value>,
+        problems: &mut Vec<String>,
+    ) -> Result<()> {
+        for turn in 0..=PATIENCE {
+            let run = engine.run(id).await?;
+            if run.state.is_end() || run.state == RunState::UnknownOutcome {
+                break;
+            }
+            if turn == PATIENCE {
+                problems.push(format!("the run does not end; it is {}", run.state.name()));
+            }
+            // Waits are over at once; short ones are not told by the journal.
+            self.wait(turn, run.wake_at.and_then(|until| (until - self.clock.now()).to_std().ok())).await;
+        }
+        let (run, returned) = (engine.run(id).await?, engine.returned(id).await?);
+        if run.state.name() != self.case.ends {
+            let why = run.message.map(|message| format!(": {message}")).unwrap_or_default();
+            problems.push(format!("it ended {} and not {}{why}", run.state.name(), self.case.ends));
+        }
+        differences("returned", returns, &flattened(&returned), problems);
+        Ok(())
+    }
+
+    /// Waits for a moment, after which `step` has passed on the clock; a second from time to time, if none is known.
+    async fn wait(&self, turn: u32, step: Option<Duration>) {
+        tokio::time::sleep(MOMENT).await;
         match step {
-            Some(step) => clock.advance(step),
-            None if turn % 20 == 19 => clock.advance(Duration::from_secs(1)),
+            Some(step) => self.clock.advance(step),
+            None if turn % LOOKS_PER_SECOND == LOOKS_PER_SECOND - 1 => self.clock.advance(POLL_EVERY),
             None => {}
         }
     }
-    let (run, returned) = (engine.run(&id).await?, engine.returned(&id).await?);
-    engine.close().await;
-    if run.state.name() != case.ends {
-        let why = run.message.map(|message| format!(": {message}")).unwrap_or_default();
-        problems.push(format!("it ended {} and not {}{why}", run.state.name(), case.ends));
-    }
-    differences("returned", &case.returns, &flattened(&returned), &mut problems);
-    compare(case, &scripted.made.lock(), &mut problems);
-    Ok(problems)
-}
 
-/// Compares the calls that were made with those of the case.
-fn compare(case: &Case, made: &[(String, Call)], problems: &mut Vec<String>) {
-    for expected in &case.calls {
-        let found = made.iter().find(|(step, call)| *step == expected.step && *call.address == *expected.card);
-        match found {
-            None => problems.push(format!("{} ({}) was not called", expected.step, expected.card)),
-            Some((_, call)) => {
-                let what = format!("{} was given", expected.step);
-                differences(&what, &expected.with, &flattened(&call.inputs), problems);
+    /// Does something while time passes.
+    async fn passing<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        let mut turn = 0;
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = self.wait(turn, None) => turn = turn.wrapping_add(1),
             }
         }
     }
-    for (step, call) in made {
-        if !case.calls.iter().any(|expected| expected.step == *step && *expected.card == *call.address) {
-            problems.push(format!("{step} ({}) was called", call.address));
-        }
-    }
-}
-
-/// What of `wanted` is not in `found`.
-fn differences(what: &str, wanted: &Map<String, Value>, found: &Map<String, Value>, problems: &mut Vec<String>) {
-    for (name, wanted) in wanted {
-        let found = found.get(name).unwrap_or(&Value::Null);
-        if found != wanted {
-            problems.push(format!("{what} {name} {found}, not {wanted}"));
-        }
-    }
-}
-
-/// Writes a run as a case.
-pub(super) async fn record(run: &str, file: &Path, store: &StoreArgs) -> Result<()> {
-    let desk = Desk::open(store).await?;
-    let summary = desk.engine.run(run).await?;
-    let steps = desk.engine.steps(run).await?;
-    let entry = desk.engine.flow(&summary.flow)?;
-    let flow = &entry.version.flow;
-    let trigger = steps.iter().find(|step| *step.path == *flow.trigger.id.as_str());
-    let given = trigger.and_then(|step| step.outputs.as_ref()).map(|outputs| started_with(flow, outputs));
-    let case = Case {
-        name: format!("as in run {run}"),
-        now: Some(summary.created_at),
-        given: given.unwrap_or_default(),
-        calls: expected_calls(run, &steps)?,
-        ends: summary.state.name().to_owned(),
-        returns: flattened(&desk.engine.returned(run).await?),
-    };
-    let tests = Tests { flow: flow.id.to_string(), cases: vec![case] };
-    let failed = |problem: String| Unreadable { path: file.into(), problem };
-    let text = serde_saphyr::to_string(&tests).map_err(|error| failed(error.to_string()))?;
-    fs::write(file, text).map_err(|source| Error::Write { path: file.into(), source })?;
-    output::print(&format!("run {run} is a test in {}\n", file.display()))
-}
-
-/// What a run began with, but for what every run is given.
-fn started_with(flow: &Flow, outputs: &Fields) -> Map<String, Value> {
-    let mut given = flattened(outputs);
-    given.retain(|name, value| !name.starts_with("context/") && !value.is_null());
-    let known: Vec<String> = flow.trigger.outputs.iter().map(|output| plain(&output.slot)).collect();
-    given.retain(|name, _| known.iter().any(|known| known == name.trim_start_matches('/')));
-    given
-}
-
-/// The calls of the steps of a run. Of several attempts the last one stands for all: a test makes one where the run
-/// needed more, and fails as the last one did.
-fn expected_calls(run: &str, steps: &[StepSummary]) -> Result<Vec<Expected>> {
-    let mut calls: Vec<Expected> = Vec::new();
-    for call in steps.iter().filter_map(expected) {
-        if call.step.contains('@') {
-            let hint = "write the test by hand, with `records` for the step; docs/guides/flows.md describes it";
-            let what = format!(
-                "run {run} cannot be recorded: the history does not keep the records that {} streamed",
-                call.step
-            );
-            return Err(Error::misuse(what, hint).into());
-        }
-        let attempt_of = |place: &str| place.split_once('#').map_or(place, |(step, _)| step).to_owned();
-        let call = Expected { step: attempt_of(&call.step), ..call };
-        match calls.iter_mut().find(|earlier| earlier.step == call.step) {
-            Some(earlier) => *earlier = call,
-            None => calls.push(call),
-        }
-    }
-    Ok(calls)
-}
-
-/// The call of a step that acted outside.
-fn expected(step: &StepSummary) -> Option<Expected> {
-    let address = step.address.as_deref().filter(|address| !has_card(address) && Connectors::is_executable(address))?;
-    // The trigger is no call.
-    if step.inputs.is_none() && step.error.is_none() {
-        return None;
-    }
-    let shown = |fields: &Option<Fields>| fields.as_ref().map(flattened).unwrap_or_default();
-    let fails = step.error.as_ref().map(|error| Failing { message: error.message.clone(), status: error.status });
-    Some(Expected {
-        step: step.path.to_string(),
-        card: address.to_owned(),
-        with: shown(&step.inputs),
-        gives: shown(&step.outputs),
-        records: None,
-        fails,
-    })
 }

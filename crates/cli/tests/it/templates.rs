@@ -24,6 +24,41 @@ fn templates_are_listed_and_become_projects_that_are_in_order() {
 }
 
 #[test]
+fn the_tests_of_a_template_pass_against_the_sandbox_and_fail_where_the_flow_does_otherwise() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().display().to_string();
+    oktant(&["flow", "import", "template:create-salesforce-user", "--into", &into]);
+    let told = oktant(&["flow", "test", &into]);
+    let ok = |name: &str| format!("ok\tcreate_salesforce_user\t{name}\n");
+    let names = [
+        "whoever is assigned gets a user with the profile of their department",
+        "another application makes no user",
+        "no licence is left",
+    ];
+    assert_eq!(told, format!("exit: 0\n----- stdout -----\n{}", names.map(ok).concat()));
+
+    let file = folder.path().join("flows/create_salesforce_user.test.yaml");
+    let right = std::fs::read_to_string(&file).expect("a file");
+    for (from, to, expected) in [
+        ("Profile Name: Marketing User", "Profile Name: Standard User", "create was given User/Profile Name \"Marketing User\""),
+        ("Properties/department: Marketing", "Properties/department: Sales", "read_user gave Profile Properties/department"),
+        ("Name: Ann Lee", "Name: Ann Chen", "answered {"),
+        ("'${ann.id}'", "'${bob.id}'", "${bob.id} is nothing that an earlier request"),
+        ("    ends: stopped", "    ends: succeeded", "it ended stopped and not succeeded: Another application was assigned."),
+        ("        fails: {status: 400}", "        fails: {status: 403}", "create failed with status 400, not 403"),
+        ("    when: *assign\n    ends", "    ends", "only_salesforce"),
+    ] {
+        assert!(right.contains(from), "{from}");
+        std::fs::write(&file, right.replacen(from, to, 1)).expect("writes");
+        let told = oktant(&["flow", "test", &file.display().to_string()]);
+        assert!(told.starts_with("exit: 1") && told.contains(expected), "{expected} in {told}");
+    }
+    std::fs::write(&file, right.replacen("    against: sandbox\n", "", 1)).expect("writes");
+    let told = oktant(&["flow", "test", &file.display().to_string()]);
+    assert!(told.contains("OKT4103") && told.contains("`before` is for cases with `against: sandbox`"), "{told}");
+}
+
+#[test]
 fn a_template_that_is_not_there_is_named() {
     let shown = oktant(&["flow", "show", "template:make-coffee"]);
     assert!(

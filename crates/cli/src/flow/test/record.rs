@@ -1,0 +1,92 @@
+//! A run of the real flow as a case.
+
+use std::fs;
+use std::path::Path;
+
+use oktant_connect::Connectors;
+use oktant_engine::{Fields, StepSummary, has_card};
+use oktant_flow::model::Flow;
+use serde_json::{Map, Value};
+
+use super::super::desk::Desk;
+use super::super::runs::plain;
+use super::case::{Case, Expected, Failing, Tests, Unreadable, flattened};
+use crate::args::StoreArgs;
+use crate::failure::{Error, Result};
+use crate::output;
+
+/// Writes a run as a case.
+pub(in super::super) async fn record(run: &str, file: &Path, store: &StoreArgs) -> Result<()> {
+    let desk = Desk::open(store).await?;
+    let summary = desk.engine.run(run).await?;
+    let steps = desk.engine.steps(run).await?;
+    let entry = desk.engine.flow(&summary.flow)?;
+    let flow = &entry.version.flow;
+    let trigger = steps.iter().find(|step| *step.path == *flow.trigger.id.as_str());
+    let given = trigger.and_then(|step| step.outputs.as_ref()).map(|outputs| started_with(flow, outputs));
+    let case = Case {
+        name: format!("as in run {run}"),
+        now: Some(summary.created_at),
+        given: given.unwrap_or_default(),
+        calls: expected_calls(run, &steps)?,
+        ends: summary.state.name().to_owned(),
+        returns: flattened(&desk.engine.returned(run).await?),
+        ..Case::default()
+    };
+    let tests = Tests { flow: flow.id.to_string(), cases: vec![case] };
+    let failed = |problem: String| Unreadable { path: file.into(), problem };
+    let text = serde_saphyr::to_string(&tests).map_err(|error| failed(error.to_string()))?;
+    fs::write(file, text).map_err(|source| Error::Write { path: file.into(), source })?;
+    output::print(&format!("run {run} is a test in {}\n", file.display()))
+}
+
+/// What a run began with, but for what every run is given.
+fn started_with(flow: &Flow, outputs: &Fields) -> Map<String, Value> {
+    let mut given = flattened(outputs);
+    given.retain(|name, value| !name.starts_with("context/") && !value.is_null());
+    let known: Vec<String> = flow.trigger.outputs.iter().map(|output| plain(&output.slot)).collect();
+    given.retain(|name, _| known.iter().any(|known| known == name.trim_start_matches('/')));
+    given
+}
+
+/// The calls of the steps of a run. Of several attempts the last one stands for all: a test makes one where the run
+/// needed more, and fails as the last one did.
+fn expected_calls(run: &str, steps: &[StepSummary]) -> Result<Vec<Expected>> {
+    let mut calls: Vec<Expected> = Vec::new();
+    for call in steps.iter().filter_map(expected) {
+        if call.step.contains('@') {
+            let hint = "write the test by hand, with `records` for the step; docs/guides/flows.md describes it";
+            let what = format!(
+                "run {run} cannot be recorded: the history does not keep the records that {} streamed",
+                call.step
+            );
+            return Err(Error::misuse(what, hint).into());
+        }
+        let attempt_of = |place: &str| place.split_once('#').map_or(place, |(step, _)| step).to_owned();
+        let call = Expected { step: attempt_of(&call.step), ..call };
+        match calls.iter_mut().find(|earlier| earlier.step == call.step) {
+            Some(earlier) => *earlier = call,
+            None => calls.push(call),
+        }
+    }
+    Ok(calls)
+}
+
+/// The call of a step that acted outside.
+fn expected(step: &StepSummary) -> Option<Expected> {
+    let address = step.address.as_deref().filter(|address| !has_card(address) && Connectors::is_executable(address))?;
+    // The trigger is no call.
+    if step.inputs.is_none() && step.error.is_none() {
+        return None;
+    }
+    let shown = |fields: &Option<Fields>| fields.as_ref().map(flattened).unwrap_or_default();
+    let fails = step.error.as_ref().map(|error| Failing { message: error.message.clone(), status: error.status });
+    Some(Expected {
+        step: step.path.to_string(),
+        card: address.to_owned(),
+        with: shown(&step.inputs),
+        gives: shown(&step.outputs),
+        records: None,
+        fails,
+    })
+}
