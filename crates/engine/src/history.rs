@@ -474,9 +474,10 @@ impl Steps {
                     step.inputs = step.inputs.take().or(inputs);
                 });
             }
-            Record::Enter { path, at, flow, version } => {
+            Record::Enter { path, at, flow, version, inputs } => {
                 self.enter(&path, &flow, version);
-                self.step(path, at, |step| step.flow = Some(flow));
+                let inputs = inputs.and_then(shown);
+                self.step(path, at, |step| (step.flow, step.inputs) = (Some(flow), inputs));
             }
             Record::Leave { path, at, state } => {
                 let state = match state {

@@ -339,6 +339,47 @@ fn tests_of_flows_compare_what_is_called_and_returned() {
     assert_eq!(told, format!("ok\tlook_up\tas in run {}\n", run.trim()));
 }
 
+const EACH_USER: &str = "flow: Each user
+trigger: {type: manual}
+steps:
+  - id: list
+    card: okta:listUsersWithSearch
+    connection: okta
+    options: {resultSet: Stream Records}
+    with: {Streaming/Flow: !flow look_at}
+    outputs: {Result/Records Streamed: number}
+  - id: return
+    card: control:return
+    with: {count: '${list.Result/Records Streamed}'}
+";
+
+const LOOK_AT: &str = "flow: Look at
+trigger: {type: helper, inputs: {Record: object, State: object}}
+steps:
+  - id: read
+    card: okta:readUser
+    connection: okta
+    with: {User/ID or Login *: '${trigger.Record.ID}'}
+";
+
+#[test]
+fn a_run_that_streams_makes_a_test_of_itself() {
+    let place = Place::new();
+    place.write("each_user", EACH_USER);
+    place.write("look_at", LOOK_AT);
+    place.connect();
+    place.done(&["flow", "on", &place.project(), "--bind", "okta=acme"]);
+    let run = place.done(&["flow", "run", "each_user"]);
+    let file = place.path().join("project/flows/each_user.test.yaml");
+    place.done(&["flow", "history", run.trim(), "--record", &file.display().to_string()]);
+    let told = place.done(&["flow", "test", &file.display().to_string()]);
+    assert_eq!(told, format!("ok\teach_user\tas in run {}\n", run.trim()));
+    let recorded = std::fs::read_to_string(&file).expect("a file");
+    assert_eq!(recorded.matches("card: okta:readUser").count(), 4, "{recorded}");
+    assert_eq!(recorded.matches("card: okta:listUsersWithSearch").count(), 1, "{recorded}");
+    assert!(recorded.contains("records:"), "{recorded}");
+}
+
 #[test]
 fn rows_of_tables_come_and_go_as_csv() {
     let place = Place::new();

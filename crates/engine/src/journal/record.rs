@@ -113,6 +113,9 @@ pub(crate) enum Record {
         flow: Name,
         /// Its definition, which stays the same for the whole run.
         version: Name,
+        /// The record of a stream that it is for, for the history: no other record has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inputs: Option<Fields>,
     },
     /// The helper flow has ended.
     Leave {
@@ -182,7 +185,9 @@ impl Record {
     pub(crate) fn fields_mut(&mut self) -> impl Iterator<Item = &mut Fields> {
         let (first, second) = match self {
             Self::Accepted { trigger, .. } => (Some(trigger), None),
-            Self::Intent { inputs, .. } | Self::Failed { inputs, .. } => (inputs.as_mut(), None),
+            Self::Intent { inputs, .. } | Self::Failed { inputs, .. } | Self::Enter { inputs, .. } => {
+                (inputs.as_mut(), None)
+            }
             Self::Result { outputs, .. } | Self::Drawn { outputs, .. } => (Some(outputs), None),
             Self::Step { inputs, outputs, .. } => (inputs.as_mut(), outputs.as_mut()),
             Self::Ended { returned, .. } => (Some(returned), None),
@@ -357,7 +362,13 @@ impl Folded {
         for (path, known) in self.steps {
             let again = inside(&path);
             if let Some(version) = known.version {
-                records.push(Record::Enter { path: path.clone(), at, flow: String::new().into(), version });
+                records.push(Record::Enter {
+                    path: path.clone(),
+                    at,
+                    flow: String::new().into(),
+                    version,
+                    inputs: None,
+                });
             }
             if let Some((until, attempt)) = known.timer.filter(|_| !again || known.end.is_some()) {
                 records.push(Record::Timer { path: path.clone(), until, attempt });

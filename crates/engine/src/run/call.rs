@@ -13,13 +13,16 @@ use super::body::{by_key, failure, lacking};
 use super::control::trigger_values;
 use super::input::{input_error, listed, target};
 use super::{DEPTH_MAX, End, Frame, Halt, Run};
-use crate::action::{ActionInfo, Call as ActionCall, CardError, ErrorKind, Fields, Outcome};
+use crate::action::{ActionInfo, Call as ActionCall, CardError, ErrorKind, Field, Fields, Outcome};
 use crate::engine::Version;
 use crate::journal::{Record, RunState};
 use crate::name::Name;
 
 /// Turns of a loop after which the journal says how far it is.
 const PROGRESS_EVERY: u64 = 16;
+
+/// The name of a record of a stream.
+const RECORD: &str = "Record";
 
 /// Elements that run at the same time, at most.
 const CONCURRENCY_MAX: f64 = 200.0;
@@ -103,7 +106,7 @@ impl Run {
         error: Option<Value>,
     ) -> Result<End, Halt> {
         let version = self.pin(frame, step, path, helper).await?;
-        let turn = Turn { path: path.to_owned(), index: None, error };
+        let turn = Turn { path: path.to_owned(), index: None, error, record: None };
         self.turn(frame, step, &version, turn, given).await
     }
 
@@ -154,6 +157,7 @@ impl Run {
             at: self.log.now(),
             flow: flow.id.as_str().into(),
             version: version.version.clone(),
+            inputs: turn.record.and_then(|record| self.shown(flow, &record)),
         });
         let mut frame = Frame::new(flow, format!("{}/", turn.path), execution, caller.depth + 1);
         self.keep(&mut frame, flow.trigger.id.as_str(), values)?;
@@ -199,6 +203,7 @@ impl Run {
             at: self.log.now(),
             flow: helper.as_str().into(),
             version: version.version.clone(),
+            inputs: None,
         });
         let result = match repeat.mode {
             LoopMode::Reduce => self.reduce(frame, step, repeat, path, &plan, &version).await?,
@@ -329,6 +334,7 @@ impl Run {
             at: self.log.now(),
             flow: helper.flow.as_str().into(),
             version: version.version.clone(),
+            inputs: None,
         });
         let known = self.log.known(path).and_then(|known| known.progress);
         let (mut done, page) = known.unwrap_or_default();
@@ -349,7 +355,8 @@ impl Run {
             let skip = usize::try_from(done - first).unwrap_or(usize::MAX);
             for record in records.iter().skip(skip) {
                 let given = |flow: &Flow| Ok(streamed(flow, record, &state));
-                match self.turn(frame, step, &version, Turn::of(path, done), &given).await {
+                let turn = Turn { record: Some(recorded(record)), ..Turn::of(path, done) };
+                match self.turn(frame, step, &version, turn, &given).await {
                     Err(Halt::Card(failure)) => {
                         self.free(held);
                         return Ok(Err(self.gave_up(path, failure.error)));
@@ -442,11 +449,13 @@ struct Turn {
     path: String,
     index: Option<u64>,
     error: Option<Value>,
+    /// What of a stream it is for, for the history.
+    record: Option<Fields>,
 }
 
 impl Turn {
     fn of(path: &str, index: u64) -> Self {
-        Self { path: format!("{path}[{index}]"), index: Some(index), error: None }
+        Self { path: format!("{path}[{index}]"), index: Some(index), error: None, record: None }
     }
 }
 
@@ -573,9 +582,14 @@ fn reduced(returned: &Fields, memo: &str) -> Value {
     }
 }
 
+/// A record of a stream, as the history shows it.
+fn recorded(record: &Value) -> Fields {
+    std::iter::once(Field::new(None, RECORD, record.clone())).collect()
+}
+
 /// What a helper flow gets for a record of a stream: `Record` and `State`, or both in its only parameter.
 fn streamed(flow: &Flow, record: &Value, state: &Value) -> Fields {
-    let both = [("Record", record), ("State", state)];
+    let both = [(RECORD, record), ("State", state)];
     let plain: Vec<_> = flow.trigger.outputs.iter().filter(|output| output.slot.group.is_none()).collect();
     let mut fields = Fields::new();
     match plain.as_slice() {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::super::desk::Desk;
 use super::super::runs::plain;
-use super::case::{Case, Expected, Failing, Tests, Unreadable, flattened};
+use super::case::{Case, Expected, Failing, Tests, Unreadable, flattened, json};
 use crate::args::StoreArgs;
 use crate::failure::{Error, Result};
 use crate::output;
@@ -50,26 +50,55 @@ fn started_with(flow: &Flow, outputs: &Fields) -> Map<String, Value> {
 }
 
 /// The calls of the steps of a run. Of several attempts the last one stands for all: a test makes one where the run
-/// needed more, and fails as the last one did.
+/// needed more, and fails as the last one did. The pages of a stream are one call that gives all their records.
 fn expected_calls(run: &str, steps: &[StepSummary]) -> Result<Vec<Expected>> {
     let mut calls: Vec<Expected> = Vec::new();
     for call in steps.iter().filter_map(expected) {
-        if call.step.contains('@') {
-            let hint = "write the test by hand, with `records` for the step; docs/guides/flows.md describes it";
-            let what = format!(
-                "run {run} cannot be recorded: the history does not keep the records that {} streamed",
-                call.step
-            );
-            return Err(Error::misuse(what, hint).into());
-        }
-        let attempt_of = |place: &str| place.split_once('#').map_or(place, |(step, _)| step).to_owned();
-        let call = Expected { step: attempt_of(&call.step), ..call };
+        let is_page = is_page(&call.step);
+        let call = Expected { step: whole_step(&call.step), ..call };
         match calls.iter_mut().find(|earlier| earlier.step == call.step) {
+            Some(earlier) if is_page => earlier.fails = call.fails,
             Some(earlier) => *earlier = call,
+            None if is_page => {
+                let records = Some(streamed(run, steps, &call.step)?);
+                calls.push(Expected { records, ..call });
+            }
             None => calls.push(call),
         }
     }
     Ok(calls)
+}
+
+/// The records that a step gave to its helper flow, in their order.
+fn streamed(run: &str, steps: &[StepSummary], step: &str) -> Result<Vec<Value>> {
+    let turn = |place: &str| place.strip_prefix(step)?.strip_prefix('[')?.strip_suffix(']')?.parse::<u64>().ok();
+    let mut turns: Vec<_> = steps.iter().filter_map(|step| Some((turn(&step.path)?, step))).collect();
+    turns.sort_by_key(|(number, _)| *number);
+    let record = |step: &StepSummary| step.inputs.as_ref()?.get(None, "Record").map(json);
+    let records = turns.into_iter().map(|(_, step)| record(step)).collect::<Option<_>>();
+    let refused = || {
+        let hint = "write the test by hand, with `records` for the step; docs/guides/flows.md describes it";
+        let what = format!("run {run} cannot be recorded: its history does not keep the records that {step} streamed");
+        Error::misuse(what, hint)
+    };
+    Ok(records.ok_or_else(refused)?)
+}
+
+/// The last part of a place, with what tells attempts and pages apart.
+fn last(place: &str) -> &str {
+    place.rsplit('/').next().unwrap_or(place)
+}
+
+/// Whether a place is a page of a stream.
+fn is_page(place: &str) -> bool {
+    last(place).contains('@')
+}
+
+/// The place without what tells attempts and pages apart.
+fn whole_step(place: &str) -> String {
+    let marked = last(place);
+    let plain = marked.split(['@', '#']).next().unwrap_or(marked);
+    format!("{}{plain}", &place[..place.len() - marked.len()])
 }
 
 /// The call of a step that acted outside.
