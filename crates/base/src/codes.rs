@@ -364,6 +364,12 @@ codes! {
     OKT4316 "a run did not end well", "38000", 500, 1, Operational,
         "The run that was waited for failed, was cancelled, or waits for a decision.",
         "`oktant flow history RUN` shows its steps; `oktant flow retry RUN --from-failure` goes on where it failed";
+    OKT4317 "a flow cannot be removed", "55006", 409, 1, Operational,
+        "It is switched on, runs of it are not over, or another flow calls it.",
+        "switch it off with `oktant flow off` and wait for its runs, or remove it with --force, which cancels them";
+    OKT4318 "the program failed in a run", "XX000", 500, 1, Operational,
+        "A part of the program came upon something that it takes for impossible; the run was ended.",
+        "report it with the message and the card; what stands before it in the run's history has happened";
 
     OKT4501 "the egress guard refuses the address", "42501", 403, 1, Programming,
         "A flow may not reach private, loopback, link-local and metadata addresses, so that nobody reads an internal service through it.",

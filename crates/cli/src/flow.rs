@@ -36,6 +36,7 @@ pub(crate) fn run(command: &FlowCommand) -> Result<ExitCode> {
     match command {
         FlowCommand::On { .. }
         | FlowCommand::Off { .. }
+        | FlowCommand::Remove { .. }
         | FlowCommand::Bind { .. }
         | FlowCommand::Set(_)
         | FlowCommand::Token { .. }
@@ -65,6 +66,7 @@ async fn operate(command: &FlowCommand) -> Result<ExitCode> {
         match command {
             FlowCommand::On { targets, bind, force, store } => switch::on(targets, bind, *force, store).await?,
             FlowCommand::Off { targets, store } => switch::off(targets, store).await?,
+            FlowCommand::Remove { flows, force, store } => switch::remove(flows, *force, store).await?,
             FlowCommand::Bind { flow, bind, store } => switch::bind(flow, bind, store).await?,
             FlowCommand::Set(limits) => switch::set(limits).await?,
             FlowCommand::Token { flow, store } => switch::token(flow, store).await?,

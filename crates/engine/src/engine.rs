@@ -225,6 +225,18 @@ impl Engine {
         self.shared.tell().await
     }
 
+    /// Removes a flow that is off and has no unfinished runs; any flow, if `force`, and its unfinished runs are
+    /// cancelled. Its history is kept until its retention is over. Gives how many runs that has.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoFlow`], [`EngineError::InUse`], [`EngineError::Journal`].
+    pub async fn remove(&self, flow: &str, force: bool) -> Result<u64, EngineError> {
+        let kept = self.shared.flows.remove(flow, force).await?;
+        self.shared.tell().await?;
+        Ok(kept)
+    }
+
     /// Sets what can be set for a flow.
     ///
     /// # Errors
@@ -369,6 +381,8 @@ impl Engine {
         if from_failure && folded.open_intents().next().is_some() {
             return Err(wrong("it cannot go on where it failed: no one knows whether a step of it happened"));
         }
+        // One that was removed has no connections any more.
+        shared.flows.find(&row.flow)?;
         let version = if from_failure {
             shared.flows.version(&row.flow, &row.version).await?
         } else {

@@ -62,6 +62,14 @@ pub enum EngineError {
         /// The places of the steps that are open.
         open: Vec<Name>,
     },
+    /// The flow is in use.
+    #[error("flow {flow:?} cannot be removed: {why}")]
+    InUse {
+        /// The flow.
+        flow: String,
+        /// What stands against it.
+        why: String,
+    },
     /// Events came to an address that takes none.
     #[error("this server takes no events of hooks: it has no secret to know their sender by")]
     HookClosed,
@@ -122,6 +130,7 @@ impl Coded for EngineError {
             Self::NoFlow(_) | Self::NoRun(_) => codes::OKT4303,
             Self::Off(_) => codes::OKT4304,
             Self::WrongState { .. } | Self::WhichStep { .. } => codes::OKT4305,
+            Self::InUse { .. } => codes::OKT4317,
             Self::Schedule { .. } => codes::OKT4306,
             Self::Refused(_) | Self::HookClosed => codes::OKT4307,
             Self::TooOften { .. } => codes::OKT4308,

@@ -1,6 +1,6 @@
 //! The flows that an engine knows: their definitions, and whether they are switched on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::error::EngineError;
-use crate::journal::Journal;
+use crate::journal::{Journal, cancelling};
 use crate::name::Name;
 
 /// A definition of a flow. It never changes; a saved change is another version.
@@ -125,25 +125,38 @@ impl Flows {
         Ok(flows)
     }
 
-    /// Reads all flows again, whatever the clock of who changed them says.
+    /// Reads all flows again, whatever the clock of who changed them says, and forgets those that were removed.
     pub(crate) async fn read_again(&self) -> Result<(), EngineError> {
+        // One that is saved meanwhile is none of those that may be gone.
+        let mut gone: HashSet<Name> = self.entries.read().keys().cloned().collect();
         *self.seen.lock() = i64::MIN;
-        self.refresh().await
+        for flow in self.read_changes().await? {
+            gone.remove(&flow);
+        }
+        self.entries.write().retain(|flow, _| !gone.contains(flow));
+        Ok(())
     }
 
     /// Reads what other workers have changed.
     pub(crate) async fn refresh(&self) -> Result<(), EngineError> {
+        self.read_changes().await.map(drop)
+    }
+
+    /// Reads the flows that were changed since the last time; gives their ids.
+    async fn read_changes(&self) -> Result<Vec<Name>, EngineError> {
         let seen = *self.seen.lock();
         let query = "SELECT flow, version, active, alias, token_hash, settings, updated_at, on_since \
              FROM flows WHERE updated_at >= $1";
         let rows = self.journal.database().read().await?.fetch(query, &[seen.into()]).await?;
+        let mut read = Vec::with_capacity(rows.len());
         for row in rows {
             let updated_at = row.int(6)?;
             self.enter(&row).await?;
+            read.push(row.text(0)?.into());
             let mut seen = self.seen.lock();
             *seen = updated_at.max(*seen);
         }
-        Ok(())
+        Ok(read)
     }
 
     async fn enter(&self, row: &Row) -> Result<(), EngineError> {
@@ -207,6 +220,35 @@ impl Flows {
             active.into(),
         )
         .await
+    }
+
+    /// Removes a flow; if `force`, also one that is on or has unfinished runs, which are cancelled. Gives how many runs
+    /// its history has.
+    pub(crate) async fn remove(&self, flow: &str, force: bool) -> Result<u64, EngineError> {
+        let (id, now) = (flow.to_owned(), self.journal.now());
+        let write = self.journal.database().write(move |connection| {
+            Box::pin(async move {
+                let flow = || [oktant_store::Value::from(id.as_str())];
+                let row = connection.fetch_one("SELECT active FROM flows WHERE flow = $1", &flow()).await?;
+                let is_on = row.ok_or_else(|| EngineError::NoFlow(id.clone()))?.int(0)? != 0;
+                let count = "SELECT count(*), count(*) - count(ended_at) FROM flow_runs WHERE flow = $1";
+                let row = connection.fetch_one(count, &flow()).await?;
+                let (runs, open) = row.map_or(Ok((0, 0)), |row| Ok::<_, StoreError>((row.int(0)?, row.int(1)?)))?;
+                if !force && (is_on || open > 0) {
+                    let why = if is_on { "it is switched on".to_owned() } else { unfinished(open) };
+                    return Err(EngineError::InUse { flow: id, why });
+                }
+                connection.execute(&cancelling("flow = $1"), &flow()).await?;
+                connection.execute("DELETE FROM flows WHERE flow = $1", &flow()).await?;
+                // Runs may need them still; how long they are kept counts from here.
+                let sql = "UPDATE flow_versions SET saved_at = $2 WHERE flow = $1";
+                connection.execute(sql, &[id.as_str().into(), now.into()]).await?;
+                Ok(u64::try_from(runs).unwrap_or(0))
+            })
+        });
+        let kept = write.await?;
+        self.read_again().await?;
+        Ok(kept)
     }
 
     /// Sets what can be set.
@@ -288,6 +330,10 @@ pub(crate) async fn definition(store: &dyn Store, flow: &str, version: &str) -> 
     let row = store.reader().await?.fetch_one(query, &[flow.into(), version.into()]).await?;
     let text = row.ok_or_else(|| EngineError::NoFlow(format!("{flow} in version {version}")))?.text(0)?;
     serde_json::from_str(&text).map_err(|source| EngineError::Definition { flow: flow.to_owned(), source })
+}
+
+fn unfinished(runs: i64) -> String {
+    if runs == 1 { "a run of it is not over".to_owned() } else { format!("{runs} runs of it are not over") }
 }
 
 fn token_hash(token: &str) -> String {

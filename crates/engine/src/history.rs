@@ -279,9 +279,14 @@ impl Shared {
             let count = write.await?;
             removed += count;
             if count < PRUNE_MAX as u64 {
-                return Ok(removed);
+                break;
             }
         }
+        // Definitions of flows that were removed before, once no run is left that may have met them.
+        let sql = "DELETE FROM flow_versions WHERE saved_at < $1 AND flow NOT IN (SELECT flow FROM flows) \
+                   AND NOT EXISTS (SELECT 1 FROM flow_runs WHERE created_at < $1)";
+        self.journal.run(sql, vec![before.into()]).await?;
+        Ok(removed)
     }
 }
 

@@ -138,6 +138,22 @@ pub(crate) enum FlowCommand {
         #[command(flatten)]
         store: StoreArgs,
     },
+    /// Remove flows from the database; their history is kept until its retention is over
+    ///
+    /// A flow that is on, that has unfinished runs, or that another flow calls is not removed. Tables, connections and
+    /// the project's files stay.
+    Remove {
+        /// Name or id of the flow
+        #[arg(value_name = "FLOW", required = true)]
+        flows: Vec<String>,
+
+        /// Remove it all the same; its unfinished runs are cancelled
+        #[arg(long)]
+        force: bool,
+
+        #[command(flatten)]
+        store: StoreArgs,
+    },
     /// Bind the cards of a flow to connections, or show what they are bound to
     Bind {
         /// Name or id of the flow

@@ -18,10 +18,10 @@ use crate::runtime::StopSignals;
 use crate::{output, terminal};
 
 /// Between two looks at a run that is waited for.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Looks after which it is asked whether whoever runs the flow is still there.
-const LOOKS_PER_TURN: u32 = 40;
+pub(super) const LOOKS_PER_TURN: u32 = 40;
 
 /// A run that was waited for, and that ended otherwise than well.
 #[derive(Debug, thiserror::Error)]

@@ -5,15 +5,16 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use oktant_connect::tables::{Column, ColumnType, Tables};
-use oktant_engine::FlowSettings;
+use oktant_engine::{EngineError, FlowEntry, FlowSettings, RunFilter};
 use oktant_flow::model::{Base, Flow, FlowId, Kept, Project, Security, Table, TriggerKind};
 
 use super::bindings::{Bindings, calls, placeholders};
 use super::desk::Desk;
+use super::runs;
 use super::{is_text, load, load_folder, surrounding_folder};
-use crate::args::{FlowLimitArgs, StoreArgs};
+use crate::args::{ConnectionArgs, FlowLimitArgs, StoreArgs};
 use crate::failure::{Error, Result};
-use crate::output;
+use crate::{output, terminal};
 
 /// Saves flows with their bindings and tables, and switches them on.
 pub(super) async fn on(targets: &[String], binds: &[String], force: bool, store: &StoreArgs) -> Result<()> {
@@ -80,6 +81,55 @@ pub(super) async fn off(targets: &[String], store: &StoreArgs) -> Result<()> {
         }
     }
     output::print(&told)
+}
+
+/// Removes flows from the database.
+pub(super) async fn remove(targets: &[String], force: bool, store: &StoreArgs) -> Result<()> {
+    // Where no server runs, cancelled runs are taken up to be ended.
+    let desk = if force { Desk::at_work(store, &ConnectionArgs::default()).await? } else { Desk::open(store).await? };
+    let removed = targets.iter().map(|target| desk.flow(target)).collect::<Result<Vec<_>>>()?;
+    let is_removed = |id: &FlowId| removed.iter().any(|entry| entry.version.flow.id == *id);
+    for entry in desk.engine.flows().iter().filter(|entry| !force && !is_removed(&entry.version.flow.id)) {
+        let caller = &entry.version.flow;
+        if let Some(flow) = calls(caller).iter().find(|called| is_removed(called)) {
+            let why = format!("flow \"{}\" calls it", caller.name);
+            return Err(EngineError::InUse { flow: flow.to_string(), why }.into());
+        }
+    }
+    let mut told = String::new();
+    for entry in &removed {
+        let flow = &entry.version.flow;
+        let runs = desk.engine.remove(flow.id.as_str(), force).await?;
+        let history = match runs {
+            0 => String::new(),
+            1 => "; the history of its run is kept until its retention is over".to_owned(),
+            runs => format!("; the history of its {runs} runs is kept until its retention is over"),
+        };
+        let _ = writeln!(told, "{} is removed{history}", flow.name);
+    }
+    if force {
+        wait_for_ends(&desk, &removed).await?;
+    }
+    desk.close().await;
+    output::print(&told)
+}
+
+/// Waits for a while until the runs of flows, which were cancelled, are over.
+async fn wait_for_ends(desk: &Desk, removed: &[FlowEntry]) -> Result<()> {
+    for _ in 0..runs::LOOKS_PER_TURN {
+        let mut open = 0;
+        for entry in removed {
+            let flow = Some(entry.version.flow.id.as_str().into());
+            let runs = desk.engine.history(&RunFilter { flow, ..RunFilter::default() }).await?;
+            open += runs.iter().filter(|run| !run.state.is_end()).count();
+        }
+        if open == 0 {
+            return Ok(());
+        }
+        desk.pause(runs::LOOK_EVERY).await;
+    }
+    terminal::note("note: some runs are to be cancelled; what they are doing at the moment is let to its end");
+    Ok(())
 }
 
 /// Binds a flow of the database; shows what it is bound to.

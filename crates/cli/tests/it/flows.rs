@@ -381,6 +381,28 @@ fn a_run_that_streams_makes_a_test_of_itself() {
 }
 
 #[test]
+fn a_flow_is_removed_unless_something_needs_it() {
+    let place = Place::new();
+    place.write("greet", GREET);
+    place.write("compose_greeting", COMPOSE);
+    place.done(&["flow", "on", &place.project()]);
+    place.done(&["flow", "run", "greet"]);
+    let told = place.refused(&["flow", "remove", "greet"]);
+    assert!(told.contains("error[OKT4317]") && told.contains("it is switched on"), "{told}");
+    place.done(&["flow", "off", "greet", "compose_greeting"]);
+    let told = place.refused(&["flow", "remove", "compose_greeting"]);
+    assert!(told.contains("flow \"Greet\" calls it") && told.contains("--force"), "{told}");
+    let told = place.done(&["flow", "remove", "greet", "compose_greeting"]);
+    let kept = "Greet is removed; the history of its run is kept until its retention is over";
+    assert_eq!(told, format!("{kept}\nCompose greeting is removed\n"));
+    assert_eq!(place.history(&[])[0]["Flow"], "greet");
+    let told = place.refused(&["flow", "run", "greet"]);
+    assert!(told.contains("there is no flow"), "{told}");
+    place.done(&["flow", "on", &place.project()]);
+    assert_eq!(place.done(&["flow", "remove", "greet", "--force"]), format!("{kept}\n"));
+}
+
+#[test]
 fn rows_of_tables_come_and_go_as_csv() {
     let place = Place::new();
     place.write("greet", GREET);

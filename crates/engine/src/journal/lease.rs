@@ -5,6 +5,14 @@ use oktant_store::{StoreError, Value};
 use super::{Journal, RunRow};
 use crate::name::Name;
 
+/// The statement that asks for the end of unfinished runs.
+pub(crate) fn cancelling(which: &str) -> String {
+    format!(
+        "UPDATE flow_runs SET cancel = 1, wake_at = 0, state = CASE WHEN state = 'unknown_outcome' THEN 'waiting' \
+         ELSE state END WHERE {which} AND ended_at IS NULL"
+    )
+}
+
 /// Runs that one claim takes at most.
 const CLAIM_MAX: i64 = 256;
 
@@ -79,9 +87,11 @@ impl Journal {
 
     /// Asks for the end of a run, whoever works on it. Gives whether it was unfinished.
     pub(crate) async fn ask_to_cancel(&self, run: Name) -> Result<bool, StoreError> {
-        let sql = "UPDATE flow_runs SET cancel = 1, wake_at = 0, state = CASE WHEN state = 'unknown_outcome' THEN 'waiting' \
-                   ELSE state END WHERE id = $1 AND ended_at IS NULL";
-        Ok(self.run(sql, vec![(&*run).into()]).await? > 0)
+        let (sql, values) = (cancelling("id = $1"), vec![(&*run).into()]);
+        let write =
+            self.database.write(move |connection| Box::pin(async move { connection.execute(&sql, &values).await }));
+        let asked: Result<u64, StoreError> = write.await;
+        Ok(asked? > 0)
     }
 
     /// The runs of this worker whose end was asked for.

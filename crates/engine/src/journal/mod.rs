@@ -23,6 +23,7 @@ use oktant_store::{Database, Row, Schema, Store, StoreError, Writers};
 use tokio::sync::mpsc;
 
 pub(crate) use append::{Append, Appended, Change, NewRun};
+pub(crate) use lease::cancelling;
 pub(crate) use record::Record;
 pub use record::{Decision, RunState};
 pub(crate) use record::{Folded, Known};

@@ -186,3 +186,50 @@ async fn the_log_of_an_org_starts_the_flows_of_this_org_with_what_happened_since
     assert_eq!(bench.target.times().into_keys().collect::<Vec<_>>(), ["ours late"]);
     reading.cancel();
 }
+
+#[tokio::test]
+async fn a_flow_is_removed_when_it_is_off_and_over_or_by_force_and_its_history_stays() {
+    for database in databases().await {
+        let waiting = vec![card("wait", "control:wait", vec![("delay", 5.into()), ("unit", "hour".into())])];
+        let flows = vec![acting("first"), manual("waits", waiting)];
+        let retention = Duration::from_hours(24);
+        let bench = Bench::with(&database.url, flows, |settings| settings.retention = retention).await;
+        let desk = beside(&bench, &database.url, Work::None).await;
+        let done = desk.start("first", start(&[("name", Value::text("one"))])).await.unwrap().unwrap();
+        bench.advance(Duration::from_secs(1)).await;
+        bench.until_run(&done, RunState::Succeeded).await;
+        let open = bench.engine.start("waits", start(&[])).await.unwrap().unwrap();
+        bench.until_run(&open, RunState::Waiting).await;
+
+        let refused = desk.remove("first", false).await.unwrap_err();
+        assert_eq!(refused.to_string(), "flow \"first\" cannot be removed: it is switched on", "{}", database.name);
+        desk.switch("first", false).await.unwrap();
+        assert_eq!(desk.remove("first", false).await.unwrap(), 1);
+        assert!(matches!(desk.remove("first", false).await, Err(EngineError::NoFlow(_))));
+        desk.switch("waits", false).await.unwrap();
+        let refused = desk.remove("waits", false).await.unwrap_err();
+        assert_eq!(refused.to_string(), "flow \"waits\" cannot be removed: a run of it is not over");
+        assert_eq!(desk.remove("waits", true).await.unwrap(), 1);
+        bench.advance(Duration::from_secs(1)).await;
+        bench.until_run(&open, RunState::Cancelled).await;
+
+        // The engine beside has noticed, and the history is there.
+        bench.until(|bench| bench.engine.flows().is_empty()).await;
+        assert_eq!(bench.engine.steps(&done).await.unwrap()[1].address.as_deref(), Some("test:safe"));
+        let retried = bench.engine.retry(&done, false).await;
+        assert!(matches!(retried, Err(EngineError::NoFlow(_))), "{retried:?}");
+        bench.engine.prune().await.unwrap();
+        assert_eq!(definitions(&database.url).await, 2, "runs may need them");
+        bench.clock.advance(retention + Duration::from_hours(1));
+        bench.engine.prune().await.unwrap();
+        assert_eq!(bench.engine.history(&RunFilter::default()).await.unwrap(), []);
+        assert_eq!(definitions(&database.url).await, 0);
+    }
+}
+
+/// How many definitions a database holds.
+async fn definitions(url: &str) -> i64 {
+    let store = oktant_store::connect(url).await.unwrap();
+    let row = store.reader().await.unwrap().fetch_one("SELECT count(*) FROM flow_versions", &[]).await.unwrap();
+    row.unwrap().int(0).unwrap()
+}

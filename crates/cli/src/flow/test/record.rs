@@ -54,28 +54,29 @@ fn started_with(flow: &Flow, outputs: &Fields) -> Map<String, Value> {
 fn expected_calls(run: &str, steps: &[StepSummary]) -> Result<Vec<Expected>> {
     let mut calls: Vec<Expected> = Vec::new();
     for call in steps.iter().filter_map(expected) {
-        let is_page = is_page(&call.step);
+        let page = page(&call.step);
         let call = Expected { step: whole_step(&call.step), ..call };
         match calls.iter_mut().find(|earlier| earlier.step == call.step) {
-            Some(earlier) if is_page => earlier.fails = call.fails,
+            Some(earlier) if page.is_some() => earlier.fails = call.fails,
             Some(earlier) => *earlier = call,
-            None if is_page => {
-                let records = Some(streamed(run, steps, &call.step)?);
+            None => {
+                let records = page.map(|first| streamed(run, steps, &call.step, first)).transpose()?;
                 calls.push(Expected { records, ..call });
             }
-            None => calls.push(call),
         }
     }
     Ok(calls)
 }
 
-/// The records that a step gave to its helper flow, in their order.
-fn streamed(run: &str, steps: &[StepSummary], step: &str) -> Result<Vec<Value>> {
+/// The records that a step gave to its helper flow, in their order. `first` is the number of the first one of its first
+/// page: not 0 in a run that goes on where another one failed.
+fn streamed(run: &str, steps: &[StepSummary], step: &str, first: u64) -> Result<Vec<Value>> {
     let turn = |place: &str| place.strip_prefix(step)?.strip_prefix('[')?.strip_suffix(']')?.parse::<u64>().ok();
     let mut turns: Vec<_> = steps.iter().filter_map(|step| Some((turn(&step.path)?, step))).collect();
     turns.sort_by_key(|(number, _)| *number);
     let record = |step: &StepSummary| step.inputs.as_ref()?.get(None, "Record").map(json);
-    let records = turns.into_iter().map(|(_, step)| record(step)).collect::<Option<_>>();
+    let in_order = |(place, (number, step)): (u64, (u64, &StepSummary))| record(step).filter(|_| place == number);
+    let records = (0..).zip(turns).map(in_order).collect::<Option<_>>().filter(|_| first == 0);
     let refused = || {
         let hint = "write the test by hand, with `records` for the step; docs/guides/flows.md describes it";
         let what = format!("run {run} cannot be recorded: its history does not keep the records that {step} streamed");
@@ -89,9 +90,9 @@ fn last(place: &str) -> &str {
     place.rsplit('/').next().unwrap_or(place)
 }
 
-/// Whether a place is a page of a stream.
-fn is_page(place: &str) -> bool {
-    last(place).contains('@')
+/// The number of the first record of a page, if the place is one of a stream.
+fn page(place: &str) -> Option<u64> {
+    last(place).split_once('@')?.1.split('#').next()?.parse().ok()
 }
 
 /// The place without what tells attempts and pages apart.
