@@ -16,7 +16,7 @@ use oktant_flow::validate::Catalogue;
 use serde_json::{Map, Value};
 
 use crate::connection::{Auth, Connections, Live};
-use crate::failure::{body, refusal};
+use crate::failure::{body, refusal, service_code};
 use crate::fields::Fields;
 use crate::files::Files;
 use crate::log::EventLog;
@@ -369,7 +369,8 @@ async fn by_operation(
     let answer = body(&response);
     if !response.is_success() {
         let message = answer.get("errorSummary").map(text);
-        return Err(refusal(&response, message, transport.retry_after(&response), operation.idempotent));
+        let refused = refusal(&response, message, transport.retry_after(&response), operation.idempotent);
+        return Err(CardError { service_code: service_code(&answer["errorCode"]), ..refused });
     }
     let mut outputs = Fields::new();
     outputs.set(Some("Response"), "Status Code", response.status.into());

@@ -98,6 +98,16 @@ pub(crate) fn refusal(
     error
 }
 
+/// The service's own code in an answer; a sentence is none.
+pub(crate) fn service_code(code: &Value) -> Option<String> {
+    let code = match code {
+        Value::String(code) => code.clone(),
+        Value::Number(code) => code.to_string(),
+        _ => return None,
+    };
+    Some(code).filter(|code| !code.is_empty() && !code.contains(char::is_whitespace))
+}
+
 /// The body as JSON if it is some, else as text.
 pub(crate) fn body(response: &Response) -> Value {
     serde_json::from_slice(&response.body)

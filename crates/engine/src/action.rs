@@ -260,6 +260,9 @@ pub struct CardError {
     /// What flows see as `code`: the HTTP status as a number, or the target's own code as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Value>,
+    /// The target's own code, such as `LICENSE_LIMIT_EXCEEDED` or `E0000001`, for the history only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_code: Option<String>,
     /// The HTTP status, if the target answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
@@ -282,11 +285,20 @@ impl CardError {
         Self {
             message: message.into(),
             code: None,
+            service_code: None,
             status: None,
             body: None,
             retry_after: None,
             kind,
             extra: Fields::new(),
+        }
+    }
+
+    /// The message, with the target's own code where it does not say it itself.
+    pub(crate) fn told(&self) -> String {
+        match &self.service_code {
+            Some(code) if !self.message.contains(code.as_str()) => format!("{} ({code})", self.message),
+            _ => self.message.clone(),
         }
     }
 }

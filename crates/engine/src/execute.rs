@@ -184,7 +184,7 @@ fn outcome(run: &Run, result: Result<End, Halt>) -> Option<(Change, Fields, Opti
             let thrown = failure.error.kind == ErrorKind::Thrown;
             let status = failure.error.status.filter(|_| thrown).unwrap_or(500);
             let code = if failure.error.kind == ErrorKind::Unsupported { codes::OKT4313 } else { codes::OKT4314 };
-            failed(code.id(), failure.error.message.clone(), error_answer(status, failure.object()))
+            failed(code.id(), failure.error.told(), error_answer(status, failure.object()))
         }
         Err(Halt::Limit(code, message)) => {
             let answer = error_answer(500, plain(&message));

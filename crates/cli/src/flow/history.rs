@@ -80,12 +80,13 @@ fn run_row(run: &RunSummary, name: Option<String>) -> Vec<Value> {
     ]
 }
 
-const STEP_COLUMNS: [&str; 8] = ["Step", "Card", "State", "Began", "Ended", "Inputs", "Outputs", "Error"];
+const STEP_COLUMNS: [&str; 9] = ["Step", "Card", "State", "Began", "Ended", "Inputs", "Outputs", "Code", "Error"];
 
 fn step_row(step: &StepSummary) -> Vec<Value> {
     let fields = |fields: &Option<Fields>| fields.as_ref().map_or(Value::Null, nested);
     let what = step.address.as_ref().or(step.flow.as_ref());
     let error = step.error.as_ref().map_or(Value::Null, |error| error.message.as_str().into());
+    let code = step.error.as_ref().and_then(|error| error.service_code.clone());
     vec![
         step.path.as_str().into(),
         what.map_or(Value::Null, |what| what.as_str().into()),
@@ -94,6 +95,7 @@ fn step_row(step: &StepSummary) -> Vec<Value> {
         step.ended_at.map_or(Value::Null, text),
         fields(&step.inputs),
         fields(&step.outputs),
+        code.into(),
         error,
     ]
 }

@@ -96,8 +96,8 @@ fn row(run: &RunSummary, step: StepSummary) -> Vec<Cell> {
     let json = |fields: Option<Fields>| fields.map(|fields| fields.to_object().to_json()).into();
     let error = step.error.as_ref();
     let kind = error.and_then(|error| serde_json::to_value(error.kind).ok()?.as_str().map(str::to_owned));
-    let code = error.and_then(|error| error.code.as_ref());
-    let code = code.map(|code| code.as_text().map_or_else(|| code.to_json(), str::to_owned));
+    let shown = |code: &oktant_functions::Value| code.as_text().map_or_else(|| code.to_json(), str::to_owned);
+    let code = error.and_then(|error| error.service_code.clone().or_else(|| error.code.as_ref().map(shown)));
     vec![
         text(&run.id),
         text(&step.path),

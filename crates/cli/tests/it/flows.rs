@@ -381,6 +381,25 @@ fn a_run_that_streams_makes_a_test_of_itself() {
 }
 
 #[test]
+fn the_codes_of_services_stand_in_the_history() {
+    let place = Place::new();
+    place.write("look_up", LOOK_UP);
+    place.connect();
+    place.done(&["flow", "on", &place.project(), "--bind", "okta=acme"]);
+    let told = place.refused(&["flow", "run", "look_up", "--input", "login=nobody@example.com"]);
+    assert!(told.contains("(E0000007) [OKT4314]"), "{told}");
+    let run = place.history(&[]).remove(0);
+    assert!(run["Message"].as_str().is_some_and(|message| message.ends_with("(E0000007)")), "{run}");
+    let steps = place.history(&[run["Run"].as_str().expect("an id")]);
+    assert_eq!(steps[1]["Code"], "E0000007", "{steps:?}");
+    let store = format!("sqlite://{}", place.path().join("flows.db").display());
+    let sql = "SELECT card, error_code, error_status FROM flow_steps WHERE error_code = 'E0000007'";
+    let mut command = place.command(&["sql", "--store", &store, "-o", "csv", "-c", sql]);
+    let (told, _) = crate::connect::run(command.env("OKTANT_DSN", place.org.sandbox.dsn()));
+    assert_eq!(told, "card,error_code,error_status\nokta:readUser,E0000007,404\n");
+}
+
+#[test]
 fn a_flow_is_removed_unless_something_needs_it() {
     let place = Place::new();
     place.write("greet", GREET);

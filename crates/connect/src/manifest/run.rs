@@ -12,7 +12,7 @@ use url::{Url, form_urlencoded};
 
 use super::expression::{self, Scope, Wrong, fill, fill_text, is_empty, text, without_mark};
 use super::{Action, Custom, Manifest, Outputs, Repeat, Request, SearchFirst, Step, list};
-use crate::failure::{body, refusal};
+use crate::failure::{body, refusal, service_code};
 use crate::fields::Fields;
 use crate::http::Response;
 
@@ -270,20 +270,21 @@ impl<'a> Run<'a> {
             return Ok(response);
         }
         let message = if errors.message.is_empty() { String::new() } else { text(&scope.value(&errors.message)?) };
+        let code = if errors.code.is_empty() { Value::Null } else { scope.value(&errors.code)? };
         let retry_after = self.transport.retry_after(&response);
         let mut error = refusal(&response, Some(message.clone()), retry_after, request.repeatable);
         // The service itself says that nothing happened and that it passes, such as for a row that another writer
         // holds.
         if matches!(error.kind, ErrorKind::Refused | ErrorKind::OutcomeUnknown)
-            && !errors.retry_codes.is_empty()
-            && errors.retry_codes.contains(&text(&scope.value(&errors.code)?))
+            && errors.retry_codes.contains(&text(&code))
         {
             error.kind = ErrorKind::Unavailable;
         }
+        error.service_code = service_code(&code);
         if failed_inside {
             error.message = message;
             error.kind = ErrorKind::Refused;
-            error.code = Some(crate::fields::flow_value(scope.value(&errors.code)?));
+            error.code = Some(crate::fields::flow_value(code));
         }
         Err(error)
     }

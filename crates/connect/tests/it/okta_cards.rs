@@ -89,7 +89,8 @@ async fn applications_are_assigned_and_taken_away() {
     assert_eq!(groups["Result.Groups"][0]["ID"], group);
     assert_eq!(setting.run("removeUserFromApplication", &[], of_user.clone()).await["Result.status"], 204);
     let gone = call("okta:getAssignedUserForApplication", "okta", &[], of_user);
-    assert_eq!(setting.bench.connectors.call(gone).await.unwrap_err().status, Some(404));
+    let error = setting.bench.connectors.call(gone).await.unwrap_err();
+    assert_eq!((error.status, error.service_code.as_deref()), (Some(404), Some("E0000007")));
 }
 
 #[tokio::test]

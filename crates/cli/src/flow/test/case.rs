@@ -163,6 +163,9 @@ pub(super) struct Failing {
     pub(super) message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<u16>,
+    /// The service's own code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) code: Option<String>,
 }
 
 /// A file of tests that cannot be read.

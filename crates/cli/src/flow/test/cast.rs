@@ -6,9 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oktant_connect::Needs;
 use oktant_connect::query::SQL_CARD;
-use oktant_engine::{
-    ActionInfo, Actions, Call, CardError, Delivered, ErrorKind, Events, Fields, Idempotency, Outcome,
-};
+use oktant_engine::{ActionInfo, Actions, Call, CardError, Delivered, ErrorKind, Events, Fields, Idempotency, Outcome};
 use oktant_flow::model::{Address, Event};
 use serde_json::{Map, Value};
 
@@ -57,9 +55,9 @@ impl Cast {
                 let cursor = fails.as_ref().map(|_| "behind the records".into());
                 Ok(Outcome::Page { records: records.iter().map(value).collect(), cursor })
             }
-            (_, Some(Failing { message, status })) => {
+            (_, Some(Failing { message, status, code })) => {
                 let error = CardError::new(ErrorKind::Refused, message.clone());
-                Err(CardError { status: *status, ..error })
+                Err(CardError { status: *status, service_code: code.clone(), ..error })
             }
             _ => Ok(Outcome::Outputs(unflattened(&expected.gives))),
         }
@@ -152,15 +150,7 @@ fn compare_outcomes(expected: &Expected, outcomes: &[&Result<Outcome, CardError>
     match (last, &expected.fails) {
         (Err(error), None) => problems.push(format!("{step} failed: {}", error.message)),
         (Ok(_), Some(_)) => problems.push(format!("{step} did not fail")),
-        (Err(error), Some(Failing { message, status })) => {
-            if !error.message.contains(message.as_str()) {
-                problems.push(format!("{step} failed with \"{}\", not with \"{message}\"", error.message));
-            }
-            if status.is_some() && *status != error.status {
-                let shown = |status: Option<u16>| status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-                problems.push(format!("{step} failed with status {}, not {}", shown(error.status), shown(*status)));
-            }
-        }
+        (Err(error), Some(failing)) => compare_errors(step, error, failing, problems),
         (Ok(Outcome::Outputs(outputs)), None) => {
             let found = flattened(outputs);
             for (name, wanted) in &expected.gives {
@@ -180,6 +170,21 @@ fn compare_outcomes(expected: &Expected, outcomes: &[&Result<Outcome, CardError>
         let (found, wanted) = (Value::Array(pages.flatten().collect()), Value::Array(wanted.clone()));
         if !holds(&found, &wanted) {
             problems.push(format!("{step} streamed {found}, not {wanted}"));
+        }
+    }
+}
+
+/// Compares why a sandbox refused with what was expected, as far as that is said.
+fn compare_errors(step: &str, error: &CardError, expected: &Failing, problems: &mut Vec<String>) {
+    let Failing { message, status, code } = expected;
+    if !error.message.contains(message.as_str()) {
+        problems.push(format!("{step} failed with \"{}\", not with \"{message}\"", error.message));
+    }
+    let [found, wanted] = [error.status, *status].map(|status| status.map(|status| status.to_string()));
+    for (what, found, wanted) in [("status", &found, &wanted), ("code", &error.service_code, code)] {
+        if let Some(wanted) = wanted.as_ref().filter(|_| wanted != found) {
+            let found = found.as_deref().unwrap_or("none");
+            problems.push(format!("{step} failed with {what} {found}, not {wanted}"));
         }
     }
 }

@@ -110,7 +110,11 @@ fn expected(step: &StepSummary) -> Option<Expected> {
         return None;
     }
     let shown = |fields: &Option<Fields>| fields.as_ref().map(flattened).unwrap_or_default();
-    let fails = step.error.as_ref().map(|error| Failing { message: error.message.clone(), status: error.status });
+    let fails = step.error.as_ref().map(|error| Failing {
+        message: error.message.clone(),
+        status: error.status,
+        code: error.service_code.clone(),
+    });
     Some(Expected {
         step: step.path.to_string(),
         card: address.to_owned(),
