@@ -150,6 +150,7 @@ async fn make(connector: &str, args: &MakeArgs) -> Result<()> {
         return Err(oktant_connect::Error::ConnectionExists(args.name.clone()).into());
     }
     let draft = Connection { settings, ..connections.draft(&args.name, connector, auth) };
+    let reach = if connector == "http" { draft.reach()? } else { Vec::new() };
     let (connection, secrets) = if auth == Auth::OauthCode {
         let live = sign_in(connections, draft, secrets, args.headless).await?;
         (live.connection, live.secrets)
@@ -158,6 +159,10 @@ async fn make(connector: &str, args: &MakeArgs) -> Result<()> {
     };
     let made = connections.put(connection, &secrets, args.replace).await?;
     output::print(&format!("{} is connected to {}; its secrets are sealed\n", made.name, made.connector))?;
+    if !reach.is_empty() && made.setting("hosts").is_none() {
+        let hosts = made.reach().unwrap_or(reach).join(", ");
+        terminal::note(format_args!("its secrets go to {hosts} alone; --set hosts=HOST,HOST names other hosts"));
+    }
     match connectors.test(&made.id).await {
         Ok(Some(account)) => {
             let live = connections.live(&made.id).await?;

@@ -78,10 +78,9 @@ impl<'a> HttpTransport<'a> {
             CardError::new(ErrorKind::Input, format!("connection \"{name}\" is for {hosts}, not for {authority}"))
         };
         if let Some(hosts) = connection.setting("hosts") {
-            let mut allowed = hosts.split([',', ' ']).filter(|word| !word.is_empty());
             let is_it =
                 |known: &str| known == "*" || known.eq_ignore_ascii_case(host) || known.eq_ignore_ascii_case(authority);
-            return if allowed.any(is_it) { Ok(()) } else { Err(foreign(hosts)) };
+            return if words(hosts).any(is_it) { Ok(()) } else { Err(foreign(hosts)) };
         }
         let of_manifest = self.manifest.is_some_and(|manifest| manifest.id == connection.connector);
         if connection.auth == Auth::None || (of_manifest && matches!(target, Target::Own(_))) {
@@ -92,8 +91,7 @@ impl<'a> HttpTransport<'a> {
             return Ok(());
         }
         if known.is_empty() {
-            let problem = format!("connection \"{name}\" does not say which hosts its secrets may go to");
-            return Err(Error::setting(problem, "make it again with --replace --set hosts=HOST,HOST").into());
+            return Err(without_hosts(name).into());
         }
         Err(foreign(&known.iter().map(Url::authority).collect::<Vec<_>>().join(", ")))
     }
@@ -199,22 +197,49 @@ impl Transport for HttpTransport<'_> {
 }
 
 /// The base address of a manifest, with the settings of a connection; none if it has none.
-fn base_of(manifest: &Manifest, settings: &BTreeMap<String, String>) -> Result<Option<Url>, CardError> {
+fn base_of(manifest: &Manifest, settings: &BTreeMap<String, String>) -> Result<Option<Url>, Error> {
     if manifest.base_url.is_empty() {
         return Ok(None);
     }
     let none = Fields::new();
     let scope = Scope { options: &none, inputs: &none, settings, variables: BTreeMap::new() };
-    let base = fill_text(&manifest.base_url, &scope, |value| value)?;
+    let hint = "make the connection again with --replace, and give what its address is made of";
+    let base = fill_text(&manifest.base_url, &scope, |value| value);
+    let base = base.map_err(|wrong| Error::setting(wrong.to_string(), hint))?;
     let url = Url::parse(&base).map_err(|error| {
-        let problem = format!("the base address \"{base}\" of the connection cannot be read: {error}");
-        CardError::new(ErrorKind::Input, problem)
+        Error::setting(format!("the base address \"{base}\" of the connection cannot be read: {error}"), hint)
     });
     url.map(Some)
 }
 
+/// Where the secrets of a connection to no service in particular may go: what its setting `hosts` names, or else the
+/// addresses that it leads to itself.
+pub(crate) fn reach(connection: &Connection) -> Result<Vec<String>, Error> {
+    let Some(hosts) = connection.setting("hosts") else {
+        let known: Vec<_> = own_addresses(connection)?.iter().map(|url| url.authority().to_owned()).collect();
+        let needs = connection.auth != Auth::None && known.is_empty();
+        return if needs { Err(without_hosts(&connection.name)) } else { Ok(known) };
+    };
+    if let Some(word) = words(hosts).find(|word| word.contains('/')) {
+        let problem = format!("\"{word}\" in hosts is no host");
+        return Err(Error::setting(problem, "name hosts, with or without a port: api.example.com:8443"));
+    }
+    Ok(words(hosts).map(str::to_owned).collect())
+}
+
+/// The hosts of a setting.
+fn words(hosts: &str) -> impl Iterator<Item = &str> {
+    hosts.split([',', ' ']).filter(|word| !word.is_empty())
+}
+
+fn without_hosts(name: &str) -> Error {
+    let problem = format!("connection \"{name}\" does not say which hosts its secrets may go to");
+    let hint = "give --set hosts=HOST,HOST (and --replace for one that is there); `*` is wherever a flow says";
+    Error::setting(problem, hint)
+}
+
 /// The addresses that a connection itself leads to: those of its service, and of the token endpoint.
-fn own_addresses(connection: &Connection) -> Result<Vec<Url>, CardError> {
+fn own_addresses(connection: &Connection) -> Result<Vec<Url>, Error> {
     let manifest = Manifest::own().get(&connection.connector);
     let base = manifest.map(|manifest| base_of(manifest, &connection.settings)).transpose()?.flatten();
     let settings = ["instance_url", "token_url"].into_iter().filter_map(|name| connection.setting(name));

@@ -57,6 +57,30 @@ fn a_connection_is_made_shown_tested_and_removed_and_its_secret_never_appears() 
 }
 
 #[test]
+fn a_connection_over_http_says_where_its_secrets_may_go_before_it_is_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let connect = |more: &[&str]| {
+        let make = ["connect", "http", "api", "--secret", "token=env:API_TOKEN"];
+        run(command(folder.path(), &[&make, more].concat()).env("API_TOKEN", "t0ken"))
+    };
+    let (text, done) = connect(&[]);
+    assert!(!done && text.contains("error[OKT4507]") && text.contains("hint: give --set hosts=HOST"), "{text}");
+    let (text, done) = connect(&["--set", "hosts=https://api.example.com"]);
+    assert!(!done && text.contains("is no host"), "{text}");
+    let (list, _) = run(&mut command(folder.path(), &["connect", "list"]));
+    assert!(!list.contains("api"), "nothing was made: {list}");
+    let (text, done) = connect(&["--set", "hosts=api.example.com"]);
+    assert!(done && text.contains("api is connected to http"), "{text}");
+    let (text, done) = run(&mut command(folder.path(), &["connect", "http", "open"]));
+    assert!(done, "without a secret there is nothing to keep: {text}");
+    let token_url = "token_url=https://id.example.com/token";
+    let args =
+        ["connect", "http", "machine", "--set", token_url, "--client-id", "c", "--secret", "client_secret=env:S"];
+    let (text, done) = run(command(folder.path(), &args).env("S", "s3cret"));
+    assert!(done && text.contains("its secrets go to id.example.com alone"), "{text}");
+}
+
+#[test]
 fn a_secret_is_not_taken_from_the_command_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let (text, done) = run(&mut command(folder.path(), &["connect", "http", "api", "--secret", "token=t0ken"]));

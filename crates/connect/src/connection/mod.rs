@@ -124,6 +124,16 @@ impl Connection {
         self.settings.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// The hosts that its secrets may go to, by its setting `hosts` or by the addresses that it leads to itself; `*` is
+    /// any host.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] if there are none, so that its cards would fail, or if they are none.
+    pub fn reach(&self) -> Result<Vec<String>, Error> {
+        crate::transport::reach(self)
+    }
+
     /// A setting that must be there.
     ///
     /// # Errors
