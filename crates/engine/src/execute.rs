@@ -1,9 +1,12 @@
 //! A run in memory: taken up, walked to its end or to where it has to wait, and written down.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use oktant_base::{Coded as _, codes};
 use oktant_functions::Value;
 use oktant_store::StoreError;
@@ -67,7 +70,9 @@ impl Shared {
         // The place among the runs of the flow first: who waits for it takes none from other flows. An error means that
         // the engine is gone.
         let (Ok(_slot), Ok(_permit)) = (slots.acquire().await, self.permits.acquire().await) else { return };
-        let result = self.walk(&run, &version, trigger).await;
+        let walked = AssertUnwindSafe(self.walk(&run, &version, trigger)).catch_unwind().await;
+        // What a walk leaves behind is in the journal: none goes on with it.
+        let result = walked.unwrap_or_else(|panic| Err(Halt::Limit(codes::OKT4318, panicked(&*panic))));
         self.finish(&run, &version, result).await;
     }
 
@@ -155,6 +160,13 @@ impl Shared {
         }
         self.wake.notify_one();
     }
+}
+
+/// What a panic says.
+fn panicked(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("the program failed: {}", text.as_deref().unwrap_or("it does not say why"))
 }
 
 /// How a walk ends: what becomes of the run's row, what it returned, and what its caller is told. `None` if the run is

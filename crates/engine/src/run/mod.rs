@@ -135,7 +135,7 @@ pub(crate) enum Halt {
     Cancelled,
     /// An action may or may not have happened: a person has to decide.
     Unknown(String),
-    /// A limit of the run was reached.
+    /// The run cannot go on: a limit of it was reached, or the program failed.
     Limit(Code, String),
     /// Another worker has the run.
     Lost,

@@ -272,7 +272,7 @@ impl Boundary {
 /// `test:safe`, `test:search` and `test:ask` do `what`; `test:lost` and `test:unsure`, which can be searched, do it and
 /// their answer is lost; `test:fail` fails as often as `times` says, then does it too;
 /// `test:read` answers with what it was given; `test:stream` gives `count` records, `page` to a page,
-/// and fails at first at the record `fails at`.
+/// and fails at first at the record `fails at`; `test:panic` panics.
 #[derive(Debug, Default)]
 pub(crate) struct Target {
     pub(crate) done: Mutex<Vec<(String, String)>>,
@@ -314,7 +314,7 @@ pub(crate) struct Remote {
 impl Actions for Remote {
     fn describe(&self, address: &str) -> Option<ActionInfo> {
         let idempotency = match address {
-            "test:safe" | "test:read" | "test:stream" | "test:fail" | "test:slow" => Idempotency::Safe,
+            "test:safe" | "test:read" | "test:stream" | "test:fail" | "test:slow" | "test:panic" => Idempotency::Safe,
             "test:search" | "test:unsure" => Idempotency::SearchFirst,
             "test:ask" | "test:lost" => Idempotency::Ask,
             _ => return None,
@@ -337,6 +337,7 @@ impl Actions for Remote {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.target.under_way.fetch_sub(1, Ordering::SeqCst);
+        assert_ne!(&*call.address, "test:panic", "out of cheese");
         if &*call.address == "test:fail" {
             let mut failed = self.target.failed.lock();
             let so_far = failed.entry(text("what")).or_default();

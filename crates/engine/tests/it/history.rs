@@ -322,3 +322,24 @@ async fn what_was_not_kept_is_not_made_up_when_a_run_is_run_again() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_run_whose_action_panics_ends_with_an_error_of_its_own_and_keeps_no_place() {
+    let database = sqlite();
+    let run_flow = hook(&[], vec![card("one", "test:panic", vec![]), compose("two", "never")]);
+    let in_loop = Flow { id: "loop".into(), ..hook(&[], vec![each("each", LoopMode::ForEach, value(json!(["a", "b"])), "inner", vec![])]) };
+    let inner = helper("inner", &["x"], vec![card("one", "test:panic", vec![])]);
+    let bench = Bench::with(&database.url, vec![inner, run_flow, in_loop], |settings| settings.active_runs = 2).await;
+    for flow in ["hook", "hook", "hook", "loop"] {
+        let error = bench.error(flow, &[]).await;
+        assert!(error["message"].as_str().unwrap().starts_with("the program failed: "), "{error}");
+        assert!(error["message"].as_str().unwrap().contains("out of cheese"), "{error}");
+    }
+    for run in bench.engine.history(&RunFilter::default()).await.unwrap() {
+        assert_eq!((run.state, run.error_code.as_deref()), (RunState::Failed, Some("OKT4318")), "{run:?}");
+    }
+    let store = oktant_store::connect(&database.url).await.unwrap();
+    let owned = "SELECT count(*) FROM flow_runs WHERE owner IS NOT NULL OR ended_at IS NULL";
+    let row = store.reader().await.unwrap().fetch_one(owned, &[]).await.unwrap().unwrap();
+    assert_eq!(row.int(0).unwrap(), 0);
+}
