@@ -98,7 +98,7 @@ impl Card {
         let (repeat, streaming, timeout) = match self {
             Self::Manifest(_, action) => (
                 action.repeat(),
-                action.list.as_ref().is_some_and(list_streams),
+                action.custom.is_some() || action.list.as_ref().is_some_and(list_streams),
                 if action.list.is_some() { LONG_TIME } else { TIME },
             ),
             Self::Operation(operation) if operation.idempotent => (Repeat::Safe, false, TIME),
@@ -410,10 +410,12 @@ impl Actions for Connectors {
             }
             _ => return Ok(None),
         };
-        let Some(search) = &action.search_first else { return Ok(None) };
+        if action.search_first.is_none() && action.custom.is_none() {
+            return Ok(None);
+        }
         let transport = self::transport(connections, orgs, manifest, self.live(&call).await?);
         Run { manifest, action, transport: &*transport, options: &options, inputs: &inputs, cursor: None }
-            .search_first(search)
+            .search_first()
             .await
     }
 }

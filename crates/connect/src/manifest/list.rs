@@ -49,7 +49,7 @@ pub(super) async fn run<'a>(
     let mut request = request.prepare(scope)?;
     let limit = limit(list, scope)?;
     if wanted == Wanted::Stream {
-        return stream(run, list, step, request, limit, scope).await;
+        return stream(run, list, &step.accept, request, limit, scope).await;
     }
     let most = match wanted {
         Wanted::One => 1,
@@ -86,10 +86,11 @@ pub(super) async fn run<'a>(
     Ok(Outcome::Outputs(fields.write()))
 }
 
-async fn stream<'a>(
+/// A page of a list, and where the next one is.
+pub(super) async fn stream<'a>(
     run: &Run<'a>,
     list: &List,
-    step: &Step,
+    accept: &[u16],
     mut request: Prepared,
     limit: Option<usize>,
     scope: &mut Scope<'a>,
@@ -103,7 +104,7 @@ async fn stream<'a>(
     if let Some(cursor) = cursor {
         go_on(&mut request, cursor.next);
     }
-    run.ask(&request, &step.accept, scope).await?;
+    run.ask(&request, accept, scope).await?;
     let items = items(list, scope)?;
     let count = items.len();
     let page = match &list.next {

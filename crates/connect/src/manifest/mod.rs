@@ -173,6 +173,13 @@ pub struct Custom {
     /// Base addresses by the value of an option, where the connector has several.
     #[serde(default)]
     pub bases: Option<Bases>,
+    /// How the records of a `GET(Streaming)` are found, and its next page: by the `Link` header, unless it says so.
+    #[serde(default = "by_link")]
+    pub pages: List,
+}
+
+fn by_link() -> List {
+    List { items: "body".to_owned(), next: Next::Link, ..List::default() }
 }
 
 /// Several base addresses.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use url::{Url, form_urlencoded};
 
 use super::expression::{self, Scope, Wrong, fill, fill_text, is_empty, text, without_mark};
-use super::{Action, Custom, Manifest, Outputs, Repeat, Request, SearchFirst, Step, list};
+use super::{Action, Custom, Manifest, Outputs, Repeat, Request, Step, list};
 use crate::failure::{body, refusal, service_code};
 use crate::fields::Fields;
 use crate::http::Response;
@@ -76,12 +76,31 @@ impl Action {
         if let Some(repeat) = self.repeat {
             return repeat;
         }
-        if self.search_first.is_some() {
+        // What a custom action does is known with its options only.
+        if self.search_first.is_some() || self.custom.is_some() {
             return Repeat::Search;
         }
         let mut requests = self.steps.iter().filter_map(|step| step.request.as_ref());
-        let all_safe = self.custom.is_none() && requests.all(Request::is_repeatable);
-        if all_safe { Repeat::Safe } else { Repeat::Ask }
+        if requests.all(Request::is_repeatable) { Repeat::Safe } else { Repeat::Ask }
+    }
+}
+
+impl Custom {
+    /// What its option says.
+    fn word(&self, scope: &Scope<'_>) -> Result<String, Wrong> {
+        let word = text(&scope.value(&format!("opt.{}", self.option))?);
+        Ok(if word.is_empty() { "GET".to_owned() } else { word.to_ascii_uppercase() })
+    }
+
+    /// The method that its option names.
+    fn method(&self, scope: &Scope<'_>) -> Result<String, Wrong> {
+        let word = self.word(scope)?;
+        Ok(word.split('(').next().unwrap_or("GET").trim().to_owned())
+    }
+
+    /// Whether its option is `GET(Streaming)`: a GET whose pages are handed on.
+    fn streams(&self, scope: &Scope<'_>) -> Result<bool, Wrong> {
+        Ok(self.method(scope)? == "GET" && self.word(scope)?.contains("STREAM"))
     }
 }
 
@@ -163,6 +182,9 @@ impl<'a> Run<'a> {
         let mut scope = self.scope();
         if let Some(custom) = &self.action.custom {
             let request = self.custom(custom, &scope)?;
+            if custom.streams(&scope)? {
+                return list::stream(self, &custom.pages, &[], request, None, &mut scope).await;
+            }
             let answer = self.ask(&request, &[], &mut scope).await?;
             return Ok(Outcome::Outputs(self.custom_outputs(&answer, &scope)?.write()));
         }
@@ -178,8 +200,17 @@ impl<'a> Run<'a> {
     }
 
     /// Looks whether it happened already.
-    pub(crate) async fn search_first(&self, search: &SearchFirst) -> Result<Option<Outcome>, CardError> {
+    pub(crate) async fn search_first(&self) -> Result<Option<Outcome>, CardError> {
         let mut scope = self.scope();
+        if let Some(custom) = &self.action.custom {
+            let method = custom.method(&scope)?;
+            if matches!(method.as_str(), "GET" | "HEAD") {
+                return Ok(None);
+            }
+            let problem = format!("a {method} of one's own cannot be looked for");
+            return Err(CardError::new(ErrorKind::Refused, problem));
+        }
+        let Some(search) = &self.action.search_first else { return Ok(None) };
         self.steps(&search.steps, &mut scope).await?;
         if !scope.holds(&search.found)? {
             return Ok(None);
@@ -291,10 +322,7 @@ impl<'a> Run<'a> {
 
     /// The request of a Custom API Action.
     fn custom(&self, custom: &Custom, scope: &Scope<'_>) -> Result<Prepared, CardError> {
-        let method = text(&scope.value(&format!("opt.{}", custom.option))?);
-        let method = if method.is_empty() { "GET".to_owned() } else { method.to_ascii_uppercase() };
-        // "GET(Streaming)" is a GET whose pages are handed on.
-        let method = method.split('(').next().unwrap_or("GET").trim().to_owned();
+        let method = custom.method(scope)?;
         let input = |name: &str| {
             let known = |key: &str| plain(without_mark(key)) == name;
             self.inputs.group(Some(&custom.group)).find(|(key, _)| known(key)).map(|(_, value)| value.clone())

@@ -95,6 +95,41 @@ async fn the_life_of_a_user() {
 }
 
 #[tokio::test]
+async fn a_custom_action_streams_the_pages_of_a_list() {
+    let setting = Setting::with_users(25).await;
+    let page = |cursor| {
+        let inputs = json!({"Request.Relative URL": "/api/v1/users?limit=10"});
+        let mut page = call("okta:hTTPRequest", "okta", &[("requestType", "GET(Streaming)")], inputs);
+        page.cursor = cursor;
+        page
+    };
+    assert!(setting.bench.connectors.describe("okta:hTTPRequest").unwrap().streaming);
+    let (mut cursor, mut sizes, mut logins) = (None, Vec::new(), std::collections::BTreeSet::new());
+    loop {
+        let outcome = setting.bench.connectors.call(page(cursor)).await.unwrap();
+        let Outcome::Page { records, cursor: next } = outcome else { panic!("no page: {outcome:?}") };
+        sizes.push(records.len());
+        for record in &records {
+            logins.insert(serde_json::to_value(record).unwrap()["profile"]["login"].to_string());
+        }
+        cursor = next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!((&sizes[..2], sizes.len(), sizes.iter().sum()), (&[10, 10][..], 3, logins.len()));
+    assert_eq!(setting.bench.connectors.search_first(page(None)).await, Ok(None), "it may be read again");
+    let posted = call("okta:hTTPRequest", "okta", &[("requestType", "POST")], json!({}));
+    assert!(setting.bench.connectors.search_first(posted).await.is_err(), "no one knows what became of it");
+    let answer = setting.run(
+        "hTTPRequest",
+        &[("requestType", "GET")],
+        json!({"Request.Relative URL": "/api/v1/users?limit=10"}),
+    );
+    assert_eq!(answer.await["Response.Body"].as_array().unwrap().len(), 10, "without the word it is one answer");
+}
+
+#[tokio::test]
 async fn lists_give_one_many_or_pages() {
     let setting = Setting::with_users(450).await;
     let first = setting

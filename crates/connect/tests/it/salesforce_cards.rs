@@ -365,6 +365,10 @@ async fn a_custom_action_reaches_every_resource() {
     let search = json!({"Request.Relative URL": "/services/data/v62.0/search",
         "Request.Query": {"q": "FIND {Acme} IN ALL FIELDS RETURNING Account(Id, Name)"}});
     assert_eq!(custom("GET", search).await["Response.Body"]["searchRecords"][0]["Name"], "Acme");
+    let query = json!({"Request.Relative URL": "query", "Request.Query": {"q": "SELECT Name FROM Account"}});
+    let page = setting.attempt("hTTPRequest", &[("requestType", "GET(Streaming)")], query).await.unwrap();
+    let Outcome::Page { records, cursor: None } = page else { panic!("not the only page: {page:?}") };
+    assert_eq!(serde_json::to_value(&records).unwrap()[0]["Name"], "Acme");
 }
 
 #[tokio::test]
