@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use oktant_base::Timestamp;
 use oktant_catalog::{Operation, ParameterIn};
 use oktant_engine::{
     ActionInfo, Actions, Call, CardError, Delivered, ErrorKind, Events, Fields as FlowFields, Idempotency, Outcome,
@@ -417,6 +418,21 @@ impl Actions for Connectors {
         Run { manifest, action, transport: &*transport, options: &options, inputs: &inputs, cursor: None }
             .search_first()
             .await
+    }
+
+    async fn kept_before(&self, instant: Timestamp) -> Vec<String> {
+        self.0.files.kept_before(instant).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the files of flows cannot be listed");
+            Vec::new()
+        })
+    }
+
+    async fn forget(&self, names: &[String]) {
+        for name in names {
+            if let Err(error) = self.0.files.remove(name).await {
+                tracing::error!(%error, file = name, "a file that no flow has any more was not removed");
+            }
+        }
     }
 }
 

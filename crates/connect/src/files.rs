@@ -1,14 +1,15 @@
 //! Files of flows: content apart from values.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use oktant_base::Entropy;
+use oktant_base::{Entropy, Timestamp};
 use oktant_engine::{CardError, ErrorKind, Fields as FlowFields, Outcome};
 use oktant_functions::{File, Value as FlowValue};
 use serde_json::Value;
@@ -29,6 +30,12 @@ pub trait Files: Send + Sync + fmt::Debug {
 
     /// The content of an id.
     async fn get(&self, id: &str) -> std::io::Result<Bytes>;
+
+    /// The ids of what was put before an instant.
+    async fn kept_before(&self, instant: Timestamp) -> std::io::Result<Vec<String>>;
+
+    /// Removes the content of an id, if it is there.
+    async fn remove(&self, id: &str) -> std::io::Result<()>;
 }
 
 /// Files in a folder.
@@ -43,6 +50,18 @@ impl FolderFiles {
     pub fn new(folder: PathBuf, entropy: Arc<dyn Entropy>) -> Self {
         Self { folder, entropy }
     }
+
+    /// Files of the database at `location`, which has no credentials, in a folder of its own below `folder`: whoever
+    /// removes what one database does not refer to must not meet the files of another one.
+    pub fn of_database(folder: &Path, location: &str, entropy: Arc<dyn Entropy>) -> Self {
+        let name = crate::hex(&digest(&SHA256, location.as_bytes()).as_ref()[..8]);
+        Self::new(folder.join(name), entropy)
+    }
+}
+
+/// Whether `put` may have made this id, which is part of a path.
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[async_trait]
@@ -68,11 +87,35 @@ impl Files for FolderFiles {
     }
 
     async fn get(&self, id: &str) -> std::io::Result<Bytes> {
-        // An id is part of a path: nothing but what `put` made is looked for.
-        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if !is_id(id) {
             return Err(std::io::Error::new(std::io::ErrorKind::NotFound, "no file has this id"));
         }
         Ok(tokio::fs::read(self.folder.join(id)).await?.into())
+    }
+
+    async fn kept_before(&self, instant: Timestamp) -> std::io::Result<Vec<String>> {
+        let mut entries = match tokio::fs::read_dir(&self.folder).await {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut kept = Vec::new();
+        while let Some(entry) = entries.next_entry().await? {
+            let known = entry.metadata().await?;
+            let is_old = known.is_file() && Timestamp::from(known.modified()?) < instant;
+            kept.extend(entry.file_name().into_string().ok().filter(|id| is_old && is_id(id)));
+        }
+        Ok(kept)
+    }
+
+    async fn remove(&self, id: &str) -> std::io::Result<()> {
+        if !is_id(id) {
+            return Ok(());
+        }
+        match tokio::fs::remove_file(self.folder.join(id)).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 

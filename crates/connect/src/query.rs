@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use oktant_base::Timestamp;
 use oktant_engine::{ActionInfo, Actions, Call, CardError, ErrorKind, Idempotency, Outcome};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
@@ -112,5 +113,13 @@ impl Actions for WithSql {
 
     async fn search_first(&self, call: Call) -> Result<Option<Outcome>, CardError> {
         if &*call.address == SQL_CARD { Ok(None) } else { self.actions.search_first(call).await }
+    }
+
+    async fn kept_before(&self, instant: Timestamp) -> Vec<String> {
+        self.actions.kept_before(instant).await
+    }
+
+    async fn forget(&self, names: &[String]) {
+        self.actions.forget(names).await;
     }
 }

@@ -324,6 +324,15 @@ pub trait Actions: Send + Sync + fmt::Debug {
     ///
     /// Any [`CardError`]; the step then fails with it.
     async fn search_first(&self, call: Call) -> Result<Option<Outcome>, CardError>;
+
+    /// What was kept beside the values of runs before an instant, such as the content of files: the names under which
+    /// values refer to it, words of letters and digits.
+    async fn kept_before(&self, _instant: Timestamp) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Removes what was kept under these names: the retention of every run that referred to it is over.
+    async fn forget(&self, _names: &[String]) {}
 }
 
 /// One event, as an org or another system delivered it.

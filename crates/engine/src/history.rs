@@ -12,7 +12,7 @@ use oktant_store::{Row, Store, StoreError, Value as Column};
 use parking_lot::Mutex;
 
 use crate::action::{CardError, Fields};
-use crate::engine::{Engine, Shared};
+use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::journal::{Record, RunState, read};
 use crate::name::Name;
@@ -20,9 +20,6 @@ use crate::redact::{Redactor, Veil};
 
 /// Runs that one page of the history has at most.
 const PAGE_MAX: usize = 1000;
-
-/// Runs that are removed with one commit.
-const PRUNE_MAX: i64 = 500;
 
 /// Which runs are wanted; by default the last hundred.
 #[derive(Debug, Clone)]
@@ -240,53 +237,6 @@ impl Engine {
                 }
             }
         }
-    }
-
-    /// Removes runs whose retention is over. Gives how many.
-    ///
-    /// # Errors
-    ///
-    /// [`EngineError::Journal`].
-    pub async fn prune(&self) -> Result<u64, EngineError> {
-        self.shared.prune().await
-    }
-}
-
-impl Shared {
-    /// Removes runs whose retention is over; gives how many.
-    pub(crate) async fn prune(&self) -> Result<u64, EngineError> {
-        let retention = i64::try_from(self.settings.retention.as_millis()).unwrap_or(i64::MAX);
-        let before = self.journal.now().saturating_sub(retention);
-        let mut removed = 0;
-        loop {
-            let write = self.journal.database().write(move |connection| {
-                Box::pin(async move {
-                    let old = "SELECT id FROM flow_runs WHERE ended_at < $1 ORDER BY ended_at LIMIT $2";
-                    let rows = connection.fetch(old, &[before.into(), PRUNE_MAX.into()]).await?;
-                    for row in &rows {
-                        let id = row.text(0)?;
-                        for sql in [
-                            "DELETE FROM flow_segments WHERE run = $1",
-                            "DELETE FROM flow_values WHERE run = $1",
-                            "DELETE FROM flow_runs WHERE id = $1",
-                        ] {
-                            connection.execute(sql, &[id.as_str().into()]).await?;
-                        }
-                    }
-                    Ok::<_, StoreError>(rows.len() as u64)
-                })
-            });
-            let count = write.await?;
-            removed += count;
-            if count < PRUNE_MAX as u64 {
-                break;
-            }
-        }
-        // Definitions of flows that were removed before, once no run is left that may have met them.
-        let sql = "DELETE FROM flow_versions WHERE saved_at < $1 AND flow NOT IN (SELECT flow FROM flows) \
-                   AND NOT EXISTS (SELECT 1 FROM flow_runs WHERE created_at < $1)";
-        self.journal.run(sql, vec![before.into()]).await?;
-        Ok(removed)
     }
 }
 

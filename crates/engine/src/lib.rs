@@ -25,6 +25,7 @@ mod journal;
 mod metrics;
 mod name;
 mod redact;
+mod retention;
 mod run;
 mod schedule;
 mod settings;

@@ -74,6 +74,8 @@ pub(crate) async fn keep_alive(shared: Arc<Shared>) {
             shared.flows.refresh().await?;
             if turn_number.is_multiple_of(PRUNE_EVERY) {
                 shared.prune().await?;
+                // Reading all histories may take longer than a lease.
+                tokio::spawn(forget(Arc::clone(&shared)));
                 shared.scrub_ended(shared.journal.a_lease_ago()).await?;
             }
             Ok::<_, EngineError>(())
@@ -81,6 +83,13 @@ pub(crate) async fn keep_alive(shared: Arc<Shared>) {
         if let Err(error) = turn.await {
             tracing::error!(error = &error as &dyn std::error::Error, "the leases of this worker were not renewed");
         }
+    }
+}
+
+/// Lets connectors forget what no history refers to.
+async fn forget(shared: Arc<Shared>) {
+    if let Err(error) = shared.forget().await {
+        tracing::error!(error = &error as &dyn std::error::Error, "what no history refers to was not removed");
     }
 }
 

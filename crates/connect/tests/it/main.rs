@@ -11,6 +11,7 @@ mod okta_cards;
 mod org;
 mod query;
 mod records;
+mod retention;
 mod salesforce;
 mod salesforce_cards;
 mod seed;

@@ -209,6 +209,11 @@ impl Journal {
         Ok(read::page(self.database.store(), run, from).await?)
     }
 
+    /// Takes out of `names` those that some run has in what it did.
+    pub(crate) async fn take_mentioned(&self, names: &mut HashSet<String>) -> Result<(), EngineError> {
+        Ok(read::take_mentioned(self.database.store(), names).await?)
+    }
+
     /// Folds the journal of a run; gives its state and the number of its next segment.
     pub(crate) async fn fold(&self, run: &str) -> Result<(Folded, i64), EngineError> {
         let (mut folded, mut next) = (Folded::default(), 0);

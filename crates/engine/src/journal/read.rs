@@ -1,5 +1,6 @@
 //! Reading a journal, by its engine or by someone who takes no part in it.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use oktant_functions::{Tagged, Value};
@@ -19,6 +20,30 @@ pub(crate) async fn page(store: &dyn Store, run: &str, from: i64) -> Result<Vec<
         page.push((row.int(0)?, segment(store, run, &row.text(1)?).await?));
     }
     Ok(page)
+}
+
+/// Takes out of `names`, which are words of letters and digits, those that some run has in what it did.
+pub(crate) async fn take_mentioned(store: &dyn Store, names: &mut HashSet<String>) -> Result<(), StoreError> {
+    for (table, number, text) in [("flow_segments", "seq", "records"), ("flow_values", "name", "content")] {
+        let query = format!(
+            "SELECT run, {number}, {text} FROM {table} WHERE run > $1 OR (run = $1 AND {number} > $2) \
+             ORDER BY run, {number} LIMIT 64"
+        );
+        let (mut run, mut last) = (String::new(), i64::MIN);
+        while !names.is_empty() {
+            let rows = store.reader().await?.fetch(&query, &[run.as_str().into(), last.into()]).await?;
+            let Some(end) = rows.last() else { break };
+            (run, last) = (end.text(0)?, end.int(1)?);
+            for row in &rows {
+                for word in row.text(2)?.split(|c: char| !c.is_ascii_alphanumeric()) {
+                    names.remove(word);
+                }
+            }
+            // A large journal must not keep others from running.
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(())
 }
 
 /// The records of a segment, large values put back in.
