@@ -6,8 +6,9 @@
 //! after it.
 
 use async_trait::async_trait;
+use http::HeaderValue;
+use http::header::LINK;
 use oktant_base::Timestamp;
-use oktant_client::links;
 use oktant_engine::{CardError, ErrorKind, Source};
 use oktant_functions::Value as FlowValue;
 use serde_json::Value;
@@ -16,6 +17,7 @@ use url::Url;
 use crate::connectors::Connectors;
 use crate::failure::{body, refusal};
 use crate::fields::flow_value;
+use crate::manifest::next_link;
 use crate::manifest::run::{Prepared, Target, Transport as _};
 use crate::transport::OktaTransport;
 
@@ -46,20 +48,20 @@ impl EventLog {
         if !response.is_success() {
             return Err(refusal(&response, None, transport.retry_after(&response), true));
         }
-        let mut next = position.to_owned();
-        for header in response.headers.get_all("link") {
-            for link in links(header.to_str().unwrap_or_default()).flatten() {
-                if link.relations.contains(&"next") {
-                    next = below_org(link.target);
-                }
-            }
-        }
         let Value::Array(events) = body(&response) else {
-            let problem = "the org's System Log answered with something that is no list of events";
-            return Err(CardError::new(ErrorKind::Unavailable, problem));
+            return Err(unreadable("the answer is no list of events"));
         };
-        Ok((events.into_iter().map(flow_value).collect(), next))
+        // Without it the same events would be read again and again.
+        let text = |header: &HeaderValue| String::from_utf8_lossy(header.as_bytes()).into_owned();
+        let links: Vec<String> = response.headers.get_all(LINK).iter().map(text).collect();
+        let next = next_link(&links.join(", ")).map_err(|wrong| unreadable(&wrong.to_string()))?;
+        let next = next.ok_or_else(|| unreadable("the answer does not say where the log goes on"))?;
+        Ok((events.into_iter().map(flow_value).collect(), below_org(&next)))
     }
+}
+
+fn unreadable(problem: &str) -> CardError {
+    CardError::new(ErrorKind::Unavailable, format!("the org's System Log cannot be read on: {problem}"))
 }
 
 /// A position without the org's address, which may change while the log goes on.

@@ -412,6 +412,11 @@ pub(crate) struct FlowServeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) poll_interval: u64,
 
+    /// Seconds between two looks at the Salesforce records whose changes start flows: each look is one of the day's
+    /// requests; 0 for never
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) records_interval: u64,
+
     /// Days that ended runs are kept
     #[arg(long, value_name = "DAYS", env = "OKTANT_FLOWS_KEEP_DAYS", default_value_t = 30)]
     pub(crate) keep_days: u32,

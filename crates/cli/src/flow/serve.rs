@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oktant_connect::{Connectors, OrgCallers};
+use oktant_connect::{Connectors, Needs, OrgCallers};
 use oktant_engine::{Engine, HttpSettings, Source, Work, router};
 use oktant_flow::model::TriggerKind;
 use oktant_server::Beside;
@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Flows that are run.
 pub(crate) struct Serving {
     engine: Engine,
-    logs: Option<JoinHandle<()>>,
+    logs: JoinHandle<()>,
     /// What the server adds to its own routes.
     pub(crate) beside: Beside,
 }
@@ -46,30 +46,30 @@ pub(crate) async fn start(args: &FlowServeArgs, org: &ConnectionArgs, alone: boo
         let engine = engine.clone();
         Arc::new(move || engine.metrics().prometheus())
     };
-    let interval = Duration::from_secs(args.poll_interval);
-    let logs = (args.poll_interval > 0).then(|| tokio::spawn(read_logs(engine.clone(), connectors, interval)));
+    let [logs, records] = [args.poll_interval, args.records_interval].map(Duration::from_secs);
+    let interval = move |kind| if kind == Listened::Records { records } else { logs };
+    let logs = tokio::spawn(read_logs(engine.clone(), connectors, interval));
     Ok(Some(Serving { engine, logs, beside: Beside { routes, figures } }))
 }
 
 impl Serving {
     /// Lets the runs come to a stop; they go on after the next start.
     pub(crate) async fn close(self) {
-        if let Some(logs) = self.logs {
-            logs.abort();
-        }
+        self.logs.abort();
         self.engine.close().await;
     }
 }
 
 /// Reads what starts the flows that are on: the records of Salesforce, and the System Log of each org. That also where
 /// a hook brings its events, since one that comes both ways starts a flow once.
-async fn read_logs(engine: Engine, connectors: Connectors, interval: Duration) {
+async fn read_logs(engine: Engine, connectors: Connectors, interval: impl Fn(Listened) -> Duration) {
     let clock = Arc::clone(&connectors.connections().edges().clock);
     let mut followed = HashMap::new();
     loop {
-        let wanted = sources(&engine, &connectors);
-        for (name, source) in &wanted {
-            let begin = || engine.follow(Arc::clone(source), interval);
+        let mut wanted = sources(&engine, &connectors);
+        wanted.retain(|_, (kind, _)| !interval(*kind).is_zero());
+        for (name, (kind, source)) in &wanted {
+            let begin = || engine.follow(Arc::clone(source), interval(*kind));
             followed.entry(name.clone()).or_insert_with(begin);
         }
         for (_, reading) in followed.extract_if(|name, _| !wanted.contains_key(name)) {
@@ -79,16 +79,29 @@ async fn read_logs(engine: Engine, connectors: Connectors, interval: Duration) {
     }
 }
 
+/// What a flow listens to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listened {
+    /// The System Log of an Okta org.
+    Log,
+    /// Records of a Salesforce org.
+    Records,
+}
+
 /// What the flows that are on listen to, by name.
-pub(super) fn sources(engine: &Engine, connectors: &Connectors) -> HashMap<String, Arc<dyn Source>> {
+pub(super) fn sources(engine: &Engine, connectors: &Connectors) -> HashMap<String, (Listened, Arc<dyn Source>)> {
     let flows = engine.flows();
     let active = flows.iter().filter(|entry| entry.active);
     let of = active.filter_map(|entry| match &entry.version.flow.trigger.kind {
         TriggerKind::Event(event) => {
             let connection = entry.connection(&event.address, event.connection.as_ref())?;
-            connectors.source(event, connection)
+            let kind = match Needs::of(&event.address).service() {
+                Some("salesforce") => Listened::Records,
+                _ => Listened::Log,
+            };
+            Some((kind, connectors.source(event, connection)?))
         }
         _ => None,
     });
-    of.map(|source| (source.name().to_owned(), source)).collect()
+    of.map(|(kind, source)| (source.name().to_owned(), (kind, source))).collect()
 }

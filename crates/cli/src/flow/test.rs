@@ -13,8 +13,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oktant_connect::connection::Connection;
 use oktant_base::{Clock, Entropy, ManualClock, OsEntropy, SystemClock};
+use oktant_connect::connection::Connection;
 use oktant_engine::{Edges, Engine, Events, FlowSettings, Name, RunFilter, RunState, Settings, Start};
 use oktant_flow::model::{ConnectionId, Flow, Project, TriggerKind};
 use serde_json::{Map, Value};
@@ -193,12 +193,8 @@ impl<'a> Stage<'a> {
     }
 
     async fn engine(&self, url: &str, cast: Arc<Cast>, events: Arc<dyn Events>) -> Result<Engine> {
-        let edges = Edges {
-            clock: Arc::clone(&self.clock) as _,
-            entropy: Arc::clone(&self.entropy),
-            actions: cast,
-            events,
-        };
+        let edges =
+            Edges { clock: Arc::clone(&self.clock) as _, entropy: Arc::clone(&self.entropy), actions: cast, events };
         Ok(Engine::open(url, edges, Settings::default()).await?)
     }
 
@@ -212,11 +208,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Starts the flow with values.
-    async fn started_by(
-        &self,
-        engine: &Engine,
-        given: &Map<String, Value>,
-    ) -> Result<Option<Name>> {
+    async fn started_by(&self, engine: &Engine, given: &Map<String, Value>) -> Result<Option<Name>> {
         let entry = engine.flow(self.flow)?;
         let given = fields(&entry.version.flow, given)?;
         Ok(engine.start(self.flow, Start::new("manual", given)).await?)
@@ -260,7 +252,7 @@ impl<'a> Stage<'a> {
     /// Reads the logs of the orgs from now on.
     async fn listen(&self, engine: &Engine, orgs: &Orgs) {
         let sources = sources(engine, &orgs.connectors).into_values();
-        let watched: Vec<_> = sources.map(|source| Arc::new(Watched::new(source))).collect();
+        let watched: Vec<_> = sources.map(|(_, source)| Arc::new(Watched::new(source))).collect();
         for source in &watched {
             engine.follow(Arc::clone(source) as _, POLL_EVERY);
         }

@@ -111,6 +111,16 @@ impl Place {
         self.done(&["connect", "okta", "acme", "--domain", &url, "--secret", "token=env:API_TOKEN"]);
     }
 
+    fn connect_salesforce(&self) {
+        let salesforce = self.org.sandbox.salesforce().expect("a Salesforce org");
+        let (text, done) = run(self
+            .command(&["connect", "salesforce", "crm", "--auth", "bearer", "--set"])
+            .arg(format!("instance_url={}", salesforce.url()))
+            .args(["--secret", "token=env:SALESFORCE_TOKEN"])
+            .env("SALESFORCE_TOKEN", &salesforce.announcement().access_token));
+        assert!(done, "{text}");
+    }
+
     /// The runs that the history has, the newest first.
     fn history(&self, more: &[&str]) -> Vec<Value> {
         let text = self.done(&[&["flow", "history", "--output", "json"], more].concat());
@@ -469,12 +479,7 @@ fn a_user_who_is_assigned_in_okta_appears_in_salesforce() {
     let text = std::fs::read_to_string(&file).expect("the flow").replace("0oabg7g3giO8L8VOM0h7", &app);
     std::fs::write(&file, text).expect("writes");
     place.connect();
-    let (text, done) = run(place
-        .command(&["connect", "salesforce", "crm", "--auth", "bearer", "--set"])
-        .arg(format!("instance_url={}", salesforce.url()))
-        .args(["--secret", "token=env:SALESFORCE_TOKEN"])
-        .env("SALESFORCE_TOKEN", &salesforce.announcement().access_token));
-    assert!(done, "{text}");
+    place.connect_salesforce();
     let unbound = place.refused(&["flow", "on", &place.project(), "--bind", "okta=acme"]);
     assert_eq!(
         unbound.matches("its connection salesforce, to salesforce, is bound to nothing").count(),
@@ -501,6 +506,40 @@ fn a_user_who_is_assigned_in_okta_appears_in_salesforce() {
         let step = steps.lines().find(|line| line.contains(&format!("\"Step\":\"{card}\""))).unwrap_or_default();
         assert!(step.contains("\"State\":\"succeeded\"") || card == "if_else", "{card}: {steps}");
     }
+}
+
+const ON_CONTACT: &str = "flow: On contact
+trigger:
+  event: salesforce:newRecord
+  connection: salesforce
+  options: {recordType: Contact}
+steps:
+  - id: say
+    card: string:compose
+    with: {_text_: 'There is ${trigger.Record.Record ID}'}
+";
+
+#[test]
+fn records_are_looked_at_by_an_interval_of_their_own() {
+    let org = Org::live(|builder| builder.users(1).salesforce(oktant_sandbox::Salesforce::builder()));
+    let place = Place { org, folder: tempfile::tempdir().expect("a folder") };
+    let salesforce = place.org.sandbox.salesforce().expect("a Salesforce org");
+    place.write("on_contact", ON_CONTACT);
+    place.write("on_created", ON_CREATED);
+    place.connect();
+    place.connect_salesforce();
+    place.done(&["flow", "on", &place.project(), "--bind", "okta=acme", "--bind", "salesforce=crm"]);
+    let args = ["serve", "--listen", "127.0.0.1:0", "--poll-interval", "0", "--records-interval", "1"];
+    let mut server = Running::of(&mut place.command(&args));
+    server.announcement();
+    let looks = || salesforce.requests().iter().filter(|request| request.path.ends_with("/query")).count();
+    let begun = Instant::now();
+    while looks() < 3 {
+        assert!(begun.elapsed() < Duration::from_mins(1), "nobody looks");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let logs = place.org.requests().iter().filter(|request| request.starts_with("GET /api/v1/logs")).count();
+    assert_eq!(logs, 0, "the log is not read");
 }
 
 /// A mail server that takes one message; where it listens, and what it was told.

@@ -185,7 +185,7 @@ fn next(list: &List, count: usize, pages: usize, scope: &Scope<'_>) -> Result<Op
     let filled = |expression: &str| scope.value(expression).map(|value| (!is_empty(&value)).then(|| text(&value)));
     Ok(match &list.next {
         Next::None => None,
-        Next::Link => link(&text(&scope.value("headers.link")?))?.map(Continue::At),
+        Next::Link => next_link(&text(&scope.value("headers.link")?))?.map(Continue::At),
         Next::Url(expression) => filled(expression)?.map(Continue::At),
         Next::Cursor { value, query } => filled(value)?.map(|value| Continue::With(query.clone(), value)),
         Next::Offset { query, size } => {
@@ -199,7 +199,7 @@ fn next(list: &List, count: usize, pages: usize, scope: &Scope<'_>) -> Result<Op
 
 /// The address of the next page in a `Link` header (RFC 8288). A link that is cut off is an error: the list would
 /// look complete.
-fn link(header: &str) -> Result<Option<String>, Wrong> {
+pub(crate) fn next_link(header: &str) -> Result<Option<String>, Wrong> {
     for link in oktant_client::links(header) {
         let link = link.map_err(|problem| Wrong(format!("the answer's Link header cannot be read: {problem}")))?;
         if link.relations.iter().any(|relation| relation.eq_ignore_ascii_case("next")) {
@@ -227,13 +227,81 @@ fn go_on(request: &mut Prepared, next: Continue) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+
     use super::*;
+    use crate::http::Response;
+    use crate::manifest::Manifest;
+    use crate::manifest::run::Transport;
 
     #[test]
     fn the_next_page_stands_in_the_link() {
         let header = "<https://a.example/x?after=1>; rel=\"self\", <https://a.example/x?after=2,3>; rel=\"next\"";
-        assert_eq!(link(header), Ok(Some("https://a.example/x?after=2,3".to_owned())));
-        assert_eq!(link(""), Ok(None));
-        assert!(link("<https://a.example/x?after=1; rel=\"next\"").is_err());
+        assert_eq!(next_link(header), Ok(Some("https://a.example/x?after=2,3".to_owned())));
+        assert_eq!(next_link(""), Ok(None));
+        assert!(next_link("<https://a.example/x?after=1; rel=\"next\"").is_err());
+    }
+
+    /// Records to a page.
+    const PAGE: usize = 10_000;
+
+    /// A service with so many records.
+    #[derive(Default)]
+    struct Service {
+        records: usize,
+        asked: AtomicUsize,
+        settings: BTreeMap<String, String>,
+    }
+
+    #[async_trait]
+    impl Transport for Service {
+        async fn send(&self, _request: &Prepared) -> Result<Response, CardError> {
+            let before = self.asked.fetch_add(1, Ordering::Relaxed) * PAGE;
+            let page = PAGE.min(self.records - before);
+            let mut headers = http::HeaderMap::new();
+            if before + page < self.records {
+                headers.insert("link", "<https://a.example/x?after=1>; rel=\"next\"".parse().unwrap());
+            }
+            let body = json!(vec![0; page]).to_string().into();
+            Ok(Response { status: 200, headers, body })
+        }
+
+        fn settings(&self) -> &BTreeMap<String, String> {
+            &self.settings
+        }
+
+        fn retry_after(&self, _response: &Response) -> Option<std::time::Duration> {
+            None
+        }
+    }
+
+    /// What a card gives that asks for all records: how many, or why not; and how many pages it asked for.
+    async fn all(records: usize, limit: Option<usize>) -> (Result<usize, String>, usize) {
+        let manifest = "{id: a, title: A, actions: {all: {steps: [{request: {path: /x}}], \
+                        list: {items: body, default: all, limit: in.Limit.Limit, many: Result.Records, next: link}}}}";
+        let manifest = Manifest::parse("a", manifest).unwrap();
+        let (service, options, mut inputs) = (Service { records, ..Service::default() }, Fields::new(), Fields::new());
+        inputs.set(Some("Limit"), "Limit", json!(limit));
+        let (action, transport) = (&manifest.actions["all"], &service);
+        let run = Run { manifest: &manifest, action, transport, options: &options, inputs: &inputs, cursor: None };
+        let count = run.run().await.map_err(|error| error.message).map(|outcome| {
+            let Outcome::Outputs(outputs) = outcome else { panic!("a page: {outcome:?}") };
+            outputs.get(Some("Result"), "Records").unwrap().as_list().unwrap().len()
+        });
+        (count, service.asked.into_inner())
+    }
+
+    #[tokio::test]
+    async fn a_list_of_all_records_ends_at_its_end_or_is_too_long() {
+        assert_eq!(all(0, None).await, (Ok(0), 1));
+        assert_eq!(all(PAGE + 1, None).await, (Ok(PAGE + 1), 2));
+        assert_eq!(all(ALL_MAX, None).await, (Ok(ALL_MAX), 10), "as many as there may be");
+        let too_long = "the list has more than 100000 records; stream them to a helper flow".to_owned();
+        assert_eq!(all(ALL_MAX + 1, None).await, (Err(too_long.clone()), 11), "never a part of it");
+        assert_eq!(all(3 * ALL_MAX, None).await, (Err(too_long), 11), "no more is asked for than tells");
+        assert_eq!(all(3 * ALL_MAX, Some(PAGE + 1)).await, (Ok(PAGE + 1), 2));
     }
 }

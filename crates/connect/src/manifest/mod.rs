@@ -16,7 +16,7 @@ mod list;
 pub(crate) mod run;
 
 pub(crate) use filter::is_name;
-pub(crate) use list::can_stream as list_streams;
+pub(crate) use list::{can_stream as list_streams, next_link};
 
 use crate::Error;
 

@@ -6,7 +6,7 @@ use oktant_functions::Value as FlowValue;
 use oktant_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::common::{Bench, call, outputs};
+use crate::common::{Bench, call, outputs, serve};
 
 struct Setting {
     bench: Bench,
@@ -236,6 +236,29 @@ async fn every_operation_of_the_catalogue_is_a_card() {
         .unwrap();
     assert_eq!(outputs(read)["Result.id"], made["Result.id"]);
     assert!(setting.bench.connectors.describe("oktaapi:noSuchThing").is_none());
+}
+
+#[tokio::test]
+async fn a_system_log_that_does_not_say_where_it_goes_on_is_reported() {
+    let next = "<https://acme.okta.com/api/v1/logs?after=7>; rel=\"next\"";
+    for (link, expected) in [
+        (next, Ok("/api/v1/logs?after=7")),
+        ("<https://acme.okta.com/api/v1/logs?after=7; rel=\"next\"", Err("Link header cannot be read")),
+        ("<https://acme.okta.com/api/v1/logs>; rel=\"self\"", Err("does not say where the log goes on")),
+    ] {
+        let answer = move || async move { ([("link", link)], axum::Json(json!([{"uuid": "u1"}]))) };
+        let url = serve(axum::Router::new().route("/api/v1/logs", axum::routing::get(answer))).await;
+        let bench = Bench::new().await;
+        bench.connect("okta", "okta", Auth::OktaToken, &[("domain", &url)], &[("token", "t")]).await;
+        let read = bench.connectors.event_log("okta").poll(Some("/api/v1/logs?after=1")).await;
+        match expected {
+            Ok(expected) => assert_eq!(read.unwrap().1, expected),
+            Err(problem) => {
+                let error = read.unwrap_err();
+                assert!(error.kind == ErrorKind::Unavailable && error.message.contains(problem), "{error:?}");
+            }
+        }
+    }
 }
 
 fn event_card(operation: &str, options: &[(&str, &str)]) -> oktant_flow::model::Event {
