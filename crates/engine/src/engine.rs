@@ -415,9 +415,13 @@ impl Engine {
         loop {
             let left = self.shared.left.notified();
             if self.shared.running.lock().is_empty() {
-                return;
+                break;
             }
             left.await;
+        }
+        if let Err(error) = self.shared.journal.empty_log().await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "values that were removed may still be in the log of the database");
         }
     }
 }

@@ -52,6 +52,9 @@ impl Shared {
                 })
             });
             let count = write.await?;
+            if count > 0 {
+                self.journal.note_removal();
+            }
             removed += count;
             if count < PRUNE_MAX as u64 {
                 break;

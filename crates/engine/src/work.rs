@@ -78,6 +78,7 @@ pub(crate) async fn keep_alive(shared: Arc<Shared>) {
                 tokio::spawn(forget(Arc::clone(&shared)));
                 shared.scrub_ended(shared.journal.a_lease_ago()).await?;
             }
+            shared.journal.empty_log().await?;
             Ok::<_, EngineError>(())
         };
         if let Err(error) = turn.await {

@@ -16,6 +16,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use oktant_base::Clock;
@@ -63,6 +64,8 @@ pub(crate) struct Journal {
     clock: Arc<dyn Clock>,
     worker: Worker,
     shared: bool,
+    /// Whether something was removed that a log of `SQLite` may still hold.
+    removed: Arc<AtomicBool>,
     /// Held for as long as the journal of a file is open.
     _lock: Option<Arc<File>>,
 }
@@ -104,7 +107,8 @@ impl Journal {
         let database = Database::open(store, SCHEMA).await?;
         let (appends, queue) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(append::run(database.clone(), queue));
-        Ok(Self { database, appends, clock, worker, shared, _lock: lock.map(Arc::new) })
+        let (removed, lock) = (Arc::default(), lock.map(Arc::new));
+        Ok(Self { database, appends, clock, worker, shared, removed, _lock: lock })
     }
 
     pub(crate) fn database(&self) -> &Database {
@@ -183,7 +187,32 @@ impl Journal {
             write.await?;
         }
         self.run("UPDATE flow_runs SET scrub = 0 WHERE id = $1", vec![run.into()]).await?;
+        self.note_removal();
         Ok(())
+    }
+
+    /// Notes that something was removed.
+    pub(crate) fn note_removal(&self) {
+        self.removed.store(true, Ordering::Relaxed);
+    }
+
+    /// Empties the write-ahead log of a `SQLite` file if it may hold what was removed: the file itself overwrites that.
+    /// As long as somebody reads an older state, it is tried again the next time.
+    ///
+    /// # Source
+    ///
+    /// The manual of `SQLite` on `PRAGMA wal_checkpoint`: the first column of the answer is 1 if it was kept from it.
+    pub(crate) async fn empty_log(&self) -> Result<(), StoreError> {
+        if self.shared || !self.removed.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut connection = self.database.store().writer().await?;
+        let answer = connection.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await;
+        let is_empty = matches!(&answer, Ok(Some(row)) if row.int(0)? == 0);
+        if !is_empty {
+            self.note_removal();
+        }
+        answer.map(drop)
     }
 
     /// Runs that ended before an instant, milliseconds since 1970, and whose journal still holds what their histories

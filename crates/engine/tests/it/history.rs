@@ -327,7 +327,10 @@ async fn what_was_not_kept_is_not_made_up_when_a_run_is_run_again() {
 async fn a_run_whose_action_panics_ends_with_an_error_of_its_own_and_keeps_no_place() {
     let database = sqlite();
     let run_flow = hook(&[], vec![card("one", "test:panic", vec![]), compose("two", "never")]);
-    let in_loop = Flow { id: "loop".into(), ..hook(&[], vec![each("each", LoopMode::ForEach, value(json!(["a", "b"])), "inner", vec![])]) };
+    let in_loop = Flow {
+        id: "loop".into(),
+        ..hook(&[], vec![each("each", LoopMode::ForEach, value(json!(["a", "b"])), "inner", vec![])])
+    };
     let inner = helper("inner", &["x"], vec![card("one", "test:panic", vec![])]);
     let bench = Bench::with(&database.url, vec![inner, run_flow, in_loop], |settings| settings.active_runs = 2).await;
     for flow in ["hook", "hook", "hook", "loop"] {
@@ -342,4 +345,49 @@ async fn a_run_whose_action_panics_ends_with_an_error_of_its_own_and_keeps_no_pl
     let owned = "SELECT count(*) FROM flow_runs WHERE owner IS NOT NULL OR ended_at IS NULL";
     let row = store.reader().await.unwrap().fetch_one(owned, &[]).await.unwrap().unwrap();
     assert_eq!(row.int(0).unwrap(), 0);
+}
+
+/// Whether a text is in the file of a database, or in its log.
+fn is_in_files(url: &str, text: &str) -> bool {
+    let path = url.trim_start_matches("sqlite://");
+    let files = [path.to_owned(), format!("{path}-wal")];
+    let bytes = files.iter().flat_map(|file| std::fs::read(file).unwrap_or_default()).collect::<Vec<u8>>();
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test]
+async fn what_was_removed_is_in_no_file_of_the_database() {
+    const CANARY: &str = "canary-7d1f";
+    let database = sqlite();
+    let wait = card("wait", "control:wait", vec![("delay", 1.into()), ("unit", "hour".into())]);
+    let steps = vec![wait, card("act", "test:read", vec![("what", from("trigger.password"))])];
+    let retention = Duration::from_hours(10);
+    let bench =
+        Bench::with(&database.url, vec![hook(&["password", "name"], steps)], |settings| settings.retention = retention)
+            .await;
+    let given = start(&[("password", Value::text(CANARY)), ("name", Value::text("canary-name"))]);
+    let run = bench.engine.start("hook", given).await.unwrap().unwrap();
+    bench.until_run(&run, RunState::Waiting).await;
+    assert!(is_in_files(&database.url, CANARY), "it is needed until the run is over");
+    bench.advance(Duration::from_hours(1)).await;
+    bench.until_run(&run, RunState::Succeeded).await;
+    until_gone(&database.url, CANARY).await;
+    bench.advance(Duration::from_secs(30)).await;
+    until_not_in_files(&database.url, CANARY).await;
+    assert!(is_in_files(&database.url, "canary-name"));
+
+    bench.advance(retention + Duration::from_hours(1)).await;
+    assert_eq!(bench.engine.prune().await.unwrap(), 1);
+    bench.engine.close().await;
+    until_not_in_files(&database.url, "canary-name").await;
+}
+
+async fn until_not_in_files(url: &str, text: &str) {
+    for _ in 0..200 {
+        if !is_in_files(url, text) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{text} is still in a file of the database");
 }
