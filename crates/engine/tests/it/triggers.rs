@@ -356,8 +356,9 @@ async fn events_are_taken_to_their_end_even_if_the_sender_hangs_up() {
     let steps = vec![card("act", "test:safe", vec![("what", template("{trigger.Output/name}"))])];
     let web = Web::new(vec![event_flow("one", "user_lifecycle_create", steps)]).await;
     let (secret, events) = ([("Authorization", "hush")], batch(&[("u1", "ann")]));
-    let send = web.send("POST", "/api/flo/events", &secret, &events);
-    assert!(tokio::time::timeout(Duration::ZERO, send).await.is_err(), "gone before the answer");
+    let mut send = Box::pin(web.send("POST", "/api/flo/events", &secret, &events));
+    assert!(futures::poll!(&mut send).is_pending(), "gone before the answer");
+    drop(send);
     web.bench.until(|bench| bench.engine.metrics().runs(RunState::Succeeded) == 1).await;
 }
 
