@@ -74,7 +74,7 @@ async fn operate(command: &FlowCommand) -> Result<ExitCode> {
                 test::record(run, file, store).await?;
             }
             FlowCommand::History(args) => history::show(args).await?,
-            FlowCommand::Test { paths } => return test::run(paths).await,
+            FlowCommand::Test { paths } => return Box::pin(test::run(paths)).await,
             FlowCommand::Cancel { run, store } => runs::cancel(run, store).await?,
             FlowCommand::Decide { run, decision, step, store } => {
                 runs::decide(run, *decision, step.as_deref(), store).await?;

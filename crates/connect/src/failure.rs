@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 use oktant_base::Coded as _;
 use oktant_client::ApiError;
-use oktant_engine::{CardError, ErrorKind};
+use oktant_engine::{CardError, ErrorKind, Name};
 use serde_json::Value;
 
 use crate::Error;
@@ -93,19 +93,19 @@ pub(crate) fn refusal(
         CardError::new(kind_of(response.status, repeatable, response.headers.contains_key(RETRY_AFTER)), message);
     error.code = Some(flow_value(Value::from(response.status)));
     error.status = Some(response.status);
-    error.body = Some(flow_value(body(response)));
+    error.body = Some(Box::new(flow_value(body(response))));
     error.retry_after = retry_after;
     error
 }
 
 /// The service's own code in an answer; a sentence is none.
-pub(crate) fn service_code(code: &Value) -> Option<String> {
+pub(crate) fn service_code(code: &Value) -> Option<Box<Name>> {
     let code = match code {
         Value::String(code) => code.clone(),
         Value::Number(code) => code.to_string(),
         _ => return None,
     };
-    Some(code).filter(|code| !code.is_empty() && !code.contains(char::is_whitespace))
+    Some(code).filter(|code| !code.is_empty() && !code.contains(char::is_whitespace)).map(|code| Box::new(code.into()))
 }
 
 /// The body as JSON if it is some, else as text.

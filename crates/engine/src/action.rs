@@ -16,6 +16,8 @@ use serde::ser::SerializeTuple as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio_util::sync::CancellationToken;
 
+use crate::name::Name;
+
 /// What to do with an action whose intent is journaled and whose result is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idempotency {
@@ -262,13 +264,13 @@ pub struct CardError {
     pub code: Option<Value>,
     /// The target's own code, such as `LICENSE_LIMIT_EXCEEDED` or `E0000001`, for the history only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service_code: Option<String>,
+    pub service_code: Option<Box<Name>>,
     /// The HTTP status, if the target answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The target's answer, for the history only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
+    pub body: Option<Box<Value>>,
     /// How long the target asks to wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Duration>,
@@ -297,7 +299,7 @@ impl CardError {
     /// The message, with the target's own code where it does not say it itself.
     pub(crate) fn told(&self) -> String {
         match &self.service_code {
-            Some(code) if !self.message.contains(code.as_str()) => format!("{} ({code})", self.message),
+            Some(code) if !self.message.contains(&***code) => format!("{} ({code})", self.message),
             _ => self.message.clone(),
         }
     }

@@ -162,7 +162,7 @@ impl Veil {
         CardError {
             message: self.text(&error.message),
             extra: if keeps { self.fields(&error.extra) } else { Fields::new() },
-            body: body.map(|body| self.hidden(self.redactor.value(body))),
+            body: body.map(|body| Box::new(self.hidden(self.redactor.value(body)))),
             ..error.clone()
         }
     }

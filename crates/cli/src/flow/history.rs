@@ -86,7 +86,7 @@ fn step_row(step: &StepSummary) -> Vec<Value> {
     let fields = |fields: &Option<Fields>| fields.as_ref().map_or(Value::Null, nested);
     let what = step.address.as_ref().or(step.flow.as_ref());
     let error = step.error.as_ref().map_or(Value::Null, |error| error.message.as_str().into());
-    let code = step.error.as_ref().and_then(|error| error.service_code.clone());
+    let code = step.error.as_ref().and_then(|error| error.service_code.as_ref()).map(ToString::to_string);
     vec![
         step.path.as_str().into(),
         what.map_or(Value::Null, |what| what.as_str().into()),

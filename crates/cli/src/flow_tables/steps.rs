@@ -97,7 +97,8 @@ fn row(run: &RunSummary, step: StepSummary) -> Vec<Cell> {
     let error = step.error.as_ref();
     let kind = error.and_then(|error| serde_json::to_value(error.kind).ok()?.as_str().map(str::to_owned));
     let shown = |code: &oktant_functions::Value| code.as_text().map_or_else(|| code.to_json(), str::to_owned);
-    let code = error.and_then(|error| error.service_code.clone().or_else(|| error.code.as_ref().map(shown)));
+    let own = error.and_then(|error| error.service_code.as_ref()).map(ToString::to_string);
+    let code = own.or_else(|| error?.code.as_ref().map(shown));
     vec![
         text(&run.id),
         text(&step.path),

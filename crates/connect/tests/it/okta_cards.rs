@@ -90,7 +90,7 @@ async fn applications_are_assigned_and_taken_away() {
     assert_eq!(setting.run("removeUserFromApplication", &[], of_user.clone()).await["Result.status"], 204);
     let gone = call("okta:getAssignedUserForApplication", "okta", &[], of_user);
     let error = setting.bench.connectors.call(gone).await.unwrap_err();
-    assert_eq!((error.status, error.service_code.as_deref()), (Some(404), Some("E0000007")));
+    assert_eq!((error.status, error.service_code), (Some(404), Some(Box::new("E0000007".into()))));
 }
 
 #[tokio::test]

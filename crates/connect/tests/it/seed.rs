@@ -310,7 +310,7 @@ async fn a_licence_limit_fails_the_run_and_a_retry_makes_the_user_once() {
     assert_eq!(failed.address.as_deref(), Some("salesforce2_29:createUser"));
     let raw = serde_json::to_value(failed.error.as_ref().unwrap().body.as_ref().unwrap()).unwrap();
     assert_eq!(raw[0]["errorCode"], "LICENSE_LIMIT_EXCEEDED");
-    assert_eq!(failed.error.as_ref().unwrap().service_code.as_deref(), Some("LICENSE_LIMIT_EXCEEDED"));
+    assert_eq!(failed.error.as_ref().unwrap().service_code, Some(Box::new("LICENSE_LIMIT_EXCEEDED".into())));
     assert!(run.message.as_deref().unwrap().ends_with("(LICENSE_LIMIT_EXCEEDED)"), "{run:?}");
 
     let id = scene.user("user0").unwrap()["Id"].as_str().unwrap().to_owned();

@@ -73,8 +73,8 @@ impl Case {
         if !self.when.is_empty() && !self.given.is_empty() {
             return Some(format!("case \"{}\": a flow is started by `given` or by `when`, not by both", self.name));
         }
-        let requests = self.before.iter().chain(&self.when).chain(&self.after);
-        let wrong = requests.filter(|request| request.parts().is_none()).next();
+        let mut requests = self.before.iter().chain(&self.when).chain(&self.after);
+        let wrong = requests.find(|request| request.parts().is_none());
         let form = "a request says `okta: METHOD /path` or `salesforce: METHOD /path`";
         wrong.map(|_| format!("case \"{}\": {form}", self.name))
     }
@@ -96,6 +96,7 @@ pub(super) enum Against {
 }
 
 impl Against {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     fn is_script(&self) -> bool {
         *self == Self::Script
     }

@@ -57,7 +57,11 @@ impl Cast {
             }
             (_, Some(Failing { message, status, code })) => {
                 let error = CardError::new(ErrorKind::Refused, message.clone());
-                Err(CardError { status: *status, service_code: code.clone(), ..error })
+                Err(CardError {
+                    status: *status,
+                    service_code: code.as_deref().map(|code| Box::new(code.into())),
+                    ..error
+                })
             }
             _ => Ok(Outcome::Outputs(unflattened(&expected.gives))),
         }
@@ -181,7 +185,8 @@ fn compare_errors(step: &str, error: &CardError, expected: &Failing, problems: &
         problems.push(format!("{step} failed with \"{}\", not with \"{message}\"", error.message));
     }
     let [found, wanted] = [error.status, *status].map(|status| status.map(|status| status.to_string()));
-    for (what, found, wanted) in [("status", &found, &wanted), ("code", &error.service_code, code)] {
+    let own = error.service_code.as_ref().map(ToString::to_string);
+    for (what, found, wanted) in [("status", &found, &wanted), ("code", &own, code)] {
         if let Some(wanted) = wanted.as_ref().filter(|_| wanted != found) {
             let found = found.as_deref().unwrap_or("none");
             problems.push(format!("{step} failed with {what} {found}, not {wanted}"));

@@ -80,8 +80,12 @@ impl Orgs {
     /// From now on the orgs have these faults.
     pub(super) fn break_by(&self, faults: &[Fault]) {
         let (there, here) = by_org(faults.to_vec());
-        here.into_iter().for_each(|fault| self.okta.add_fault(fault));
-        there.into_iter().for_each(|fault| self.salesforce.add_fault(fault));
+        for fault in here {
+            self.okta.add_fault(fault);
+        }
+        for fault in there {
+            self.salesforce.add_fault(fault);
+        }
     }
 
     /// Asks the orgs one after another, and keeps what they answer; what did not go as the test says.

@@ -113,7 +113,7 @@ fn expected(step: &StepSummary) -> Option<Expected> {
     let fails = step.error.as_ref().map(|error| Failing {
         message: error.message.clone(),
         status: error.status,
-        code: error.service_code.clone(),
+        code: error.service_code.as_ref().map(ToString::to_string),
     });
     Some(Expected {
         step: step.path.to_string(),
