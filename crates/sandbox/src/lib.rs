@@ -54,7 +54,7 @@ mod users;
 
 pub use coverage::{Behaviour, Coverage, coverage};
 pub use hooks::{Outgoing, Unanswered};
-pub use http::{Effect, Fault, RateLimits, RecordedRequest, WrongLink};
+pub use http::{Effect, Fault, RateLimits, RecordedRequest, Traffic, WrongLink};
 pub use salesforce::{
     Salesforce, SalesforceAnnouncement, SalesforceBuilder, SalesforceSchema, SchemaError as SalesforceSchemaError,
 };

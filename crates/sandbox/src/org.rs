@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 
 use crate::certificate::OrgCertificate;
 use crate::hooks::Outgoing;
-use crate::http::{ApiToken, Faults, Ledger, Limits};
+use crate::http::{ApiToken, Limits, Traffic};
 use crate::oauth::{AuthorizationServer, BuiltInClients};
 use crate::store::Store;
 
@@ -18,9 +18,8 @@ use crate::store::Store;
 #[derive(Debug)]
 pub(crate) struct Org {
     pub(crate) store: RwLock<Store>,
-    pub(crate) ledger: Ledger,
+    pub(crate) traffic: Traffic,
     pub(crate) limits: Limits,
-    pub(crate) faults: Faults,
     pub(crate) latency: Duration,
     pub(crate) api_token: ApiToken,
     /// The OAuth clients that the sandbox begins with.

@@ -1,6 +1,7 @@
 //! Starting, observing and stopping a sandbox.
 
 use std::io;
+use std::ops::Deref;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::certificate::OrgCertificate;
 use crate::clock::ClockFrom;
 use crate::generate::{self, ADMIN_LOGIN, ADMIN_PASSWORD, Size};
 use crate::hooks::{Loopback, Outgoing};
-use crate::http::{self, ApiToken, Fault, Faults, Ledger, Limits, RateLimits, RecordedRequest};
+use crate::http::{self, ApiToken, Fault, Limits, RateLimits, Traffic};
 use crate::listener::{Listener, Server};
 use crate::oauth::{AuthorizationServer, BuiltInClients, OrgDirectory};
 use crate::org::{self, Org};
@@ -217,15 +218,10 @@ impl Builder {
         if self.snowflake && self.users > 0 {
             generate::snowflake::add(&mut store, &SeededEntropy::new(self.seed), Stamp::of(now));
         }
-        let faults = Faults::default();
-        for fault in self.faults {
-            faults.add(fault);
-        }
         Arc::new_cyclic(|org| Org {
             store: RwLock::new(store),
-            ledger: Ledger::default(),
+            traffic: Traffic::new(self.faults),
             limits: Limits::new(self.rate_limits, self.plan),
-            faults,
             latency: self.latency,
             api_token,
             clients,
@@ -249,6 +245,15 @@ pub struct Sandbox {
     org: Arc<Org>,
     server: Server,
     salesforce: Option<Salesforce>,
+}
+
+/// What it received, and its faults.
+impl Deref for Sandbox {
+    type Target = Traffic;
+
+    fn deref(&self) -> &Traffic {
+        &self.org.traffic
+    }
 }
 
 /// What a sandbox says once it is ready, as one line of JSON.
@@ -352,26 +357,6 @@ impl Sandbox {
             dsn: self.dsn(),
             salesforce: self.salesforce.as_ref().map(|salesforce| salesforce.announcement().clone()),
         }
-    }
-
-    /// The requests it received, oldest first; the last 10,000 are kept.
-    pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.org.ledger.entries()
-    }
-
-    /// Forgets the requests received so far.
-    pub fn clear_requests(&self) {
-        self.org.ledger.clear();
-    }
-
-    /// Adds a fault; see [the table](crate#faults).
-    pub fn add_fault(&self, fault: Fault) {
-        self.org.faults.add(fault);
-    }
-
-    /// Removes all faults.
-    pub fn clear_faults(&self) {
-        self.org.faults.clear();
     }
 
     /// What the org holds, read without HTTP.

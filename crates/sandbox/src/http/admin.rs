@@ -7,9 +7,9 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
-use super::faults::{Fault, Faults};
-use super::ledger::Ledger;
+use super::faults::Fault;
 use super::reply::Reply;
+use super::traffic::Traffic;
 use crate::factors::{Answer, Unanswerable};
 use crate::org::Org;
 
@@ -25,23 +25,23 @@ pub(crate) fn answer(org: &Org, parts: &Parts, body: &Bytes) -> Response {
         (&Method::GET, "/sandbox/outbox") => Reply::json(&org.store.read().factors.outbox().collect::<Vec<_>>()),
         (&Method::GET, "/sandbox/pushes") => Reply::json(&org.store.read().factors.pushes().iter().collect::<Vec<_>>()),
         (&Method::POST, path) if path.starts_with(PUSHES) => answer_push(org, &path[PUSHES.len()..], body),
-        _ => common(&org.ledger, &org.faults, parts, body),
+        _ => common(&org.traffic, parts, body),
     };
     respond(reply)
 }
 
 /// Requests and faults, which every org of the sandbox has.
-pub(crate) fn common(ledger: &Ledger, faults: &Faults, parts: &Parts, body: &[u8]) -> Reply {
+pub(crate) fn common(traffic: &Traffic, parts: &Parts, body: &[u8]) -> Reply {
     match (&parts.method, parts.uri.path()) {
-        (&Method::GET, "/sandbox/requests") => Reply::json(&ledger.entries()),
+        (&Method::GET, "/sandbox/requests") => Reply::json(&traffic.requests()),
         (&Method::DELETE, "/sandbox/requests") => {
-            ledger.clear();
+            traffic.clear_requests();
             Reply::no_content()
         }
-        (&Method::GET, "/sandbox/faults") => Reply::json(&faults.list()),
-        (&Method::POST, "/sandbox/faults") => add_faults(faults, body),
+        (&Method::GET, "/sandbox/faults") => Reply::json(&traffic.faults.list()),
+        (&Method::POST, "/sandbox/faults") => add_faults(traffic, body),
         (&Method::DELETE, "/sandbox/faults") => {
-            faults.clear();
+            traffic.clear_faults();
             Reply::no_content()
         }
         _ => problem(StatusCode::NOT_FOUND, "the sandbox has no such path"),
@@ -67,7 +67,7 @@ pub(crate) fn problem(status: StatusCode, error: &str) -> Reply {
 }
 
 /// One fault, or an array of them as in a file; all or none.
-fn add_faults(all: &Faults, body: &[u8]) -> Reply {
+fn add_faults(traffic: &Traffic, body: &[u8]) -> Reply {
     let is_array = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
     let given = if is_array {
         serde_json::from_slice::<Vec<Fault>>(body)
@@ -77,7 +77,7 @@ fn add_faults(all: &Faults, body: &[u8]) -> Reply {
     match given {
         Ok(faults) => {
             for fault in faults {
-                all.add(fault);
+                traffic.add_fault(fault);
             }
             Reply::no_content()
         }

@@ -41,7 +41,7 @@ pub(crate) fn router(org: Arc<Org>) -> Router {
 /// Enters requests to the authorization server in the ledger.
 async fn observe(State(org): State<Arc<Org>>, request: Request, next: Next) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let effect = org.faults.strike(method.as_str(), uri.path(), uri.query().unwrap_or_default());
+    let effect = org.traffic.faults.strike(method.as_str(), uri.path(), uri.query().unwrap_or_default());
     let delay = org.latency + effect.as_ref().map_or(Duration::ZERO, Effect::delay);
     if !delay.is_zero() {
         org.clock.sleep(delay).await;
@@ -57,7 +57,7 @@ async fn observe(State(org): State<Arc<Org>>, request: Request, next: Next) -> R
     };
     let operation = method_of(&method).and_then(|method| oktant_catalog::route(method, uri.path()));
     let bytes = response.body().size_hint().exact().unwrap_or_default() as usize;
-    org.ledger.record(RecordedRequest {
+    org.traffic.ledger.record(RecordedRequest {
         sequence: 0,
         method: method.to_string(),
         path: uri.path().to_owned(),
@@ -91,7 +91,7 @@ async fn serve(State(org): State<Arc<Org>>, request: Request) -> Response {
 
 /// What a fault does to the request, if one strikes it.
 fn strike(org: &Org, parts: &Parts) -> Option<Effect> {
-    org.faults.strike(parts.method.as_str(), parts.uri.path(), parts.uri.query().unwrap_or_default())
+    org.traffic.faults.strike(parts.method.as_str(), parts.uri.path(), parts.uri.query().unwrap_or_default())
 }
 
 /// Answers a request of the API and enters it in the ledger.
@@ -113,7 +113,7 @@ async fn answer(org: &Org, parts: &Parts, body: Bytes, has_place: bool, effect: 
         None => outcome,
     };
     let (response, bytes) = exchange.finish(outcome, allowance.as_ref());
-    org.ledger.record(RecordedRequest {
+    org.traffic.ledger.record(RecordedRequest {
         sequence: 0,
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),

@@ -1,16 +1,13 @@
 //! Record ids: 15 characters that tell case apart, and three more that make them fit for those who do not.
 
-use std::fmt;
-
-use crate::store::write_base62;
+use crate::store::{FixedText, write_base62};
 
 const CHECK: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 const SHORT: usize = 15;
 const LONG: usize = 18;
 
 /// A record id in its long form of 18 characters.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Id([u8; LONG]);
+pub(super) type Id = FixedText<LONG>;
 
 impl Id {
     /// Reads an id of 15 or 18 characters; `None` if it cannot be one.
@@ -47,11 +44,6 @@ impl Id {
         Self::of(short)
     }
 
-    /// All 18 characters.
-    pub(super) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-
     /// The first 15 characters.
     pub(super) fn short(&self) -> &str {
         &self.as_str()[..SHORT]
@@ -60,18 +52,6 @@ impl Id {
     /// The three characters that name the kind.
     pub(super) fn prefix(&self) -> &str {
         &self.as_str()[..3]
-    }
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

@@ -19,6 +19,7 @@ mod soql;
 mod sosl;
 mod store;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use oktant_base::{Clock, Entropy, Secret, SeededEntropy, SystemClock, Timestamp};
@@ -26,7 +27,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::http::{Fault, Faults, Ledger, RecordedRequest};
+use crate::http::{Fault, Traffic};
 use crate::listener::{Listener, Server};
 use crate::oauth::KeyRing;
 use crate::sandbox::Error;
@@ -149,8 +150,6 @@ impl SalesforceBuilder {
         let now = self.clock.now();
         let mut store = Store::new(Arc::clone(&self.schema.0));
         let (id, admin) = seed::fill(&mut store, now);
-        let faults = Faults::default();
-        self.faults.into_iter().for_each(|fault| faults.add(fault));
         let org = Org {
             id,
             schema: self.schema.0,
@@ -159,8 +158,7 @@ impl SalesforceBuilder {
             cursors: Mutex::default(),
             settings: Mutex::new(self.settings),
             usage: Mutex::default(),
-            ledger: Ledger::default(),
-            faults,
+            traffic: Traffic::new(self.faults),
             keys: KeyRing::default(),
             clock: self.clock,
             entropy,
@@ -212,6 +210,15 @@ pub struct Salesforce {
     announcement: SalesforceAnnouncement,
 }
 
+/// What it received, and its faults.
+impl Deref for Salesforce {
+    type Target = Traffic;
+
+    fn deref(&self) -> &Traffic {
+        &self.org.traffic
+    }
+}
+
 impl Salesforce {
     /// Settings to start from: a new org on a free port.
     pub fn builder() -> SalesforceBuilder {
@@ -238,26 +245,6 @@ impl Salesforce {
             Value::Object(values)
         };
         store.rows(object).map(record).collect()
-    }
-
-    /// The requests it received, oldest first; the last 10,000 are kept.
-    pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.org.ledger.entries()
-    }
-
-    /// Forgets the requests received so far.
-    pub fn clear_requests(&self) {
-        self.org.ledger.clear();
-    }
-
-    /// Adds a fault; see [the table](crate#faults).
-    pub fn add_fault(&self, fault: Fault) {
-        self.org.faults.add(fault);
-    }
-
-    /// Removes all faults.
-    pub fn clear_faults(&self) {
-        self.org.faults.clear();
     }
 
     /// Ends every session; refresh tokens stay good.

@@ -14,7 +14,7 @@ use super::oauth::Grants;
 use super::rest::Cursors;
 use super::schema::Schema;
 use super::store::Store;
-use crate::http::{Faults, Ledger};
+use crate::http::Traffic;
 use crate::oauth::KeyRing;
 
 /// What can be changed while the org runs; see `POST /sandbox/settings`.
@@ -80,8 +80,7 @@ pub(super) struct Org {
     pub(super) cursors: Mutex<Cursors>,
     pub(super) settings: Mutex<Settings>,
     pub(super) usage: Mutex<Usage>,
-    pub(super) ledger: Ledger,
-    pub(super) faults: Faults,
+    pub(super) traffic: Traffic,
     pub(super) keys: KeyRing,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,

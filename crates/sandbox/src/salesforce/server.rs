@@ -38,7 +38,7 @@ async fn serve(State(org): State<Arc<Org>>, request: Request) -> Response {
         return admin::respond(own_path(&org, &parts, &body));
     }
     let query = parts.uri.query().unwrap_or_default();
-    let effect = org.faults.strike(parts.method.as_str(), path, query);
+    let effect = org.traffic.faults.strike(parts.method.as_str(), path, query);
     let delay = effect.as_ref().map_or(Duration::ZERO, Effect::delay);
     if !delay.is_zero() {
         org.clock.sleep(delay).await;
@@ -53,7 +53,7 @@ async fn serve(State(org): State<Arc<Org>>, request: Request) -> Response {
         _ => response,
     };
     let bytes = axum::body::HttpBody::size_hint(response.body()).exact().unwrap_or_default() as usize;
-    org.ledger.record(RecordedRequest {
+    org.traffic.ledger.record(RecordedRequest {
         sequence: 0,
         method: parts.method.to_string(),
         path: path.to_owned(),
@@ -306,6 +306,6 @@ fn own_path(org: &Org, parts: &Parts, body: &Bytes) -> Reply {
             }
             Err(error) => refused(&error.to_string()),
         },
-        _ => admin::common(&org.ledger, &org.faults, parts, body),
+        _ => admin::common(&org.traffic, parts, body),
     }
 }

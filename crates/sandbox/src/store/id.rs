@@ -1,6 +1,6 @@
 //! Identifiers as Okta makes them.
 
-use std::fmt;
+use super::FixedText;
 
 const LENGTH: usize = 20;
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -16,24 +16,13 @@ const FIRST: u64 = 20_000_000_000;
 /// # Source
 ///
 /// Observed in recorded answers; ids of one org sort by creation.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Id([u8; LENGTH]);
+pub(crate) type Id = FixedText<LENGTH>;
 
 impl Id {
     /// Reads an id that a caller sent; `None` if it cannot be one.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; LENGTH] = text.as_bytes().try_into().ok()?;
         bytes.iter().all(u8::is_ascii_alphanumeric).then_some(Self(bytes))
-    }
-
-    /// The id as text.
-    pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-
-    /// The id as bytes.
-    pub(crate) const fn as_bytes(&self) -> &[u8] {
-        &self.0
     }
 
     /// The same id with another prefix of three characters: a user type and its schema share a tail.
@@ -51,18 +40,6 @@ impl Id {
         let digit = DIGITS.iter().position(|known| *known == self.0[place]).unwrap_or_default();
         self.0[place] = DIGITS[(digit + step) % DIGITS.len()];
         self
-    }
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 
@@ -90,7 +67,7 @@ impl IdSource {
         write_base62(self.mix(self.made), &mut id[3 + COUNTED..LENGTH - 3]);
         id[LENGTH - 3..].copy_from_slice(&self.tail);
         self.made += 1;
-        Id(id)
+        FixedText(id)
     }
 
     /// `SplitMix64` over seed and count: no state, so that the ids of two orgs differ from the first.

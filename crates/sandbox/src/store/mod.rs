@@ -1,5 +1,6 @@
 //! Everything the org holds. Typed where there is much of it, JSON documents elsewhere.
 
+mod fixed;
 mod groups;
 mod id;
 pub(crate) mod json;
@@ -9,6 +10,7 @@ mod stamp;
 mod user_types;
 mod users;
 
+pub(crate) use fixed::FixedText;
 pub(crate) use groups::{Group, GroupKind, GroupNumber, Groups};
 pub(crate) use id::{Id, IdSource, write_base62};
 pub(crate) use numbers::NumberSet;
