@@ -14,6 +14,7 @@ use crate::Error;
 use crate::access::Readable;
 use crate::discovery::Sizes;
 use crate::request::{Estimate, ScanOptions};
+use crate::stack::Stack;
 
 /// What the scans of one statement share.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct StatementContext {
     pub(crate) readable: Readable,
     /// Whether nothing may be sent: the statement is only explained.
     pub(crate) dry: bool,
+    /// What planning and running it needs.
+    pub(crate) stack: Stack,
 }
 
 impl StatementContext {
@@ -47,6 +50,7 @@ impl StatementContext {
             sizes: Arc::clone(&self.sizes),
             readable: self.readable.clone(),
             dry: self.dry,
+            stack: self.stack,
         }
     }
 

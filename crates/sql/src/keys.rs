@@ -12,11 +12,12 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_plan::execution_plan::{CardinalityEffect, ReplaceChildrenOptions};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan};
 use futures::stream::{self, StreamExt};
 use tokio::sync::watch;
+
+use crate::node::passes_on;
 
 /// The values of a join key, once the build side is complete.
 #[derive(Debug)]
@@ -86,39 +87,10 @@ impl DisplayAs for KeyTapExec {
 }
 
 impl ExecutionPlan for KeyTapExec {
-    fn name(&self) -> &'static str {
-        "KeyTapExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
+    passes_on!(KeyTapExec, |tap, input| Self::new(input, tap.column, Arc::clone(&tap.feed)));
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
         vec![false]
-    }
-
-    fn cardinality_effect(&self) -> CardinalityEffect {
-        CardinalityEffect::Equal
-    }
-
-    crate::node::without_expressions!();
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Ok([input]) = <[_; 1]>::try_from(children) else { return internal_err!("a key tap has one input") };
-        Ok(Arc::new(Self { input, column: self.column, feed: Arc::clone(&self.feed) }))
     }
 
     /// The recursive part of a query runs once per round, each time over other rows.

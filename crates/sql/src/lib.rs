@@ -43,6 +43,7 @@ pub mod request;
 mod rows;
 mod scan;
 mod session;
+mod stack;
 mod statement;
 mod table;
 mod turns;

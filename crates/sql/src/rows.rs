@@ -30,6 +30,7 @@ use crate::notes;
 use crate::reader::with_schema;
 use crate::relation::{FOLDED_METADATA, Relation};
 use crate::session::model_names;
+use crate::stack::OnStack;
 use crate::statement::Statement;
 
 /// The table whose rows other tables are read by most.
@@ -41,11 +42,13 @@ pub(crate) struct Planner<'a> {
     pub(crate) relations: &'a Arc<Relations>,
     pub(crate) attached: &'a Origins,
     pub(crate) context: Arc<StatementContext>,
-    pub(crate) statement: Statement,
+    pub(crate) statement: OnStack<Statement>,
 }
 
 /// A statement that is planned and not yet run.
-pub struct Prepared {
+pub struct Prepared(OnStack<Planned>);
+
+struct Planned {
     context: Arc<StatementContext>,
     state: SessionState,
     statement: Statement,
@@ -62,7 +65,7 @@ pub struct Prepared {
 /// are then not an answer.
 pub struct Rows {
     schema: SchemaRef,
-    batches: BoxStream<'static, Result<RecordBatch, Error>>,
+    batches: OnStack<BoxStream<'static, Result<RecordBatch, Error>>>,
     context: Arc<StatementContext>,
     cap: Option<usize>,
 }
@@ -108,7 +111,7 @@ impl Planner<'_> {
         !self.context.dry
             && self.context.budget.is_limited()
             && !self.context.options.sizes.contains_key(USERS)
-            && explain::fans_out_over(&prepared.physical, USERS)
+            && explain::fans_out_over(&prepared.0.physical, USERS)
     }
 
     async fn count_users(&mut self) {
@@ -173,7 +176,7 @@ impl Planner<'_> {
         attached: &Arc<Vec<Entry>>,
         model: &HashMap<String, String>,
     ) -> Result<Prepared, Error> {
-        let mut statement = self.statement.clone();
+        let mut statement = Statement::clone(&self.statement);
         resolve_column_aliases(&mut statement, &relations);
         statement.label_repeats(&relations, model);
         let mut state = self.state.clone();
@@ -199,7 +202,11 @@ impl Planner<'_> {
         let physical = state.query_planner().create_physical_plan(&logical, &state).await.map_err(explained)?;
         let schema = displayed(physical.schema().as_ref(), &statement, model);
         let context = Arc::clone(&self.context);
-        Ok(Prepared { context, state, statement, model: model.clone(), logical, physical, schema, parameters, cap })
+        let stack = context.stack;
+        let physical = stack.plan(physical).map_err(explained)?;
+        let model = model.clone();
+        let planned = Planned { context, state, statement, model, logical, physical, schema, parameters, cap };
+        Ok(Prepared(stack.holds(planned)))
     }
 }
 
@@ -221,20 +228,26 @@ impl Planner<'_> {
 impl Prepared {
     /// Names and types of the columns.
     pub fn schema(&self) -> SchemaRef {
-        match self.statement.explain {
+        match self.0.statement.explain {
             Some(_) => explain_schema(),
-            None => Arc::clone(&self.schema),
+            None => Arc::clone(&self.0.schema),
         }
     }
 
     /// Types of the parameters that a statement prepared with [`Params::Open`] takes.
     pub fn parameters(&self) -> &[DataType] {
-        &self.parameters
+        &self.0.parameters
     }
 
     /// The statement's number in the ledger.
     pub fn statement(&self) -> StatementId {
-        self.context.id
+        self.0.context.id
+    }
+
+    /// The plan as text.
+    pub fn explanation(&self) -> String {
+        let rows = self.0.inspect(Planned::explained);
+        rows.into_iter().map(|(kind, text)| format!("{kind}\n{text}")).collect::<Vec<_>>().join("\n\n")
     }
 
     /// Runs it.
@@ -244,20 +257,20 @@ impl Prepared {
     /// [`Error::Budget`] if it would need more requests than allowed; none has been sent then.
     /// [`Error::Parameters`] if values of parameters are open.
     pub fn run(self) -> Result<Rows, Error> {
+        self.0.consume(Planned::run)
+    }
+}
+
+impl Planned {
+    fn run(self) -> Result<Rows, Error> {
         if let Some(last) = self.parameters.len().checked_sub(1) {
             return Err(Error::Parameters { message: format!("parameter ${} has no value", last + 1) });
         }
         match self.statement.explain {
             Some(kind) if kind.analyze => Ok(self.run_analyzed()),
             Some(_) => {
-                let rows = self.explained();
-                let batch = explain_batch(&rows);
-                Ok(Rows {
-                    schema: explain_schema(),
-                    batches: stream::iter([batch]).boxed(),
-                    context: self.context,
-                    cap: None,
-                })
+                let batch = explain_batch(&self.explained());
+                Ok(Rows::new(explain_schema(), stream::iter([batch]), self.context, None))
             }
             None => self.run_query(),
         }
@@ -280,12 +293,7 @@ impl Prepared {
             }
             Err(error) => Err(mapping::plain(&error)),
         });
-        Ok(Rows {
-            schema,
-            batches: until_error(batches.boxed(), Arc::clone(&self.context)).boxed(),
-            context: self.context,
-            cap: self.cap,
-        })
+        Ok(Rows::new(schema, until_error(batches.boxed(), Arc::clone(&self.context)), self.context, self.cap))
     }
 
     /// Runs the statement to its end and answers with what it took.
@@ -303,30 +311,34 @@ impl Prepared {
             lines.extend(explain::took(context.org.ledger(), context.id, count));
             explain_batch(&lines)
         });
-        Rows { schema: explain_schema(), batches: batches.boxed(), context, cap: None }
+        Rows::new(explain_schema(), batches, context, None)
     }
 
     fn explained(&self) -> Vec<(String, String)> {
         let verbose = self.statement.explain.is_some_and(|explain| explain.verbose);
         explain::rows(&self.logical, &self.physical, verbose, |text| self.statement.display(text, &self.model))
     }
-
-    /// The plan as text.
-    pub fn explanation(&self) -> String {
-        self.explained().into_iter().map(|(kind, text)| format!("{kind}\n{text}")).collect::<Vec<_>>().join("\n\n")
-    }
 }
 
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prepared")
-            .field("statement", &self.context.id)
-            .field("schema", &self.schema)
+            .field("statement", &self.0.context.id)
+            .field("schema", &self.0.schema)
             .finish_non_exhaustive()
     }
 }
 
 impl Rows {
+    fn new(
+        schema: SchemaRef,
+        batches: impl futures::Stream<Item = Result<RecordBatch, Error>> + Send + 'static,
+        context: Arc<StatementContext>,
+        cap: Option<usize>,
+    ) -> Self {
+        Self { schema, batches: context.stack.holds(batches.boxed()), context, cap }
+    }
+
     /// Names and types of the columns.
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)

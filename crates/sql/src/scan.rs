@@ -8,7 +8,7 @@ use datafusion::common::{Column, Result, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::{RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter};
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -17,6 +17,7 @@ use crate::Error;
 use crate::context::StatementContext;
 use crate::explain;
 use crate::keys::KeyFeed;
+use crate::node::leaf;
 use crate::pushdown;
 use crate::reader::{self, Batches};
 use crate::request::{Order, Scan, ScanPlan};
@@ -148,27 +149,7 @@ impl DisplayAs for OktaScanExec {
 }
 
 impl ExecutionPlan for OktaScanExec {
-    fn name(&self) -> &'static str {
-        "OktaScanExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    crate::node::without_expressions!();
-
-    fn replace_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        if children.is_empty() { Ok(self) } else { internal_err!("a scan of an org has no inputs") }
-    }
+    leaf!(OktaScanExec);
 
     fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         if partition != 0 {
@@ -185,7 +166,7 @@ impl ExecutionPlan for OktaScanExec {
         }
         let mut ahead = RecordBatchReceiverStreamBuilder::new(schema, BATCHES_AHEAD);
         let sender = ahead.tx();
-        ahead.spawn(async move {
+        ahead.spawn(self.context.stack.holds(Box::pin(async move {
             let mut batches = std::pin::pin!(batches);
             while let Some(batch) = batches.next().await {
                 let failed = batch.is_err();
@@ -195,7 +176,7 @@ impl ExecutionPlan for OktaScanExec {
                 }
             }
             Ok(())
-        });
+        })));
         Ok(ahead.build())
     }
 

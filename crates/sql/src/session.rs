@@ -29,6 +29,7 @@ use crate::pushdown::CountFromStatistics;
 use crate::relation::Relation;
 use crate::request::{Pushdown, ScanOptions};
 use crate::rows::{Prepared, Rows};
+use crate::stack::OnStack;
 use crate::statement::{Params, Statement};
 use crate::turns::TakeTurns;
 
@@ -269,7 +270,7 @@ impl Session {
         self.0.org.ledger().entries_of(statement)
     }
 
-    async fn plan(&self, statement: Statement) -> Result<Prepared, Error> {
+    async fn plan(&self, statement: OnStack<Statement>) -> Result<Prepared, Error> {
         let inner = &self.0;
         let context = Arc::new(self.context(&statement));
         let shared = Arc::clone(&context);
@@ -281,7 +282,7 @@ impl Session {
             statement,
         };
         // Planning holds much on its way; callers' futures need not.
-        Box::pin(shared.in_time(planned.plan())).await
+        shared.stack.holds(Box::pin(shared.in_time(planned.plan()))).await
     }
 
     fn context(&self, statement: &Statement) -> StatementContext {
@@ -308,6 +309,7 @@ impl Session {
             sizes: Arc::clone(inner.relations.sizes()),
             readable: inner.readable.clone(),
             dry: statement.explain.is_some_and(|explain| !explain.analyze),
+            stack: statement.stack,
         }
     }
 }

@@ -24,6 +24,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::Error;
 use crate::attached::Entry;
+use crate::stack::{OnStack, Stack};
 
 pub use parameters::{Param, Params};
 
@@ -53,6 +54,8 @@ pub(crate) struct Statement {
     /// Words in double quotes, in lower case.
     quoted: HashSet<String>,
     spellings: Spellings,
+    /// What the depth of its tree takes.
+    pub(crate) stack: Stack,
 }
 
 /// Parameters that have no values yet.
@@ -122,16 +125,21 @@ impl Spellings {
 impl Statement {
     /// Parses one statement about an org's own tables and binds its parameters.
     #[cfg(test)]
-    pub(crate) fn parse(sql: &str, params: &Params) -> Result<Self, Error> {
+    pub(crate) fn parse(sql: &str, params: &Params) -> Result<OnStack<Self>, Error> {
         Self::parse_beside(sql, params, &[])
     }
 
     /// Parses one statement and binds its parameters. `attached` are tables that it may describe, besides the org's.
-    pub(crate) fn parse_beside(sql: &str, params: &Params, attached: &[Entry]) -> Result<Self, Error> {
-        let dialect = GenericDialect {};
-        let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| syntax(&error.into()))?;
+    pub(crate) fn parse_beside(sql: &str, params: &Params, attached: &[Entry]) -> Result<OnStack<Self>, Error> {
+        let tokens =
+            Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location().map_err(|error| syntax(&error.into()))?;
         let tokens = tokens::with_brackets_as_quotes(tokens);
-        size::check_tokens(&tokens)?;
+        let stack = size::of_tokens(&tokens)?;
+        let statement = stack.run(|| Self::of_tokens(tokens, params, attached, stack))?;
+        Ok(statement.stack.holds(statement))
+    }
+
+    fn of_tokens(tokens: Vec<TokenWithSpan>, params: &Params, attached: &[Entry], stack: Stack) -> Result<Self, Error> {
         let parameters::Bound { tokens, values, positions } = parameters::bind(&tokens, params)?;
         let open = match params {
             Params::Open(declared) => Some(OpenParameters { declared: declared.clone(), positions }),
@@ -141,7 +149,7 @@ impl Statement {
         let (tokens, spellings) = tokens::in_lower_case(tokens);
         let words = tokens.iter().filter_map(word).collect();
         let first = tokens.iter().find_map(word);
-        let mut statements = Parser::new(&dialect)
+        let mut statements = Parser::new(&GenericDialect {})
             .with_recursion_limit(DEPTH_MAX)
             .with_tokens_with_locations(tokens)
             .parse_statements()
@@ -157,13 +165,13 @@ impl Statement {
                 return Err(Error::Unsupported { what: "more than one statement at a time".to_owned(), instead: None });
             }
         };
-        size::check_tables(&statement)?;
+        let stack = stack.max(size::of_tables(&statement)?);
         let (query, explain) = unwrap_explain(statement);
         let mut query =
             habits::as_query(query, attached).map_err(|error| error.spelled(|text| spellings.restore(text)))?;
         parameters::empty_lists(&mut query)?;
         check_reads_only(&query)?;
-        Ok(Self { query: Box::new(query), explain, values, open, words, quoted, spellings })
+        Ok(Self { query: Box::new(query), explain, values, open, words, quoted, spellings, stack })
     }
 
     /// Whether the statement has the word, given in lower case, in double quotes.

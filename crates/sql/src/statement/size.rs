@@ -1,4 +1,4 @@
-//! Statements whose trees would be too deep for the stack are refused.
+//! How much stack the tree of a statement takes. Statements of too deep a tree are refused.
 //!
 //! The parser bounds how deep its calls go, not how deep a chain becomes that it reads in a loop: `1 + 1 + …` is a tree
 //! as deep as it is long, and what visits, copies, evaluates or drops a tree goes as deep into the stack.
@@ -10,33 +10,45 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::Error;
+use crate::stack::Stack;
 
-/// Operators that a statement may have at most, sub-queries counted as such. Lists, as of `IN`, are flat: they may be of any length.
+/// Operators that a statement may have at most, sub-queries counted as such. Lists, as of `IN`, are flat: they may be
+/// of any length.
 const OPERATORS_MAX: usize = 500;
 
-/// Tables that a statement may name at most: `FROM a, b, …` is a chain of joins.
-const TABLES_MAX: usize = 200;
+/// Tables that a statement may name at most: `FROM a, b, …` is a chain of joins, and planning one takes a time that
+/// grows with the third power of its length.
+const TABLES_MAX: usize = 64;
 
-/// Refuses tokens of which the parser would make too deep a tree.
-pub(super) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Error> {
-    if tokens.iter().filter(|token| deepens(&token.token)).count() <= OPERATORS_MAX {
-        return Ok(());
+/// Operators and brackets up to which a tree is flat.
+const OPERATORS_FLAT: usize = 32;
+
+/// Tables up to which a chain of joins is flat.
+const TABLES_FLAT: usize = 8;
+
+/// What a tree made of these tokens takes, if it is not too deep.
+pub(super) fn of_tokens(tokens: &[TokenWithSpan]) -> Result<Stack, Error> {
+    let operators = tokens.iter().filter(|token| deepens(&token.token)).count();
+    if operators > OPERATORS_MAX {
+        return Err(Error::Unsupported {
+            what: format!("a statement of more than {OPERATORS_MAX} operators"),
+            instead: Some("x IN (…) in place of x = … OR x = …, or several statements".to_owned()),
+        });
     }
-    Err(Error::Unsupported {
-        what: format!("a statement of more than {OPERATORS_MAX} operators"),
-        instead: Some("x IN (…) in place of x = … OR x = …, or several statements".to_owned()),
-    })
+    let brackets = tokens.iter().filter(|token| token.token == Token::LParen).count();
+    Ok(if operators + brackets > OPERATORS_FLAT { Stack::DEEP } else { Stack::FLAT })
 }
 
-/// Refuses a statement of too many tables.
-pub(super) fn check_tables(statement: &ast::Statement) -> Result<(), Error> {
-    match ast::Visit::visit(statement, &mut Tables(0)) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(Error::Unsupported {
+/// What the plan takes that joins the tables of a statement, if they are not too many.
+pub(super) fn of_tables(statement: &ast::Statement) -> Result<Stack, Error> {
+    let mut tables = Tables(0);
+    if ast::Visit::visit(statement, &mut tables).is_break() {
+        return Err(Error::Unsupported {
             what: format!("a statement of more than {TABLES_MAX} tables"),
             instead: Some("several statements".to_owned()),
-        }),
+        });
     }
+    Ok(if tables.0 > TABLES_FLAT { Stack::DEEP } else { Stack::FLAT })
 }
 
 struct Tables(usize);
@@ -107,6 +119,7 @@ fn deepens(token: &Token) -> bool {
 mod tests {
     use oktant_base::{Coded as _, codes};
 
+    use super::TABLES_MAX;
     use crate::statement::{Params, Statement};
 
     #[test]
@@ -121,7 +134,7 @@ mod tests {
         }
         let list = vec!["'a'"; 20_000].join(", ");
         Statement::parse(&format!("SELECT 1 FROM Users WHERE Id IN ({list})"), &Params::None).unwrap();
-        let tables = vec!["Users"; 201].join(", ");
+        let tables = vec!["Users"; TABLES_MAX + 1].join(", ");
         let error = Statement::parse(&format!("SELECT 1 FROM {tables}"), &Params::None).unwrap_err();
         assert!(error.to_string().contains("tables"), "{error}");
     }

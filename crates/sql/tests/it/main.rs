@@ -7,6 +7,7 @@ mod attached;
 mod cancellation;
 mod collation;
 mod counts;
+mod deep;
 mod differential;
 mod failures;
 mod faults;
