@@ -7,11 +7,11 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, RecordBatchOptions
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::expr_rewriter::unnormalize_col;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, col, lit};
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -24,7 +24,6 @@ use crate::decode::{Body, Decoder, Parent, Texts};
 use crate::pages::{self, Unread};
 use crate::pushdown;
 use crate::refusal;
-use crate::relation::Relation;
 use crate::request::{KeySource, Parents, RequestStream, Scan, ScanPlan};
 
 /// Rows of a scan: batches with the columns of its projection.
@@ -138,17 +137,9 @@ impl Reader {
     /// The rows of the table that lists the parents, as far as they are wanted.
     fn parent_batches(&self) -> Result<BoxStream<'static, Result<Vec<Parent>, Error>>, Error> {
         let Some(parents) = self.plan.parents.clone() else { return Ok(stream::empty().boxed()) };
-        let (table, columns, filters) = match &parents.source {
-            KeySource::Table { table, columns, filters } => (*table, columns.clone(), filters.clone()),
-            KeySource::Literal(tuples) => (parents.table, parents.columns.clone(), any_of(&parents, tuples)),
-        };
-        let table = oktant_catalog::table(table)
-            .ok_or_else(|| Error::Internal { message: format!("the catalogue lacks parent table {table}") })?;
-        let relation = Arc::new(Relation::new(table, Vec::new()));
-        let wanted = columns.iter().chain(&parents.carried);
-        let projection = wanted.filter_map(|column| relation.position(column)).collect();
-        let options = Arc::clone(&self.scan.options);
-        let scan = Scan { relation, projection, filters, limit: None, order: None, options };
+        let scan = pushdown::scan_of_parents(&parents, &self.scan.options).ok_or_else(|| Error::Internal {
+            message: format!("the catalogue lacks parent table {}", parents.table),
+        })?;
         let plan = pushdown::plan(&scan);
         let batches = read(Arc::clone(&self.context), Arc::new(scan), plan)?;
         Ok(batches.and_then(move |batch| std::future::ready(each_parent(&batch, &parents))).boxed())
@@ -362,16 +353,6 @@ fn is_absence(error: &oktant_client::Error) -> bool {
 /// A parent whose keys stand in the statement.
 fn named(parents: &Parents, keys: Vec<String>) -> Parent {
     Parent { path: parents.parameters.iter().map(|(name, _)| *name).zip(keys).collect(), row: Vec::new() }
-}
-
-/// The conditions that find parents whose keys stand in the statement.
-fn any_of(parents: &Parents, tuples: &[Vec<String>]) -> Vec<Expr> {
-    let levels = parents.columns.iter().enumerate();
-    let conditions = levels.map(|(level, column)| {
-        let values: BTreeSet<&str> = tuples.iter().map(|tuple| tuple[level].as_str()).collect();
-        col(column.to_lowercase()).in_list(values.into_iter().map(lit).collect(), false)
-    });
-    conditions.collect()
 }
 
 /// The rows of a batch of parents: first their keys, then what their children take from them.

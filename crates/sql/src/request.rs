@@ -28,6 +28,8 @@ pub struct Scan {
     pub limit: Option<usize>,
     /// Order wanted, if any: the first `limit` rows by it.
     pub order: Option<Order>,
+    /// Where the statement names another table that this one stands for: the column there that is the key here.
+    pub stands_for: Option<&'static str>,
     /// Settings of the connection and of the statement.
     pub options: Arc<ScanOptions>,
 }

@@ -24,6 +24,8 @@ pub(crate) struct OktaTable {
     /// Positions in the relation of the columns that the statement may see.
     visible: Vec<usize>,
     schema: SchemaRef,
+    /// See [`Scan::stands_for`].
+    stands_for: Option<&'static str>,
 }
 
 impl OktaTable {
@@ -41,7 +43,12 @@ impl OktaTable {
 
     fn showing(context: Arc<StatementContext>, relation: Arc<Relation>, visible: Vec<usize>) -> Self {
         let fields: Vec<_> = visible.iter().map(|&position| relation.schema().field(position).clone()).collect();
-        Self { context, relation, visible, schema: Arc::new(Schema::new(fields)) }
+        Self { context, relation, visible, schema: Arc::new(Schema::new(fields)), stands_for: None }
+    }
+
+    /// The same table in place of another one, which has its key in `column`.
+    pub(crate) fn standing_for(self, column: &'static str) -> Self {
+        Self { stands_for: Some(column), ..self }
     }
 
     /// The same table over a relation that has more columns after the same ones; they are visible.
@@ -59,6 +66,7 @@ impl OktaTable {
             filters: Vec::new(),
             limit: None,
             order: None,
+            stands_for: self.stands_for,
             options: Arc::clone(&self.context.options),
         }
     }
@@ -118,6 +126,7 @@ impl TableProvider for OktaTable {
             filters: filters.to_vec(),
             limit,
             order: None,
+            stands_for: self.stands_for,
             options: Arc::clone(&self.context.options),
         };
         Ok(Arc::new(OktaScanExec::new(Arc::clone(&self.context), scan)?))

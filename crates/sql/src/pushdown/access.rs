@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -10,7 +11,7 @@ use oktant_catalog::{ParentKey, Route, Table};
 
 use super::keys::{self, Bound};
 use crate::relation::{Origin, Relation};
-use crate::request::{KeySource, Parents, Pushdown, Scan};
+use crate::request::{KeySource, Parents, Pushdown, Scan, ScanOptions};
 
 /// Most tuples of parent keys that a statement may spell out.
 const TUPLES_MAX: usize = 10_000;
@@ -26,6 +27,8 @@ pub(crate) struct Access {
     pub(crate) parents: Option<Parents>,
     /// Conjuncts that the choice of parents satisfies, by position.
     pub(crate) exact: Vec<usize>,
+    /// Whether the statement has conditions on the parents.
+    pub(crate) is_narrowed: bool,
     /// Parents that conditions on what identifies them leave, if there are such conditions.
     few: Option<u64>,
 }
@@ -65,19 +68,21 @@ impl Access {
 
     fn by(scan: &Scan, filters: &[Expr], needed: &BTreeSet<usize>, index: usize, route: &'static Route) -> Self {
         let Some(innermost) = route.parents.last() else {
-            return Self { index, route, parents: None, exact: Vec::new(), few: None };
+            return Self { index, route, parents: None, exact: Vec::new(), is_narrowed: false, few: None };
         };
         let relation = &scan.relation;
         let of_parent = OfParent { relation, route: index };
         let carried: BTreeSet<_> = needed.iter().filter_map(|&column| of_parent.column(column)).collect();
         let positions: Vec<_> = route.parents.iter().filter_map(|key| relation.position(key.column)).collect();
         let bounds: Vec<_> = positions.iter().map(|&position| keys::bound(filters, relation, position)).collect();
+        let conditions = of_parent.conditions(filters);
+        let is_narrowed = !conditions.is_empty() || bounds.iter().any(Option::is_some);
         let (source, exact) = literal_source(route, &bounds)
-            .unwrap_or_else(|| (table_source(scan, route, &bounds, of_parent.conditions(filters)), Vec::new()));
+            .unwrap_or_else(|| (table_source(scan, route, &bounds, conditions), Vec::new()));
         let parameters = route.parents.iter().map(|key| key.parameter).zip(positions).collect();
         let (columns, carried) = (columns_of_parents(route), carried.into_iter().collect());
         let parents = Parents { parameters, source, table: innermost.table, columns, carried };
-        Self { index, route, parents: Some(parents), exact, few: of_parent.few(filters) }
+        Self { index, route, parents: Some(parents), exact, is_narrowed, few: of_parent.few(filters) }
     }
 }
 
@@ -189,4 +194,28 @@ fn stand_in(relation: &Relation, parent: &str) -> Option<&'static str> {
 fn childless(child: &Table, parent: &str) -> Option<Expr> {
     let counts_members = matches!(child.name, "GroupMembers" | "UserGroups");
     (counts_members && parent == "Groups").then(|| col("userscount").is_null().or(col("userscount").gt(lit(0_i32))))
+}
+
+/// The scan that lists the parents, as far as they are wanted: first their keys, then what their children take from
+/// them. `None` if the catalogue lacks their table.
+pub(crate) fn scan_of_parents(parents: &Parents, options: &Arc<ScanOptions>) -> Option<Scan> {
+    let (table, columns, filters) = match &parents.source {
+        KeySource::Table { table, columns, filters } => (*table, columns, filters.clone()),
+        KeySource::Literal(tuples) => (parents.table, &parents.columns, any_of(parents, tuples)),
+    };
+    let relation = Arc::new(Relation::new(oktant_catalog::table(table)?, Vec::new()));
+    let wanted = columns.iter().chain(&parents.carried);
+    let projection = wanted.filter_map(|column| relation.position(column)).collect();
+    let options = Arc::clone(options);
+    Some(Scan { relation, projection, filters, limit: None, order: None, stands_for: None, options })
+}
+
+/// The conditions that find parents whose keys stand in the statement.
+fn any_of(parents: &Parents, tuples: &[Vec<String>]) -> Vec<Expr> {
+    let levels = parents.columns.iter().enumerate();
+    let conditions = levels.map(|(level, column)| {
+        let values: BTreeSet<&str> = tuples.iter().map(|tuple| tuple[level].as_str()).collect();
+        col(column.to_lowercase()).in_list(values.into_iter().map(lit).collect(), false)
+    });
+    conditions.collect()
 }

@@ -106,7 +106,8 @@ impl Members {
     fn groups(&self) -> Result<Option<LogicalPlanBuilder>> {
         let Some(groups) = oktant_catalog::table("Groups") else { return Ok(None) };
         let relation = Arc::new(Relation::new(groups, Vec::new()));
-        let provider = Arc::new(OktaTable::new(Arc::clone(self.table.context()), relation, |_| false));
+        let table = OktaTable::new(Arc::clone(self.table.context()), relation, |_| false).standing_for("GroupId");
+        let provider = Arc::new(table);
         let source = provider_as_source(provider as Arc<dyn TableProvider>);
         let mut builder = LogicalPlanBuilder::scan("groups", source, None)?;
         if let Some(condition) = conjunction(self.conditions.clone()) {

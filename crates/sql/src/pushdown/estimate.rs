@@ -2,8 +2,9 @@
 
 use oktant_catalog::{ColumnType, Operation, Route};
 
-use super::access::Access;
+use super::access::{Access, scan_of_parents};
 use super::narrowing::{Carried, pages};
+use super::plan::plan;
 use super::translate::Selectivity;
 use crate::request::{Estimate, KeySource, RequestStream, Scan};
 
@@ -38,24 +39,49 @@ pub(crate) fn of(
         None => (list.min, list.max, list.basis),
         Some(KeySource::Literal(tuples)) => {
             let parents = tuples.len() as u64;
-            let rows_of_parents = u64::from(access.parents.as_ref().is_some_and(|parents| !parents.carried.is_empty()));
-            (parents * requests + rows_of_parents, None, format!("{parents} × {requests} lists of unknown length"))
+            let lists = format!("{parents} × {requests} lists of unknown length");
+            (parents * requests + requests_for_parents(scan, access), None, lists)
         }
-        Some(KeySource::Table { table, .. }) => match scan.options.sizes.get(table) {
-            Some(parents) => (parents * requests, None, format!("one list or more for each of {parents} {table}")),
-            None => (
-                1,
-                None,
-                format!(
-                    "one list or more for each of the {table}; how many there are is not known before SELECT count(*) FROM {table}"
-                ),
-            ),
-        },
+        Some(KeySource::Table { table, .. }) => {
+            let listing = requests_for_parents(scan, access);
+            let listed = match listing {
+                1 => format!("a request for the {table}"),
+                _ => format!("{listing} requests for the {table}"),
+            };
+            match scan.options.sizes.get(table) {
+                // The first parents may do.
+                _ if scan.limit.is_some() => {
+                    (1, None, format!("{listed}, then one list or more for each until rows suffice"))
+                }
+                // Which parents are meant is not known before they are read.
+                Some(_) if access.is_narrowed => (listing, None, format!("{listed}, then one list or more for each")),
+                Some(parents) => {
+                    let basis = format!("{listed}, then one list or more for each of {parents}");
+                    (listing + parents * requests, None, basis)
+                }
+                None => {
+                    let basis = format!(
+                        "{listed} or more, then one list or more for each; how many there are is not known before SELECT count(*) FROM {table}"
+                    );
+                    (listing, None, basis)
+                }
+            }
+        }
     };
     // Nothing is cheaper than one request for each list.
     let is_least = max.is_some_and(|max| max <= requests);
     let cheaper = cheaper(scan, access, carried).filter(|_| !is_least);
     Estimate { min, max, bucket: bucket(Some(access.route)), basis, cheaper }
+}
+
+/// Requests at least that tell the parents, or what is taken from them.
+fn requests_for_parents(scan: &Scan, access: &Access) -> u64 {
+    let Some(parents) = &access.parents else { return 0 };
+    // Keys that stand in the statement need not be looked up.
+    if matches!(parents.source, KeySource::Literal(_)) && parents.carried.is_empty() {
+        return 0;
+    }
+    scan_of_parents(parents, &scan.options).map_or(1, |parents| plan(&parents).estimate.min)
 }
 
 struct ListPages {
@@ -93,6 +119,10 @@ fn list_pages(scan: &Scan, route: &Route, requests: u64, carried: Option<&Carrie
 
 /// What would make the statement cheaper; completes "try …".
 fn cheaper(scan: &Scan, access: &Access, carried: Option<&Carried>) -> Option<String> {
+    if let Some(column) = scan.stands_for {
+        let table = scan.relation.name();
+        return Some(format!("naming the {table} with {column} = '…' or {column} IN (…)"));
+    }
     if let Some(parents) = &access.parents {
         let KeySource::Table { table, .. } = &parents.source else { return None };
         let columns = &scan.relation.columns();
@@ -112,7 +142,8 @@ fn cheaper(scan: &Scan, access: &Access, carried: Option<&Carried>) -> Option<St
             && column.data_type == ColumnType::Text
             && !scan.relation.table().key.contains(&column.name.as_str())
     })?;
-    let or_limit = if scan.limit.is_none() { ", or LIMIT" } else { "" };
+    // Where rows are only counted, all of them are needed.
+    let or_limit = if scan.limit.is_none() && !scan.projection.is_empty() { ", or LIMIT" } else { "" };
     Some(format!("a condition that the org evaluates, such as {} = '…'{or_limit}", narrow.name))
 }
 

@@ -23,6 +23,7 @@ mod translate;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use access::scan_of_parents;
 pub(crate) use count::CountFromStatistics;
 pub use estimate::{expected_per_minute, seconds};
 pub use expression::{Expression, Literal, Operator};

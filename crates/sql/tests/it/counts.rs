@@ -45,3 +45,18 @@ async fn without_statistics_members_are_read() {
     let active = t.rows("SELECT COUNT(*) FROM GroupMembers WHERE UserStatus = 'ACTIVE'").await;
     assert_ne!(active, [["0"]]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_a_count_cheaper_is_said_in_words_of_the_statement() {
+    let t = Fixture::new(40, 4).await;
+    for sql in [
+        "EXPLAIN SELECT count(*) FROM GroupMembers",
+        "EXPLAIN SELECT GroupId, count(*) FROM GroupMembers GROUP BY GroupId",
+    ] {
+        let plan = t.rows(sql).await.concat().concat();
+        assert!(plan.contains("cheaper: naming the Groups with GroupId = '…' or GroupId IN (…)"), "{sql}: {plan}");
+        assert!(!plan.contains("LIMIT"), "{sql}: {plan}");
+    }
+    let plan = t.rows("EXPLAIN SELECT count(*) FROM Users").await.concat().concat();
+    assert!(plan.contains("ProfileLogin = '…'") && !plan.contains("LIMIT"), "{plan}");
+}

@@ -74,6 +74,7 @@ fn scan(relation: &Arc<Relation>, projection: &[&str], filters: Vec<Expr>) -> Sc
         filters,
         limit: None,
         order: None,
+        stands_for: None,
         options: Arc::new(options()),
     }
 }

@@ -317,8 +317,20 @@ async fn estimates_say_what_they_rest_on() {
 
     let scan = scan_of("GroupMembers", &["UserId"], "").await;
     let members = plan(&Scan { options: Arc::new(known(1_000)), ..scan }).estimate;
-    assert_eq!((members.min, members.max, members.bucket), (30, None, "groups"));
+    assert_eq!(
+        (members.min, members.max, members.bucket),
+        (31, None, "groups"),
+        "a page of groups and a list for each"
+    );
     assert!(members.cheaper.unwrap().contains("GroupId"));
+    let many = ScanOptions { sizes: [("Groups", 1_000)].into(), ..options() };
+    let members = scan_of("GroupMembers", &["UserId"], "").await;
+    let members = Scan { options: Arc::new(many), ..members };
+    assert_eq!(plan(&members).estimate.min, 1_005, "five pages of groups");
+    assert_eq!(plan(&Scan { limit: Some(5), ..members.clone() }).estimate.min, 1, "the first groups may do");
+    let called = scan_of("GroupMembers", &["UserId"], "groupname LIKE 'S%'").await;
+    let called = Scan { options: members.options, ..called };
+    assert_eq!(plan(&called).estimate.min, 1, "how many are called so is not known");
 }
 
 #[test]
