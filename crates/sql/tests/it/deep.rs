@@ -125,10 +125,10 @@ fn trees_as_deep_as_the_parser_goes_run_on_any_stack() {
 
 #[test]
 fn joins_of_as_many_tables_as_are_accepted_run_on_any_stack() {
+    // All three take the engine its time.
     let [cross, inner, left] = [0, 1, 2];
-    run(vec![joins(TABLES_MAX).swap_remove(cross), joins(TABLES_MAX).swap_remove(left)]);
-    // Equalities of all tables with all others take the engine its time.
-    run(vec![joins(TABLES_MAX / 2).swap_remove(inner)]);
+    run(vec![joins(TABLES_MAX).swap_remove(left)]);
+    run(vec![joins(TABLES_MAX / 2).swap_remove(cross), joins(TABLES_MAX / 2).swap_remove(inner)]);
     run(joins(FLAT.1));
 }
 
