@@ -109,6 +109,7 @@ def other_ways(checks: Checks) -> None:
         checks.equal("an asynchronous statement is answered", cursor.fetchall(), [("ACCOUNTADMIN", ACCOUNT["user"].upper())])
         described = cursor.describe("select Id, Status, Created from okta.public.Users")
         checks.equal("a description names the columns", [column.name for column in described], ["Id", "Status", "Created"])
+        tables(checks, cursor)
         cursor.execute("select Id, Status, Created from okta.public.Users order by Id limit 3")
         rows = cursor.fetchall()
         checks.equal("the org's tables are read", len(rows), 3)
@@ -121,6 +122,23 @@ def other_ways(checks: Checks) -> None:
     with connect(paramstyle="qmark") as connection, connection.cursor() as cursor:
         cursor.execute("select count(*) from okta.public.Users where Status = ? and Id <> ?", ("ACTIVE", "nobody"))
         checks.equal("values are bound on the server", cursor.fetchone()[0], counted)
+
+
+def tables(checks: Checks, cursor: Any) -> None:
+    """What tables there are and what columns they have, in the words that clients know."""
+    def told(statement: str, *names: str) -> list[tuple[Any, ...]]:
+        rows = cursor.execute(statement).fetchall()
+        places = [[column.name for column in cursor.description].index(name) for name in names]
+        return [tuple(row[place] for place in places) for row in rows]
+
+    answered = [column.name for column in cursor.describe("select * from okta.public.Users")]
+    described = told("desc table okta.public.users", "name", "type", "null?", "primary key")
+    checks.equal("DESC TABLE has the columns of a query", [row[0] for row in described], answered)
+    checks.equal("and their types", described[0], ("Id", "VARCHAR(16777216)", "N", "Y"))
+    checks.equal("SHOW COLUMNS has them, too", [row[0] for row in told("show columns in table okta.public.users", "column_name")], answered)
+    checks.equal("SHOW TABLES finds a table", told("show tables like 'users' in schema okta.public", "name", "kind"), [("USERS", "TABLE")])
+    statement = "select column_name from okta.information_schema.columns where table_name = 'USERS' order by ordinal_position"
+    checks.equal("and so does the information schema", [row[0] for row in told(statement, "COLUMN_NAME")], answered)
 
 
 def disabled(checks: Checks, token: str) -> None:

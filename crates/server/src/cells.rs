@@ -10,7 +10,8 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use oktant_sql::json_text;
+use oktant_sql::relation::arrow_type;
+use oktant_sql::{ColumnInfo, json_text};
 use oktant_warehouse::{Column, ColumnType};
 
 /// One row as clients read it.
@@ -22,6 +23,11 @@ const OFFSET_NONE: &str = " 1440";
 /// The columns of a result.
 pub(crate) fn columns(schema: &Schema) -> Vec<Column> {
     schema.fields().iter().map(|field| column(field)).collect()
+}
+
+/// A column of a table as a result has it.
+pub(crate) fn table_column(info: &ColumnInfo) -> Column {
+    column(&Field::new(&info.name, arrow_type(info.data_type), info.nullable))
 }
 
 fn column(field: &Field) -> Column {

@@ -9,7 +9,7 @@ use datafusion::common::ScalarValue;
 use futures::TryStreamExt as _;
 use oktant_base::{Coded, Report};
 use oktant_sql::{Error, Param, Params, Readable, Session};
-use oktant_warehouse::{Binding, EngineQuery, QueryEngine, Rows, SnowflakeError};
+use oktant_warehouse::{Binding, EngineQuery, QueryEngine, Rows, SnowflakeError, TableColumn};
 
 use crate::cells;
 
@@ -64,6 +64,13 @@ impl QueryEngine for OktaTables {
         if let Err(error) = self.session.look_up_attached().await {
             tracing::debug!(%error, "attached tables are not known");
         }
+    }
+
+    async fn columns(&self, table: &str) -> Result<Vec<TableColumn>, SnowflakeError> {
+        let name = self.names().remove(table).unwrap_or_else(|| table.to_owned());
+        let columns = self.session.columns(&name).await.map_err(|error| told(&error))?;
+        let shown = columns.iter().filter(|column| !column.hidden);
+        Ok(shown.map(|info| TableColumn { column: cells::table_column(info), key: info.key }).collect())
     }
 
     async fn query(&self, query: EngineQuery<'_>) -> Result<Rows, SnowflakeError> {

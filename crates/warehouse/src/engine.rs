@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::error::SnowflakeError;
-use crate::result::Rows;
+use crate::result::{Column, Rows};
 
 /// The database that the engine's tables are in.
 pub const DATABASE: &str = "OKTA";
@@ -49,6 +49,15 @@ pub struct EngineQuery<'a> {
     pub describe_only: bool,
 }
 
+/// A column of one of the engine's tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableColumn {
+    /// Its name and type, as a query for it answers with.
+    pub column: Column,
+    /// Whether it belongs to the primary key.
+    pub key: bool,
+}
+
 /// Answers queries over tables, those of an Okta org above all.
 #[async_trait]
 pub trait QueryEngine: fmt::Debug + Send + Sync {
@@ -58,6 +67,13 @@ pub trait QueryEngine: fmt::Debug + Send + Sync {
 
     /// Sees to it that [`Self::tables`] tells what there is now; called before each statement.
     async fn look_up(&self) {}
+
+    /// The columns of one of [`Self::tables`], as a query for all of them answers with.
+    ///
+    /// # Errors
+    ///
+    /// [`SnowflakeError::engine`] if they cannot be told.
+    async fn columns(&self, table: &str) -> Result<Vec<TableColumn>, SnowflakeError>;
 
     /// Answers a query.
     ///

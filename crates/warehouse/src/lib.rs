@@ -38,7 +38,7 @@ mod session;
 mod statement;
 
 pub use account::{Account, AccountConfig, Login, StandardScim};
-pub use engine::{Binding, DATABASE, EngineQuery, QueryEngine, SCHEMA};
+pub use engine::{Binding, DATABASE, EngineQuery, QueryEngine, SCHEMA, TableColumn};
 pub use error::{Error, SnowflakeError};
 pub use model::policy::PolicyPrecedence;
 pub use password::ScramVerifier;

@@ -3,10 +3,11 @@
 use sqlparser::ast::{Function, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 use super::eval::{Record, evaluate, function_name};
+use super::information::must_exist;
 use super::value::Value;
-use super::{Scope, folded};
+use super::{Scope, folded, path};
 use crate::error::SnowflakeError;
-use crate::model::container::{self, INFORMATION_SCHEMA};
+use crate::model::container::INFORMATION_SCHEMA;
 use crate::model::event::{self, Event, RETENTION};
 use crate::result::{Column, ColumnType, Rows};
 use crate::session::Session;
@@ -71,17 +72,14 @@ pub(super) async fn rows(
 
 /// The function is part of every database's `INFORMATION_SCHEMA`: that is current or named.
 async fn resolve(session: &Session, scope: &Scope, call: &Function) -> Result<(), SnowflakeError> {
-    let path: Vec<String> = call.name.0.iter().filter_map(|part| part.as_ident()).map(folded).collect();
+    let path = path(&call.name);
     let schema = path.iter().rev().nth(1).or(scope.context.schema.as_ref());
     let database = path.iter().rev().nth(2).or(scope.context.database.as_ref());
     let database = database.ok_or_else(SnowflakeError::no_current_database)?;
     if schema.map(String::as_str) != Some(INFORMATION_SCHEMA) {
         return Err(SnowflakeError::unknown_function(NAME));
     }
-    let mut connection = session.account().0.db.read().await?;
-    let known = database == "SNOWFLAKE"
-        || container::by_name(&mut *connection, container::Kind::Database, database).await?.is_some();
-    if known { Ok(()) } else { Err(SnowflakeError::does_not_exist("Database", database)) }
+    must_exist(session, database).await
 }
 
 /// The arguments in the order of [`PARAMETERS`]; those without a name take the places that are left, in order.

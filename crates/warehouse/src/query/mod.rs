@@ -4,6 +4,7 @@
 pub(crate) mod eval;
 pub(crate) mod functions;
 mod history;
+mod information;
 mod select;
 pub(crate) mod value;
 
@@ -102,6 +103,11 @@ pub(crate) fn folded(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_uppercase() }
 }
 
+/// The parts of a name as they are compared.
+pub(crate) fn path(name: &ObjectName) -> Vec<String> {
+    name.0.iter().filter_map(|part| part.as_ident()).map(folded).collect()
+}
+
 /// Answers a query.
 pub(crate) async fn run(
     session: &Session,
@@ -110,11 +116,8 @@ pub(crate) async fn run(
     bindings: &[Binding],
     mode: Mode,
 ) -> Result<Rows, SnowflakeError> {
-    let environment = {
-        let mut connection = session.account().0.db.read().await?;
-        Environment::new(session, &mut *connection).await?
-    };
-    let Some(local) = local_select(query) else {
+    let environment = Environment::of(session).await?;
+    let Some(local) = local_select(query, &environment.context) else {
         return ask_engine(session, &environment, sql, query, bindings, mode).await;
     };
     let mut scope = Scope::new(session, &environment, sql, bindings).await?;
@@ -124,7 +127,8 @@ pub(crate) async fn run(
     }
     let source = match local.source {
         None => None,
-        Some(call) => Some(history::rows(session, &environment, &scope, call, mode).await?),
+        Some(Source::Function(call)) => Some(history::rows(session, &environment, &scope, call, mode).await?),
+        Some(Source::View(view)) => Some(view.rows(session, &environment, mode).await?),
     };
     let mut rows = select::run(&scope, query, local.select, source)?;
     if mode == Mode::Describe {
@@ -133,13 +137,19 @@ pub(crate) async fn run(
     Ok(rows)
 }
 
-/// A query that the account answers itself: over nothing, or over one table function.
+/// A query that the account answers itself: over nothing, over one table function, or over one view of
+/// `INFORMATION_SCHEMA`.
 struct Local<'a> {
     select: &'a sqlparser::ast::Select,
-    source: Option<&'a Function>,
+    source: Option<Source<'a>>,
 }
 
-fn local_select(query: &Query) -> Option<Local<'_>> {
+enum Source<'a> {
+    Function(&'a Function),
+    View(information::View),
+}
+
+fn local_select<'a>(query: &'a Query, context: &Context) -> Option<Local<'a>> {
     let SetExpr::Select(select) = &*query.body else { return None };
     if query.with.is_some() {
         return None;
@@ -151,7 +161,10 @@ fn local_select(query: &Query) -> Option<Local<'_>> {
             return (!names_table).then_some(Local { select, source: None });
         }
         [from] if from.joins.is_empty() => match &from.relation {
-            TableFactor::TableFunction { expr: Expr::Function(function), .. } => function,
+            TableFactor::TableFunction { expr: Expr::Function(function), .. } => Source::Function(function),
+            TableFactor::Table { name, args: None, .. } => {
+                Source::View(information::View::named(&path(name), context)?)
+            }
             _ => return None,
         },
         _ => return None,
@@ -227,7 +240,7 @@ async fn ask_engine(
     let _ = query.visit(&mut with);
     let mut refused = None;
     let _ = visit_relations(query, |name: &ObjectName| {
-        let path: Vec<String> = name.0.iter().filter_map(|part| part.as_ident()).map(folded).collect();
+        let path = path(name);
         let table = table_name(&path, &environment.context);
         let known = table.as_ref().is_some_and(|table| tables.contains(table));
         // A name that WITH gives is no table, unless one is called so, too: then the privilege is asked for.

@@ -11,6 +11,7 @@ pub(crate) mod policy;
 pub(crate) mod role;
 pub(crate) mod run;
 pub(crate) mod show;
+pub(crate) mod tables;
 pub(crate) mod token;
 pub(crate) mod usage;
 pub(crate) mod user;
@@ -113,11 +114,11 @@ pub(crate) enum Shown {
     Integrations,
     NetworkPolicies,
     Databases,
-    Schemas {
-        database: Option<String>,
-    },
+    Schemas,
     Warehouses,
     Tables,
+    /// Columns of tables.
+    Columns,
     Parameters,
     AccessTokens {
         user: Option<String>,
@@ -134,10 +135,24 @@ pub(crate) enum Shown {
     Grants,
 }
 
+/// Where `SHOW` looks for objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// Where it looks unless told.
+    Default,
+    Account,
+    /// The current one without a name.
+    Database(Option<String>),
+    /// The current one without a name.
+    Schema(Option<Vec<String>>),
+    Table(Vec<String>),
+}
+
 /// `SHOW` with its restrictions.
 #[derive(Debug, Clone)]
 pub(crate) struct Show {
     pub(crate) what: Shown,
+    pub(crate) within: Within,
     pub(crate) terse: bool,
     /// A pattern with `%` and `_`, without regard to case.
     pub(crate) like: Option<String>,

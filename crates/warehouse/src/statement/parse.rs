@@ -10,7 +10,7 @@ use sqlparser::tokenizer::Token;
 use super::cursor::{Cursor, masked};
 use super::{
     Change, CreateMode, CurrentGrants, Grant, GrantObject, Grantee, ObjectKind, Show, Shown, Statement, TokenChange,
-    Use,
+    Use, Within,
 };
 use crate::error::SnowflakeError;
 
@@ -272,7 +272,18 @@ fn drop_object(cursor: &mut Cursor) -> Result<Statement> {
 
 fn describe(cursor: &mut Cursor) -> Result<Statement> {
     cursor.word()?;
-    Ok(Statement::Describe { kind: kind(cursor)?, name: cursor.path()? })
+    if !(cursor.eat("TABLE") || cursor.eat("VIEW")) {
+        return Ok(Statement::Describe { kind: kind(cursor)?, name: cursor.path()? });
+    }
+    let name = cursor.path()?;
+    if cursor.eat("TYPE") {
+        cursor.expect_sign(&Token::Eq)?;
+        if cursor.eat("STAGE") {
+            return Err(SnowflakeError::unsupported("DESCRIBE TABLE TYPE = STAGE"));
+        }
+        cursor.expect("COLUMNS")?;
+    }
+    Ok(Statement::Describe { kind: ObjectKind::Table, name })
 }
 
 fn transaction(cursor: &mut Cursor) -> Result<Statement> {
@@ -320,9 +331,10 @@ fn shown(cursor: &mut Cursor) -> Result<Shown> {
         ("INTEGRATIONS", Shown::Integrations),
         ("NETWORK POLICIES", Shown::NetworkPolicies),
         ("DATABASES", Shown::Databases),
-        ("SCHEMAS", Shown::Schemas { database: None }),
+        ("SCHEMAS", Shown::Schemas),
         ("WAREHOUSES", Shown::Warehouses),
         ("TABLES", Shown::Tables),
+        ("COLUMNS", Shown::Columns),
         ("PARAMETERS", Shown::Parameters),
     ] {
         if cursor.eat(keywords) {
@@ -363,22 +375,14 @@ fn show(cursor: &mut Cursor) -> Result<Show> {
     cursor.expect("SHOW")?;
     let terse = cursor.eat("TERSE");
     let what = shown(cursor)?;
-    let mut show = Show { what, terse, like: None, starts_with: None, limit: None, from: None };
+    let mut show =
+        Show { what, within: Within::Default, terse, like: None, starts_with: None, limit: None, from: None };
     // Past objects: nothing is kept of what was dropped.
     cursor.eat("HISTORY");
     if cursor.eat("LIKE") {
         show.like = Some(cursor.text()?);
     }
-    if cursor.eat("IN CLASS") {
-        return Err(SnowflakeError::unsupported("CLASS"));
-    }
-    if cursor.eat("IN ACCOUNT") || cursor.eat("FOR ACCOUNT") {
-    } else if cursor.eat("IN DATABASE") || cursor.eat("IN SCHEMA") || cursor.eat("IN") {
-        let path = cursor.path()?;
-        if let Shown::Schemas { database } = &mut show.what {
-            *database = path.into_iter().next();
-        }
-    }
+    show.within = within(cursor, &show.what)?;
     if cursor.eat("STARTS WITH") {
         show.starts_with = Some(cursor.text()?);
     }
@@ -389,6 +393,39 @@ fn show(cursor: &mut Cursor) -> Result<Show> {
         }
     }
     Ok(show)
+}
+
+/// Reads where `SHOW` is to look. A name alone is that of what the objects are in.
+fn within(cursor: &mut Cursor, what: &Shown) -> Result<Within> {
+    if cursor.eat("IN CLASS") {
+        return Err(SnowflakeError::unsupported("CLASS"));
+    }
+    if cursor.eat("IN ACCOUNT") || cursor.eat("FOR ACCOUNT") {
+        return Ok(Within::Account);
+    }
+    if cursor.eat("IN DATABASE") {
+        return Ok(Within::Database(path_if_any(cursor)?.and_then(|mut path| path.pop())));
+    }
+    if cursor.eat("IN SCHEMA") {
+        return Ok(Within::Schema(path_if_any(cursor)?));
+    }
+    if cursor.eat("IN TABLE") || cursor.eat("IN VIEW") {
+        return Ok(Within::Table(cursor.path()?));
+    }
+    if !cursor.eat("IN") {
+        return Ok(Within::Default);
+    }
+    let mut path = cursor.path()?;
+    Ok(match what {
+        Shown::Columns => Within::Table(path),
+        Shown::Tables => Within::Schema(Some(path)),
+        _ => Within::Database(path.pop()),
+    })
+}
+
+fn path_if_any(cursor: &mut Cursor) -> Result<Option<Vec<String>>> {
+    let is_next = !cursor.is_at_end() && !matches!(cursor.peek_word().as_deref(), Some("STARTS" | "LIMIT"));
+    is_next.then(|| cursor.path()).transpose()
 }
 
 /// Reads `GRANT … TO …`.

@@ -8,8 +8,8 @@ use sqlparser::tokenizer::Token;
 
 use super::cursor::{self, Property, PropertyValue};
 use super::{
-    Change, ObjectKind, Statement, account, container, create, grant, integration, parse, policy, role, show, token,
-    usage, user,
+    Change, ObjectKind, Shown, Statement, account, container, create, grant, integration, parse, policy, role, show,
+    tables, token, usage, user,
 };
 use crate::account::Account;
 use crate::engine::Binding;
@@ -50,6 +50,11 @@ impl Environment {
         })
     }
 
+    /// The same, from a transaction of its own.
+    pub(crate) async fn of(session: &Session) -> Result<Self, StoreError> {
+        Self::new(session, &mut *session.account().0.db.read().await?).await
+    }
+
     /// Refuses unless the session may make what `privilege` on the account allows to make.
     pub(crate) fn require(&self, privilege: &str) -> Result<(), SnowflakeError> {
         self.authority.require(privilege, self.account.name())
@@ -72,6 +77,9 @@ pub(crate) async fn run(
     let statement_type = statement_type(&statement);
     let rows = match statement {
         Statement::Query(query) => query::run(session, sql, &query, bindings, mode).await?,
+        // The engine may take its time: no transaction waits for it.
+        Statement::Describe { kind: ObjectKind::Table, name } => tables::describe(session, &name, mode).await?,
+        Statement::Show(show) if show.what == Shown::Columns => tables::show_columns(session, &show, mode).await?,
         Statement::Show(_) | Statement::Describe { .. } => read(session, statement, mode).await?,
         _ if mode == Mode::Describe => Rows { rows: Vec::new(), ..Rows::status("") },
         Statement::Use(usage) => usage::run(session, usage).await?,

@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use oktant_base::Timestamp;
 
 use super::run::Environment;
-use super::{Show, Shown};
-use crate::engine;
+use super::{Show, Shown, Within, tables};
 use crate::error::SnowflakeError;
 use crate::model::container::{self, Container, INFORMATION_SCHEMA, Kind};
 use crate::model::user::{SecondaryRoles, User};
@@ -29,9 +28,9 @@ pub(crate) async fn run(tx: Tx<'_>, environment: &Environment, show: &Show) -> R
         Shown::Integrations => (integrations(tx, environment).await?, 0),
         Shown::NetworkPolicies => (policies(tx, environment).await?, 1),
         Shown::Databases => (databases(tx, environment).await?, 1),
-        Shown::Schemas { database } => (schemas(tx, environment, database.as_deref()).await?, 1),
+        Shown::Schemas => (schemas(tx, environment, &show.within).await?, 1),
         Shown::Warehouses => (warehouses(tx).await?, 0),
-        Shown::Tables => (tables(environment), 1),
+        Shown::Tables => (tables::shown(&tables::within(tx, environment, &show.within).await?), 1),
         Shown::Parameters => (parameters(tx).await?, 0),
         Shown::AccessTokens { user } => (access_tokens(tx, environment, user.as_deref()).await?, 0),
         what => (grants::run(tx, environment, what).await?, 1),
@@ -47,7 +46,7 @@ pub(crate) async fn run(tx: Tx<'_>, environment: &Environment, show: &Show) -> R
 }
 
 /// Applies `LIKE`, `STARTS WITH`, `LIMIT` and `FROM` to the column with the name.
-fn restrict(rows: &mut Rows, show: &Show, column: usize) {
+pub(super) fn restrict(rows: &mut Rows, show: &Show, column: usize) {
     let name = |row: &Cells| row.get(column).cloned().flatten().unwrap_or_default();
     if let Some(pattern) = &show.like {
         rows.rows.retain(|row| like(&name(row).to_lowercase(), &pattern.to_lowercase()));
@@ -113,14 +112,15 @@ fn timestamp_column(name: &str) -> Column {
 }
 
 /// Columns of text, but for those that hold an instant or a number.
-fn columns(names: &[&str]) -> Vec<Column> {
+pub(super) fn columns(names: &[&str]) -> Vec<Column> {
     const INSTANTS: [&str; 5] =
         ["created_on", "last_success_login", "expires_at_time", "locked_until_time", "expires_at"];
-    const NUMBERS: [&str; 8] = [
+    const NUMBERS: [&str; 9] = [
         "assigned_to_users",
         "granted_to_roles",
         "granted_roles",
         "rows",
+        "bytes",
         "entries_in_allowed_ip_list",
         "entries_in_blocked_ip_list",
         "entries_in_allowed_network_rules",
@@ -140,7 +140,7 @@ fn columns(names: &[&str]) -> Vec<Column> {
 
 /// A text as a cell.
 #[expect(clippy::unnecessary_wraps, reason = "cells are optional, and most of them are texts")]
-fn text(text: impl Into<String>) -> Option<String> {
+pub(super) fn text(text: impl Into<String>) -> Option<String> {
     Some(text.into())
 }
 
@@ -379,8 +379,12 @@ async fn databases(tx: Tx<'_>, environment: &Environment) -> Result<Rows, Snowfl
     Ok(rows)
 }
 
-async fn schemas(tx: Tx<'_>, environment: &Environment, database: Option<&str>) -> Result<Rows, SnowflakeError> {
-    let wanted = database.map(str::to_owned).or_else(|| environment.context.database.clone());
+async fn schemas(tx: Tx<'_>, environment: &Environment, within: &Within) -> Result<Rows, SnowflakeError> {
+    let wanted = match within {
+        Within::Account => None,
+        Within::Database(Some(name)) => Some(name.clone()),
+        _ => environment.context.database.clone(),
+    };
     let databases = container::all(tx, Kind::Database).await?;
     let mut found = container::all(tx, Kind::Schema).await?;
     found.extend(databases.into_iter().map(|database| Container {
@@ -440,27 +444,6 @@ async fn warehouses(tx: Tx<'_>) -> Result<Rows, SnowflakeError> {
         ]);
     }
     Ok(rows)
-}
-
-/// The engine's tables that the session may read.
-fn tables(environment: &Environment) -> Rows {
-    let mut rows =
-        Rows::of(columns(&["created_on", "name", "database_name", "schema_name", "kind", "comment", "rows", "owner"]));
-    for table in environment.authority.readable(&environment.account.engine_tables()) {
-        let (schema, name) = engine::parts(&table);
-        rows.rows.push(vec![
-            None,
-            text(name),
-            text(engine::DATABASE),
-            text(schema),
-            text("TABLE"),
-            text(""),
-            None,
-            text("ACCOUNTADMIN"),
-        ]);
-    }
-    rows.rows.sort_by(|a, b| a[1].cmp(&b[1]));
-    rows
 }
 
 async fn parameters(tx: Tx<'_>) -> Result<Rows, SnowflakeError> {
