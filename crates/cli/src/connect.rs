@@ -1,10 +1,10 @@
 //! `oktant connect`: the connections of flows.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use etcetera::BaseStrategy as _;
 use oktant_base::Secret;
 use oktant_client::Edges;
 use oktant_connect::Connectors;
@@ -13,6 +13,7 @@ use oktant_connect::files::FolderFiles;
 use oktant_connect::guard::{Guard, SystemLookup};
 use oktant_connect::http::Http;
 use oktant_connect::manifest::Manifest;
+use oktant_sql::Attached;
 
 use crate::args::{ConnectArgs, ConnectCommand, MakeArgs, StoreArgs};
 use crate::failure::{Error, Result};
@@ -60,7 +61,12 @@ pub(crate) async fn open(args: &StoreArgs) -> Result<Connectors> {
 
 /// The file of flows where none is named.
 pub(crate) fn default_file() -> Result<PathBuf> {
-    Ok(data_folder()?.join("flows.db"))
+    Ok(oktant_flow_tables::default_file().map_err(homeless)?)
+}
+
+/// The tables of flows for statements.
+pub(crate) fn flow_tables(named: Option<&Secret>) -> Result<Vec<Arc<dyn Attached>>> {
+    Ok(oktant_flow_tables::attached(named, &Edges::system().variables).map_err(homeless)?)
 }
 
 /// The address of the database that the arguments name.
@@ -101,9 +107,12 @@ fn files(url: &str, folder: &Path, edges: &Edges) -> Result<FolderFiles> {
 }
 
 pub(crate) fn data_folder() -> Result<PathBuf> {
-    let strategy = etcetera::choose_base_strategy()
-        .map_err(|error| Error::misuse(error.to_string(), "name the database with --store"))?;
-    Ok(strategy.data_dir().join("oktant"))
+    Ok(oktant_flow_tables::data_folder().map_err(homeless)?)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what map_err calls")]
+fn homeless(error: io::Error) -> Error {
+    Error::misuse(error.to_string(), "name the database with --store")
 }
 
 async fn list(store: &StoreArgs) -> Result<()> {

@@ -7,7 +7,7 @@ use oktant_sql::Session;
 
 use crate::args::{ConnectionArgs, StoreArgs};
 use crate::failure::{Error, Result};
-use crate::{flow_tables, terminal};
+use crate::{connect, terminal};
 
 /// Reads the connection properties. A connection string that names an org and no credentials means
 /// the tokens that `oktant login` stored.
@@ -39,8 +39,10 @@ pub(crate) async fn org(args: &ConnectionArgs) -> Result<Org> {
 
 /// Opens the org for SQL, with the tables of flows beside it.
 pub(crate) async fn session(args: &ConnectionArgs, flows: &StoreArgs) -> Result<Session> {
-    let session = Session::connect(&properties(args)?, Edges::system()).await?;
-    let session = session.with_attached(flow_tables::attached(flows)?);
+    let properties = properties(args)?;
+    let session = Session::connect(&properties, Edges::system()).await?;
+    let named = flows.store.as_ref().or(properties.sql.flows_store.as_ref());
+    let session = session.with_attached(connect::flow_tables(named)?);
     // Only for completion and lists: a statement looks for itself, and says what is wrong.
     if let Err(error) = session.look_up_attached().await {
         tracing::debug!(%error, "the tables of flows are not known");

@@ -10,7 +10,6 @@ mod doctor;
 mod explain;
 mod failure;
 mod flow;
-mod flow_tables;
 mod logging;
 mod login;
 mod output;

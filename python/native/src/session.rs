@@ -1,5 +1,7 @@
 //! A connection to an org.
 
+use std::sync::Arc;
+
 use oktant_base::codes;
 use oktant_catalog::ColumnType;
 use oktant_client::{Edges, Properties};
@@ -35,8 +37,14 @@ impl Session {
     fn connect(py: Python<'_>, dsn: Option<&str>, properties: Vec<(String, String)>) -> PyResult<Self> {
         let edges = Edges::system();
         let properties = read_properties(dsn, properties, &edges)?;
+        let variables = Arc::clone(&edges.variables);
         let session = wait(py, oktant_sql::Session::connect(&properties, edges))?;
-        Ok(Self { process: Process::current(), session: session.map_err(|error| Failure::from(&error))? })
+        let mut session = session.map_err(|error| Failure::from(&error))?;
+        // Without a home there is no default database, and nothing else needs one.
+        if let Ok(flows) = oktant_flow_tables::attached(properties.sql.flows_store.as_ref(), &variables) {
+            session = session.with_attached(flows);
+        }
+        Ok(Self { process: Process::current(), session })
     }
 
     /// What was corrected in the properties or has no effect.
@@ -57,6 +65,8 @@ impl Session {
 
     /// The tables and views, with the keys of `TableInfo` in the stubs.
     fn tables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.process.expect_same()?;
+        self.look_up_attached(py)?;
         let dicts = self.session.tables().iter().map(|table| table_dict(py, table)).collect::<PyResult<Vec<_>>>()?;
         PyList::new(py, dicts)
     }
@@ -64,7 +74,11 @@ impl Session {
     /// The columns of a table, with the keys of `ColumnInfo` in the stubs.
     fn columns<'py>(&self, py: Python<'py>, table: &str) -> PyResult<Bound<'py, PyList>> {
         self.process.expect_same()?;
-        let columns = wait(py, self.session.columns(unqualified(table)))?.map_err(|error| Failure::from(&error))?;
+        let table = unqualified(table);
+        if oktant_catalog::table(table).is_none() {
+            self.look_up_attached(py)?;
+        }
+        let columns = wait(py, self.session.columns(table))?.map_err(|error| Failure::from(&error))?;
         let dicts = columns.iter().map(|column| column_dict(py, column)).collect::<PyResult<Vec<_>>>()?;
         PyList::new(py, dicts)
     }
@@ -72,6 +86,13 @@ impl Session {
     /// The requests made so far, as far as they are remembered.
     fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         request_dicts(py, &self.session.org().ledger().entries())
+    }
+}
+
+impl Session {
+    /// Learns which tables of flows there are now.
+    fn look_up_attached(&self, py: Python<'_>) -> PyResult<()> {
+        Ok(wait(py, self.session.look_up_attached())?.map_err(|error| Failure::from(&error))?)
     }
 }
 

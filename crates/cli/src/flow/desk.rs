@@ -9,14 +9,12 @@ use oktant_connect::Connectors;
 use oktant_connect::connection::Connection;
 use oktant_connect::query::WithSql;
 use oktant_engine::{Engine, EngineError, FlowEntry, Settings, Work, Worker};
+use oktant_flow_tables::REDACT;
 
 use super::queries::CardQueries;
 use crate::args::{ConnectionArgs, StoreArgs};
 use crate::connect;
 use crate::failure::{Error, Result};
-
-/// Variable with names of values that histories do not show, separated by commas, beside the usual ones.
-pub(crate) const REDACT: &str = "OKTANT_FLOWS_REDACT";
 
 /// Flows, connections and tables of one database.
 pub(crate) struct Desk {

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::args::{ConnectionArgs, StoreArgs};
 use crate::failure::Failure;
-use crate::{connection, flow_tables, output};
+use crate::{connect, connection, output};
 
 /// Runs statements of cards.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl CardQueries {
         if let Some(connection) = connection {
             let org = self.connectors.org(connection).await?;
             let session = Session::over(org, self.connectors.connections().edges().clone()).map_err(|e| failed(&e))?;
-            let attached = flow_tables::attached(&self.flows).map_err(|failure| refused(&failure))?;
+            let attached = connect::flow_tables(self.flows.store.as_ref()).map_err(|failure| refused(&failure))?;
             return Ok(session.with_attached(attached));
         }
         if self.org.dsn.as_ref().is_none_or(|dsn| dsn.expose().is_empty()) {

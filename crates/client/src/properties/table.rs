@@ -215,6 +215,10 @@ pub static PROPERTIES: &[Property] = &[
     ),
     honoured("EmptyStringAsNull", BOOLEAN, "false", "whether empty text reads as NULL"),
     honoured("UseStats", BOOLEAN, "true", "whether counts may come from the org's statistics"),
+    secret(
+        "FlowsStore",
+        "database of flows, whose runs and tables are tables here: sqlite://PATH or postgres://...; else OKTANT_FLOWS_STORE, or a file in the user's data folder",
+    ),
     honoured("MaxApiRequests", COUNT, "2000", "requests that one statement may make; 0 for no bound"),
     honoured("Parallelism", Kind::Integer { min: 1, max: 75 }, "8", "requests in flight"),
     honoured(

@@ -233,6 +233,8 @@ pub struct SqlOptions {
     pub use_stats: bool,
     /// `ExposeSecrets`.
     pub expose_secrets: bool,
+    /// `FlowsStore`: address of the database of flows.
+    pub flows_store: Option<Secret>,
 }
 
 pub(super) fn sign_in(reader: &mut Reader) -> SignIn {
@@ -468,5 +470,6 @@ pub(super) fn sql_options(reader: &Reader) -> SqlOptions {
         empty_string_as_null: reader.flag("EmptyStringAsNull"),
         use_stats: reader.flag("UseStats"),
         expose_secrets: reader.flag("ExposeSecrets"),
+        flows_store: reader.secret("FlowsStore"),
     }
 }

@@ -1,4 +1,7 @@
-//! What flows did, and the tables of flows, as tables of SQL.
+//! What flows did, and the tables that they keep, as tables of SQL.
+//!
+//! [`attached`] gives them to a session: `flow_runs`, `flow_steps` and `flows` beside the tables of the org, and those
+//! that flows keep in the schema `flow_tables`.
 
 mod columns;
 mod runs;
@@ -6,9 +9,12 @@ mod stash;
 mod steps;
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use etcetera::BaseStrategy as _;
 use futures::{StreamExt as _, stream};
 use oktant_base::{Coded, Secret};
 use oktant_connect::tables::{Table, TableReader};
@@ -16,10 +22,11 @@ use oktant_engine::Archive;
 use oktant_sql::{Attached, AttachedTable, Cause, Cell, Comparison, Condition, Error, Pages, Read, Test};
 use parking_lot::Mutex;
 
-use crate::args::StoreArgs;
-use crate::connect;
-use crate::failure::Result;
-use crate::flow::desk::REDACT;
+/// Environment variable with the database of flows for when none is named.
+pub const STORE: &str = "OKTANT_FLOWS_STORE";
+
+/// Environment variable with names of values that nobody is shown, separated by commas, beside the usual ones.
+pub const REDACT: &str = "OKTANT_FLOWS_REDACT";
 
 /// The schema of the tables that flows keep.
 const SCHEMA: &str = "flow_tables";
@@ -29,7 +36,7 @@ const HISTORY: [&str; 3] = ["flow_runs", "flow_steps", "flows"];
 
 /// The database of flows as a place of tables. It is looked for anew while it is not there.
 #[derive(Debug)]
-pub(crate) struct FlowTables {
+struct FlowTables {
     url: Secret,
     redact: Vec<String>,
     found: tokio::sync::Mutex<Option<Found>>,
@@ -44,24 +51,45 @@ struct Found {
     tables: Option<TableReader>,
 }
 
-/// The tables of the database that the arguments name.
-pub(crate) fn attached(args: &StoreArgs) -> Result<Vec<Arc<dyn Attached>>> {
-    let url = match &args.store {
-        Some(url) => url.clone(),
-        None => Secret::new(format!("sqlite://{}", connect::default_file()?.display())),
+/// The tables of a database of flows: the one at `named`, else at what the variable [`STORE`] names, else the file of
+/// the user. Nothing is opened before a statement names one of them.
+///
+/// # Errors
+///
+/// See [`default_file`].
+pub fn attached(named: Option<&Secret>, variables: &BTreeMap<String, String>) -> io::Result<Vec<Arc<dyn Attached>>> {
+    let url = match (named, variables.get(STORE).filter(|url| !url.is_empty())) {
+        (Some(url), _) => url.clone(),
+        (None, Some(url)) => Secret::new(url.clone()),
+        (None, None) => Secret::new(format!("sqlite://{}", default_file()?.display())),
     };
-    Ok(vec![Arc::new(FlowTables::new(url, &std::env::var(REDACT).unwrap_or_default()))])
+    let redact = variables.get(REDACT).map(String::as_str).unwrap_or_default();
+    let redact = redact.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let tables = FlowTables { url, redact, found: tokio::sync::Mutex::default(), stashes: Mutex::default() };
+    Ok(vec![Arc::new(tables)])
+}
+
+/// The file of flows where no database is named.
+///
+/// # Errors
+///
+/// See [`data_folder`].
+pub fn default_file() -> io::Result<PathBuf> {
+    Ok(data_folder()?.join("flows.db"))
+}
+
+/// Where what Oktant keeps for the user lies.
+///
+/// # Errors
+///
+/// If the user has no home.
+pub fn data_folder() -> io::Result<PathBuf> {
+    Ok(etcetera::choose_base_strategy().map_err(io::Error::other)?.data_dir().join("oktant"))
 }
 
 impl FlowTables {
-    /// The tables of the database at `url`; `redact` lists names of values that are not shown, separated by commas.
-    pub(crate) fn new(url: Secret, redact: &str) -> Self {
-        let redact = redact.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        Self { url, redact, found: tokio::sync::Mutex::default(), stashes: Mutex::default() }
-    }
-
     /// Opens the database, if it is there.
-    async fn found(&self) -> std::result::Result<Option<Found>, Error> {
+    async fn found(&self) -> Result<Option<Found>, Error> {
         let mut found = self.found.lock().await;
         if let Some(Found { archive: Some(_), tables: Some(_) }) = &*found {
             return Ok(found.clone());
@@ -80,7 +108,7 @@ impl FlowTables {
 
 #[async_trait]
 impl Attached for FlowTables {
-    async fn tables(&self) -> std::result::Result<Vec<AttachedTable>, Error> {
+    async fn tables(&self) -> Result<Vec<AttachedTable>, Error> {
         let Some(found) = self.found().await? else { return Ok(Vec::new()) };
         let mut tables = Vec::new();
         if found.archive.is_some() {
@@ -119,12 +147,15 @@ impl Attached for FlowTables {
     fn missing(&self, schema: &str, table: &str) -> Option<String> {
         if schema == SCHEMA {
             return Some(
-                "SHOW TABLES lists the tables of flows that are there; OKTANT_FLOWS_STORE names their database"
+                "SHOW TABLES lists the tables of flows that are there; FlowsStore of the connection string, or \
+                 OKTANT_FLOWS_STORE, names their database"
                     .to_owned(),
             );
         }
         HISTORY.contains(&table).then(|| {
-            "it is there once a flow is saved to run; OKTANT_FLOWS_STORE names the database of flows".to_owned()
+            "it is there once a flow is saved to run; FlowsStore of the connection string, or OKTANT_FLOWS_STORE, names \
+             the database of flows"
+                .to_owned()
         })
     }
 }
@@ -143,7 +174,7 @@ fn flows(archive: Archive, read: Read) -> Pages {
 fn pages<S, F>(read: &Read, state: S, next: impl Fn(S) -> F + Send + Sync + 'static) -> Pages
 where
     S: Send + 'static,
-    F: Future<Output = std::result::Result<Option<(Vec<Vec<Cell>>, S)>, Error>> + Send + 'static,
+    F: Future<Output = Result<Option<(Vec<Vec<Cell>>, S)>, Error>> + Send + 'static,
 {
     let left = read.limit.unwrap_or(usize::MAX);
     let next = Arc::new(next);
