@@ -6,14 +6,9 @@ use tokio::runtime::Runtime;
 
 use crate::failure::{Error, Result};
 
-/// Stack of each thread: planning a statement goes as deep as its longest chain of operators.
-const STACK_BYTES: usize = 32 << 20;
-
 /// Starts the runtime of a command.
 pub(crate) fn start() -> Result<Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let started = builder.enable_all().thread_stack_size(STACK_BYTES).build();
-    started.map_err(|source| Error::Runtime(source).into())
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|source| Error::Runtime(source).into())
 }
 
 /// Starts a runtime for a command that waits for answers most of its time: in one thread no request is handed

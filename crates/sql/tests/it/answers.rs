@@ -338,7 +338,8 @@ async fn what_a_statement_hardly_means_is_said() {
         assert!(quiet.is_empty(), "{sql}: {quiet:?}");
     }
 
-    t.requests();
+    // Another org: a request of a statement whose rows were dropped may be under way.
+    let t = Fixture::new(5, 1).await;
     for sql in ["SELECT Id FROM Users WHERE Id = 42", "SELECT Id FROM Users WHERE 4.5 < ProfileLogin OR Id IN (7)"] {
         let error = t.run(sql).await.unwrap_err();
         assert_eq!(oktant_base::Coded::code(&error).id(), "OKT3006", "{sql}");

@@ -297,3 +297,29 @@ async fn the_information_schema_tells_what_a_role_may_read() {
         assert_eq!(jane.execute(sql, &[]).await.expect_err(sql).code, 2003, "{sql}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_of_as_many_operators_as_are_accepted_run_on_the_runtimes_threads() {
+    let (test, _) = account().await;
+    let admin = test.admin().await;
+    for (first, link) in [
+        ("select 1", " + 1"),
+        ("select 'a'", " || 'a'"),
+        ("select true", " and true"),
+        ("select 1", "::int"),
+        ("select count(*) from users where true", " or true"),
+        ("select count(*) from information_schema.tables where true", " and true"),
+    ] {
+        // `*` is an operator to the bound, too.
+        for (links, is_accepted) in [(499, true), (501, false)] {
+            let sql = format!("{first}{}", link.repeat(links));
+            let session = admin.clone();
+            // A thread of the runtime has a stack of 2 MiB.
+            let answer = tokio::spawn(async move { session.execute(&sql, &[]).await }).await.unwrap();
+            match answer {
+                Ok(answer) => assert!(is_accepted && answer.rows.len() == 1, "{first}{link}"),
+                Err(error) => assert!(!is_accepted && error.code == 2, "{first}{link}: {error}"),
+            }
+        }
+    }
+}
