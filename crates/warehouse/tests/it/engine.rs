@@ -315,7 +315,9 @@ async fn queries_of_as_many_operators_as_are_accepted_run_on_the_runtimes_thread
             let sql = format!("{first}{}", link.repeat(links));
             let session = admin.clone();
             // A thread of the runtime has a stack of 2 MiB.
-            let answer = tokio::spawn(async move { session.execute(&sql, &[]).await }).await.unwrap();
+            let handle = tokio::runtime::Handle::current();
+            let answer = tokio::task::spawn_blocking(move || handle.block_on(session.execute(&sql, &[])));
+            let answer = answer.await.unwrap();
             match answer {
                 Ok(answer) => assert!(is_accepted && answer.rows.len() == 1, "{first}{link}"),
                 Err(error) => assert!(!is_accepted && error.code == 2, "{first}{link}: {error}"),
