@@ -15,6 +15,9 @@ use crate::engine::{Begin, Engine, Shared, Start};
 use crate::error::EngineError;
 use crate::flows::FlowEntry;
 
+/// The longest pause after a log could not be read several times in turn; one that is mended is read soon.
+const BACK_OFF_MAX: Duration = Duration::from_mins(1);
+
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Received {
@@ -46,20 +49,28 @@ impl Engine {
     /// back is cancelled.
     ///
     /// The position is kept after the runs are durable: an event that is read twice starts nothing twice. What
-    /// happened before a flow was switched on does not start it.
+    /// happened before a flow was switched on does not start it. A log that cannot be read is tried at growing intervals.
     pub fn follow(&self, source: Arc<dyn Source>, interval: Duration) -> CancellationToken {
         let shared = Arc::clone(&self.shared);
         let enough = shared.closing.child_token();
         let until = enough.clone();
         tokio::spawn(async move {
+            let mut failures = 0;
             while !until.is_cancelled() {
-                let pause = match shared.read_on(&*source).await {
+                let outcome = shared.read_on(&*source).await;
+                failures = if outcome.is_ok() { 0 } else { failures + 1 };
+                let pause = match outcome {
                     // A full page: there may be more.
                     Ok(count) if count > 0 => Duration::ZERO,
                     Ok(_) => interval,
                     Err(error) => {
-                        tracing::error!(error, source = source.name(), "a source of events could not be read");
-                        interval
+                        tracing::error!(
+                            error,
+                            source = source.name(),
+                            failures,
+                            "a source of events could not be read"
+                        );
+                        interval.saturating_mul(1 << (failures - 1).min(16)).min(interval.max(BACK_OFF_MAX))
                     }
                 };
                 tokio::select! {

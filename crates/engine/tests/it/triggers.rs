@@ -1,13 +1,14 @@
 //! What starts flows: endpoints, event hooks, logs, schedules.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use oktant_base::{Clock as _, Secret};
-use oktant_engine::{Caller, Callers, CardError, HttpSettings, RunFilter, RunState, Source, Times, router};
+use oktant_engine::{Caller, Callers, CardError, ErrorKind, HttpSettings, RunFilter, RunState, Source, Times, router};
 use oktant_flow::model::{Delivery, Event, Flow, Schedule, Security, Step, TriggerKind};
 use oktant_functions::Value;
 use serde_json::{Value as Json, json};
@@ -283,6 +284,43 @@ async fn a_log_is_read_from_where_it_was_read_last() {
     second.engine.follow(log.clone(), Duration::from_mins(1));
     second.until(|bench| bench.target.times().len() == 2).await;
     assert_eq!(second.target.times().into_keys().collect::<Vec<_>>(), ["6", "7"], "neither what was before nor again");
+}
+
+/// A log that cannot be read a few times; how often it was asked.
+#[derive(Debug)]
+struct Failing(AtomicUsize);
+
+#[async_trait]
+impl Source for Failing {
+    fn name(&self) -> &'static str {
+        "failing"
+    }
+
+    async fn poll(&self, _position: Option<&str>) -> Result<(Vec<Value>, String), CardError> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            6 => Ok((Vec::new(), "1".to_owned())),
+            _ => Err(CardError::new(ErrorKind::Unavailable, "it is away")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_read_is_tried_at_growing_intervals() {
+    let bench = Bench::new(Vec::new()).await;
+    let log = Arc::new(Failing(AtomicUsize::new(0)));
+    bench.engine.follow(log.clone(), Duration::from_secs(7));
+    for asked in 1..=8 {
+        bench.until(|_| log.0.load(Ordering::SeqCst) == asked).await;
+        bench.advance(Duration::from_mins(1)).await;
+    }
+    let seconds = bench
+        .clock
+        .slept()
+        .into_iter()
+        .map(|pause| pause.as_secs())
+        .filter(|pause| (7..=120).contains(pause) && *pause != 10);
+    let pauses: Vec<u64> = seconds.take(8).collect();
+    assert_eq!(pauses, [7, 14, 28, 56, 60, 60, 7, 7], "up to a minute, and from the start after it was read");
 }
 
 fn every(minutes: &str, hours: &str, time_zone: &str) -> Schedule {
