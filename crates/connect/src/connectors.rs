@@ -157,7 +157,7 @@ impl Connectors {
     pub async fn org(&self, id_or_name: &str) -> Result<oktant_client::Org, CardError> {
         let Inner { connections, orgs, .. } = &*self.0;
         let live = connections.live(id_or_name).await?;
-        orgs.open(connections, &live).await
+        Ok(orgs.open(connections, &live).await?)
     }
 
     /// Asks the service of a connection by a request of one's own, as Custom API Action does: `path` is below the

@@ -14,9 +14,11 @@ use oktant_functions::Value as FlowValue;
 use serde_json::Value;
 use url::Url;
 
+use crate::connection::Live;
 use crate::connectors::Connectors;
 use crate::failure::{body, refusal};
 use crate::fields::flow_value;
+use crate::manifest::expression::text;
 use crate::manifest::next_link;
 use crate::manifest::run::{Prepared, Target, Transport as _};
 use crate::transport::OktaTransport;
@@ -40,20 +42,30 @@ impl EventLog {
     async fn page(&self, position: &str) -> Result<(Vec<FlowValue>, String), CardError> {
         let connections = self.connectors.connections();
         let live = connections.live(&self.connection).await?;
-        let transport = OktaTransport::new(connections, self.connectors.orgs(), live);
+        let name = live.connection.name.clone();
+        self.read(live, position).await.map_err(|error| {
+            // Whoever reads the server's log knows the connection by its name.
+            let message = format!("the System Log of connection \"{name}\": {}", error.message);
+            CardError { message, ..error }
+        })
+    }
+
+    async fn read(&self, live: Live, position: &str) -> Result<(Vec<FlowValue>, String), CardError> {
+        let transport = OktaTransport::new(self.connectors.connections(), self.connectors.orgs(), live);
         let target = Target::Path(below_org(position));
         let (query, headers) = (Vec::new(), Vec::new());
         let request = Prepared { method: "GET".to_owned(), target, query, headers, body: None, repeatable: true };
         let response = transport.send(&request).await?;
         if !response.is_success() {
-            return Err(refusal(&response, None, transport.retry_after(&response), true));
+            let message = body(&response).get("errorSummary").map(text);
+            return Err(refusal(&response, message, transport.retry_after(&response), true));
         }
         let Value::Array(events) = body(&response) else {
             return Err(unreadable("the answer is no list of events"));
         };
         // Without it the same events would be read again and again.
-        let text = |header: &HeaderValue| String::from_utf8_lossy(header.as_bytes()).into_owned();
-        let links: Vec<String> = response.headers.get_all(LINK).iter().map(text).collect();
+        let written = |header: &HeaderValue| String::from_utf8_lossy(header.as_bytes()).into_owned();
+        let links: Vec<String> = response.headers.get_all(LINK).iter().map(written).collect();
         let next = next_link(&links.join(", ")).map_err(|wrong| unreadable(&wrong.to_string()))?;
         let next = next.ok_or_else(|| unreadable("the answer does not say where the log goes on"))?;
         Ok((events.into_iter().map(flow_value).collect(), below_org(&next)))
@@ -61,7 +73,7 @@ impl EventLog {
 }
 
 fn unreadable(problem: &str) -> CardError {
-    CardError::new(ErrorKind::Unavailable, format!("the org's System Log cannot be read on: {problem}"))
+    CardError::new(ErrorKind::Unavailable, format!("it cannot be read on: {problem}"))
 }
 
 /// A position without the org's address, which may change while the log goes on.

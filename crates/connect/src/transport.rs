@@ -11,7 +11,7 @@ use oktant_engine::{CardError, ErrorKind};
 use parking_lot::Mutex;
 use url::Url;
 
-use crate::connection::{Auth, Connection, Connections, Live};
+use crate::connection::{Auth, Connection, Connections, Live, oauth};
 use crate::failure::{body, okta_answer};
 use crate::fields::Fields;
 use crate::guard::Lookup;
@@ -283,7 +283,7 @@ pub(crate) struct Orgs(Mutex<HashMap<String, (Live, Org)>>);
 
 impl Orgs {
     /// The org of a connection.
-    pub(crate) async fn open(&self, connections: &Connections, live: &Live) -> Result<Org, CardError> {
+    pub(crate) async fn open(&self, connections: &Connections, live: &Live) -> Result<Org, Error> {
         let same = |known: &Live| {
             known.connection.version == live.connection.version
                 && known.secrets.get("access_token") == live.secrets.get("access_token")
@@ -366,24 +366,46 @@ impl<'a> OktaTransport<'a> {
         Self { connections, orgs, live: Mutex::new(live), settings }
     }
 
-    /// The org, for what needs no card.
-    pub(crate) async fn org(&self) -> Result<Org, CardError> {
-        let live = self.live.lock().clone();
-        self.orgs.open(self.connections, &live).await
-    }
-
     async fn send_once(&self, prepared: &Prepared) -> Result<Response, CardError> {
-        // Whatever stands in the way of the org, the card's own request was not sent.
-        let org = self.org().await.map_err(|error| match error.kind {
-            ErrorKind::OutcomeUnknown => CardError { kind: ErrorKind::Unavailable, ..error },
-            _ => error,
-        })?;
+        let live = self.live.lock().clone();
+        let org = match self.orgs.open(self.connections, &live).await {
+            Ok(org) => org,
+            // Whatever stands in the way of the org, the card's own request was not sent.
+            Err(error) => {
+                let error = self.failed(&live, error).await;
+                let is_unknown = error.kind == ErrorKind::OutcomeUnknown;
+                return Err(CardError { kind: if is_unknown { ErrorKind::Unavailable } else { error.kind }, ..error });
+            }
+        };
         match org.send(call(prepared, &org).map_err(Error::Okta)?).await {
             Ok(reply) => Ok(Response { status: reply.status, headers: reply.headers, body: reply.body }),
             Err(oktant_client::Error::Api(error)) => Ok(okta_answer(&error)),
-            Err(error) => Err(Error::Okta(error).into()),
+            Err(error) => Err(self.failed(&live, error.into()).await),
         }
     }
+
+    /// An error as the card's. If it says that the app's key is taken no more, the connection is broken.
+    async fn failed(&self, live: &Live, error: Error) -> CardError {
+        if live.connection.auth == Auth::OktaService
+            && oauth::is_final(&error)
+            && let Err(broken) = self.connections.give_up(live, &error.to_string()).await
+        {
+            return broken.into();
+        }
+        error.into()
+    }
+}
+
+/// Whether an org takes the credentials of a connection no more. It answers 401 also for what a request holds, such as
+/// the password of a user.
+///
+/// # Source
+///
+/// Okta developer reference, error codes: E0000011, "Invalid token provided".
+fn are_refused(live: &Live, response: &Response) -> bool {
+    let is_token = || body(response)["errorCode"] == "E0000011";
+    response.status == 401
+        && (live.connection.auth.has_tokens() || (live.connection.auth == Auth::OktaToken && is_token()))
 }
 
 fn argument(operation: &str, problem: String) -> oktant_client::Error {
@@ -431,11 +453,11 @@ fn call(prepared: &Prepared, org: &Org) -> Result<Call, oktant_client::Error> {
 impl Transport for OktaTransport<'_> {
     async fn send(&self, prepared: &Prepared) -> Result<Response, CardError> {
         let first = self.live.lock().clone();
-        let refused = match self.send_once(prepared).await? {
-            response if response.status != 401 || !first.connection.auth.has_tokens() => return Ok(response),
-            response => response,
-        };
-        tracing::debug!(status = refused.status, "the access token is renewed");
+        let response = self.send_once(prepared).await?;
+        if !are_refused(&first, &response) {
+            return Ok(response);
+        }
+        tracing::debug!(status = response.status, "the credentials are renewed, or the connection is broken");
         let live = self.connections.renew(&first).await?;
         *self.live.lock() = live;
         self.send_once(prepared).await

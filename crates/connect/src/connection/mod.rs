@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use oktant_base::{Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
-mod oauth;
+pub(crate) mod oauth;
 mod seal;
 mod session;
 mod sign_in;

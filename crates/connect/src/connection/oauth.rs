@@ -155,7 +155,7 @@ pub(super) fn is_passing(error: &Error) -> bool {
 }
 
 /// Whether a refusal says that asking again with the same credentials is of no use.
-pub(super) fn is_final(error: &Error) -> bool {
+pub(crate) fn is_final(error: &Error) -> bool {
     const FINAL: &[&str] = &[
         "access_denied",
         "bad_refresh_token",
@@ -171,5 +171,9 @@ pub(super) fn is_final(error: &Error) -> bool {
         "unauthorized_client",
         "unsupported_grant_type",
     ];
-    matches!(error, Error::OAuth { error, .. } if FINAL.contains(&error.as_str()))
+    let word = match error {
+        Error::OAuth { error, .. } | Error::Okta(oktant_client::Error::OAuth { error, .. }) => error,
+        _ => return false,
+    };
+    FINAL.contains(&word.as_str())
 }

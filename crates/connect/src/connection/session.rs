@@ -204,6 +204,12 @@ impl Connections {
         }
     }
 
+    /// Notes that a service takes the credentials of a connection no more, and gives that as the error; nothing if the
+    /// connection was changed or removed meanwhile.
+    pub(crate) async fn give_up(&self, live: &Live, reason: &str) -> Result<(), Error> {
+        self.mark_broken(live, reason).await.map(drop)
+    }
+
     /// Marks a connection as broken, so that it is named wherever it is looked at, and gives that as the error;
     /// `None` if the connection was changed or removed meanwhile.
     async fn mark_broken(&self, live: &Live, reason: &str) -> Result<Option<Live>, Error> {
@@ -248,6 +254,7 @@ impl Connections {
             (Auth::OauthJwt, _) => vec![("grant_type", oauth::JWT_BEARER), ("assertion", assertion.expose())],
             (Auth::OauthClient, _) if scope.is_empty() => vec![("grant_type", "client_credentials")],
             (Auth::OauthClient, _) => vec![("grant_type", "client_credentials"), ("scope", &scope)],
+            (Auth::OktaToken, _) => return self.mark_broken(&live, "the org refuses its API token").await,
             _ => return self.mark_broken(&live, "the service refuses its credentials").await,
         };
         if live.connection.auth == Auth::OauthClient && !audience.is_empty() {
