@@ -91,6 +91,14 @@ pub enum Error {
         /// What became of the request for the token.
         cause: Box<Error>,
     },
+    /// A person's sign-in did not complete.
+    #[error("{cause}")]
+    SignIn {
+        /// What became of it.
+        cause: oktant_client::Error,
+        /// Where the browser was to come back to.
+        redirect_uri: String,
+    },
     /// The Okta client failed.
     #[error(transparent)]
     Okta(#[from] oktant_client::Error),
@@ -110,6 +118,7 @@ impl Coded for Error {
             Self::Unreachable { .. } | Self::Unreadable { .. } => codes::OKT4506,
             Self::OAuth { .. } => codes::OKT1015,
             Self::Renewal { cause, .. } => cause.code(),
+            Self::SignIn { cause, .. } => cause.code(),
             Self::Okta(error) => error.code(),
         }
     }
@@ -121,6 +130,10 @@ impl Coded for Error {
             Self::Broken { name, .. } => {
                 Some(format!("authorise it again: `oktant connect … {name} --replace`; its flows keep their binding"))
             }
+            Self::SignIn { redirect_uri, .. } => Some(format!(
+                "sign in as someone who may use the app, and allow what it asks for; the app must have {redirect_uri} as a \
+                 callback URL (--set redirect_uri=http://localhost:PORT names another one)"
+            )),
             Self::Okta(error) => error.hint(),
             _ => None,
         }

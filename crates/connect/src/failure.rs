@@ -22,6 +22,7 @@ impl From<Error> for CardError {
             | Error::Broken { .. }
             | Error::Key(_)
             | Error::OAuth { .. }
+            | Error::SignIn { .. }
             | Error::Setting { .. } => ErrorKind::Connection,
             Error::Refused(_) | Error::UnknownTable(_) => ErrorKind::Input,
             Error::Store { .. } | Error::Renewal { .. } | Error::Unreachable { unsent: true, .. } => {

@@ -49,9 +49,9 @@ impl SignIn {
     ///
     /// # Errors
     ///
-    /// [`Error::Okta`] with the sign-in's own error; else what the token endpoint objects to.
+    /// [`Error::SignIn`]; else what the token endpoint objects to.
     pub async fn in_browser(self, connections: &Connections, edges: &Edges) -> Result<Live, Error> {
-        let (code, browser) = self.flow.run(edges).await?;
+        let (code, browser) = self.flow.run(edges).await.map_err(|cause| self.failed(cause))?;
         let redeemed = self.redeem(connections, &code).await;
         let page = if redeemed.is_ok() { SignInPage::DONE } else { SignInPage::REFUSED };
         browser.dismiss(page, &*edges.clock).await;
@@ -64,8 +64,12 @@ impl SignIn {
     ///
     /// The same.
     pub async fn pasted(self, connections: &Connections, pasted: &str) -> Result<Live, Error> {
-        let code = self.flow.accept(pasted)?;
+        let code = self.flow.accept(pasted).map_err(|cause| self.failed(cause))?;
         self.redeem(connections, &code).await
+    }
+
+    fn failed(&self, cause: oktant_client::Error) -> Error {
+        Error::SignIn { cause, redirect_uri: self.flow.redirect_uri.clone() }
     }
 
     async fn redeem(&self, connections: &Connections, code: &Secret) -> Result<Live, Error> {
