@@ -316,7 +316,14 @@ impl Tables {
         let mut rows = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|error| input(error.to_string()))?;
-            rows.push(headers.iter().zip(&record).map(|(name, value)| (name.to_owned(), Value::from(value))).collect());
+            let row: Map<String, Value> =
+                headers.iter().zip(&record).map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+            for column in &table.columns {
+                let line = record.position().map_or(0, csv::Position::line);
+                let fits = cell(column.kind, row.get(&column.name).unwrap_or(&Value::Null));
+                fits.map_err(|problem| input(format!("line {line}, {}: {problem}", column.name)))?;
+            }
+            rows.push(row);
         }
         Ok(self.insert(table, &rows, clock, entropy).await?.len())
     }

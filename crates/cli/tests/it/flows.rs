@@ -448,9 +448,9 @@ fn rows_of_tables_come_and_go_as_csv() {
     let rows: Vec<Value> =
         serde_json::from_str(&place.done(&["flow", "tables", "show", "members", "--output", "json"])).expect("JSON");
     assert_eq!((&rows[1]["Login"], &rows[1]["Age"]), (&json!("bob, jr"), &json!(7)));
-    std::fs::write(&csv, "Login,Age\nann,old\n").expect("writes");
+    std::fs::write(&csv, "Login,Age\n\"ann\nor bob\",41\nann,old\n").expect("writes");
     let wrong = place.refused(&["flow", "tables", "import", "Members", &csv]);
-    assert!(wrong.contains("OKT4201") && wrong.contains("Age"), "{wrong}");
+    assert!(wrong.contains("OKT4201") && wrong.contains("line 4, Age: \"old\" is no number"), "{wrong}");
     assert!(place.refused(&["flow", "tables", "show", "nobody"]).contains("OKT45"));
 }
 
