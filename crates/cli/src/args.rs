@@ -499,10 +499,13 @@ pub(crate) enum ConnectCommand {
         #[command(flatten)]
         store: StoreArgs,
     },
-    /// Forget a connection and its secrets
+    /// Forget a connection and its secrets, unless flows that are on use it
     Remove {
         /// Name or id of the connection
         name: String,
+        /// Remove it even if flows that are on use it
+        #[arg(long)]
+        force: bool,
         #[command(flatten)]
         store: StoreArgs,
     },
@@ -530,8 +533,8 @@ pub(crate) struct MakeArgs {
     #[arg(long, value_name = "HOST")]
     pub(crate) domain: Option<String>,
 
-    /// Address of the login pages, instead of --domain
-    #[arg(long, value_name = "URL")]
+    /// Address of the org or of the login page, such as `http://127.0.0.1:8080`, instead of --domain
+    #[arg(long, value_name = "URL", conflicts_with = "domain")]
     pub(crate) login_url: Option<String>,
 
     /// Scopes to ask for, separated by blanks
@@ -558,6 +561,10 @@ pub(crate) struct MakeArgs {
     /// Authorise an existing connection anew; cards stay bound to it
     #[arg(long)]
     pub(crate) replace: bool,
+
+    /// Write the connection without asking the service whether it works, as where the service cannot be reached
+    #[arg(long)]
+    pub(crate) no_test: bool,
 
     #[command(flatten)]
     pub(crate) store: StoreArgs,

@@ -5,18 +5,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use oktant_base::Secret;
+use oktant_base::{Secret, codes};
 use oktant_client::Edges;
-use oktant_connect::Connectors;
-use oktant_connect::connection::{Auth, ConnectStore, Connection, Connections, SealingKey, Secrets, SignIn};
+use oktant_connect::connection::{
+    self, Auth, ConnectStore, Connection, Connections, Live, SealingKey, Secrets, SignIn,
+};
 use oktant_connect::files::FolderFiles;
 use oktant_connect::guard::{Guard, SystemLookup};
 use oktant_connect::http::Http;
 use oktant_connect::manifest::Manifest;
+use oktant_connect::{Connectors, Tested};
+use oktant_engine::{CardError, ErrorKind, FlowEntry};
 use oktant_sql::Attached;
 
 use crate::args::{ConnectArgs, ConnectCommand, MakeArgs, StoreArgs};
 use crate::failure::{Error, Result};
+use crate::flow::desk::Desk;
 use crate::{output, runtime, terminal};
 
 /// Makes, shows, tests and removes connections.
@@ -41,15 +45,7 @@ pub(crate) fn run(args: &ConnectArgs) -> Result<()> {
                 print_lines(described(&connection))
             }
             ConnectCommand::Test { name, store } => test(&open(store).await?, name).await,
-            ConnectCommand::Remove { name, store } => {
-                let connectors = open(store).await?;
-                let connections = connectors.connections();
-                if let Err(error) = connections.revoke(name).await {
-                    terminal::note(format_args!("note: its tokens could not be ended at the service: {error}"));
-                }
-                let removed = connections.remove(name).await?;
-                output::print(&format!("{} is removed; its cards are bound to nothing now\n", removed.name))
-            }
+            ConnectCommand::Remove { name, force, store } => remove(name, *force, store).await,
         }
     }))
 }
@@ -149,12 +145,52 @@ fn print_lines(lines: impl IntoIterator<Item = String>) -> Result<()> {
 }
 
 async fn test(connectors: &Connectors, name: &str) -> Result<()> {
-    let account = connectors.test(name).await.map_err(|error| {
-        let hint = "`oktant connect show` tells its settings; authorise it anew with --replace";
-        Error::misuse(format!("connection \"{name}\" does not work: {error}"), hint)
-    })?;
-    let account = account.map_or_else(String::new, |account| format!(" as {account}"));
-    output::print(&format!("{name} works{account}\n"))
+    let Connection { name, .. } = connectors.connections().get(name).await?;
+    let hint = "`oktant connect show` tells its settings; authorise it anew with --replace";
+    let tested = match connectors.test(&name).await {
+        Ok(tested) => tested,
+        Err(error) => {
+            // Why it is broken says more than that it is.
+            let message = connectors.connections().get(&name).await?.broken.unwrap_or(error.message);
+            return Err(not_working(&name, &CardError { message, ..error }, hint).into());
+        }
+    };
+    output::print(&match tested {
+        Tested::Works(Some(account)) => format!("{name} works as {account}\n"),
+        Tested::Works(None) => format!("{name} works\n"),
+        Tested::Unasked => format!("{name} is complete; only its cards show whether the service lets it in\n"),
+    })
+}
+
+/// The failure of a test, under the code of what failed.
+fn not_working(name: &str, error: &CardError, hint: &'static str) -> Error {
+    let own = error.code.as_ref().and_then(|code| codes::find(code.as_text()?));
+    let code = own.unwrap_or(match error.kind {
+        ErrorKind::Unavailable | ErrorKind::RateLimited | ErrorKind::OutcomeUnknown => codes::OKT4506,
+        _ => codes::OKT4503,
+    });
+    Error::NotWorking { name: name.to_owned(), problem: error.message.clone(), code, hint }
+}
+
+async fn remove(name: &str, force: bool, store: &StoreArgs) -> Result<()> {
+    let desk = Desk::open(store).await?;
+    let connections = desk.connectors.connections();
+    let connection = connections.get(name).await?;
+    let (on, off): (Vec<_>, Vec<_>) = desk.users(&connection).into_iter().partition(|entry| entry.active);
+    let names =
+        |flows: &[FlowEntry]| flows.iter().map(|entry| &*entry.version.flow.name).collect::<Vec<_>>().join(", ");
+    if !on.is_empty() && !force {
+        return Err(Error::InUse { name: connection.name, flows: names(&on) }.into());
+    }
+    if let Err(error) = connections.revoke(&connection.id).await {
+        terminal::note(format_args!("note: its tokens could not be ended at the service: {error}"));
+    }
+    let removed = connections.remove(&connection.id).await?;
+    let bound = names(&[on, off].concat());
+    if !bound.is_empty() {
+        terminal::note(format_args!("note: `oktant flow bind` gives its flows another connection: {bound}"));
+    }
+    output::print(&format!("{} is removed; its cards are bound to nothing now\n", removed.name))
 }
 
 async fn make(connector: &str, args: &MakeArgs) -> Result<()> {
@@ -172,28 +208,26 @@ async fn make(connector: &str, args: &MakeArgs) -> Result<()> {
         return Err(oktant_connect::Error::ConnectionExists(args.name.clone()).into());
     }
     let draft = Connection { settings, ..connections.draft(&args.name, connector, auth) };
-    let reach = if connector == "http" { draft.reach()? } else { Vec::new() };
-    let (connection, secrets) = if auth == Auth::OauthCode {
-        let live = sign_in(connections, draft, secrets, args.headless).await?;
-        (live.connection, live.secrets)
+    draft.check(&secrets)?;
+    let live = if auth == Auth::OauthCode {
+        sign_in(connections, draft, secrets, args.headless).await?
     } else {
-        (draft, secrets)
+        Live { connection: draft, secrets }
     };
-    let made = connections.put(connection, &secrets, args.replace).await?;
+    let live = if args.no_test {
+        live
+    } else {
+        let hint = "nothing was written; correct what was given, or write it as it is with --no-test";
+        connectors.try_out(live).await.map_err(|error| not_working(&args.name, &error, hint))?.0
+    };
+    let made = connections.put(live.connection, &live.secrets, args.replace).await?;
     output::print(&format!("{} is connected to {}; its secrets are sealed\n", made.name, made.connector))?;
-    if !reach.is_empty() && made.setting("hosts").is_none() {
-        let hosts = made.reach().unwrap_or(reach).join(", ");
+    if connector == "http" && made.setting("hosts").is_none() && made.auth != Auth::None {
+        let hosts = made.reach()?.join(", ");
         terminal::note(format_args!("its secrets go to {hosts} alone; --set hosts=HOST,HOST names other hosts"));
     }
-    match connectors.test(&made.id).await {
-        Ok(Some(account)) => {
-            let live = connections.live(&made.id).await?;
-            let named = Connection { account: Some(account.clone()), ..live.connection };
-            connections.put(named, &live.secrets, true).await?;
-            terminal::note(format_args!("signed in as {account}"));
-        }
-        Ok(None) => {}
-        Err(error) => terminal::note(format_args!("note: the service does not answer as expected: {error}")),
+    if let Some(account) = &made.account {
+        terminal::note(format_args!("signed in as {account}"));
     }
     Ok(())
 }
@@ -220,10 +254,7 @@ fn settings(connector: &str, args: &MakeArgs) -> Result<BTreeMap<String, String>
             settings.insert(name.to_owned(), value.clone());
         }
     }
-    if let Some(manifest) = Manifest::own().get(connector) {
-        manifest.derive(&mut settings)?;
-    }
-    Ok(settings)
+    Ok(connection::settled(connector, settings)?)
 }
 
 /// Secrets from files, variables or standard input: never from the command line, which others can read.
@@ -273,12 +304,7 @@ fn inferred(connector: &str, settings: &BTreeMap<String, String>, secrets: &Secr
     }
 }
 
-async fn sign_in(
-    connections: &Connections,
-    draft: Connection,
-    secrets: Secrets,
-    headless: bool,
-) -> Result<oktant_connect::connection::Live> {
+async fn sign_in(connections: &Connections, draft: Connection, secrets: Secrets, headless: bool) -> Result<Live> {
     let edges = connections.edges();
     let sign_in = SignIn::new(draft, secrets, &*edges.entropy)?;
     if !headless {

@@ -102,6 +102,12 @@ pub(crate) enum Error {
     #[error("the runtime cannot start")]
     Runtime(#[source] io::Error),
 
+    #[error("connection \"{name}\" does not work: {problem}")]
+    NotWorking { name: String, problem: String, code: Code, hint: &'static str },
+
+    #[error("connection \"{name}\" is used by flows that are on: {flows}")]
+    InUse { name: String, flows: String },
+
     #[error("the file {} holds no password", .0.display())]
     NoPassword(PathBuf),
 
@@ -123,7 +129,9 @@ impl Coded for Error {
             | Self::UnknownCode(_)
             | Self::NoPassword(_)
             | Self::Exists { .. }
+            | Self::InUse { .. }
             | Self::NoFlow { .. } => codes::OKT4001,
+            Self::NotWorking { code, .. } => *code,
             Self::NoOrg => codes::OKT4003,
             Self::Read { .. } | Self::Write { .. } | Self::Stdout(_) | Self::Stdin(_) | Self::Terminal(_) => {
                 codes::OKT4002
@@ -141,9 +149,14 @@ impl Coded for Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::NotWorking { hint, .. } => Some((*hint).to_owned()),
             Self::NoPassword(_) => Some("write the password as its first line".to_owned()),
             Self::Faults { .. } => Some("write an array as docs/reference/faults.md describes".to_owned()),
             Self::Exists { .. } => Some("choose another folder, or replace what is there with --force".to_owned()),
+            Self::InUse { .. } => Some(
+                "bind them to another one with `oktant flow bind`, switch them off, or remove it all the same with --force"
+                    .to_owned(),
+            ),
             Self::NoFlow { .. } => Some("`oktant flow list` shows the flows".to_owned()),
             Self::SalesforceSchema { .. } => Some("docs/guides/sandbox.md shows the form of the file".to_owned()),
             Self::UnknownCode(_) => Some("`oktant explain` lists every code".to_owned()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use oktant_base::Timestamp;
+use oktant_base::{Timestamp, codes};
 use oktant_catalog::{Operation, ParameterIn};
 use oktant_engine::{
     ActionInfo, Actions, Call, CardError, Delivered, ErrorKind, Events, Fields as FlowFields, Idempotency, Outcome,
@@ -27,7 +27,7 @@ use crate::manifest::{Action, Manifest, Repeat, is_name, list_streams};
 use crate::records::RecordLog;
 use crate::tables::{TableCall, Tables};
 use crate::transport::{HttpTransport, OktaTransport, Orgs};
-use crate::{events, files, mail, records, tables, web};
+use crate::{events, files, mail, manifest, records, tables, web};
 
 /// How long one card may take; lists and files take longer.
 const TIME: Duration = Duration::from_secs(90);
@@ -62,6 +62,31 @@ impl fmt::Debug for Connectors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connectors").field("connections", &self.0.connections).finish_non_exhaustive()
     }
+}
+
+/// What a test of a connection showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tested {
+    /// The service let it in; as whom, if it told.
+    Works(Option<String>),
+    /// Its settings are complete; only its cards show whether the service lets it in.
+    Unasked,
+}
+
+impl Tested {
+    /// Who the connection is signed in as, if the service told.
+    pub fn account(&self) -> Option<&str> {
+        match self {
+            Self::Works(account) => account.as_deref(),
+            Self::Unasked => None,
+        }
+    }
+}
+
+/// Whether an error says that whoever asked is known and may not do this.
+fn is_forbidden(error: &CardError) -> bool {
+    let code = error.code.as_ref().and_then(|code| code.as_text());
+    error.status == Some(403) || code.is_some_and(|code| code == codes::OKT1013.id() || code == codes::OKT1014.id())
 }
 
 /// What does a card.
@@ -201,16 +226,35 @@ impl Connectors {
         Card::find(address).is_some() || address.split_once(':').is_some_and(is_event)
     }
 
-    /// Asks the service whether the connection works; who it is signed in as, if the service tells.
+    /// Asks the service whether the connection works.
     ///
     /// # Errors
     ///
-    /// What the service objects to.
-    pub async fn test(&self, id_or_name: &str) -> Result<Option<String>, CardError> {
-        let Inner { connections, orgs, .. } = &*self.0;
+    /// [`ErrorKind::Connection`] if the connection is not complete; what the service objects to.
+    pub async fn test(&self, id_or_name: &str) -> Result<Tested, CardError> {
+        let connections = self.connections();
         let live = connections.live(id_or_name).await?;
-        let Some(manifest) = Manifest::own().get(&live.connection.connector) else { return Ok(None) };
-        let Some(test) = &manifest.auth.test else { return Ok(None) };
+        live.connection.check(&live.secrets)?;
+        let manifest = Manifest::own().get(&live.connection.connector);
+        match manifest.and_then(|manifest| Some((manifest, manifest.auth.test.as_ref()?))) {
+            Some((manifest, test)) => self.ask_account(live, manifest, test).await,
+            None if live.connection.auth == Auth::Smtp => {
+                mail::test(connections, &live).await.map(|()| Tested::Works(None))
+            }
+            // Whoever got a token was let in.
+            None if live.connection.auth.has_tokens() => Ok(Tested::Works(None)),
+            None => Ok(Tested::Unasked),
+        }
+    }
+
+    async fn ask_account(
+        &self,
+        live: Live,
+        manifest: &'static Manifest,
+        test: &manifest::Request,
+    ) -> Result<Tested, CardError> {
+        let Inner { connections, orgs, .. } = &*self.0;
+        let is_okta = live.connection.connector == "okta";
         let action = Action::default();
         let none = Fields::new();
         let transport = self::transport(connections, orgs, manifest, live);
@@ -218,10 +262,37 @@ impl Connectors {
             Run { manifest, action: &action, transport: &*transport, options: &none, inputs: &none, cursor: None };
         let mut scope = run.scope();
         let request = test.prepare(&scope)?;
-        run.ask(&request, &[], &mut scope).await?;
+        match run.ask(&request, &[], &mut scope).await {
+            // An org knows whom it does not allow to ask this.
+            Err(error) if is_okta && is_forbidden(&error) => return Ok(Tested::Works(None)),
+            asked => asked?,
+        };
         let account =
             if manifest.auth.account.is_empty() { Value::Null } else { scope.value(&manifest.auth.account)? };
-        Ok(Some(text(&account)).filter(|account| !account.is_empty()))
+        Ok(Tested::Works(Some(text(&account)).filter(|account| !account.is_empty())))
+    }
+
+    /// Tests a connection before it is written, in a store of its own. Gives it as it is then, with the tokens that it
+    /// got and the account that it signed in to.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::test`].
+    pub async fn try_out(&self, draft: Live) -> Result<(Live, Tested), CardError> {
+        let apart = self.connections().apart().await?;
+        let id = apart.put(draft.connection, &draft.secrets, false).await?.id;
+        match Self::new(apart.clone(), Arc::clone(&self.0.files)).test(&id).await {
+            Ok(tested) => {
+                let mut live = apart.live(&id).await?;
+                live.connection.account = tested.account().map(ToOwned::to_owned);
+                Ok((live, tested))
+            }
+            // It is not broken, but never was whole.
+            Err(error) => match apart.get(&id).await?.broken {
+                Some(reason) => Err(CardError { message: reason, ..error }),
+                None => Err(error),
+            },
+        }
     }
 
     /// The entries of a list that depends on the account: choices of an option, or fields of an object.

@@ -2,6 +2,7 @@
 
 use oktant_base::{Code, Coded, codes};
 
+use crate::connection::ID;
 use crate::guard::Refusal;
 
 /// Why something with a connection or a connector did not work.
@@ -12,7 +13,7 @@ pub enum Error {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// No connection has this name.
-    #[error("there is no connection \"{0}\"")]
+    #[error("{}", unknown(.0))]
     UnknownConnection(String),
     /// A connection of this name exists already.
     #[error("there is a connection \"{0}\" already")]
@@ -127,6 +128,11 @@ impl Coded for Error {
         match self {
             Self::Setting { hint, .. } => Some(hint.clone()),
             Self::ConnectionExists(_) => Some("--replace authorises it anew and keeps its bindings".to_owned()),
+            Self::UnknownConnection(id) if id.starts_with(ID) => Some(
+                "bind the flow to another one: `oktant flow bind FLOW PLACEHOLDER=CONNECTION`; `oktant connect list` \
+                 shows those there are"
+                    .to_owned(),
+            ),
             Self::Broken { name, .. } => {
                 Some(format!("authorise it again: `oktant connect … {name} --replace`; its flows keep their binding"))
             }
@@ -137,6 +143,14 @@ impl Coded for Error {
             Self::Okta(error) => error.hint(),
             _ => None,
         }
+    }
+}
+
+/// Who reads of it never saw the id of a connection.
+fn unknown(id_or_name: &str) -> String {
+    match id_or_name.strip_prefix(ID) {
+        Some(_) => format!("the connection that the card is bound to was removed (its id was {id_or_name})"),
+        None => format!("there is no connection \"{id_or_name}\""),
     }
 }
 

@@ -24,7 +24,7 @@ mod web;
 use std::fmt::Write as _;
 
 pub use callers::OrgCallers;
-pub use connectors::{Cards, Connectors};
+pub use connectors::{Cards, Connectors, Tested};
 pub use error::Error;
 pub use log::EventLog;
 pub use records::RecordLog;

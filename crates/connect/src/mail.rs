@@ -14,7 +14,8 @@ use oktant_engine::{CardError, ErrorKind, Outcome};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::connection::{Auth, Connections, Live};
+use crate::Error;
+use crate::connection::{Auth, Connection, Connections, Live, one_of};
 use crate::failure::{body, refusal};
 use crate::fields::Fields;
 use crate::files::Files;
@@ -32,6 +33,13 @@ pub(crate) const CARDS: &[(&str, &str)] = &[
     ("office365mail", "sendEmail"),
     ("mail", "send"),
 ];
+
+const STARTTLS: &str = "starttls";
+const TLS: &str = "tls";
+const UNSECURED: &str = "none";
+
+/// How the connection to a mail server may be secured.
+const SECURITY: &[&str] = &[STARTTLS, TLS, UNSECURED];
 
 /// Time for the whole talk with a mail server.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -148,44 +156,61 @@ fn message(mail: &Mail, sender: &str, keep_bcc: bool) -> Result<Message, CardErr
     built.map_err(|error| CardError::new(ErrorKind::Input, format!("the mail cannot be written: {error}")))
 }
 
-/// Over SMTP. The server's name is resolved once, and the connection goes to an address that the guard let through.
-async fn by_smtp(connections: &Connections, live: &Live, mail: &Mail) -> Result<String, CardError> {
-    let connection = &live.connection;
+/// Where a mail server listens, and how its connection is secured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Server<'a> {
+    host: &'a str,
+    port: u16,
+    security: &'a str,
+}
+
+/// The mail server that a connection leads to.
+///
+/// # Errors
+///
+/// [`Error::Setting`] if its settings name none.
+pub(crate) fn server(connection: &Connection) -> Result<Server<'_>, Error> {
     let host = connection.required("host")?;
-    let security = connection.setting("security").unwrap_or("starttls");
-    let port: u16 = match connection.setting("port") {
-        Some(port) => {
-            port.parse().map_err(|_| CardError::new(ErrorKind::Connection, format!("\"{port}\" is no port")))?
-        }
-        None => {
-            if security == "tls" {
-                465
-            } else {
-                587
-            }
-        }
+    one_of("security", connection.setting("security"), SECURITY)?;
+    let security = connection.setting("security").unwrap_or(STARTTLS);
+    let port = match connection.setting("port") {
+        Some(port) => port
+            .parse()
+            .map_err(|_| Error::setting(format!("\"{port}\" is no port"), "give a number, such as --set port=587"))?,
+        None if security == TLS => 465,
+        None => 587,
     };
+    Ok(Server { host, port, security })
+}
+
+/// A failure of the talk with a mail server.
+fn smtp_failure(host: &str, error: &lettre::transport::smtp::Error) -> CardError {
+    // The library tells by its words alone that there was no connection to send anything by.
+    let unsent = error.is_tls() || error.to_string().starts_with("Connection error");
+    let kind = match error.status().map(u16::from) {
+        // The server wants other credentials (RFC 4954, 6).
+        Some(530 | 534 | 535 | 538) => ErrorKind::Connection,
+        _ if error.is_permanent() => ErrorKind::Refused,
+        _ if error.is_transient() || unsent => ErrorKind::Unavailable,
+        // Before anything was sent: no way to sign in that both sides know, or an address that is none.
+        _ if error.is_client() => ErrorKind::Connection,
+        _ => ErrorKind::OutcomeUnknown,
+    };
+    CardError::new(kind, format!("{host}: {error}"))
+}
+
+/// The way to a mail server. Its name is resolved once, and the connection goes to an address that the guard let
+/// through.
+async fn smtp(connections: &Connections, live: &Live) -> Result<AsyncSmtpTransport<Tokio1Executor>, CardError> {
+    let connection = &live.connection;
+    let Server { host, port, security } = server(connection)?;
     let http = connections.http();
     let addresses = http.guard().addresses(host, port, http.lookup()).await?;
     let address = addresses.first().map(ToString::to_string).unwrap_or_default();
-    let failed = |error: lettre::transport::smtp::Error| {
-        // The library tells by its words alone that there was no connection to send anything by.
-        let unsent = error.is_tls() || error.to_string().starts_with("Connection error");
-        let kind = match error.status().map(u16::from) {
-            // The server wants other credentials (RFC 4954, 6).
-            Some(530 | 534 | 535 | 538) => ErrorKind::Connection,
-            _ if error.is_permanent() => ErrorKind::Refused,
-            _ if error.is_transient() || unsent => ErrorKind::Unavailable,
-            // Before anything was sent: no way to sign in that both sides know, or an address that is none.
-            _ if error.is_client() => ErrorKind::Connection,
-            _ => ErrorKind::OutcomeUnknown,
-        };
-        CardError::new(kind, format!("{host}: {error}"))
-    };
-    let parameters = || TlsParameters::new(host.to_owned()).map_err(failed);
+    let parameters = || TlsParameters::new(host.to_owned()).map_err(|error| smtp_failure(host, &error));
     let tls = match security {
-        "none" => Tls::None,
-        "tls" => Tls::Wrapper(parameters()?),
+        UNSECURED => Tls::None,
+        TLS => Tls::Wrapper(parameters()?),
         _ => Tls::Required(parameters()?),
     };
     let mut builder =
@@ -193,6 +218,23 @@ async fn by_smtp(connections: &Connections, live: &Live, mail: &Mail) -> Result<
     if let (Some(user), Some(password)) = (connection.setting("username"), live.secrets.get("password")) {
         builder = builder.credentials(Credentials::new(user.to_owned(), password.expose().clone()));
     }
+    Ok(builder.build())
+}
+
+/// Signs in to a mail server, and sends nothing.
+pub(crate) async fn test(connections: &Connections, live: &Live) -> Result<(), CardError> {
+    let host = server(&live.connection)?.host;
+    let talk = smtp(connections, live).await?.test_connection().await;
+    match talk.map_err(|error| smtp_failure(host, &error))? {
+        true => Ok(()),
+        false => Err(CardError::new(ErrorKind::Unavailable, format!("{host} does not answer as a mail server does"))),
+    }
+}
+
+/// Over SMTP.
+async fn by_smtp(connections: &Connections, live: &Live, mail: &Mail) -> Result<String, CardError> {
+    let connection = &live.connection;
+    let transport = smtp(connections, live).await?;
     let sender = [
         mail.from.as_str(),
         connection.setting("from").unwrap_or_default(),
@@ -200,7 +242,8 @@ async fn by_smtp(connections: &Connections, live: &Live, mail: &Mail) -> Result<
     ];
     let sender = sender.into_iter().find(|sender| !sender.is_empty()).unwrap_or_default();
     let message = message(mail, sender, false)?;
-    let response = builder.build().send(message).await.map_err(failed)?;
+    let host = server(connection)?.host;
+    let response = transport.send(message).await.map_err(|error| smtp_failure(host, &error))?;
     Ok(response.message().next().unwrap_or_default().to_owned())
 }
 

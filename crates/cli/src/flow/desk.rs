@@ -11,6 +11,7 @@ use oktant_connect::query::WithSql;
 use oktant_engine::{Engine, EngineError, FlowEntry, Settings, Work, Worker};
 use oktant_flow_tables::REDACT;
 
+use super::bindings::placeholders;
 use super::queries::CardQueries;
 use crate::args::{ConnectionArgs, StoreArgs};
 use crate::connect;
@@ -102,6 +103,17 @@ impl Desk {
     /// The connections there are.
     pub(crate) async fn connections(&self) -> Result<Vec<Connection>> {
         Ok(self.connectors.connections().list().await?)
+    }
+
+    /// The flows whose cards sign in with a connection.
+    pub(crate) fn users(&self, connection: &Connection) -> Vec<FlowEntry> {
+        let uses = |entry: &FlowEntry| {
+            placeholders(&entry.version.flow).into_keys().any(|placeholder| {
+                let bound = entry.settings.connections.get(&placeholder).unwrap_or(&placeholder);
+                *bound == connection.id || *bound == connection.name
+            })
+        };
+        self.engine.flows().into_iter().filter(uses).collect()
     }
 
     /// Waits for a moment.

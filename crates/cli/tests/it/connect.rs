@@ -76,8 +76,59 @@ fn a_connection_over_http_says_where_its_secrets_may_go_before_it_is_made() {
     let token_url = "token_url=https://id.example.com/token";
     let args =
         ["connect", "http", "machine", "--set", token_url, "--client-id", "c", "--secret", "client_secret=env:S"];
+    let args = [&args[..], &["--no-test"]].concat();
     let (text, done) = run(command(folder.path(), &args).env("S", "s3cret"));
     assert!(done && text.contains("its secrets go to id.example.com alone"), "{text}");
+}
+
+#[test]
+fn a_sign_in_that_fails_makes_and_replaces_no_connection() {
+    let org = Org::live(|builder| builder.users(2));
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = org.sandbox.url();
+    let connect = |args: &[&str], token: &str| {
+        let mut command = command(folder.path(), &[&["connect", "okta"], args].concat());
+        command.env("API_TOKEN", token).env("OKTANT_EGRESS_ALLOW", url.trim_start_matches("http://"));
+        let output = command.args(["--secret", "token=env:API_TOKEN"]).output().expect("runs");
+        (String::from_utf8(output.stderr).expect("text"), output.status.code())
+    };
+    let listed = || run(&mut command(folder.path(), &["connect", "list"])).0;
+    let (text, code) = connect(&["bad", "--domain", &url], "wrong");
+    assert!(text.contains("error[OKT4503]") && text.contains("the org refuses its API token"), "{text}");
+    assert!(code == Some(4) && text.contains("nothing was written") && text.contains("--no-test"), "{code:?}: {text}");
+    for (given, code, problem) in [
+        (&["bad"][..], 2, "error[OKT4507]"),
+        (&["bad", "--domain", "no such"], 2, "domain no such cannot be read"),
+        (&["bad", "--domain", &url, "--set", "foo=bar"], 2, "has no setting \"foo\""),
+        (&["bad", "--domain", &url, "--login-url", &url], 2, "cannot be used with"),
+        (&["bad", "--domain", "http://127.0.0.1:1"], 1, "loopback"),
+    ] {
+        let (text, exit) = connect(given, "wrong");
+        assert!(text.contains(problem) && exit == Some(code), "{given:?}: {exit:?} {text}");
+    }
+    assert!(!listed().contains("bad"), "{}", listed());
+
+    let (text, code) = connect(&["acme", "--login-url", &url], org.sandbox.api_token());
+    assert_eq!(code, Some(0), "the address of the org stands for its domain: {text}");
+    let (text, code) = connect(&["acme", "--login-url", &url, "--replace"], "wrong");
+    assert!(code == Some(4), "{text}");
+    let mut test = command(folder.path(), &["connect", "test", "acme"]);
+    let (text, works) = run(test.env("OKTANT_EGRESS_ALLOW", url.trim_start_matches("http://")));
+    assert!(works, "the one before still works: {text}");
+
+    let (text, code) = connect(&["acme", "--login-url", &url, "--replace", "--no-test"], "wrong");
+    assert_eq!(code, Some(0), "who sets up without the service says so: {text}");
+    let output = test.output().expect("runs");
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert!(output.status.code() == Some(4) && text.contains("error[OKT4503]"), "{text}");
+    assert!(listed().contains("\tbroken\t"), "{}", listed());
+}
+
+#[test]
+fn what_is_not_there_is_not_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (text, done) = run(&mut command(folder.path(), &["connect", "remove", "nope"]));
+    assert!(!done && text.starts_with("error[OKT4502]: there is no connection \"nope\""), "{text}");
 }
 
 #[test]

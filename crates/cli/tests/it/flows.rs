@@ -542,26 +542,49 @@ fn records_are_looked_at_by_an_interval_of_their_own() {
     assert_eq!(logs, 0, "the log is not read");
 }
 
+#[test]
+fn a_connection_that_flows_use_is_not_removed_by_the_way() {
+    let place = Place::new();
+    place.connect();
+    place.write("look_up", LOOK_UP);
+    place.done(&["flow", "on", &place.project(), "--bind", "okta=acme"]);
+    let refused = place.refused(&["connect", "remove", "acme"]);
+    assert!(refused.contains("is used by flows that are on: Look up") && refused.contains("flow bind"), "{refused}");
+    assert!(place.done(&["connect", "list"]).contains("acme"));
+    place.done(&["connect", "remove", "acme", "--force"]);
+    let failed = place.refused(&["flow", "run", "Look up", "--input", "login=x", "--wait"]);
+    assert!(failed.contains("was removed") && failed.contains("oktant flow bind FLOW"), "{failed}");
+
+    place.connect();
+    place.done(&["flow", "bind", "Look up", "okta=acme"]);
+    place.done(&["flow", "off", "Look up"]);
+    let removed = place.done(&["connect", "remove", "acme"]);
+    assert!(removed.contains("gives its flows another connection: Look up"), "{removed}");
+}
+
 /// A mail server that takes one message; where it listens, and what it was told.
 fn mail_server() -> (String, std::thread::JoinHandle<String>) {
     use std::io::{BufRead as _, BufReader, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let told = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("a caller");
-        let lines = BufReader::new(stream.try_clone().expect("a stream")).lines();
-        stream.write_all(b"220 test\r\n").expect("writes");
         let mut told = String::new();
-        for line in lines.map_while(Result::ok) {
-            told.extend([&*line, "\n"]);
-            let answer: &[u8] = match line.split_whitespace().next().unwrap_or_default() {
-                "EHLO" | "MAIL" | "RCPT" => b"250 ok\r\n",
-                "DATA" => b"354 go on\r\n",
-                "QUIT" => b"221 bye\r\n",
-                "." => b"250 queued as 42\r\n",
-                _ => continue,
-            };
-            stream.write_all(answer).expect("writes");
+        // Who makes the connection asks, too, but sends nothing.
+        while !told.contains("DATA") {
+            let (mut stream, _) = listener.accept().expect("a caller");
+            let lines = BufReader::new(stream.try_clone().expect("a stream")).lines();
+            stream.write_all(b"220 test\r\n").expect("writes");
+            for line in lines.map_while(Result::ok) {
+                told.extend([&*line, "\n"]);
+                let answer: &[u8] = match line.split_whitespace().next().unwrap_or_default() {
+                    "EHLO" | "MAIL" | "RCPT" | "NOOP" => b"250 ok\r\n",
+                    "DATA" => b"354 go on\r\n",
+                    "QUIT" => b"221 bye\r\n",
+                    "." => b"250 queued as 42\r\n",
+                    _ => continue,
+                };
+                stream.write_all(answer).expect("writes");
+            }
         }
         told
     });
@@ -586,13 +609,10 @@ fn the_daily_access_report_is_made_by_sql_and_sent() {
     place.org.api("POST", &format!("/api/v1/apps/{app}/users"), &assigned);
     let (address, told) = mail_server();
     let port = format!("port={}", address.rsplit_once(':').expect("a port").1);
-    place.done(
-        &[
-            &["connect", "smtp", "post", "--set", "host=127.0.0.1", "--set", &port, "--set", "security=none"][..],
-            &["--set", "from=flows@example.com"],
-        ]
-        .concat(),
-    );
+    let make = ["connect", "smtp", "post", "--set", "host=127.0.0.1", "--set", &port, "--set", "security=none"];
+    let mut make = place.command(&make);
+    let make = make.args(["--set", "from=flows@example.com"]).env("OKTANT_EGRESS_ALLOW", &address);
+    assert!(run(make).1, "the mail server lets everyone in");
     place.done(&["flow", "import", "template:daily-access-report", "--into", &place.project()]);
     place.done(&["flow", "on", &place.project(), "--bind", "mail=post"]);
 

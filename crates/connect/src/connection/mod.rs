@@ -12,16 +12,22 @@ use serde::{Deserialize, Serialize};
 pub(crate) mod oauth;
 mod seal;
 mod session;
+mod settings;
 mod sign_in;
 mod store;
 
 pub use seal::SealingKey;
 pub use session::Connections;
+pub(crate) use settings::one_of;
+pub use settings::settled;
 pub use sign_in::SignIn;
 pub use store::ConnectStore;
 pub(crate) use store::{SCHEMA, told};
 
 use crate::Error;
+
+/// What the id of every connection begins with.
+pub(crate) const ID: &str = "con_";
 
 /// How a connection proves who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,7 +148,8 @@ impl Connection {
     pub fn required(&self, name: &str) -> Result<&str, Error> {
         self.setting(name).ok_or_else(|| {
             let problem = format!("connection \"{}\" has no {name}", self.name);
-            Error::setting(problem, format!("authorise it again and give {name}"))
+            let hint = format!("give --set {name}=VALUE (and --replace for one that is there)");
+            Error::setting(problem, hint)
         })
     }
 }
@@ -163,6 +170,11 @@ impl Secrets {
     /// One of them, if it is there and not empty.
     pub fn get(&self, name: &str) -> Option<&Secret> {
         self.0.get(name).filter(|secret| !secret.expose().is_empty())
+    }
+
+    /// What they are called.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// Whether some of them are headers.

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::store::Stored;
-use super::{Auth, ConnectStore, Connection, Live, SealingKey, Secrets, oauth};
+use super::{Auth, ConnectStore, Connection, ID, Live, SealingKey, Secrets, oauth};
 use crate::Error;
 use crate::http::Http;
 
@@ -33,7 +33,7 @@ pub struct Connections(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     store: ConnectStore,
-    key: SealingKey,
+    key: Arc<SealingKey>,
     http: Http,
     edges: Edges,
     cache: Mutex<HashMap<String, Cached>>,
@@ -49,7 +49,22 @@ struct Cached {
 impl Connections {
     /// The connections of `store`, whose secrets are sealed with `key`.
     pub fn new(store: ConnectStore, key: SealingKey, http: Http, edges: Edges) -> Self {
+        Self::sharing(store, Arc::new(key), http, edges)
+    }
+
+    fn sharing(store: ConnectStore, key: Arc<SealingKey>, http: Http, edges: Edges) -> Self {
         Self(Arc::new(Inner { store, key, http, edges, cache: Mutex::default(), flights: Mutex::default() }))
+    }
+
+    /// None yet, in a store of their own that is gone with them; keys, network and clock are the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub(crate) async fn apart(&self) -> Result<Self, Error> {
+        let Inner { key, http, edges, .. } = &*self.0;
+        let store = ConnectStore::open("sqlite::memory:").await?;
+        Ok(Self::sharing(store, Arc::clone(key), http.clone(), edges.clone()))
     }
 
     /// The database that they are in.
@@ -119,7 +134,7 @@ impl Connections {
         let hex = crate::hex(&bytes);
         let now = self.0.edges.clock.now();
         Connection {
-            id: format!("con_{hex}"),
+            id: format!("{ID}{hex}"),
             name: name.to_owned(),
             connector: connector.to_owned(),
             auth,

@@ -56,6 +56,8 @@ pub struct Manifest {
 pub struct AuthGuide {
     /// Settings that are given, with a word on each.
     pub settings: IndexMap<String, String>,
+    /// The values of settings that have only a few.
+    pub choices: IndexMap<String, Vec<String>>,
     /// Settings that follow from those, as templates: `authorize_url`, `token_url`, `scope`, …
     pub derived: IndexMap<String, String>,
     /// A request that shows whether a connection works.

@@ -4,6 +4,7 @@
 
 mod callers;
 mod common;
+mod connecting;
 mod guard;
 mod manifests;
 mod okta;

@@ -210,7 +210,7 @@ async fn groups_and_applications() {
         json!({"Request.Relative URL": "https://evil.example/api"}),
     );
     assert!(setting.bench.connectors.call(elsewhere).await.unwrap_err().message.contains("is not on"));
-    assert!(setting.bench.connectors.test("okta").await.unwrap().is_some());
+    assert!(setting.bench.connectors.test("okta").await.unwrap().account().is_some());
     assert!(!setting.sandbox.requests().is_empty());
 }
 

@@ -230,7 +230,7 @@ async fn a_user_is_searched_created_deactivated_and_activated() {
         );
         assert_eq!(setting.org.lock().users["005000"]["IsActive"], json!(active));
     }
-    assert_eq!(setting.bench.connectors.test("sf").await.unwrap().as_deref(), Some("admin@acme.example"));
+    assert_eq!(setting.bench.connectors.test("sf").await.unwrap().account(), Some("admin@acme.example"));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oktant_base::{Secret, SeededEntropy};
+use oktant_base::{Coded as _, Secret, SeededEntropy};
 use oktant_connect::connection::{Auth, Secrets, SignIn};
 use oktant_connect::files::Files as _;
 use oktant_connect::manifest::Manifest;
@@ -22,8 +22,8 @@ async fn a_person_consents_and_the_connection_knows_who_it_is() {
     let live = setting.bench.connectors.connections().live("sf").await.unwrap();
     assert_eq!(live.connection.setting("instance_url"), Some(setting.org.url().as_str()));
     assert!(live.secrets.get("refresh_token").is_some());
-    let account = setting.bench.connectors.test("sf").await.unwrap();
-    assert_eq!(account.as_deref(), Some(setting.org.announcement().user.as_str()));
+    let tested = setting.bench.connectors.test("sf").await.unwrap();
+    assert_eq!(tested.account(), Some(setting.org.announcement().user.as_str()));
 }
 
 #[tokio::test]
@@ -35,6 +35,8 @@ async fn who_denies_makes_no_connection() {
     let location = consent(&org, sign_in.url(), "deny").await;
     let error = sign_in.pasted(connections, &location).await.unwrap_err();
     assert!(error.to_string().contains("denied"), "{error}");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("http://localhost:33333") && hint.contains("--set redirect_uri="), "{hint}");
 }
 
 #[tokio::test]
@@ -43,8 +45,8 @@ async fn client_credentials_need_no_person() {
     let connections = setting.bench.connectors.connections();
     let (connection, secrets) = draft(connections, &setting.org, "machine", Auth::OauthClient);
     connections.put(connection, &secrets, false).await.unwrap();
-    let account = setting.bench.connectors.test("machine").await.unwrap();
-    assert_eq!(account.as_deref(), Some(setting.org.announcement().user.as_str()));
+    let tested = setting.bench.connectors.test("machine").await.unwrap();
+    assert_eq!(tested.account(), Some(setting.org.announcement().user.as_str()));
 }
 
 #[tokio::test]
