@@ -9,8 +9,8 @@ use bytes::Bytes;
 use oktant_base::{Timestamp, codes};
 use oktant_catalog::{Operation, ParameterIn};
 use oktant_engine::{
-    ActionInfo, Actions, Call, CardError, Delivered, ErrorKind, Events, Fields as FlowFields, Idempotency, Outcome,
-    Source,
+    ActionInfo, Actions, Call, CardError, Delivered, ErrorKind, Events, Fields as FlowFields, Hidden, Idempotency,
+    Outcome, Source,
 };
 use oktant_flow::model::{Address, Event as EventCard, Source as Given};
 use oktant_flow::validate::Catalogue;
@@ -365,6 +365,33 @@ impl Connectors {
             }
         }
     }
+
+    /// What an outcome of a call must not show: whatever is journaled may be read by others.
+    fn hidden(&self, call: &Call) -> Hidden {
+        call.connection.as_deref().map(|connection| self.0.connections.hidden(connection)).unwrap_or_default()
+    }
+
+    /// Whether the action of a call happened already, and what it gave.
+    async fn search(&self, call: &Call) -> Result<Option<Outcome>, CardError> {
+        let Inner { connections, tables, files, orgs } = &*self.0;
+        let (options, inputs) = (Fields::read(&call.options), Fields::read(&call.inputs));
+        let (manifest, action) = match Card::find(&call.address) {
+            Some(Card::Manifest(manifest, action)) => (manifest, action),
+            Some(Card::Table(Repeat::Search)) => {
+                let (clock, key) = (&*connections.edges().clock, &*call.idempotency_key);
+                let deletion = TableCall { tables, files: &**files, clock, key, options: &options, inputs: &inputs };
+                return Ok(deletion.is_deleted().await?.then(|| Outcome::Outputs(FlowFields::new())));
+            }
+            _ => return Ok(None),
+        };
+        if action.search_first.is_none() && action.custom.is_none() {
+            return Ok(None);
+        }
+        let transport = self::transport(connections, orgs, manifest, self.live(call).await?);
+        Run { manifest, action, transport: &*transport, options: &options, inputs: &inputs, cursor: None }
+            .search_first()
+            .await
+    }
 }
 
 fn unsupported(address: &str) -> CardError {
@@ -463,32 +490,19 @@ impl Actions for Connectors {
     }
 
     async fn call(&self, call: Call) -> Result<Outcome, CardError> {
-        tokio::select! {
+        let outcome = tokio::select! {
             outcome = self.perform(&call) => outcome,
             // What was sent may have been done.
             () = call.cancel.cancelled() => Err(CardError::new(ErrorKind::OutcomeUnknown, "the card was cancelled while it waited for an answer")),
-        }
+        };
+        let hidden = self.hidden(&call);
+        outcome.map(|outcome| hidden.outcome(outcome)).map_err(|error| hidden.error(error))
     }
 
     async fn search_first(&self, call: Call) -> Result<Option<Outcome>, CardError> {
-        let Inner { connections, tables, files, orgs } = &*self.0;
-        let (options, inputs) = (Fields::read(&call.options), Fields::read(&call.inputs));
-        let (manifest, action) = match Card::find(&call.address) {
-            Some(Card::Manifest(manifest, action)) => (manifest, action),
-            Some(Card::Table(Repeat::Search)) => {
-                let (clock, key) = (&*connections.edges().clock, &*call.idempotency_key);
-                let deletion = TableCall { tables, files: &**files, clock, key, options: &options, inputs: &inputs };
-                return Ok(deletion.is_deleted().await?.then(|| Outcome::Outputs(FlowFields::new())));
-            }
-            _ => return Ok(None),
-        };
-        if action.search_first.is_none() && action.custom.is_none() {
-            return Ok(None);
-        }
-        let transport = self::transport(connections, orgs, manifest, self.live(&call).await?);
-        Run { manifest, action, transport: &*transport, options: &options, inputs: &inputs, cursor: None }
-            .search_first()
-            .await
+        let found = self.search(&call).await;
+        let hidden = self.hidden(&call);
+        found.map(|found| found.map(|outcome| hidden.outcome(outcome))).map_err(|error| hidden.error(error))
     }
 
     async fn kept_before(&self, instant: Timestamp) -> Vec<String> {

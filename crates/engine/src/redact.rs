@@ -6,10 +6,8 @@ use oktant_flow::model::Output;
 use oktant_functions::Value;
 
 use crate::action::{CardError, Field, Fields};
+use crate::hidden::{Hidden, REDACTED};
 use crate::journal::Record;
-
-/// What a secret looks like in a history.
-const REDACTED: &str = "[redacted]";
 
 /// Names that mean a secret wherever they occur in a key, in lower case, letters and digits only.
 const DEFAULT: [&str; 10] = [
@@ -87,16 +85,13 @@ impl Redactor {
 #[derive(Debug, Clone)]
 pub(crate) struct Veil {
     redactor: Arc<Redactor>,
-    secrets: Vec<Arc<str>>,
+    hidden: Hidden,
 }
-
-/// Texts shorter than this, in bytes, are hidden under their names only: they occur by chance.
-const SECRET_MIN: usize = 6;
 
 impl Veil {
     /// The veil of a run; it has learned no secrets.
     pub(crate) fn new(redactor: Arc<Redactor>) -> Self {
-        Self { redactor, secrets: Vec::new() }
+        Self { redactor, hidden: Hidden::default() }
     }
 
     /// Learns the secrets among `fields`; gives whether there are some.
@@ -121,16 +116,14 @@ impl Veil {
         match value {
             Value::Object(object) => {
                 let secret = key.is_some_and(|key| self.redactor.is_secret(key, value));
-                object
-                    .iter()
-                    .for_each(|(inner, value)| self.learn_value(key.filter(|_| secret).or(Some(inner)), value));
+                for (inner, value) in object.iter() {
+                    let outer = key.filter(|_| secret);
+                    self.learn_value(outer.or(Some(inner)), value);
+                }
             }
             Value::List(items) => items.iter().for_each(|item| self.learn_value(key, item)),
-            Value::Text(text) => {
-                let secret = text.len() >= SECRET_MIN && key.is_some_and(|key| self.redactor.is_secret(key, value));
-                if secret && !self.secrets.contains(text) {
-                    self.secrets.push(Arc::clone(text));
-                }
+            Value::Text(text) if key.is_some_and(|key| self.redactor.is_secret(key, value)) => {
+                self.hidden.add(Arc::clone(text));
             }
             _ => {}
         }
@@ -138,11 +131,8 @@ impl Veil {
 
     /// What may be seen of `fields`.
     pub(crate) fn fields(&self, fields: &Fields) -> Fields {
-        let shown = |field: &Field| Field {
-            value: self.hidden(self.redactor.shown(&field.key, &field.value)),
-            ..field.clone()
-        };
-        fields.iter().map(shown).collect()
+        let shown = |field: &Field| Field { value: self.redactor.shown(&field.key, &field.value), ..field.clone() };
+        self.hidden.fields(fields.iter().map(shown).collect())
     }
 
     /// Takes out of a record what may not be seen: all values, unless the flow `keeps` data.
@@ -158,34 +148,14 @@ impl Veil {
 
     /// What may be seen of an error.
     pub(crate) fn error(&self, error: &CardError, keeps: bool) -> CardError {
-        let body = error.body.as_ref().filter(|_| keeps);
-        CardError {
-            message: self.text(&error.message),
-            extra: if keeps { self.fields(&error.extra) } else { Fields::new() },
-            body: body.map(|body| Box::new(self.hidden(self.redactor.value(body)))),
-            ..error.clone()
-        }
+        let body = error.body.as_ref().filter(|_| keeps).map(|body| Box::new(self.redactor.value(body)));
+        let extra = if keeps { self.fields(&error.extra) } else { Fields::new() };
+        self.hidden.error(CardError { body, extra, ..error.clone() })
     }
 
     /// A text without the secrets that are known.
     pub(crate) fn text(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(&**secret, REDACTED))
-    }
-
-    fn hidden(&self, value: Value) -> Value {
-        if self.secrets.is_empty() {
-            return value;
-        }
-        match value {
-            Value::Text(text) if self.secrets.iter().any(|secret| text.contains(&**secret)) => {
-                Value::text(self.text(&text))
-            }
-            Value::Object(object) => {
-                Value::object(object.iter().map(|(key, value)| (Arc::clone(key), self.hidden(value.clone()))))
-            }
-            Value::List(items) => Value::list(items.iter().map(|item| self.hidden(item.clone()))),
-            other => other,
-        }
+        self.hidden.text(text).into_owned()
     }
 }
 

@@ -10,6 +10,7 @@ use oktant_base::{Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub(crate) mod oauth;
+mod opened;
 mod seal;
 mod session;
 mod settings;
@@ -155,7 +156,7 @@ impl Connection {
 }
 
 /// The secrets of a connection, by name. They cannot be printed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Secrets(BTreeMap<String, Secret>);
 
 /// Prefix of the names of secrets that are headers.

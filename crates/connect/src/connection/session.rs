@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use oktant_base::{Secret, Timestamp};
 use oktant_client::Edges;
+use oktant_engine::Hidden;
 use parking_lot::Mutex;
 use serde_json::Value;
 
+use super::opened::Opened;
 use super::store::Stored;
 use super::{Auth, ConnectStore, Connection, ID, Live, SealingKey, Secrets, oauth};
 use crate::Error;
@@ -37,6 +39,7 @@ struct Inner {
     http: Http,
     edges: Edges,
     cache: Mutex<HashMap<String, Cached>>,
+    opened: Opened,
     flights: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
@@ -53,7 +56,8 @@ impl Connections {
     }
 
     fn sharing(store: ConnectStore, key: Arc<SealingKey>, http: Http, edges: Edges) -> Self {
-        Self(Arc::new(Inner { store, key, http, edges, cache: Mutex::default(), flights: Mutex::default() }))
+        let (cache, opened, flights) = (Mutex::default(), Opened::default(), Mutex::default());
+        Self(Arc::new(Inner { store, key, http, edges, cache, opened, flights }))
     }
 
     /// None yet, in a store of their own that is gone with them; keys, network and clock are the same.
@@ -187,6 +191,12 @@ impl Connections {
             None => self.read(id_or_name).await?,
         };
         if is_ending(&live, now) { self.renew(&live).await } else { Ok(live) }
+    }
+
+    /// The secrets of a connection as they were opened lately, with the tokens it got: what its service sends back is
+    /// shown without them.
+    pub(crate) fn hidden(&self, id_or_name: &str) -> Hidden {
+        self.0.opened.hidden(id_or_name)
     }
 
     /// Replaces an access token that the service refused, once for everyone who asks: callers that hold the token
@@ -330,6 +340,7 @@ impl Connections {
     }
 
     fn remember(&self, live: &Live) {
+        self.0.opened.remember(live);
         let cached = Cached { live: live.clone(), read_at: self.0.edges.clock.now() };
         self.0.cache.lock().insert(live.connection.id.clone(), cached);
     }

@@ -21,14 +21,22 @@ async fn echo(request: Request) -> axum::Json<serde_json::Value> {
     let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     axum::Json(json!({
         "method": parts.method.as_str(), "query": parts.uri.query(), "authorization": header("authorization"),
-        "key": header("x-key"), "type": header("content-type"), "body": String::from_utf8_lossy(&body),
+        "scheme": header("authorization").split(' ').next(), "key": header("x-key"), "type": header("content-type"), "body": String::from_utf8_lossy(&body),
     }))
 }
 
 async fn server() -> String {
     let gone = || async { (StatusCode::GONE, "it was here") };
+    let refuse = |body: String| async { (StatusCode::BAD_REQUEST, body) };
     let file = || async { ([("content-disposition", "attachment; filename=\"a.txt\"")], "content") };
-    serve(Router::new().route("/echo", any(echo)).route("/gone", get(gone)).route("/file", get(file))).await
+    serve(
+        Router::new()
+            .route("/echo", any(echo))
+            .route("/gone", get(gone))
+            .route("/refuse", any(refuse))
+            .route("/file", get(file)),
+    )
+    .await
 }
 
 #[tokio::test]
@@ -71,11 +79,9 @@ async fn connections_sign_http_cards_for_their_hosts_only() {
     bench.connect("elsewhere", "http", Auth::Bearer, &[("hosts", "api.example.com")], &[("token", "t0ken")]).await;
     let get =
         |connection: &str| call("httpfunctions:get", connection, &[], json!({"Request.URL": format!("{url}/echo")}));
-    for (connection, key, expected) in [
-        ("basic", "authorization", "Basic YW5uOnB3"),
-        ("bearer", "authorization", "Bearer t0ken"),
-        ("key", "key", "k3y"),
-    ] {
+    for (connection, key, expected) in
+        [("basic", "scheme", "Basic"), ("bearer", "authorization", "Bearer t0ken"), ("key", "key", "k3y")]
+    {
         let answer = outputs(bench.connectors.call(get(connection)).await.unwrap());
         assert_eq!(answer["Response.Body"][key], expected, "{connection}");
     }
@@ -96,6 +102,29 @@ async fn connections_sign_http_cards_for_their_hosts_only() {
     for secret in ["t0ken", "k3y", "YW5uOnB3"] {
         assert!(!format!("{bench:?}", bench = bench.connectors).contains(secret));
     }
+}
+
+#[tokio::test]
+async fn secrets_that_a_service_sends_back_are_not_given_on() {
+    let (bench, url) = (Bench::new().await, server().await);
+    let secrets = [("token", "CANARY-token")];
+    bench.connect("bearer", "http", Auth::Bearer, &[("hosts", "*")], &secrets).await;
+    let password = [("password", "CANARY-password")];
+    bench.connect("basic", "http", Auth::Basic, &[("username", "ann"), ("hosts", "*")], &password).await;
+    let basic = "YW5uOkNBTkFSWS1wYXNzd29yZA==";
+    for (connection, shown) in [("bearer", "Bearer [redacted]"), ("basic", "Basic [redacted]")] {
+        let given = json!({"Request.URL": format!("{url}/echo"), "Request.Body": {"said": "CANARY-password"}});
+        let outcome = bench.connectors.call(call("httpfunctions:post", connection, &[], given)).await.unwrap();
+        let told = format!("{outcome:?}");
+        assert!(!told.contains("CANARY-token") && !told.contains(basic), "{told}");
+        assert_eq!(told.contains("CANARY-password"), connection == "bearer", "those of its own connection: {told}");
+        assert_eq!(outputs(outcome)["Response.Body"]["authorization"], shown);
+    }
+    // A form of before counts, too: what comes late was asked for with it.
+    bench.connect("bearer", "http", Auth::Bearer, &[("hosts", "*")], &[("token", "CANARY-second")]).await;
+    let refused = json!({"Request.URL": format!("{url}/refuse"), "Request.Body": "CANARY-token CANARY-second"});
+    let error = bench.connectors.call(call("httpfunctions:post", "bearer", &[], refused)).await.unwrap_err();
+    assert_eq!(error.body.as_ref().and_then(|body| body.as_text()), Some("[redacted] [redacted]"), "{error:?}");
 }
 
 #[tokio::test]
@@ -268,11 +297,11 @@ async fn a_renewal_does_not_write_over_what_happened_meanwhile() {
     tokens.connect(&bench, "old", &[]).await;
     let change = async {
         tokens.asked.notified().await;
-        tokens.connect(&bench, "new", &[("access_token", "brought")]).await;
+        tokens.connect(&bench, "new", &[("access_token", "added")]).await;
         tokens.answer.notify_one();
     };
     let (outcome, ()) = tokio::join!(bench.connectors.call(tokens.get()), change);
-    assert_eq!(outputs(outcome.unwrap())["Response.Body"]["authorization"], "Bearer brought");
+    assert_eq!(outputs(outcome.unwrap())["Response.Body"]["authorization"], "Bearer added", "too short to be hidden");
 
     tokens.connect(&bench, "old", &[]).await;
     let change = async {

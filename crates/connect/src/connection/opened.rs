@@ -1,0 +1,52 @@
+//! What no card may give back: the secrets of the connections that were opened lately.
+
+use std::collections::{HashMap, VecDeque};
+
+use oktant_engine::Hidden;
+use parking_lot::Mutex;
+
+use super::Live;
+
+/// Forms of one connection that are remembered: a service may send back the token of before it was renewed.
+const FORMS: usize = 4;
+
+/// Connections as they were opened, by their ids, the oldest form first.
+#[derive(Debug, Default)]
+pub(super) struct Opened(Mutex<HashMap<String, VecDeque<Live>>>);
+
+impl Opened {
+    /// Remembers a connection with its secrets.
+    pub(super) fn remember(&self, live: &Live) {
+        let mut opened = self.0.lock();
+        let forms = opened.entry(live.connection.id.clone()).or_default();
+        if forms.back().is_some_and(|last| last.secrets == live.secrets) {
+            return;
+        }
+        if forms.len() == FORMS {
+            forms.pop_front();
+        }
+        forms.push_back(live.clone());
+    }
+
+    /// The secrets of a connection.
+    pub(super) fn hidden(&self, id_or_name: &str) -> Hidden {
+        let mut hidden = Hidden::default();
+        for live in self.0.lock().values().flatten() {
+            if [&live.connection.id, &live.connection.name].into_iter().any(|known| known == id_or_name) {
+                hide(live, &mut hidden);
+            }
+        }
+        hidden
+    }
+}
+
+/// Adds the secrets of a connection, and what its headers make of them.
+fn hide(live: &Live, hidden: &mut Hidden) {
+    let secrets = live.secrets.0.iter().filter(|(name, _)| *name != "expires_at");
+    secrets.for_each(|(_, secret)| hidden.add(secret.expose().as_str()));
+    // One whose secrets make no headers has sent none.
+    for value in live.credentials().unwrap_or_default().values() {
+        let word = value.to_str().ok().and_then(|text| text.split(' ').next_back());
+        word.into_iter().for_each(|word| hidden.add(word));
+    }
+}
