@@ -313,10 +313,12 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`EngineError::NoRun`] if there is no such run, or it has ended.
+    /// [`EngineError::NoRun`]; [`EngineError::WrongState`] if it has ended.
     pub async fn cancel(&self, run: &str) -> Result<(), EngineError> {
         if !self.shared.journal.ask_to_cancel(run.into()).await? {
-            return Err(EngineError::NoRun(run.to_owned()));
+            let state = self.shared.journal.row(run).await?.state;
+            let wanted = "there is nothing of it left to cancel";
+            return Err(EngineError::WrongState { run: run.to_owned(), state, wanted });
         }
         self.shared.cancel_running(run);
         self.shared.tell().await

@@ -73,6 +73,9 @@ pub enum EngineError {
     /// Events came to an address that takes none.
     #[error("this server takes no events of hooks: it has no secret to know their sender by")]
     HookClosed,
+    /// Whoever brought events did not show the secret of the hook.
+    #[error("the sender of the events did not show the secret of the event hook")]
+    HookRefused,
     /// A definition in the journal cannot be read.
     #[error("the definition of flow {flow} cannot be read")]
     Definition {
@@ -132,7 +135,7 @@ impl Coded for EngineError {
             Self::WrongState { .. } | Self::WhichStep { .. } => codes::OKT4305,
             Self::InUse { .. } => codes::OKT4317,
             Self::Schedule { .. } => codes::OKT4306,
-            Self::Refused(_) | Self::HookClosed => codes::OKT4307,
+            Self::Refused(_) | Self::HookClosed | Self::HookRefused => codes::OKT4307,
             Self::TooOften { .. } => codes::OKT4308,
             Self::Input(_) => codes::OKT4201,
             Self::Closed => codes::OKT4309,
@@ -146,6 +149,11 @@ impl Coded for EngineError {
             }
             Self::HookClosed => Some(
                 "start `oktant serve` with --event-hook-secret-file, or with --event-hook-open to take events of anyone"
+                    .to_owned(),
+            ),
+            Self::HookRefused => Some(
+                "let the hook of the org send, as its header `Authorization`, the text in the file of \
+                 --event-hook-secret-file"
                     .to_owned(),
             ),
             _ => None,

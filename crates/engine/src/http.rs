@@ -120,7 +120,7 @@ async fn deliver(State(front): State<Front>, headers: HeaderMap, body: Bytes) ->
     if let Some(secret) = &front.settings.hook_secret {
         let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
         if aws_lc_rs::constant_time::verify_slices_are_equal(given, secret.expose().as_bytes()).is_err() {
-            return refusal(&EngineError::Refused("events".to_owned()));
+            return refusal(&EngineError::HookRefused);
         }
     } else if !front.settings.hook_open {
         return refusal(&EngineError::HookClosed);

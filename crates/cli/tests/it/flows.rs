@@ -194,7 +194,8 @@ fn a_flow_runs_without_a_server_and_its_history_is_kept() {
     assert!(again.contains("Hello Cy"), "{again}");
     let not_failed = place.refused(&["flow", "retry", id.trim(), "--from-failure"]);
     assert!(not_failed.contains("OKT4305"), "{not_failed}");
-    assert!(place.refused(&["flow", "cancel", id.trim()]).contains("OKT4303"));
+    assert!(place.refused(&["flow", "cancel", id.trim()]).contains("OKT4305"));
+    assert!(place.refused(&["flow", "cancel", "nobody"]).contains("OKT4303"));
 
     place.done(&["flow", "off", "Greet"]);
     let off = place.refused(&["flow", "run", "Greet"]);

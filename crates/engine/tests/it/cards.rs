@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use oktant_base::Clock as _;
+use oktant_base::{Clock as _, Coded as _};
 use oktant_engine::{Decision, RunFilter, RunState};
 use oktant_flow::model::*;
 use oktant_functions::Value;
@@ -606,8 +606,10 @@ async fn a_run_can_be_cancelled_at_work_and_while_it_waits() {
         tokio::time::sleep(Duration::from_millis(50)).await;
         bench.engine.cancel(&run).await.unwrap();
         bench.until_run(&run, RunState::Cancelled).await;
-        assert!(bench.engine.cancel(&run).await.is_err(), "it has ended");
+        let ended = bench.engine.cancel(&run).await.unwrap_err();
+        assert_eq!((ended.code().id(), ended.to_string().contains("is cancelled")), ("OKT4305", true), "{ended}");
     }
+    assert_eq!(bench.engine.cancel("nothing").await.unwrap_err().code().id(), "OKT4303");
     assert!(bench.target.times().is_empty());
 }
 

@@ -218,7 +218,9 @@ async fn a_hook_is_verified_and_each_event_starts_its_flows_once() {
     assert_eq!((status, answer.as_str()), (StatusCode::OK, r#"{"verification":"c1"}"#));
     let secret = [("Authorization", "hush")];
     let events = batch(&[("u1", "ann"), ("u2", "bad"), ("u3", "cyd")]);
-    assert_eq!(web.send("POST", "/api/flo/events", &[("Authorization", "wrong")], &events).await.0, 401);
+    let (status, refused) = web.send("POST", "/api/flo/events", &[("Authorization", "wrong")], &events).await;
+    assert_eq!(status, 401);
+    assert!(refused.contains("secret of the event hook") && refused.contains("--event-hook-secret-file"), "{refused}");
     assert_eq!(web.send("POST", "/api/flo/events", &secret, &events).await.0, 204);
     // Once more, as after a timeout, with one more.
     let events = batch(&[("u1", "ann"), ("u2", "bad"), ("u3", "cyd"), ("u4", "dee")]);
