@@ -413,6 +413,10 @@ impl Steps {
             }
             Record::Intent { path, at, address, inputs, .. } => {
                 self.step(path, at, |step| {
+                    // An attempt that was waited for begins when it is made.
+                    if step.state == StepState::Waiting {
+                        step.started_at = instant(at).unwrap_or(step.started_at);
+                    }
                     (step.address, step.inputs, step.state) = (Some(address), inputs, StepState::Open);
                 });
             }
@@ -442,8 +446,8 @@ impl Steps {
                 };
                 self.end(&path, at, state, |_| ());
             }
-            Record::Timer { path, until, .. } => {
-                self.step(path, until, |step| step.state = StepState::Waiting);
+            Record::Timer { path, at, until, .. } => {
+                self.step(path, if at == 0 { until } else { at }, |step| step.state = StepState::Waiting);
             }
             Record::Progress { .. }
             | Record::Child { .. }

@@ -65,7 +65,8 @@ fn flow_row(entry: &FlowEntry) -> Vec<Value> {
     ]
 }
 
-const RUN_COLUMNS: [&str; 8] = ["Run", "Flow", "Started by", "State", "Began", "Ended", "Error", "Message"];
+const RUN_COLUMNS: [&str; 9] =
+    ["Run", "Flow", "Started by", "State", "Began", "Ended", "Waits until", "Error", "Message"];
 
 fn run_row(run: &RunSummary, name: Option<String>) -> Vec<Value> {
     vec![
@@ -74,7 +75,8 @@ fn run_row(run: &RunSummary, name: Option<String>) -> Vec<Value> {
         run.trigger_kind.as_str().into(),
         run.state.name().into(),
         text(run.created_at),
-        run.ended_at.or(run.wake_at).map_or(Value::Null, text),
+        run.ended_at.map_or(Value::Null, text),
+        run.wake_at.map_or(Value::Null, text),
         run.error_code.clone().into(),
         run.message.clone().into(),
     ]

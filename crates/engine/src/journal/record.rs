@@ -98,6 +98,9 @@ pub(crate) enum Record {
     Timer {
         /// The place.
         path: Name,
+        /// When it begins, milliseconds since 1970; 0 in journals that do not say.
+        #[serde(default)]
+        at: i64,
         /// When it ends, milliseconds since 1970.
         until: i64,
         /// 0 for a wait of the flow, else the attempt that follows.
@@ -335,7 +338,7 @@ impl Folded {
                 self.known(path).end = Some(Ok(outputs));
             }
             Record::Failed { path, error, .. } => self.known(path).end = Some(Err(*error)),
-            Record::Timer { path, until, attempt } => self.known(path).timer = Some((until, attempt)),
+            Record::Timer { path, until, attempt, .. } => self.known(path).timer = Some((until, attempt)),
             Record::Enter { path, version, .. } => self.known(path).version = Some(version),
             Record::Progress { path, done, page } => {
                 let below = format!("{path}[");
@@ -371,7 +374,7 @@ impl Folded {
                 });
             }
             if let Some((until, attempt)) = known.timer.filter(|_| !again || known.end.is_some()) {
-                records.push(Record::Timer { path: path.clone(), until, attempt });
+                records.push(Record::Timer { path: path.clone(), at, until, attempt });
             }
             if let Some((done, page)) = known.progress {
                 records.push(Record::Progress { path: path.clone(), done, page });

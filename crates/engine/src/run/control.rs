@@ -86,7 +86,7 @@ impl Run {
         } else {
             let until = end();
             if until > self.log.now() {
-                self.log.push(Record::Timer { path: path.into(), until, attempt });
+                self.log.push(Record::Timer { path: path.into(), at: self.log.now(), until, attempt });
                 self.log.commit().await?;
             }
             until

@@ -119,6 +119,45 @@ async fn secrets_are_in_no_history_and_gone_from_the_database_when_a_run_is_over
 }
 
 #[tokio::test]
+async fn a_step_that_waits_began_when_its_wait_did_and_has_not_ended() {
+    let steps = vec![
+        card("wait", "control:wait", vec![("delay", 1.into()), ("unit", "day".into())]),
+        retrying(card("flaky", "test:fail", vec![("what", "f".into()), ("times", 1.into())]), 1, 86_400_000),
+    ];
+    let bench = Bench::new(vec![hook(&[], steps)]).await;
+    let day = chrono::TimeDelta::days(1);
+    let run = bench.engine.start("hook", start(&[])).await.unwrap().unwrap();
+    let step = async |path: &str| {
+        let steps = bench.engine.steps(&run).await.unwrap();
+        steps.into_iter().find(|step| &*step.path == path).unwrap()
+    };
+    bench.until_run(&run, RunState::Waiting).await;
+    let begun = bench.engine.run(&run).await.unwrap();
+    assert!(begun.ended_at.is_none() && begun.wake_at.unwrap() >= begun.created_at + day, "{begun:?}");
+    let waiting = step("wait").await;
+    assert_eq!((waiting.state, waiting.ended_at), (StepState::Waiting, None));
+    assert!(waiting.started_at < begun.created_at + day, "{waiting:?}");
+
+    bench.advance(Duration::from_hours(24)).await;
+    let first = async || bench.engine.steps(&run).await.unwrap().iter().any(|step| &*step.path == "flaky#2");
+    for turn in 1..2000 {
+        if first().await {
+            break;
+        }
+        tick(&bench.clock, turn).await;
+    }
+    let waited = step("wait").await;
+    assert!(waited.ended_at.unwrap() >= waited.started_at + day, "{waited:?}");
+    let again = step("flaky#2").await;
+    assert_eq!(again.state, StepState::Waiting);
+    assert!(again.started_at < waited.ended_at.unwrap() + day, "{again:?}");
+    bench.advance(Duration::from_hours(24)).await;
+    bench.until_run(&run, RunState::Succeeded).await;
+    let again = step("flaky#2").await;
+    assert!(again.started_at >= waited.ended_at.unwrap() + day, "an attempt begins when it is made: {again:?}");
+}
+
+#[tokio::test]
 async fn a_flow_that_keeps_no_data_leaves_none() {
     let database = sqlite();
     let mut quiet = hook(
