@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::DateTime;
 use oktant_flow::model::Output;
 use oktant_functions::Value;
 
@@ -22,6 +23,10 @@ const DEFAULT: [&str; 10] = [
     "cookie",
     "passcode",
 ];
+
+/// Ends of names that tell about a secret without giving it: `token_type`, `Password Changed`. What an object of
+/// credentials has under such a name is no secret either.
+const ABOUT: [&str; 6] = ["changed", "expires", "expiry", "provider", "status", "type"];
 
 /// Decides by its key whether a value is a secret.
 #[derive(Debug, Clone)]
@@ -67,18 +72,28 @@ impl Redactor {
         }
     }
 
-    /// Nothing, True/False and numbers are no secrets: `passwordChanged` may be seen.
+    /// Nothing, True/False, numbers and instants are no secrets: `passwordChanged` may be seen.
     fn is_secret(&self, key: &str, value: &Value) -> bool {
         let secret = match value {
-            Value::Text(text) => !text.is_empty() && &**text != REDACTED,
+            Value::Text(text) => !text.is_empty() && &**text != REDACTED && !is_instant(text),
             Value::Object(_) | Value::List(_) => true,
             _ => false,
         };
         secret && {
             let key = plain(key);
-            self.names.iter().any(|name| key.contains(name.as_str()))
+            self.names.iter().any(|name| key.contains(name.as_str())) && !is_about(&key)
         }
     }
+}
+
+/// Whether a plain name is that of something about a secret.
+fn is_about(plain: &str) -> bool {
+    ABOUT.iter().any(|end| plain.ends_with(end))
+}
+
+/// Whether a text is an instant, as Okta (`2026-01-31T08:00:00.000Z`) or Salesforce (`…+0000`) writes it.
+fn is_instant(text: &str) -> bool {
+    DateTime::parse_from_rfc3339(text).is_ok() || DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z").is_ok()
 }
 
 /// What of one run may be seen: nothing under the name of a secret, and nothing that was a secret elsewhere.
@@ -117,7 +132,7 @@ impl Veil {
             Value::Object(object) => {
                 let secret = key.is_some_and(|key| self.redactor.is_secret(key, value));
                 for (inner, value) in object.iter() {
-                    let outer = key.filter(|_| secret);
+                    let outer = key.filter(|_| secret && !is_about(&plain(inner)));
                     self.learn_value(outer.or(Some(inner)), value);
                 }
             }
@@ -201,6 +216,21 @@ mod tests {
         let shown = veil.fields(&later).to_object().to_json();
         assert_eq!(shown, r#"{"text":"it is [redacted], abc","list":[{"x":"[redacted]"}]}"#);
         assert!(!veil.learn(&later));
+    }
+
+    #[test]
+    fn what_tells_about_a_secret_is_none_and_hides_nothing_elsewhere() {
+        let mut veil = Veil::new(Arc::new(Redactor::new(&[])));
+        let user = r#"{"Created": "2026-11-26T04:44:10.000Z", "Password Changed": "2026-11-26T04:44:10.000Z",
+            "LastPasswordChangeDate": "2026-11-26T04:44:10.000+0000", "token_type": "Bearer",
+            "source": "ACTIVE_DIRECTORY", "credentials": {"provider": {"type": "ACTIVE_DIRECTORY", "name": "acme.example"}}}"#;
+        let fields: Fields = [Field::new(None, "User", Value::from_json(user).unwrap())].into_iter().collect();
+        veil.learn(&fields);
+        let shown = veil.fields(&fields).to_object().to_json();
+        let expected = r#"{"User":{"Created":"2026-11-26T04:44:10.000Z","Password Changed":"2026-11-26T04:44:10.000Z","LastPasswordChangeDate":"2026-11-26T04:44:10.000+0000","token_type":"Bearer","source":"ACTIVE_DIRECTORY","credentials":"[redacted]"}}"#;
+        assert_eq!(shown, expected);
+        let dated = Value::from_json(r#"{"password": "2001-02-03"}"#).unwrap();
+        assert_eq!(Redactor::new(&[]).value(&dated).to_json(), r#"{"password":"[redacted]"}"#, "a day may be one");
     }
 
     #[test]
