@@ -49,6 +49,29 @@ impl Coded for Ended {
     }
 }
 
+/// A run that was waited for until a person stopped to.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted: run {} is not over; it goes on {}", run.id, if *here { "with the next `oktant serve`" } else { "in the server that runs it" })]
+struct Left {
+    run: Box<RunSummary>,
+    /// Whether this process ran it.
+    here: bool,
+}
+
+impl Coded for Left {
+    fn code(&self) -> Code {
+        codes::OKT3010
+    }
+
+    fn hint(&self) -> Option<String> {
+        let id = &self.run.id;
+        Some(format!(
+            "do not start the flow again, which would do everything twice: `oktant flow history {id}` shows the steps of \
+             the run, `oktant flow cancel {id}` ends it"
+        ))
+    }
+}
+
 /// Runs a flow.
 pub(super) async fn run(args: &FlowRunArgs) -> Result<ExitCode> {
     let mut stop = StopSignals::listen()?;
@@ -116,9 +139,13 @@ async fn follow(mut desk: Desk, id: &Name, wait: bool, stop: &mut StopSignals) -
     let ended = tokio::select! {
         ended = end(&mut desk, id) => ended?,
         () = stop.next() => {
+            // A step that is under way may leave the run to a person, or end it.
             desk.close().await;
-            terminal::note(format_args!("run {id} is not over; it goes on with the next `oktant serve`"));
-            return Err(Error::Interrupted.into());
+            let run = desk.engine.run(id).await?;
+            if !is_settled(&run) {
+                return Err(Left { run: Box::new(run), here: desk.runs_here() }.into());
+            }
+            run
         }
     };
     let returned = desk.engine.returned(id).await?;
@@ -133,13 +160,18 @@ async fn follow(mut desk: Desk, id: &Name, wait: bool, stop: &mut StopSignals) -
     }
 }
 
+/// Whether a run has ended, or cannot go on by itself.
+fn is_settled(run: &RunSummary) -> bool {
+    run.state.is_end() || run.state == RunState::UnknownOutcome
+}
+
 /// Waits until a run has ended, or cannot go on by itself.
 async fn end(desk: &mut Desk, id: &Name) -> Result<RunSummary> {
     let mut told = false;
     loop {
         for _ in 0..LOOKS_PER_TURN {
             let run = desk.engine.run(id).await?;
-            if run.state.is_end() || run.state == RunState::UnknownOutcome {
+            if is_settled(&run) {
                 return Ok(run);
             }
             desk.pause(LOOK_EVERY).await;

@@ -54,36 +54,36 @@ steps:
 ";
 
 /// A database of flows, and an org that they act on.
-struct Place {
-    org: Org,
+pub(crate) struct Place {
+    pub(crate) org: Org,
     folder: tempfile::TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { org: Org::live(|builder| builder.users(3)), folder: tempfile::tempdir().expect("a folder") }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Writes a flow of the project.
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let flows = self.path().join("project/flows");
         std::fs::create_dir_all(&flows).expect("a folder");
         std::fs::write(flows.join(format!("{name}.flow.yaml")), text).expect("writes");
     }
 
-    fn project(&self) -> String {
+    pub(crate) fn project(&self) -> String {
         self.path().join("project").display().to_string()
     }
 
-    fn flow(&self, name: &str) -> String {
+    pub(crate) fn flow(&self, name: &str) -> String {
         self.path().join(format!("project/flows/{name}.flow.yaml")).display().to_string()
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = command(self.path(), args);
         let salesforce = self.org.sandbox.salesforce().map(oktant_sandbox::Salesforce::url);
         let allowed = [self.org.sandbox.url(), salesforce.unwrap_or_default()].join(",").replace("http://", "");
@@ -93,20 +93,20 @@ impl Place {
     }
 
     #[track_caller]
-    fn done(&self, args: &[&str]) -> String {
+    pub(crate) fn done(&self, args: &[&str]) -> String {
         let (text, done) = run(&mut self.command(args));
         assert!(done, "{args:?}: {text}");
         text
     }
 
     #[track_caller]
-    fn refused(&self, args: &[&str]) -> String {
+    pub(crate) fn refused(&self, args: &[&str]) -> String {
         let (text, done) = run(&mut self.command(args));
         assert!(!done, "{args:?}: {text}");
         text
     }
 
-    fn connect(&self) {
+    pub(crate) fn connect(&self) {
         let url = self.org.sandbox.url();
         self.done(&["connect", "okta", "acme", "--domain", &url, "--secret", "token=env:API_TOKEN"]);
     }
@@ -122,13 +122,13 @@ impl Place {
     }
 
     /// The runs that the history has, the newest first.
-    fn history(&self, more: &[&str]) -> Vec<Value> {
+    pub(crate) fn history(&self, more: &[&str]) -> Vec<Value> {
         let text = self.done(&[&["flow", "history", "--output", "json"], more].concat());
         serde_json::from_str(&text).expect("JSON")
     }
 
     /// A server that runs the flows.
-    fn server(&self) -> (Running, Value) {
+    pub(crate) fn server(&self) -> (Running, Value) {
         let args = ["serve", "--listen", "127.0.0.1:0", "--poll-interval", "1"];
         let mut server = Running::of(&mut self.command(&args));
         let announcement = server.announcement();
@@ -136,7 +136,7 @@ impl Place {
     }
 
     /// Waits until the newest run of a flow is in a state.
-    fn until(&self, flow: &str, state: &str) -> Value {
+    pub(crate) fn until(&self, flow: &str, state: &str) -> Value {
         let begun = Instant::now();
         loop {
             let runs = self.history(&["--flow", flow]);

@@ -5,6 +5,7 @@ mod api;
 mod connect;
 mod connection;
 mod explain;
+mod flow_runs;
 mod flow_sandbox;
 mod flow_tables;
 mod flows;

@@ -1,0 +1,82 @@
+//! Runs that wait, are left, or are looked at; and who may start them.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::flows::Place;
+
+const NAP: &str = "flow: Nap
+trigger: {type: manual}
+steps:
+  - id: nap
+    card: control:wait
+    with: {delay: 1, unit: hour}
+";
+
+/// Starts a command, lets it come to where `ready` is so, and presses Ctrl-C; its exit code and what it wrote.
+#[cfg(unix)]
+fn interrupted(command: &mut Command, ready: impl Fn() -> bool) -> (Option<i32>, String) {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    let begun = std::time::Instant::now();
+    while !ready() {
+        assert!(begun.elapsed() < std::time::Duration::from_mins(1), "it does not come to that");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+    let output = child.wait_with_output().expect("ends");
+    let told = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(told).expect("text"))
+}
+
+#[cfg(unix)]
+#[test]
+fn whoever_stops_waiting_is_told_what_becomes_of_the_run_and_not_to_start_it_again() {
+    let place = Place::new();
+    place.write("nap", NAP);
+    place.done(&["flow", "on", &place.flow("nap")]);
+    let waits = || place.history(&["--flow", "nap"]).first().is_some_and(|run| run["State"] == "waiting");
+    let (code, told) = interrupted(&mut place.command(&["flow", "run", "nap", "--wait"]), waits);
+    assert_eq!(code, Some(130), "{told}");
+    assert!(told.contains("it goes on with the next `oktant serve`"), "{told}");
+    assert!(told.contains("do not start the flow again") && !told.contains("run it again"), "{told}");
+
+    // A run that waits has not ended; how long it waits is said.
+    let run = place.history(&["--flow", "nap"]).remove(0);
+    assert_eq!(run["Ended"], Value::Null, "{run}");
+    let [began, until] = ["Began", "Waits until"].map(|key| run[key].as_str().expect("an instant").to_owned());
+    assert!(until > began, "{run}");
+    let id = run["Run"].as_str().expect("an id");
+    let steps = place.history(&[id]);
+    let nap = steps.iter().find(|step| step["Step"] == "nap").expect("the step");
+    assert!(nap["Began"].as_str().expect("an instant") < until.as_str(), "{nap}");
+    place.done(&["flow", "cancel", id]);
+
+    let (_server, _) = place.server();
+    let (code, told) = interrupted(&mut place.command(&["flow", "run", "nap", "--wait"]), waits);
+    assert_eq!(code, Some(130), "{told}");
+    assert!(told.contains("it goes on in the server that runs it"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_whose_card_was_cut_off_waits_for_a_decision_and_says_so() {
+    let place = Place::new();
+    // It takes requests and never answers.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let (sender, asked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || listener.incoming().for_each(|stream| sender.send(stream).expect("a test")));
+    let post = format!(
+        "flow: Post\ntrigger: {{type: manual}}\nsteps:\n  - id: post\n    card: httpfunctions:post\n    \
+         with: {{Request/URL: 'http://{address}/', Request/Body: hello}}\n"
+    );
+    place.write("post", &post);
+    place.done(&["flow", "on", &place.flow("post")]);
+    let mut command = place.command(&["flow", "run", "post", "--wait"]);
+    let (code, told) = interrupted(command.env("OKTANT_EGRESS_ALLOW", &address), || asked.try_recv().is_ok());
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("unknown_outcome") && told.contains("oktant flow decide"), "{told}");
+}
+
