@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::flows::Place;
 
@@ -78,5 +78,37 @@ fn a_run_whose_card_was_cut_off_waits_for_a_decision_and_says_so() {
     let (code, told) = interrupted(command.env("OKTANT_EGRESS_ALLOW", &address), || asked.try_recv().is_ok());
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("unknown_outcome") && told.contains("oktant flow decide"), "{told}");
+}
+
+#[test]
+fn when_a_password_was_changed_is_no_secret() {
+    let place = Place::new();
+    let read = "flow: Read
+trigger: {type: helper, inputs: {login: text}}
+steps:
+  - id: read
+    card: okta:readUser
+    connection: okta
+    with: {User/ID or Login *: '${trigger.login}'}
+    outputs: {System Properties/Created: text, System Properties/Password Changed: text}
+  - id: return
+    card: control:return
+    with: {created: '${read.System Properties/Created}', changed: '${read.System Properties/Password Changed}'}
+";
+    place.write("read", read);
+    place.connect();
+    place.done(&["flow", "on", &place.flow("read"), "--bind", "okta=acme"]);
+    let profile =
+        json!({"login": "eve@acme.example", "email": "eve@acme.example", "firstName": "Eve", "lastName": "Doe"});
+    let user = json!({"profile": profile, "credentials": {"password": {"value": "Correct-horse-1"}}});
+    let user = place.org.api("POST", "/api/v1/users?activate=true", &user);
+    let told = place.done(&["flow", "run", "read", "--input", "login=eve@acme.example", "--wait"]);
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(told["outputs"]["created"], user["created"], "{told}");
+    assert_eq!(told["outputs"]["changed"], user["passwordChanged"], "{told}");
+    let id = told["run"].as_str().expect("an id");
+    let file = place.path().join("project/flows/read.test.yaml").display().to_string();
+    place.done(&["flow", "history", id, "--record", &file]);
+    assert_eq!(place.done(&["flow", "test", &file]), format!("ok\tread\tas in run {id}\n"));
 }
 
