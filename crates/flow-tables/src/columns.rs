@@ -51,6 +51,7 @@ pub(super) fn steps() -> AttachedTable {
         column("error_code", Text).accepting(Accepts::Values),
         column("error_status", Integer).accepting(Accepts::Values),
         column("error_message", Text),
+        column("error_answer", Json),
         column("inputs", Json),
         column("outputs", Json),
     ];

@@ -114,6 +114,7 @@ fn row(run: &RunSummary, step: StepSummary) -> Vec<Cell> {
         code.into(),
         error.and_then(|error| error.status).map_or(Cell::Null, |status| Cell::Integer(i64::from(status))),
         error.map(|error| error.message.clone()).into(),
+        error.and_then(|error| error.body.as_deref()).map(oktant_functions::Value::to_json).into(),
         json(step.inputs),
         json(step.outputs),
     ]

@@ -82,13 +82,15 @@ fn run_row(run: &RunSummary, name: Option<String>) -> Vec<Value> {
     ]
 }
 
-const STEP_COLUMNS: [&str; 9] = ["Step", "Card", "State", "Began", "Ended", "Inputs", "Outputs", "Code", "Error"];
+const STEP_COLUMNS: [&str; 10] =
+    ["Step", "Card", "State", "Began", "Ended", "Inputs", "Outputs", "Code", "Error", "Answer"];
 
 fn step_row(step: &StepSummary) -> Vec<Value> {
     let fields = |fields: &Option<Fields>| fields.as_ref().map_or(Value::Null, nested);
     let what = step.address.as_ref().or(step.flow.as_ref());
     let error = step.error.as_ref().map_or(Value::Null, |error| error.message.as_str().into());
     let code = step.error.as_ref().and_then(|error| error.service_code.as_ref()).map(ToString::to_string);
+    let answer = step.error.as_ref().and_then(|error| error.body.as_deref());
     vec![
         step.path.as_str().into(),
         what.map_or(Value::Null, |what| what.as_str().into()),
@@ -99,6 +101,7 @@ fn step_row(step: &StepSummary) -> Vec<Value> {
         fields(&step.outputs),
         code.into(),
         error,
+        answer.map(|answer| serde_json::to_value(answer).unwrap_or_default()).into(),
     ]
 }
 

@@ -403,11 +403,14 @@ fn the_codes_of_services_stand_in_the_history() {
     assert!(run["Message"].as_str().is_some_and(|message| message.ends_with("(E0000007)")), "{run}");
     let steps = place.history(&[run["Run"].as_str().expect("an id")]);
     assert_eq!(steps[1]["Code"], "E0000007", "{steps:?}");
+    assert_eq!(steps[1]["Answer"]["errorCode"], "E0000007", "the whole answer: {steps:?}");
+    assert!(steps[1]["Answer"]["errorSummary"].as_str().is_some_and(|said| said.contains("nobody@")), "{steps:?}");
     let store = format!("sqlite://{}", place.path().join("flows.db").display());
-    let sql = "SELECT card, error_code, error_status FROM flow_steps WHERE error_code = 'E0000007'";
+    let sql = "SELECT card, error_code, error_status, error_answer ->> 'errorCode' AS told FROM flow_steps \
+               WHERE error_code = 'E0000007'";
     let mut command = place.command(&["sql", "--store", &store, "-o", "csv", "-c", sql]);
     let (told, _) = crate::connect::run(command.env("OKTANT_DSN", place.org.sandbox.dsn()));
-    assert_eq!(told, "card,error_code,error_status\nokta:readUser,E0000007,404\n");
+    assert_eq!(told, "card,error_code,error_status,told\nokta:readUser,E0000007,404,E0000007\n");
 }
 
 #[test]
