@@ -151,6 +151,8 @@ pub struct StepSummary {
     pub inputs: Option<Fields>,
     /// What it gave, likewise.
     pub outputs: Option<Fields>,
+    /// Whether that came from the clock or from chance.
+    pub drawn: bool,
     /// Why it failed.
     pub error: Option<CardError>,
 }
@@ -420,9 +422,13 @@ impl Steps {
                     (step.address, step.inputs, step.state) = (Some(address), inputs, StepState::Open);
                 });
             }
-            Record::Result { path, at, outputs, private } | Record::Drawn { path, at, outputs, private } => {
+            Record::Result { path, at, outputs, private } => {
                 let outputs = shown(outputs).filter(|_| !private);
                 self.end(&path, at, StepState::Succeeded, |step| step.outputs = outputs);
+            }
+            Record::Drawn { path, at, outputs, private } => {
+                let outputs = shown(outputs).filter(|_| !private);
+                self.end(&path, at, StepState::Succeeded, |step| (step.outputs, step.drawn) = (outputs, true));
             }
             Record::Step { path, at, inputs, outputs } => {
                 self.end(&path, at, StepState::Succeeded, |step| (step.inputs, step.outputs) = (inputs, outputs));
@@ -488,6 +494,7 @@ impl Steps {
                 ended_at: None,
                 inputs: None,
                 outputs: None,
+                drawn: false,
                 error: None,
             };
             let inside = path.rsplit_once('/').and_then(|(place, _)| entered.get(place)).cloned();

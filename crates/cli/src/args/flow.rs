@@ -320,7 +320,8 @@ pub(crate) struct FlowHistoryArgs {
     #[arg(long, value_name = "TEXT")]
     pub(crate) text: Option<String>,
 
-    /// Write the run as a test of the flow, with what its connectors answered, to flows/NAME.test.yaml
+    /// Write the run as a test of the flow, with what its connectors answered, to flows/NAME.test.yaml; a file that is
+    /// there and tests the same flow gains a case
     #[arg(long, value_name = "FILE", requires = "run")]
     pub(crate) record: Option<PathBuf>,
 

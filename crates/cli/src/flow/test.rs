@@ -1,6 +1,7 @@
 //! `oktant flow test`: runs flows with connectors that answer as a file says, or against orgs of the sandbox, and
 //! compares what was asked of them.
 
+mod append;
 mod case;
 mod cast;
 mod orgs;

@@ -344,10 +344,20 @@ fn tests_of_flows_compare_what_is_called_and_returned() {
     let login = place.org.api("GET", "/api/v1/users", &Value::Null)[0]["profile"]["login"].clone();
     let input = format!("login={}", login.as_str().expect("a login"));
     let run = place.done(&["flow", "run", "look_up", "--input", &input]);
+    // It is added to the tests that are there; what tests no flow, or another one, is left as it is.
+    std::fs::write(&file, LOOK_UP_TEST).expect("writes");
     let recorded = file.display().to_string();
     place.done(&["flow", "history", run.trim(), "--record", &recorded]);
     let told = place.done(&["flow", "test", &recorded]);
-    assert_eq!(told, format!("ok\tlook_up\tas in run {}\n", run.trim()));
+    let own = "ok\tlook_up\tfinds the user\nok\tlook_up\ta user who is not there\n";
+    assert_eq!(told, format!("{own}ok\tlook_up\tas in run {}\n", run.trim()));
+    let again = place.refused(&["flow", "history", run.trim(), "--record", &recorded]);
+    assert!(again.contains("has a case") && again.contains("name another file"), "{again}");
+    let list = place.path().join("shopping.txt");
+    std::fs::write(&list, "milk\n").expect("writes");
+    let refused = place.refused(&["flow", "history", run.trim(), "--record", &list.display().to_string()]);
+    assert!(refused.contains("holds no tests of a flow"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&list).expect("reads"), "milk\n");
 }
 
 const EACH_USER: &str = "flow: Each user
@@ -636,6 +646,9 @@ fn the_daily_access_report_is_made_by_sql_and_sent() {
     let mail = told.join().expect("a mail");
     assert!(mail.contains("RCPT TO:<security@example.com>") && mail.contains("Application,Login,Since"), "{mail}");
     assert!(mail.contains(&format!("Box,{login}")), "{mail}");
+    let file = place.path().join("project/flows/daily_access_report.test.yaml").display().to_string();
+    place.done(&["flow", "history", id.trim(), "--record", &file]);
+    assert_eq!(place.done(&["flow", "test", &file]), format!("ok\tdaily_access_report\tas in run {}\n", id.trim()));
 }
 
 #[test]

@@ -20,8 +20,15 @@ pub(super) struct Tests {
     pub(super) cases: Vec<Case>,
 }
 
+impl Tests {
+    /// The tests as a file; what cannot be written, if anything.
+    pub(super) fn text(&self) -> Result<String, String> {
+        serde_saphyr::to_string(self).map_err(|error| error.to_string())
+    }
+}
+
 /// One run of a flow.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Case {
     pub(super) name: String,

@@ -1,21 +1,23 @@
 //! A run of the real flow as a case.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use oktant_connect::Connectors;
+use oktant_connect::query::SQL_CARD;
 use oktant_engine::{Fields, StepSummary, has_card};
 use oktant_flow::model::Flow;
 use serde_json::{Map, Value};
 
 use super::super::desk::Desk;
 use super::super::runs::plain;
+use super::append::appended;
 use super::case::{Case, Expected, Failing, Tests, Unreadable, flattened, json};
 use crate::args::StoreArgs;
 use crate::failure::{Error, Result};
 use crate::output;
 
-/// Writes a run as a case.
+/// Writes a run as a case: into a new file, or behind the cases of a file that tests the same flow.
 pub(in super::super) async fn record(run: &str, file: &Path, store: &StoreArgs) -> Result<()> {
     let desk = Desk::open(store).await?;
     let summary = desk.engine.run(run).await?;
@@ -24,7 +26,7 @@ pub(in super::super) async fn record(run: &str, file: &Path, store: &StoreArgs) 
     let flow = &entry.version.flow;
     let trigger = steps.iter().find(|step| *step.path == *flow.trigger.id.as_str());
     let given = trigger.and_then(|step| step.outputs.as_ref()).map(|outputs| started_with(flow, outputs));
-    let case = Case {
+    let mut case = Case {
         name: format!("as in run {run}"),
         now: Some(summary.created_at),
         given: given.unwrap_or_default(),
@@ -33,11 +35,38 @@ pub(in super::super) async fn record(run: &str, file: &Path, store: &StoreArgs) 
         returns: flattened(&desk.engine.returned(run).await?),
         ..Case::default()
     };
+    let drawn = drawn(&steps);
+    let compared = case.calls.iter_mut().map(|call| &mut call.with).chain([&mut case.returns]);
+    compared.for_each(|values| values.retain(|_, value| !drawn.iter().any(|drawn| holds(value, drawn))));
     let tests = Tests { flow: flow.id.to_string(), cases: vec![case] };
-    let failed = |problem: String| Unreadable { path: file.into(), problem };
-    let text = serde_saphyr::to_string(&tests).map_err(|error| failed(error.to_string()))?;
+    let text = match fs::read_to_string(file) {
+        Ok(text) => appended(&text, &tests).map_err(|problem| {
+            let hint = "it was left as it is: name another file";
+            Error::misuse(format!("{} {problem}", file.display()), hint)
+        })?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            tests.text().map_err(|problem| Unreadable { path: file.into(), problem })?
+        }
+        Err(source) => return Err(Error::Read { path: file.into(), source }.into()),
+    };
     fs::write(file, text).map_err(|source| Error::Write { path: file.into(), source })?;
     output::print(&format!("run {run} is a test in {}\n", file.display()))
+}
+
+/// What came from the clock or from chance in a run: a test draws something else.
+fn drawn(steps: &[StepSummary]) -> Vec<Value> {
+    let outputs = steps.iter().filter(|step| step.drawn).filter_map(|step| step.outputs.as_ref());
+    outputs.flat_map(|outputs| flattened(outputs).into_values()).collect()
+}
+
+/// Whether a value is what was drawn, or has it inside.
+fn holds(value: &Value, drawn: &Value) -> bool {
+    match (value, drawn) {
+        (Value::String(text), Value::String(drawn)) => !drawn.is_empty() && text.contains(drawn.as_str()),
+        (Value::Array(items), _) => items.iter().any(|item| holds(item, drawn)),
+        (Value::Object(members), _) => members.values().any(|member| holds(member, drawn)),
+        _ => value == drawn,
+    }
 }
 
 /// What a run began with, but for what every run is given.
@@ -102,9 +131,14 @@ fn whole_step(place: &str) -> String {
     format!("{}{plain}", &place[..place.len() - marked.len()])
 }
 
+/// Whether the card of an address acts outside.
+fn is_outside(address: &str) -> bool {
+    !has_card(address) && (Connectors::is_executable(address) || address == SQL_CARD)
+}
+
 /// The call of a step that acted outside.
 fn expected(step: &StepSummary) -> Option<Expected> {
-    let address = step.address.as_deref().filter(|address| !has_card(address) && Connectors::is_executable(address))?;
+    let address = step.address.as_deref().filter(|address| is_outside(address))?;
     // The trigger is no call.
     if step.inputs.is_none() && step.error.is_none() {
         return None;
