@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::flows::Place;
+use crate::flows::{Place, client, send};
 
 const NAP: &str = "flow: Nap
 trigger: {type: manual}
@@ -110,5 +110,83 @@ steps:
     let file = place.path().join("project/flows/read.test.yaml").display().to_string();
     place.done(&["flow", "history", id, "--record", &file]);
     assert_eq!(place.done(&["flow", "test", &file]), format!("ok\tread\tas in run {id}\n"));
+}
+
+#[test]
+fn an_endpoint_of_oauth_takes_a_token_of_the_sandbox() {
+    let place = Place::new();
+    let hello = "flow: Hello
+trigger: {type: endpoint, security: oauth, inputs: {body/name: text}}
+steps:
+  - id: return
+    card: control:return
+    with: {text: '${trigger.body/name}'}
+";
+    place.write("hello", hello);
+    place.connect();
+    place.done(&["flow", "on", &place.flow("hello")]);
+    let (_server, announcement) = place.server();
+    let flows = announcement["flows_url"].as_str().expect("a URL").trim_end_matches("/api/flo").to_owned();
+    let list = place.done(&["flow", "list", "--output", "json"]);
+    let list: Value = serde_json::from_str(&list).expect("JSON");
+    let endpoint = format!("{flows}{}", list[0]["Endpoint"].as_str().expect("a path"));
+    let call = |token: &str| send(client().post(&endpoint).bearer_auth(token).body(r#"{"name": "Ann"}"#));
+    assert_eq!(call("none").0, 401);
+
+    // The way of the guide: a sign-in without a browser, by a session token.
+    let org = place.org.sandbox.url();
+    let sandbox = &place.org.sandbox;
+    let login = json!({"username": sandbox.admin_login(), "password": sandbox.admin_password()});
+    let (_, answer) = send(
+        client().post(format!("{org}/api/v1/authn")).header("content-type", "application/json").body(login.to_string()),
+    );
+    let session: Value = serde_json::from_str(&answer).expect("JSON");
+    let session = session["sessionToken"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+    // RFC 7636, appendix B.
+    let (verifier, challenge) =
+        ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    let (redirect, scope) = ("http://localhost:33333/", "okta.workflows.invoke.manage");
+    let client_id = sandbox.client_id();
+    let authorize = url::Url::parse_with_params(
+        &format!("{org}/oauth2/v1/authorize"),
+        [
+            ("client_id", client_id),
+            ("response_type", "code"),
+            ("scope", scope),
+            ("redirect_uri", redirect),
+            ("state", "s"),
+            ("code_challenge_method", "S256"),
+            ("code_challenge", challenge),
+            ("sessionToken", &session),
+        ],
+    );
+    let code = redirected(authorize.expect("a URL").as_str());
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", redirect),
+            ("code_verifier", verifier),
+            ("client_id", client_id),
+            ("client_secret", sandbox.client_secret()),
+        ])
+        .finish();
+    let request = client().post(format!("{org}/oauth2/v1/token"));
+    let (_, answer) = send(request.header("content-type", "application/x-www-form-urlencoded").body(form));
+    let granted: Value = serde_json::from_str(&answer).expect("JSON");
+    let token = granted["access_token"].as_str().unwrap_or_else(|| panic!("{answer}"));
+    assert_eq!(call(token), (200, r#"{"text":"Ann"}"#.to_owned()));
+}
+
+/// The code that an authorization endpoint sends a browser back with.
+#[expect(clippy::disallowed_methods, reason = "a browser that does not follow")]
+fn redirected(authorize: &str) -> String {
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let response = runtime.block_on(browser.get(authorize).send()).expect("an answer");
+    let location = response.headers()["location"].to_str().expect("text");
+    let location = url::Url::parse(location).expect("a URL");
+    let code = location.query_pairs().find(|(name, _)| name == "code");
+    code.unwrap_or_else(|| panic!("{location}")).1.into_owned()
 }
 

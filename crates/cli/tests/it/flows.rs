@@ -150,12 +150,12 @@ impl Place {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a caller of the endpoint is a bare client")]
-fn client() -> reqwest::Client {
+pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::new()
 }
 
 /// Status and body of the answer to a request.
-fn send(request: reqwest::RequestBuilder) -> (u16, String) {
+pub(crate) fn send(request: reqwest::RequestBuilder) -> (u16, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let response = request.send().await.expect("an answer");

@@ -80,14 +80,18 @@ impl BuiltInClients {
     }
 }
 
-/// Every `okta.*` scope that an operation of the catalogue needs.
+/// The scope that starts flows. The org grants it; no operation of its own API needs it.
+///
+/// # Source
+///
+/// Okta Workflows, "Invoke a flow with an API endpoint secured with OAuth 2.0".
+const INVOKE_FLOWS: &str = "okta.workflows.invoke.manage";
+
+/// Every `okta.*` scope that an operation of the catalogue needs, and that of flows.
 fn every_scope() -> Vec<String> {
-    let scopes: BTreeSet<&str> = oktant_catalog::operations()
-        .iter()
-        .flat_map(|operation| operation.scopes)
-        .copied()
-        .filter(|scope| scope.starts_with("okta."))
-        .collect();
+    let of_operations = oktant_catalog::operations().iter().flat_map(|operation| operation.scopes).copied();
+    let scopes: BTreeSet<&str> =
+        of_operations.filter(|scope| scope.starts_with("okta.")).chain([INVOKE_FLOWS]).collect();
     scopes.into_iter().map(str::to_owned).collect()
 }
 
