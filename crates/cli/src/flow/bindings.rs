@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use oktant_base::{Code, Coded, codes};
 use oktant_connect::connection::Connection;
+use oktant_connect::query::SQL_CARD;
 use oktant_connect::{Cards, Needs};
 use oktant_engine::FlowSettings;
 use oktant_flow::model::{Address, ConnectionId, Failure, Flow, FlowId, Kind, Project, Source, TriggerKind};
@@ -81,6 +82,12 @@ pub(super) fn placeholders(flow: &Flow) -> BTreeMap<String, &'static str> {
         }
     }
     all
+}
+
+/// The cards of a flow that run SQL over the org of whoever runs the flow, by their names.
+pub(super) fn asking_own_org(flow: &Flow) -> Vec<String> {
+    let asks = |card: &Card<'_>| card.address.as_str() == SQL_CARD && card.named.is_none();
+    Card::of(flow).into_iter().filter(asks).map(|card| card.name).collect()
 }
 
 /// The flows that a flow calls.

@@ -148,7 +148,8 @@ pub(crate) async fn engine(
     settings.redact = redact.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     set(&mut settings);
     let flows = StoreArgs { store: Some(Secret::new(url.to_owned())) };
-    let queries = CardQueries::new(org.clone(), flows, connectors.clone());
+    let runner = if work == Work::All { "`oktant serve`" } else { "the command" };
+    let queries = CardQueries::new(org.clone(), flows, connectors.clone(), runner);
     let edges = oktant_engine::Edges {
         clock: Arc::clone(&edges.clock),
         entropy: Arc::clone(&edges.entropy),

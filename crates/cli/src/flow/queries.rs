@@ -22,13 +22,16 @@ pub(crate) struct CardQueries {
     /// The database of flows.
     flows: StoreArgs,
     connectors: Connectors,
+    /// What runs the cards, for messages.
+    runner: &'static str,
     /// The session of the org of the process, opened with the first statement.
     session: OnceCell<Session>,
 }
 
 impl CardQueries {
-    pub(crate) fn new(org: ConnectionArgs, flows: StoreArgs, connectors: Connectors) -> Self {
-        Self { org, flows, connectors, session: OnceCell::new() }
+    /// Statements of cards that `runner` runs, over the org that it was started with.
+    pub(crate) fn new(org: ConnectionArgs, flows: StoreArgs, connectors: Connectors, runner: &'static str) -> Self {
+        Self { org, flows, connectors, runner, session: OnceCell::new() }
     }
 
     /// The session that a statement is for.
@@ -40,8 +43,11 @@ impl CardQueries {
             return Ok(session.with_attached(attached));
         }
         if self.org.dsn.as_ref().is_none_or(|dsn| dsn.expose().is_empty()) {
-            let message = "the card runs SQL over an org, and none is named: start `oktant serve` or `oktant flow run` with \
-                           --dsn or OKTANT_DSN, or give the card a connection to Okta";
+            let message = format!(
+                "the card runs SQL over an org, and {}, which runs the flow, was started without one: start it with \
+                 --dsn or OKTANT_DSN, or give the card a connection to Okta",
+                self.runner
+            );
             return Err(CardError::new(ErrorKind::Connection, message));
         }
         let opened = self.session.get_or_try_init(|| connection::session(&self.org, &self.flows)).await;

@@ -10,8 +10,10 @@ use oktant_flow::model::{Flow, Slot};
 use oktant_functions::Value;
 use serde_json::{Map, json};
 
+use super::bindings::asking_own_org;
 use super::desk::Desk;
 use super::history::nested;
+use super::switch::{add_called, alone};
 use crate::args::{self, ConnectionArgs, FlowRunArgs, StoreArgs};
 use crate::failure::{Error, Result};
 use crate::runtime::StopSignals;
@@ -78,10 +80,26 @@ pub(super) async fn run(args: &FlowRunArgs) -> Result<ExitCode> {
     let desk = Desk::at_work(&args.store, &args.connection).await?;
     let entry = desk.flow(&args.flow)?;
     let flow = &entry.version.flow;
+    tell_of_org(&desk, &args.connection, flow);
     let start = Start::new("manual", given(flow, &args.input, args.json.as_deref())?);
     let id = desk.engine.start(flow.id.as_str(), start).await?;
     let Some(id) = id else { return Ok(ExitCode::SUCCESS) };
     follow(desk, &id, args.wait, &mut stop).await
+}
+
+/// Says so where the org of the command does not count, since a server runs the flow.
+fn tell_of_org(desk: &Desk, org: &ConnectionArgs, flow: &Flow) {
+    if desk.runs_here() || org.dsn.is_none() {
+        return;
+    }
+    let mut project = alone(flow.clone());
+    add_called(desk, &mut project);
+    if project.flows.values().any(|flow| !asking_own_org(flow).is_empty()) {
+        terminal::note(
+            "note: a server runs the flow: its SQL asks the org that `oktant serve` was started with, not that of --dsn \
+             or OKTANT_DSN of this command",
+        );
+    }
 }
 
 /// Runs an ended run again.
@@ -95,6 +113,9 @@ pub(super) async fn retry(
     let mut stop = StopSignals::listen()?;
     let desk = Desk::at_work(store, org).await?;
     let id = desk.engine.retry(run, from_failure).await?;
+    if let Ok(entry) = desk.engine.flow(&desk.engine.run(&id).await?.flow) {
+        tell_of_org(&desk, org, &entry.version.flow);
+    }
     follow(desk, &id, wait, &mut stop).await
 }
 

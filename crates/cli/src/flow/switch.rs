@@ -8,7 +8,7 @@ use oktant_connect::tables::{Column, ColumnType, Tables};
 use oktant_engine::{EngineError, FlowEntry, FlowSettings, RunFilter};
 use oktant_flow::model::{Base, Flow, FlowId, Kept, Project, Security, Table, TriggerKind};
 
-use super::bindings::{Bindings, calls, placeholders};
+use super::bindings::{Bindings, asking_own_org, calls, placeholders};
 use super::desk::Desk;
 use super::runs;
 use super::{is_text, load, load_folder, surrounding_folder};
@@ -42,6 +42,13 @@ pub(super) async fn on(targets: &[String], binds: &[String], force: bool, store:
     let mut told = String::new();
     for (flow, _) in &ready {
         desk.engine.switch(flow.id.as_str(), true).await?;
+        for card in asking_own_org(flow) {
+            terminal::note(format_args!(
+                "note: flow {}, card {card}: it runs SQL over the org of whoever runs the flow: start `oktant serve` with \
+                 --dsn or OKTANT_DSN, or give the card a connection to Okta",
+                flow.name
+            ));
+        }
         let _ = writeln!(told, "{} is on{}", flow.name, how_to_start(&desk, flow)?);
     }
     output::print(&told)
@@ -184,7 +191,8 @@ pub(super) async fn token(flow: &str, store: &StoreArgs) -> Result<()> {
     output::print(&format!("{}\n", token.expose()))
 }
 
-fn alone(flow: Flow) -> Project {
+/// A project of one flow.
+pub(super) fn alone(flow: Flow) -> Project {
     Project { flows: [(flow.id.clone(), flow)].into_iter().collect(), ..Project::default() }
 }
 
@@ -205,16 +213,20 @@ fn targeted(desk: &Desk, targets: &[String]) -> Result<Project> {
         all.tables.extend(found.tables);
         all.connections.extend(found.connections);
     }
-    // What they call may be in the database.
-    let mut open: Vec<FlowId> = all.flows.values().flat_map(calls).collect();
+    add_called(desk, &mut all);
+    Ok(all)
+}
+
+/// Adds the flows of the database that the flows of a project call.
+pub(super) fn add_called(desk: &Desk, project: &mut Project) {
+    let mut open: Vec<FlowId> = project.flows.values().flat_map(calls).collect();
     while let Some(id) = open.pop() {
-        if let (false, Ok(entry)) = (all.flows.contains_key(&id), desk.engine.flow(id.as_str())) {
+        if let (false, Ok(entry)) = (project.flows.contains_key(&id), desk.engine.flow(id.as_str())) {
             let flow = entry.version.flow.clone();
             open.extend(calls(&flow));
-            all.flows.insert(id, flow);
+            project.flows.insert(id, flow);
         }
     }
-    Ok(all)
 }
 
 /// The flows of a path; the file of one flow brings those that it calls, and the tables of its project.

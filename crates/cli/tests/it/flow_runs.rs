@@ -190,3 +190,23 @@ fn redirected(authorize: &str) -> String {
     code.unwrap_or_else(|| panic!("{location}")).1.into_owned()
 }
 
+#[test]
+fn sql_in_a_server_asks_the_org_of_the_server_and_a_command_says_so() {
+    let place = Place::new();
+    let ask = "flow: Ask
+trigger: {type: manual}
+steps:
+  - id: ask
+    card: oktant:sql
+    with: {Query/SQL *: SELECT count(*) AS n FROM Users}
+    outputs: {Result/Count: number}
+";
+    place.write("ask", ask);
+    place.connect();
+    place.done(&["flow", "on", &place.flow("ask")]);
+    let (_server, _) = place.server();
+    let dsn = place.org.sandbox.dsn();
+    let told = place.refused(&["flow", "run", "ask", "--dsn", &dsn, "--wait"]);
+    assert!(told.contains("note: a server runs the flow") && told.contains("not that of --dsn"), "{told}");
+    assert!(told.contains("`oktant serve`, which runs the flow, was started without one"), "{told}");
+}

@@ -628,7 +628,8 @@ fn the_daily_access_report_is_made_by_sql_and_sent() {
     let make = make.args(["--set", "from=flows@example.com"]).env("OKTANT_EGRESS_ALLOW", &address);
     assert!(run(make).1, "the mail server lets everyone in");
     place.done(&["flow", "import", "template:daily-access-report", "--into", &place.project()]);
-    place.done(&["flow", "on", &place.project(), "--bind", "mail=post"]);
+    let on = place.done(&["flow", "on", &place.project(), "--bind", "mail=post"]);
+    assert!(on.contains("(report)") && on.contains("start `oktant serve` with --dsn or OKTANT_DSN"), "{on}");
 
     let without = place.refused(&["flow", "run", "Daily access report", "--wait"]);
     assert!(without.contains("--dsn or OKTANT_DSN"), "{without}");

@@ -73,7 +73,7 @@ impl Orgs {
     pub(super) fn actions(&self) -> Arc<dyn Actions> {
         let org = ConnectionArgs { dsn: Some(Secret::new(self.okta.dsn())) };
         let flows = StoreArgs { store: Some(Secret::new(self.url.clone())) };
-        let queries = CardQueries::new(org, flows, self.connectors.clone());
+        let queries = CardQueries::new(org, flows, self.connectors.clone(), "the test");
         Arc::new(WithSql::new(Arc::new(self.connectors.clone()), Arc::new(queries)))
     }
 
