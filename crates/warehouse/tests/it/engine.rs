@@ -242,9 +242,9 @@ async fn tables_are_looked_for_where_the_statement_says() {
     ] {
         assert_eq!(column(&ask(&admin, sql).await, "name"), expected, "{sql}");
     }
-    run_all(&admin, &["use schema okta.flow_tables"]).await;
+    run_all(&admin, &["use schema okta.public"]).await;
     assert_eq!(column(&ask(&admin, "show tables").await, "name"), all, "those of the current database");
-    assert_eq!(column(&ask(&admin, "show tables in schema").await, "name"), ["BEST PEOPLE"]);
+    assert_eq!(column(&ask(&admin, "show tables in schema").await, "name"), ["GROUPS", "USERS"]);
     run_all(&admin, &["use database demo_db"]).await;
     assert!(ask(&admin, "show tables in database").await.rows.is_empty());
     for (sql, code) in [
