@@ -399,6 +399,13 @@ fn a_run_that_streams_makes_a_test_of_itself() {
     assert_eq!(recorded.matches("card: okta:readUser").count(), 4, "{recorded}");
     assert_eq!(recorded.matches("card: okta:listUsersWithSearch").count(), 1, "{recorded}");
     assert!(recorded.contains("records:"), "{recorded}");
+
+    // A helper flow that keeps no data keeps no records, and a part of them is no test.
+    place.write("look_at", &LOOK_AT.replace("trigger:", "log: false\ntrigger:"));
+    place.done(&["flow", "on", &place.project(), "--bind", "okta=acme"]);
+    let run = place.done(&["flow", "run", "each_user"]);
+    let told = place.refused(&["flow", "history", run.trim(), "--record", &file.display().to_string()]);
+    assert!(told.contains("its history does not keep the records that list streamed"), "{told}");
 }
 
 #[test]
