@@ -359,7 +359,8 @@ codes! {
         "A card of the flow ended with an error that nothing in the flow handled.",
         "look at the card's inputs and the target's answer in the run's history";
     OKT4315 "a flow is not ready to be switched on", "55000", 409, 1, Operational,
-        "A card has no connection or no implementation, its connection is broken, or a flow that it calls is missing.",
+        "A card has no connection or no implementation, its connection is broken, a flow that it calls is missing, or \
+         validation finds that the flow cannot do what it says.",
         "bind its cards with `oktant flow on --bind PLACEHOLDER=CONNECTION`";
     OKT4316 "a run did not end well", "38000", 500, 1, Operational,
         "The run that was waited for failed, was cancelled, or waits for a decision.",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use oktant_base::{Clock, Entropy, Secret};
-use oktant_flow::model::Flow;
+use oktant_flow::model::{Flow, TriggerKind};
 use oktant_functions::Value;
 use oktant_store::Store;
 use parking_lot::Mutex;
@@ -219,8 +219,15 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`EngineError::NoFlow`], [`EngineError::Journal`].
+    /// [`EngineError::NoFlow`], [`EngineError::Journal`]; [`EngineError::Schedule`] if it is to be on and its schedule
+    /// means no time.
     pub async fn switch(&self, flow: &str, on: bool) -> Result<(), EngineError> {
+        if on
+            && let Ok(entry) = self.shared.flows.find(flow)
+            && let TriggerKind::Schedule(schedule) = &entry.version.flow.trigger.kind
+        {
+            crate::schedule::times(schedule)?;
+        }
         self.shared.flows.switch(flow, on).await?;
         self.shared.tell().await
     }

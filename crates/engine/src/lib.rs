@@ -47,5 +47,4 @@ pub use journal::{Decision, RunState, Worker};
 pub use metrics::Metrics;
 pub use name::Name;
 pub use run::{Answer, has_card};
-pub use schedule::Times;
 pub use settings::{Settings, Work};

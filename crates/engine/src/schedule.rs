@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::DateTime;
-use chrono_tz::Tz;
-use croner::Cron;
-use croner::parser::{CronParser, Seconds, Year};
 use oktant_base::Timestamp;
 use oktant_flow::model::{Schedule, TriggerKind};
+use oktant_flow::schedule::Times;
 use oktant_functions::Value;
 
 use crate::action::Fields;
@@ -17,40 +15,20 @@ use crate::error::EngineError;
 use crate::flows::FlowEntry;
 use crate::name::Name;
 
-/// Points in time by cron in a time zone.
+/// The times of a schedule.
 ///
-/// At the change to summer time, a time that does not exist is taken right after the gap; at the change back, a fixed
-/// time is taken once, an interval goes on through both hours.
-#[derive(Debug, Clone)]
-pub struct Times {
-    cron: Cron,
-    zone: Tz,
-}
-
-impl Times {
-    /// The times of a schedule. A time zone that does not exist is taken as UTC, as the functions of dates do.
-    ///
-    /// # Errors
-    ///
-    /// [`EngineError::Schedule`] if a field is not understood.
-    pub fn new(schedule: &Schedule) -> Result<Self, EngineError> {
+/// # Errors
+///
+/// [`EngineError::Schedule`] if it means no time.
+pub(crate) fn times(schedule: &Schedule) -> Result<Times, EngineError> {
+    Times::new(schedule).map_err(|problem| {
         let Schedule { seconds, minutes, hours, day_of_month, month, day_of_week, time_zone } = schedule;
-        let pattern = format!("{seconds} {minutes} {hours} {day_of_month} {month} {day_of_week}");
-        let parser =
-            CronParser::builder().seconds(Seconds::Required).year(Year::Disallowed).sloppy_ranges(true).build();
-        let cron = parser.parse(&pattern).map_err(|error| EngineError::Schedule {
-            pattern,
+        EngineError::Schedule {
+            pattern: format!("{seconds} {minutes} {hours} {day_of_month} {month} {day_of_week}"),
             time_zone: time_zone.clone(),
-            reason: error.to_string(),
-        })?;
-        Ok(Self { cron, zone: time_zone.parse().unwrap_or(Tz::UTC) })
-    }
-
-    /// The first time after `instant`; `None` if there is none.
-    pub fn after(&self, instant: Timestamp) -> Option<Timestamp> {
-        let next = self.cron.find_next_occurrence(&instant.with_timezone(&self.zone), false);
-        next.ok().map(|next| next.to_utc())
-    }
+            reason: problem.to_string(),
+        }
+    })
 }
 
 /// Starts flows at their times, until the engine is closed. What fell into a time when no engine ran is not made up.
@@ -63,7 +41,7 @@ pub(crate) async fn keep_time(shared: Arc<Shared>) {
         for (entry, schedule) in scheduled(&shared) {
             let id = Name::from(entry.version.flow.id.as_str());
             if known.get(&id).is_none_or(|(of, _)| *of != schedule) {
-                let times = Times::new(&schedule).inspect_err(|error| {
+                let times = times(&schedule).inspect_err(|error| {
                     tracing::error!(error = error as &dyn std::error::Error, flow = %id, "a flow is never started");
                 });
                 known.insert(id.clone(), (schedule, times.ok()));

@@ -3,6 +3,7 @@
 //! - [`model`] is the graph that an engine interprets;
 //! - [`flopack`] reads and writes the format of Okta Workflows without loss;
 //! - [`text`] is the readable form of a flow, [`folder`] that of a whole project;
+//! - [`schedule`] says at which times a flow starts;
 //! - [`validate`] finds what is wrong, [`diff`] what differs, [`summary`] says it in a few words;
 //! - [`templates`] are flows for usual tasks.
 //!
@@ -33,6 +34,7 @@ pub mod folder;
 pub mod fuzzing;
 pub mod model;
 mod names;
+pub mod schedule;
 pub mod summary;
 pub mod templates;
 pub mod text;

@@ -10,6 +10,7 @@ use crate::model::{
     Action, Address, Base, Body, Call, ConnectionId, Failure, Flow, FlowId, HelperValue, Input, Kind, Loop, LoopMode,
     Output, Project, Reference, Schedule, Slot, Source, Step, StepId, TableId, TriggerKind, Type,
 };
+use crate::schedule::Times;
 use crate::visit::{joined, references, sources};
 
 /// The cards that can be run.
@@ -174,19 +175,8 @@ impl<'a> Check<'a> {
     }
 
     fn schedule(&mut self, at: &Schedule) {
-        let fields = [
-            ("seconds", &at.seconds, 0, 59),
-            ("minutes", &at.minutes, 0, 59),
-            ("hours", &at.hours, 0, 23),
-            ("day of the month", &at.day_of_month, 1, 31),
-            ("month", &at.month, 1, 12),
-            ("day of the week", &at.day_of_week, 0, 7),
-        ];
-        for (name, text, min, max) in fields {
-            if !is_cron(text, min, max) {
-                let message = format!("{text:?} is no cron field of {min} to {max}");
-                self.report(codes::OKT4119, Some(name), message, None);
-            }
+        for problem in Times::read(at).err().into_iter().flatten() {
+            self.report(codes::OKT4119, Some(problem.field), problem.reason, None);
         }
     }
 
@@ -516,20 +506,4 @@ fn converts(from: Type, to: Type) -> bool {
                 | (Base::Number, Base::Date)
         ),
     }
-}
-
-/// Whether a text is a field of cron: `*`, numbers, ranges, lists of them, and steps.
-fn is_cron(text: &str, min: u32, max: u32) -> bool {
-    let number = |text: &str| {
-        text.parse::<u32>().is_ok_and(|n| (min..=max).contains(&n))
-            || text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic())
-    };
-    let range = |text: &str| match text.split_once('-') {
-        Some((from, to)) => number(from) && number(to),
-        None => text == "*" || text == "?" || number(text),
-    };
-    text.split(',').all(|part| match part.split_once('/') {
-        Some((base, step)) => range(base) && step.parse::<u32>().is_ok_and(|step| step > 0),
-        None => range(part),
-    })
 }

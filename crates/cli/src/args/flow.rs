@@ -111,8 +111,9 @@ pub(crate) enum FlowCommand {
     /// Save flows in the database and switch them on
     ///
     /// A path brings all flows that it holds, the file of one flow also the helper flows that it calls, and the
-    /// tables. Nothing is switched on while a card of them has no connection or no implementation. `oktant serve`
-    /// runs flows that are on; one that runs already notices at once.
+    /// tables. Nothing is switched on while a card of them has no connection or no implementation, or while `oktant flow
+    /// validate` finds that they cannot do what they say. `oktant serve` runs flows that are on; one that runs already
+    /// notices at once.
     On {
         /// Project, file of a flow or flopack; or the name or id of a flow in the database
         #[arg(value_name = "FLOW", required = true)]
@@ -122,7 +123,7 @@ pub(crate) enum FlowCommand {
         #[arg(long, value_name = "PLACEHOLDER=CONNECTION")]
         bind: Vec<String>,
 
-        /// Switch on although a card cannot run; the run fails where it reaches the card
+        /// Switch on although a card cannot run or validation finds something; the run fails where it reaches the card
         #[arg(long)]
         force: bool,
 

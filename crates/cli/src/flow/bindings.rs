@@ -8,7 +8,7 @@ use oktant_connect::query::SQL_CARD;
 use oktant_connect::{Cards, Needs};
 use oktant_engine::FlowSettings;
 use oktant_flow::model::{Address, ConnectionId, Failure, Flow, FlowId, Kind, Project, Source, TriggerKind};
-use oktant_flow::validate::Catalogue as _;
+use oktant_flow::validate::{self, Catalogue, Context};
 
 use super::desk::Desk;
 use crate::failure::{Error, Result};
@@ -129,7 +129,8 @@ pub(super) struct Bindings<'a> {
     asked: Vec<(String, String)>,
     used: BTreeSet<String>,
     known: BTreeSet<String>,
-    problems: Vec<String>,
+    /// What keeps the flows from being switched on.
+    pub(super) problems: Vec<String>,
     /// Placeholders that a binding would help.
     missing: BTreeSet<String>,
 }
@@ -190,6 +191,17 @@ impl<'a> Bindings<'a> {
         known.find_map(|name| self.connection(name)).map(|connection| connection.id.clone())
     }
 
+    /// Notes what validation finds in a flow, beyond what is looked at here. A flow that was `saved` before has lost what
+    /// its export said of the fields of cards.
+    pub(super) fn validate(&mut self, flow: &Flow, saved: bool) {
+        // An export, a place that is never reached, and what the whole project lacks do not change what the flow does.
+        let elsewhere = [codes::OKT4102, codes::OKT4113, codes::OKT4114, codes::OKT4116, codes::OKT4117];
+        let catalogue: Option<&dyn Catalogue> = if saved { None } else { Some(&Cards) };
+        let found = validate::flow(flow, Context { project: None, catalogue });
+        let found = found.iter().filter(|finding| !elsewhere.contains(&finding.code));
+        self.problems.extend(found.map(ToString::to_string));
+    }
+
     /// Notes what is wrong with a flow of these settings.
     pub(super) fn look_at(&mut self, desk: &Desk, flow: &Flow, settings: &FlowSettings) {
         for card in Card::of(flow) {
@@ -248,8 +260,8 @@ impl<'a> Bindings<'a> {
         }
         let binds: Vec<_> = self.missing.iter().map(|name| format!("--bind {name}=CONNECTION")).collect();
         let hint = if binds.is_empty() {
-            "a broken connection is mended by `oktant connect` with --replace; --force switches on all the same, and a run \
-             fails where it reaches such a card"
+            "mend what the lines name; a broken connection is mended by `oktant connect` with --replace; --force switches \
+             on all the same, and a run fails where it reaches such a card"
                 .to_owned()
         } else {
             format!("add {}; `oktant connect list` shows the connections", binds.join(" "))

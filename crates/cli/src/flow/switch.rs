@@ -19,11 +19,12 @@ use crate::{output, terminal};
 /// Saves flows with their bindings and tables, and switches them on.
 pub(super) async fn on(targets: &[String], binds: &[String], force: bool, store: &StoreArgs) -> Result<()> {
     let desk = Desk::open(store).await?;
-    let project = targeted(&desk, targets)?;
+    let Targeted { project, saved } = targeted(&desk, targets)?;
     let mut bindings = Bindings::new(&desk, &project, binds).await?;
     let mut ready = Vec::new();
     for flow in project.flows.values() {
         let settings = bindings.settings(&desk, flow);
+        bindings.validate(flow, saved.contains(&flow.id));
         bindings.look_at(&desk, flow, &settings);
         ready.push((flow, settings));
     }
@@ -196,9 +197,17 @@ pub(super) fn alone(flow: Flow) -> Project {
     Project { flows: [(flow.id.clone(), flow)].into_iter().collect(), ..Project::default() }
 }
 
+/// What is to be switched on.
+struct Targeted {
+    project: Project,
+    /// Flows that come from the database.
+    saved: BTreeSet<FlowId>,
+}
+
 /// The flows that the targets mean, with the flows that they call and the tables of their projects.
-fn targeted(desk: &Desk, targets: &[String]) -> Result<Project> {
+fn targeted(desk: &Desk, targets: &[String]) -> Result<Targeted> {
     let mut all = Project::default();
+    let mut saved = BTreeSet::new();
     for target in targets {
         let path = Path::new(target);
         let found = if path.exists() {
@@ -207,14 +216,18 @@ fn targeted(desk: &Desk, targets: &[String]) -> Result<Project> {
             let is_file = path.extension().is_some_and(|ending| ending == "yaml" || ending == "flopack");
             let missing = || Error::Read { path: path.into(), source: std::io::ErrorKind::NotFound.into() };
             let known = desk.flow(target);
-            alone(known.map_err(|error| if is_file { missing().into() } else { error })?.version.flow.clone())
+            let known = known.map_err(|error| if is_file { missing().into() } else { error })?;
+            saved.insert(known.version.flow.id.clone());
+            alone(known.version.flow.clone())
         };
         all.flows.extend(found.flows);
         all.tables.extend(found.tables);
         all.connections.extend(found.connections);
     }
+    let given: BTreeSet<FlowId> = all.flows.keys().cloned().collect();
     add_called(desk, &mut all);
-    Ok(all)
+    saved.extend(all.flows.keys().filter(|id| !given.contains(*id)).cloned());
+    Ok(Targeted { project: all, saved })
 }
 
 /// Adds the flows of the database that the flows of a project call.

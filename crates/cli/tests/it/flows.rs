@@ -237,6 +237,28 @@ fn a_flow_is_not_switched_on_before_each_of_its_cards_can_run() {
     assert!(answer.contains("\"first_name\":\""), "{answer}");
 }
 
+#[test]
+fn a_flow_that_cannot_mean_what_it_says_is_not_switched_on() {
+    let place = Place::new();
+    let schedule = "flow: Tick\ntrigger: {type: schedule, cron: CRON, time_zone: ZONE}\nsteps: []\n";
+    for (cron, zone, expected) in [
+        ("0 0 9 * * *", "Asia/Tokio", "field time zone"),
+        ("99 * * * * *", "UTC", "seconds"),
+        ("0 0 0 31 2 *", "UTC", "cron"),
+    ] {
+        place.write("tick", &schedule.replace("CRON", cron).replace("ZONE", zone));
+        let refused = place.refused(&["flow", "on", &place.project()]);
+        assert!(refused.contains("OKT4315") && refused.contains("OKT4119") && refused.contains(expected), "{refused}");
+        assert!(!place.done(&["flow", "list", "--output", "csv"]).contains("tick"), "{cron}");
+        // Force is for cards that fail; this flow would never begin.
+        let forced = place.refused(&["flow", "on", &place.project(), "--force"]);
+        assert!(forced.contains("OKT4306"), "{forced}");
+        place.done(&["flow", "remove", "tick"]);
+    }
+    place.write("tick", &schedule.replace("CRON", "0 0 9 * * *").replace("ZONE", "Asia/Tokyo"));
+    place.done(&["flow", "on", &place.project()]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_server_runs_what_commands_switch_on_and_what_happens_in_the_org() {
@@ -537,7 +559,7 @@ trigger:
 steps:
   - id: say
     card: string:compose
-    with: {_text_: 'There is ${trigger.Record.Record ID}'}
+    with: {_text_: 'There is ${trigger.Record/Record ID}'}
 ";
 
 #[test]

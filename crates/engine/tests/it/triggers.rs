@@ -7,9 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
-use oktant_base::{Clock as _, Secret};
-use oktant_engine::{Caller, Callers, CardError, ErrorKind, HttpSettings, RunFilter, RunState, Source, Times, router};
+use oktant_base::{Clock as _, Coded as _, Secret};
+use oktant_engine::{Caller, Callers, CardError, ErrorKind, HttpSettings, RunFilter, RunState, Source, router};
 use oktant_flow::model::{Delivery, Event, Flow, Schedule, Security, Step, TriggerKind};
+use oktant_flow::schedule::Times;
 use oktant_functions::Value;
 use serde_json::{Value as Json, json};
 use tower::ServiceExt as _;
@@ -360,13 +361,25 @@ fn schedules_follow_their_time_zone_over_the_change_of_clocks() {
     let mut sundays = every("0", "1-11/6", "GMT");
     sundays.day_of_week = "0".to_owned();
     assert_eq!(next(&sundays, "2026-01-15T00:00:00Z", 3), ["01-18T01:00Z", "01-18T07:00Z", "01-25T01:00Z"]);
-    assert_eq!(
-        next(&every("0", "12", "America/Pacific"), "2026-01-15T00:00:00Z", 1),
-        ["01-15T12:00Z"],
-        "an unknown zone is UTC"
-    );
-    let error = Times::new(&every("61", "*", "UTC")).unwrap_err();
-    assert!(error.to_string().contains("0 61 * * * *"), "{error}");
+}
+
+#[tokio::test]
+async fn a_flow_whose_schedule_means_no_time_is_not_switched_on() {
+    let mut never = every("0", "0", "UTC");
+    (never.day_of_month, never.month) = ("31".to_owned(), "2".to_owned());
+    let wrong =
+        [(every("61", "*", "UTC"), "0 61 * * * *"), (every("0", "9", "Asia/Tokio"), "Asia/Tokio"), (never, "no day")];
+    let bench = Bench::new(vec![]).await;
+    for (schedule, expected) in wrong {
+        let flow = flow("tick", TriggerKind::Schedule(schedule), &[], vec![]);
+        bench.engine.save(&flow).await.unwrap();
+        let refused = bench.engine.switch("tick", true).await.unwrap_err();
+        assert_eq!(refused.code().id(), "OKT4306");
+        assert!(refused.to_string().contains(expected), "{refused}");
+        assert!(!bench.engine.flow("tick").unwrap().active, "{expected}");
+        // What was switched on before this was looked at can be switched off.
+        bench.engine.switch("tick", false).await.unwrap();
+    }
 }
 
 #[tokio::test]

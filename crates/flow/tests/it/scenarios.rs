@@ -236,6 +236,20 @@ steps:
 }
 
 #[test]
+fn schedules_that_mean_no_time_are_found() {
+    for (cron, zone, expected) in [
+        ("0 0 9 * * *", "Asia/Tokio", "time zone"),
+        ("99 * * * * *", "UTC", "seconds"),
+        ("0 0 0 31 2 *", "UTC", "cron"),
+    ] {
+        let text = format!("flow: Tick\ntrigger: {{type: schedule, cron: {cron}, time_zone: {zone}}}\nsteps: []\n");
+        let found = validate::flow(&read(&text), validate::Context::default());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].code.id(), found[0].field.as_deref()), ("OKT4119", Some(expected)));
+    }
+}
+
+#[test]
 fn hidden_cards_become_what_they_mean() {
     let flow = read(IF_ERROR);
     let Kind::Try(outer) = &flow.body.steps[0].kind else { panic!("no If Error") };
