@@ -60,8 +60,8 @@ pub(crate) enum Error {
     #[error("{} does not hold faults", path.display())]
     Faults { path: PathBuf, source: serde_json::Error },
 
-    #[error("{} exists and says something else", path.display())]
-    Exists { path: PathBuf },
+    #[error("{} exists and says something else{}", path.display(), entry.as_ref().map(|id| format!(" of \"{id}\"")).unwrap_or_default())]
+    Exists { path: PathBuf, entry: Option<String> },
 
     #[error("{path} has no flow {flow}")]
     NoFlow { path: String, flow: String },

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use oktant_base::{Code, Coded};
 use oktant_connect::Cards;
-use oktant_flow::folder::{self, FLOW_SUFFIX, FileError, Files};
+use oktant_flow::folder::{self, FLOW_SUFFIX, FileError, Files, MergeError};
 use oktant_flow::model::Project;
 use oktant_flow::summary::Summary;
 use oktant_flow::text::TextError;
@@ -27,7 +27,7 @@ use oktant_flow::validate::{self, Context};
 use oktant_flow::{diff, flopack, summary, text};
 
 use crate::args::{FlowCommand, FlowHistoryArgs};
-use crate::failure::{Error, Result};
+use crate::failure::{Error, Failure, Result};
 use crate::output::{self, Destination, Format};
 use crate::{runtime, templates, terminal};
 
@@ -191,12 +191,12 @@ fn import(file: &Path, into: &Path, force: bool) -> Result<()> {
     let project = load(file)?;
     let mut files = folder::write(&project);
     files.extend(templates::tests(file)?);
-    for (path, content) in &files {
-        let path = into.join(path);
-        if !force && path.exists() && read(&path)? != *content {
-            return Err(Error::Exists { path }.into());
-        }
-    }
+    let present = files.keys().filter(|path| into.join(path).exists());
+    let present = present.map(|path| Ok((path.clone(), read(&into.join(path))?))).collect::<Result<Files>>()?;
+    let files = folder::merge(&present, files, force).map_err(|error| match error {
+        MergeError::Conflict { path, entry } => Failure::from(Error::Exists { path: into.join(path), entry }),
+        MergeError::Unreadable(FileError { path, error }) => Unreadable { path: into.join(path), source: error }.into(),
+    })?;
     for (path, content) in &files {
         write(&into.join(path), content)?;
     }

@@ -6,6 +6,8 @@
 //! kept/project.json  kept/create_users.json   what only a flopack needs; nobody need read it
 //! ```
 
+mod merge;
+
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
@@ -14,6 +16,8 @@ use serde_json::Value;
 use crate::model::{Column, Connection, ConnectionId, Flow, Folder, FolderId, Kept, Project, Table, TableId};
 use crate::text::yaml::{Data, Node};
 use crate::text::{self, Members, TextError, yaml};
+
+pub use merge::{MergeError, merge};
 
 /// What the name of a flow's file ends in.
 pub const FLOW_SUFFIX: &str = ".flow.yaml";

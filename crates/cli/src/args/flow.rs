@@ -30,6 +30,8 @@ pub(crate) struct FlowArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum FlowCommand {
     /// Write the flows of a flopack or a template as a project
+    ///
+    /// A folder that holds a project gets them in addition; its other tables, connections and folders stay.
     Import {
         /// The flopack, of version 1.2.0 to 1.5.0; or template:NAME
         #[arg(value_name = "FLOPACK")]
@@ -39,7 +41,7 @@ pub(crate) enum FlowCommand {
         #[arg(long, value_name = "FOLDER")]
         into: PathBuf,
 
-        /// Replace files that say something else
+        /// Replace files, and tables, connections and folders in them, that say something else
         #[arg(long)]
         force: bool,
     },

@@ -24,6 +24,35 @@ fn templates_are_listed_and_become_projects_that_are_in_order() {
 }
 
 #[test]
+fn templates_are_put_together_in_one_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().display().to_string();
+    for name in
+        ["daily-access-report", "create-salesforce-user", "deactivate-inactive-users", "temporary-group-membership"]
+    {
+        let imported = oktant(&["flow", "import", &format!("template:{name}"), "--into", &into]);
+        assert!(imported.starts_with("exit: 0") && !imported.contains("finding"), "{name}: {imported}");
+    }
+    assert_eq!(oktant(&["flow", "validate", &into]), "exit: 0\n");
+    let file = folder.path().join("connections.yaml");
+    let connections = std::fs::read_to_string(&file).expect("connections");
+    for name in ["mail:\n", "okta:\n", "salesforce:\n"] {
+        assert_eq!(connections.matches(name).count(), 1, "{connections}");
+    }
+    // What people have written stays, unless they ask for what is imported.
+    let own = format!("# Ours\n{}", connections.replace("module: smtp", "module: mail"));
+    std::fs::write(&file, &own).expect("writes");
+    let again = |force: &[&str]| {
+        oktant(&[&["flow", "import", "template:daily-access-report", "--into", &into], force].concat())
+    };
+    let refused = again(&[]);
+    assert!(refused.contains("OKT4001") && refused.contains("says something else of \"mail\""), "{refused}");
+    assert_eq!(std::fs::read_to_string(&file).expect("connections"), own);
+    assert!(again(&["--force"]).starts_with("exit: 0"));
+    assert_eq!(std::fs::read_to_string(&file).expect("connections"), format!("# Ours\n{connections}"));
+}
+
+#[test]
 fn the_tests_of_a_template_pass_against_the_sandbox_and_fail_where_the_flow_does_otherwise() {
     let folder = tempfile::tempdir().expect("a folder");
     let into = folder.path().display().to_string();
