@@ -282,8 +282,8 @@ codes! {
         "No connector or function is known under the address of the card.",
         "replace the card, or add a connector that has it";
     OKT4114 "a connection is missing", "08003", 400, 1, Programming,
-        "A card of a connector says no connection, or one that the project does not have.",
-        "choose a connection, as in `connection: okta`, and add it to connections.yaml";
+        "A card names a connection that the project does not have.",
+        "correct the name, add it to connections.yaml, or leave it out: then the card goes by its module";
     OKT4115 "a required field is empty", "23502", 400, 1, Programming,
         "The card cannot run without a value in this field.",
         "give the field a value";
@@ -291,7 +291,7 @@ codes! {
         "A card before it in the same body ends the flow in any case.",
         "move it before that card, or remove it";
     OKT4117 "something that the flow names is missing", "42704", 400, 1, Programming,
-        "The project has no flow, table or folder of this name.",
+        "The project has no flow or table of this name.",
         "correct the name, or add what is missing to the project";
     OKT4118 "a body does not return what is read", "42703", 400, 1, Programming,
         "An output of If/ElseIf or If Error has to be returned by each body inside.",
@@ -299,6 +299,9 @@ codes! {
     OKT4119 "a setting of a flow is out of range", "22023", 400, 1, Programming,
         "A schedule, an operator or a concurrency is not one of those that exist.",
         "correct the setting that the message names";
+    OKT4120 "a card has no such field", "42703", 400, 1, Programming,
+        "A card is given a value under a name that none of its fields has; it would be left out in silence.",
+        "name the field as the card does, with its section: `Section/Key`";
 
     OKT4201 "a value does not fit", "22018", 400, 1, Data,
         "A value reached an input of another type and has no meaning there.",

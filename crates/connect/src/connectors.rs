@@ -13,7 +13,7 @@ use oktant_engine::{
     Outcome, Source,
 };
 use oktant_flow::model::{Address, Event as EventCard, Source as Given};
-use oktant_flow::validate::Catalogue;
+use oktant_flow::validate::{Catalogue, Shape};
 use serde_json::{Map, Value};
 
 use crate::connection::{Auth, Connections, Live};
@@ -27,7 +27,7 @@ use crate::manifest::{Action, Manifest, Repeat, is_name, list_streams};
 use crate::records::RecordLog;
 use crate::tables::{TableCall, Tables};
 use crate::transport::{HttpTransport, OktaTransport, Orgs};
-use crate::{events, files, mail, manifest, records, tables, web};
+use crate::{events, files, mail, manifest, records, shapes, tables, web};
 
 /// How long one card may take; lists and files take longer.
 const TIME: Duration = Duration::from_secs(90);
@@ -44,6 +44,10 @@ impl Catalogue for Cards {
     fn knows(&self, address: &Address) -> bool {
         let address = address.as_str();
         oktant_engine::has_card(address) || Connectors::is_executable(address) || address == crate::query::SQL_CARD
+    }
+
+    fn shape(&self, address: &Address) -> Shape {
+        shapes::of(address)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod manifest;
 pub mod query;
 mod records;
 mod services;
+mod shapes;
 pub mod tables;
 mod transport;
 mod web;

@@ -84,8 +84,13 @@ pub(crate) async fn call(
     Ok(Outcome::Outputs(outputs.write()))
 }
 
+/// The section of a card that describes the mail.
+pub(crate) fn group(module: &str) -> &'static str {
+    if module == "office365mail" { "Fields" } else { "Email" }
+}
+
 async fn read(files: &dyn Files, module: &str, options: &Fields, inputs: &Fields) -> Result<Mail, CardError> {
-    let group = if module == "office365mail" { "Fields" } else { "Email" };
+    let group = group(module);
     let list = |key: &str| addresses(inputs.get(Some(group), key).unwrap_or(&Value::Null));
     let option = |key: &str| options.text(Some("parameters"), key);
     let mut attachments = Vec::new();

@@ -43,3 +43,4 @@ pub mod validate;
 mod visit;
 
 pub use address::BadAddress;
+pub use names::without_mark;

@@ -688,6 +688,25 @@ impl Kept {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Whether a step came with an export.
+    pub(crate) fn has_step(&self, step: &StepId) -> bool {
+        self.0.contains_key(step.as_str())
+    }
+
+    /// Whether the export of a step had this input.
+    pub(crate) fn has_input(&self, step: &StepId, slot: &Slot) -> bool {
+        self.has_field(step, "inputs", slot)
+    }
+
+    /// Whether the export of a step had this output.
+    pub(crate) fn has_output(&self, step: &StepId, slot: &Slot) -> bool {
+        self.has_field(step, "outputs", slot)
+    }
+
+    fn has_field(&self, step: &StepId, side: &str, slot: &Slot) -> bool {
+        self.0.get(step.as_str()).is_some_and(|kept| !kept["node"]["model"][side]["data"][slot.to_string()].is_null())
+    }
 }
 
 impl Body {

@@ -35,6 +35,18 @@ pub(crate) fn title(id: &str) -> String {
     id.split('_').map(word).collect::<Vec<_>>().join(" ")
 }
 
+/// A key without the mark of the connector builder: an underscore and six capitals or digits.
+pub fn without_mark(key: &str) -> &str {
+    match key.rsplit_once('_') {
+        Some((plain, mark))
+            if mark.len() == 6 && mark.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) =>
+        {
+            plain
+        }
+        _ => key,
+    }
+}
+
 /// Hands out each name once: the second `read_user` is `read_user_2`.
 #[derive(Debug, Default)]
 pub(crate) struct Unique(HashSet<String>);

@@ -1,5 +1,7 @@
 //! What is wrong with a flow before it runs.
 
+mod cards;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
@@ -13,11 +15,8 @@ use crate::model::{
 use crate::schedule::Times;
 use crate::visit::{joined, references, sources};
 
-/// The cards that can be run.
-pub trait Catalogue {
-    /// Whether a card can be run.
-    fn knows(&self, address: &Address) -> bool;
-}
+use cards::Outputs;
+pub use cards::{Catalogue, Field, Shape};
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,20 +63,7 @@ pub struct Context<'a> {
 /// Everything that is wrong with the flows of a project.
 pub fn project(project: &Project, catalogue: Option<&dyn Catalogue>) -> Vec<Finding> {
     let context = Context { project: Some(project), catalogue };
-    let mut findings: Vec<_> = project.flows.values().flat_map(|one| flow(one, context)).collect();
-    for table in project.tables.values() {
-        if table.folder.as_ref().is_some_and(|id| !project.folders.contains_key(id)) {
-            findings.push(Finding {
-                code: codes::OKT4117,
-                flow: String::new(),
-                step: None,
-                field: Some(format!("table {}", table.name)),
-                message: "it lies in a folder that is not there".to_owned(),
-                hint: None,
-            });
-        }
-    }
-    findings
+    project.flows.values().flat_map(|one| flow(one, context)).collect()
 }
 
 /// Everything that is wrong with a flow.
@@ -85,14 +71,6 @@ pub fn flow(flow: &Flow, context: Context<'_>) -> Vec<Finding> {
     let mut check = Check { flow, context, found: Vec::new(), step: None, all: HashSet::new(), types: HashMap::new() };
     check.run();
     check.found
-}
-
-/// What a reference can be checked against.
-enum Outputs<'a> {
-    /// These and no others.
-    Only(Vec<&'a Slot>),
-    /// Those of a card that only its connector knows.
-    Any,
 }
 
 struct Check<'a> {
@@ -132,7 +110,7 @@ impl<'a> Check<'a> {
         let declared = trigger.outputs.iter().map(|output| &output.slot);
         let own = declared.chain(&*CONTEXT).chain(&*RAW);
         let outputs = match &trigger.kind {
-            TriggerKind::Event(_) => Outputs::Any,
+            TriggerKind::Event(event) => self.given_by(&event.address),
             _ => Outputs::Only(own.collect()),
         };
         let mut scope = HashMap::from([(&trigger.id, outputs)]);
@@ -154,14 +132,9 @@ impl<'a> Check<'a> {
         });
     }
 
-    /// The flow itself: its trigger and folder.
+    /// The flow itself: its trigger. A folder only says where people find it.
     fn head(&mut self) {
         let flow = self.flow;
-        if let (Some(project), Some(folder)) = (self.context.project, &flow.folder)
-            && !project.folders.contains_key(folder)
-        {
-            self.report(codes::OKT4117, Some("folder"), format!("there is no folder {folder}"), None);
-        }
         self.step = Some(&flow.trigger.id);
         match &flow.trigger.kind {
             TriggerKind::Event(event) => {
@@ -184,7 +157,7 @@ impl<'a> Check<'a> {
         let mut ended = None;
         for step in &body.steps {
             self.step = Some(&step.id);
-            if let Some(end) = ended.filter(|_| !matches!(step.kind, Kind::Note(_))) {
+            if let Some(end) = ended.filter(|_| !says_nothing_new(step)) {
                 self.report(codes::OKT4116, None, format!("it never runs: {end} ends the flow before it"), None);
                 ended = None;
             }
@@ -206,13 +179,16 @@ impl<'a> Check<'a> {
             self.report(codes::OKT4117, Some("on error"), format!("there is no flow {flow}"), None);
         }
         match &step.kind {
-            Kind::Action(action) => self.action(action),
+            Kind::Action(action) => {
+                self.action(action);
+                self.fields(step, action);
+            }
             Kind::Loop(each) => self.each(each),
             Kind::Call(call) => self.call(call),
             Kind::If(branch) => {
                 self.operator(&branch.condition.operator);
                 let inside = |check: &mut Self, body: &'a Body, side: usize, scope: &Scope<'a>| {
-                    let mut inner = copy(scope);
+                    let mut inner = scope.clone();
                     check.body(body, &mut inner);
                     check.step = Some(&step.id);
                     for (field, sources) in joined(step) {
@@ -225,13 +201,13 @@ impl<'a> Check<'a> {
             Kind::Switch(switch) => {
                 for arm in &switch.arms {
                     self.operator(&arm.condition.operator);
-                    self.inner(step, &arm.body, copy(scope));
+                    self.inner(step, &arm.body, scope.clone());
                 }
-                self.inner(step, &switch.otherwise, copy(scope));
+                self.inner(step, &switch.otherwise, scope.clone());
             }
             Kind::Try(attempt) => {
-                self.inner(step, &attempt.body, copy(scope));
-                let mut inner = copy(scope);
+                self.inner(step, &attempt.body, scope.clone());
+                let mut inner = scope.clone();
                 inner.insert(&attempt.error, Outputs::Only(CONTEXT.iter().collect()));
                 self.inner(step, &attempt.handler, inner);
             }
@@ -277,15 +253,11 @@ impl<'a> Check<'a> {
         if self.context.catalogue.is_some_and(|catalogue| !catalogue.knows(address)) {
             self.report(codes::OKT4113, None, format!("{address} cannot be run"), None);
         }
-        match (connection, self.context.project) {
-            (None, _) if needs_connection(address) => {
-                let message = format!("no connection of {} is chosen", address.module());
-                self.report(codes::OKT4114, Some("connection"), message, None);
-            }
-            (Some(id), Some(project)) if !project.connections.contains_key(id) => {
-                self.report(codes::OKT4114, Some("connection"), format!("there is no connection {id}"), None);
-            }
-            _ => {}
+        // A card without one goes by its module.
+        if let (Some(id), Some(project)) = (connection, self.context.project)
+            && !project.connections.contains_key(id)
+        {
+            self.report(codes::OKT4114, Some("connection"), format!("there is no connection {id}"), None);
         }
     }
 
@@ -364,7 +336,8 @@ impl<'a> Check<'a> {
         let parameters = || helper.trigger.outputs.iter().filter(|output| output.slot.group.is_none());
         for key in given {
             let known = parameters().any(|parameter| parameter.slot.key == *key) || reduces && *key == "memo";
-            if !known {
+            let kept = self.step.is_some_and(|step| self.flow.kept.has_input(step, &Slot::plain(*key)));
+            if !known && !kept {
                 let message = format!("{} takes no input of this name", helper.name);
                 let names: Vec<_> = parameters().map(|parameter| parameter.slot.key.as_str()).collect();
                 let hint = if names.is_empty() {
@@ -404,12 +377,13 @@ impl<'a> Check<'a> {
                 self.report(codes::OKT4110, Some(field), message, Some(hint.to_owned()));
             }
             None => self.report(codes::OKT4110, Some(field), format!("there is no card {step}"), None),
-            Some(Outputs::Only(slots)) if !slots.contains(&slot) => {
-                let names: Vec<_> =
-                    slots.iter().filter(|slot| !CONTEXT.contains(slot) && !RAW.contains(slot)).collect();
-                let names: Vec<_> = names.into_iter().map(ToString::to_string).collect();
-                let hint =
-                    if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+            Some(outputs)
+                if !outputs.have(slot)
+                    && !self.flow.kept.has_output(step, slot)
+                    && !(*step == self.flow.trigger.id && CONTEXT.contains(slot)) =>
+            {
+                let names = outputs.names(|slot| !CONTEXT.contains(slot) && !RAW.contains(slot));
+                let hint = if names.is_empty() { "it has none".to_owned() } else { format!("it has {names}") };
                 self.report(codes::OKT4110, Some(field), format!("{step} has no output {slot}"), Some(hint));
             }
             Some(_) => {}
@@ -422,6 +396,7 @@ impl<'a> Check<'a> {
             Kind::Action(action) if is_mirror(&action.address) => {
                 Outputs::Only(action.inputs.iter().map(|input| &input.slot).collect())
             }
+            Kind::Action(action) if !streams(action) => self.given_by(&action.address),
             Kind::Call(Call { wait: true, flow: Some(id), .. }) => {
                 let helper = self.context.project.and_then(|project| project.flows.get(id));
                 match helper.map(|helper| returns(&helper.body)) {
@@ -433,17 +408,6 @@ impl<'a> Check<'a> {
             _ => Outputs::Any,
         }
     }
-}
-
-fn copy<'a>(scope: &Scope<'a>) -> Scope<'a> {
-    let copied = scope.iter().map(|(id, outputs)| {
-        let outputs = match outputs {
-            Outputs::Only(slots) => Outputs::Only(slots.clone()),
-            Outputs::Any => Outputs::Any,
-        };
-        (*id, outputs)
-    });
-    copied.collect()
 }
 
 static RESULT: std::sync::LazyLock<Slot> = std::sync::LazyLock::new(|| Slot::plain("result"));
@@ -459,6 +423,21 @@ static CONTEXT: std::sync::LazyLock<Vec<Slot>> = std::sync::LazyLock::new(|| {
 static RAW: std::sync::LazyLock<Vec<Slot>> = std::sync::LazyLock::new(|| {
     ["headers", "body", "query"].into_iter().map(|key| Slot::grouped("raw", key)).collect()
 });
+
+/// Whether a step may stand behind the end of a body: a remark, and the Return that tells which outputs a body has, whose
+/// place the editor of Okta Workflows has behind a Return Error.
+fn says_nothing_new(step: &Step) -> bool {
+    match &step.kind {
+        Kind::Note(_) => true,
+        Kind::Action(action) => action.address.as_str() == "control:return",
+        _ => false,
+    }
+}
+
+/// Whether a card hands its records to a helper flow; what it gives then is their number, whatever it is called.
+fn streams(action: &Action) -> bool {
+    action.options.iter().chain(&action.inputs).any(|input| matches!(input.source, Source::Flow(_)))
+}
 
 /// Whether nothing after a step of the same body can run.
 fn ends(step: &Step) -> bool {
@@ -484,11 +463,6 @@ fn returns(body: &Body) -> Vec<Vec<&Slot>> {
         }
     }
     out
-}
-
-/// Tables, files, plain HTTP and SQL work without a connection.
-fn needs_connection(address: &Address) -> bool {
-    !address.is_built_in() && !matches!(address.module(), "stash" | "filefunctions" | "httpfunctions" | "oktant")
 }
 
 /// Whether a value of one type can become the other at run time.

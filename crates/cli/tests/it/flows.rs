@@ -257,6 +257,14 @@ fn a_flow_that_cannot_mean_what_it_says_is_not_switched_on() {
     }
     place.write("tick", &schedule.replace("CRON", "0 0 9 * * *").replace("ZONE", "Asia/Tokyo"));
     place.done(&["flow", "on", &place.project()]);
+
+    place.connect();
+    place.write("created", &ON_CREATED.replace("trigger.Output/", "trigger.Outptu/"));
+    let typo = place.refused(&["flow", "on", &place.flow("created"), "--bind", "okta=acme"]);
+    assert!(typo.contains("trigger has no output Outptu / Okta User"), "{typo}");
+    place.write("created", &ON_CREATED.replace("ID or Login", "ID or Logn"));
+    let typo = place.refused(&["flow", "on", &place.flow("created"), "--bind", "okta=acme"]);
+    assert!(typo.contains("OKT4120") && typo.contains("it has User / ID or Login"), "{typo}");
 }
 
 #[cfg(unix)]

@@ -14,8 +14,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::fields::Fields;
+use oktant_flow::without_mark;
 use serde_json::{Map, Value};
+
+use crate::fields::Fields;
 
 use super::filter;
 
@@ -118,18 +120,6 @@ const KNOWN_ROOTS: &[&str] = &["body", "headers", "item", "status"];
 fn find<'a>(fields: &'a Fields, group: Option<&'a str>, key: &str) -> Option<&'a Value> {
     let exact = fields.get(group, key);
     exact.or_else(|| fields.group(group).find(|(known, _)| without_mark(known) == key).map(|(_, value)| value))
-}
-
-/// A key without the mark of the connector builder: an underscore and six capitals or digits.
-pub(crate) fn without_mark(key: &str) -> &str {
-    match key.rsplit_once('_') {
-        Some((plain, mark))
-            if mark.len() == 6 && mark.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) =>
-        {
-            plain
-        }
-        _ => key,
-    }
 }
 
 /// The value at the end of a path; null where it leads nowhere.

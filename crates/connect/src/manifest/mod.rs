@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) mod expression;
 mod filter;
 mod list;
 pub(crate) mod run;
+pub(crate) mod shape;
 
 pub(crate) use filter::is_name;
 pub(crate) use list::{can_stream as list_streams, next_link};
@@ -83,7 +84,7 @@ pub struct Errors {
 }
 
 /// What happens to a card whose result was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Repeat {
     /// Doing it twice is like doing it once.
@@ -95,7 +96,7 @@ pub enum Repeat {
 }
 
 /// One card.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Action {
     /// What people call it.
@@ -117,7 +118,7 @@ pub struct Action {
 }
 
 /// One thing that a card does.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Step {
     /// Name under which later expressions find the answer, besides `body`, `status` and `headers`.
@@ -141,7 +142,7 @@ pub struct Step {
 }
 
 /// A request as templates.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Request {
     /// Its method; `GET` where none is given.
@@ -165,7 +166,7 @@ pub struct Request {
 }
 
 /// A card that sends what the flow says.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Custom {
     /// Option that names the method.
@@ -185,7 +186,7 @@ fn by_link() -> List {
 }
 
 /// Several base addresses.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bases {
     /// Option that chooses.
@@ -195,7 +196,7 @@ pub struct Bases {
 }
 
 /// The outputs of a group.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum Outputs {
     /// Each key by itself.
@@ -205,7 +206,7 @@ pub enum Outputs {
 }
 
 /// A list of records.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct List {
     /// Expression of the records in an answer.
@@ -229,7 +230,7 @@ pub struct List {
 }
 
 /// How the next page is found.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Next {
     /// There is none.
@@ -265,7 +266,7 @@ pub enum Next {
 }
 
 /// Tells whether an action happened already.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchFirst {
     /// Requests that look for its effect.

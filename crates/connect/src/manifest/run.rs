@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderMap;
 use oktant_engine::{CardError, ErrorKind, Outcome};
+use oktant_flow::without_mark;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use url::{Url, form_urlencoded};
 
-use super::expression::{self, Scope, Wrong, fill, fill_text, is_empty, text, without_mark};
+use super::expression::{self, Scope, Wrong, fill, fill_text, is_empty, text};
 use super::{Action, Custom, Manifest, Outputs, Repeat, Request, Step, list};
 use crate::failure::{body, refusal, service_code};
 use crate::fields::Fields;

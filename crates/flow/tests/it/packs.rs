@@ -57,14 +57,15 @@ fn texts_keep_everything_that_packs_say() {
 }
 
 #[test]
-fn few_things_are_wrong_with_packs() {
+fn next_to_nothing_is_wrong_with_packs() {
     let packs = packs();
     let find = |pack: &str| validate::project(&flopack::import(pack).unwrap().project, None);
     let findings: Vec<_> = packs.iter().flat_map(|(_, pack)| find(pack)).collect();
-    // Packs come without connections where the author removed them; else they are in order.
-    let (unbound, others): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.code.id() == "OKT4114");
-    println!("{} unbound connections, {} other findings in {} packs", unbound.len(), others.len(), packs.len());
-    assert!(others.len() <= 40, "{others:#?}");
+    // One condition on a table reads a card that its author has removed.
+    let known = |finding: &validate::Finding| finding.message == "there is no card eZcmSiBbL";
+    let others: Vec<_> = findings.iter().filter(|finding| !known(finding)).collect();
+    assert!(others.is_empty(), "{others:#?}");
+    assert_eq!(findings.len(), usize::from(!packs.is_empty()));
 }
 
 fn first_difference(a: &Value, b: &Value, place: &str) -> String {

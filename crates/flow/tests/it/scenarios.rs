@@ -196,6 +196,8 @@ steps:
   - {id: return, card: "control:return", with: {}}
   - {id: after, card: "control:let", with: {z: 1}}
 "#;
+    // Neither a folder that is not there nor a card without a connection keeps a flow from running.
+    let harmless = ["folder", "read_user"];
     let flow = read(wrong);
     project.flows.insert(flow.id.clone(), flow);
     let found: Vec<_> = validate::project(&project, None)
@@ -211,7 +213,6 @@ steps:
         })
         .collect();
     for expected in [
-        "OKT4117  folder",
         "OKT4119 trigger minutes",
         "OKT4110 early a",
         "OKT4110 early c",
@@ -220,7 +221,6 @@ steps:
         "OKT4110 made x",
         "OKT4111 sum a",
         "OKT4115 sum b",
-        "OKT4114 read_user connection",
         "OKT4114 users connection",
         "OKT4112 call m",
         "OKT4117 miss flow",
@@ -233,6 +233,7 @@ steps:
     ] {
         assert!(found.iter().any(|found| found == expected), "{expected} is missing in {found:#?}");
     }
+    assert!(!found.iter().any(|found| harmless.iter().any(|word| found.contains(word))), "{found:#?}");
 }
 
 #[test]
