@@ -1,5 +1,6 @@
 //! `oktant flow`: flows as files, in either form.
 
+mod applications;
 mod bindings;
 pub(crate) mod desk;
 mod history;
@@ -64,10 +65,12 @@ pub(crate) fn run(command: &FlowCommand) -> Result<ExitCode> {
 async fn operate(command: &FlowCommand) -> Result<ExitCode> {
     let interruptible = async {
         match command {
-            FlowCommand::On { targets, bind, force, store } => switch::on(targets, bind, *force, store).await?,
+            FlowCommand::On { targets, bind, app, force, store } => {
+                switch::on(targets, bind, app.as_deref(), *force, store).await?;
+            }
             FlowCommand::Off { targets, store } => switch::off(targets, store).await?,
             FlowCommand::Remove { flows, force, store } => switch::remove(flows, *force, store).await?,
-            FlowCommand::Bind { flow, bind, store } => switch::bind(flow, bind, store).await?,
+            FlowCommand::Bind { flow, bind, app, store } => switch::bind(flow, bind, app.as_deref(), store).await?,
             FlowCommand::Set(limits) => switch::set(limits).await?,
             FlowCommand::Token { flow, store } => switch::token(flow, store).await?,
             FlowCommand::History(FlowHistoryArgs { run: Some(run), record: Some(file), store, .. }) => {

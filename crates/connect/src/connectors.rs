@@ -549,7 +549,7 @@ impl Events for Connectors {
             }
             return Some(fields);
         }
-        if !events::is_wanted(|key| constant(card, key), &delivered.event) {
+        if application(card).is_some_and(|(_, id)| !events::is_of(&id, &delivered.event)) {
             return None;
         }
         for (key, value) in events::outputs(delivered) {
@@ -557,6 +557,12 @@ impl Events for Connectors {
         }
         Some(fields)
     }
+}
+
+/// The application of an Okta org whose events alone a card waits for: the key of the option that names it, and its id.
+pub fn application(card: &EventCard) -> Option<(&'static str, String)> {
+    let of_okta = events::record_change(card.address.module(), card.address.operation()).is_none();
+    events::APPLICATION.into_iter().filter(|_| of_okta).find_map(|key| Some((key, constant(card, key)?)))
 }
 
 /// An option of an event card; empty and "any" are none.

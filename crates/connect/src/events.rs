@@ -70,15 +70,12 @@ pub(crate) fn event_types(operation: &str) -> Option<&'static [&'static str]> {
     CARDS.iter().find(|(known, _)| *known == operation).map(|(_, types)| *types)
 }
 
-/// Whether the event is of the application that the card's options name, if they name one.
-pub(crate) fn is_wanted(option: impl Fn(&str) -> Option<String>, event: &Value) -> bool {
-    let wanted = ["instance", "appId"].into_iter().find_map(&option);
-    match wanted {
-        None => true,
-        Some(id) => {
-            target(event, "AppInstance").is_some_and(|target| member(&target, "id").as_text() == Some(id.as_str()))
-        }
-    }
+/// The options of a card that name the application whose events it waits for; the first is that of exports.
+pub(crate) const APPLICATION: [&str; 2] = ["instance", "appId"];
+
+/// Whether the event is of an application.
+pub(crate) fn is_of(application: &str, event: &Value) -> bool {
+    target(event, "AppInstance").is_some_and(|target| member(&target, "id").as_text() == Some(application))
 }
 
 /// The fields of the card, in the group `Output`.

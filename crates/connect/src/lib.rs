@@ -25,7 +25,7 @@ mod web;
 use std::fmt::Write as _;
 
 pub use callers::OrgCallers;
-pub use connectors::{Cards, Connectors, Tested};
+pub use connectors::{Cards, Connectors, Tested, application};
 pub use error::Error;
 pub use log::EventLog;
 pub use records::RecordLog;

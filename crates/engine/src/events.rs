@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use oktant_base::Timestamp;
-use oktant_flow::model::{Event, TriggerKind};
+use oktant_flow::model::TriggerKind;
 use oktant_functions::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::action::{Delivered, Fields, Source};
+use crate::action::{Delivered, Source};
 use crate::engine::{Begin, Engine, Shared, Start};
 use crate::error::EngineError;
 use crate::flows::FlowEntry;
@@ -117,27 +117,30 @@ impl Shared {
     ) -> Result<Received, EngineError> {
         let mut cards: HashMap<String, Vec<_>> = HashMap::new();
         for entry in self.flows.all().into_iter().filter(|entry| entry.active) {
-            let TriggerKind::Event(card) = &entry.version.flow.trigger.kind else { continue };
+            let Some(card) = entry.event().map(Arc::new) else { continue };
             if source.is_some_and(|source| !listens(&entry, source)) {
                 continue;
             }
-            for event_type in self.events.event_types(card).unwrap_or_default() {
+            for event_type in self.events.event_types(&card).unwrap_or_default() {
                 let on_since = source.map_or(i64::MIN, |_| entry.on_since);
-                cards.entry(event_type).or_default().push((Arc::clone(&entry.version), on_since));
+                cards.entry(event_type).or_default().push((Arc::clone(&entry.version), Arc::clone(&card), on_since));
             }
         }
         let mut begins: Vec<Begin> = Vec::new();
         for event in events {
             let text = |key: &str| event.as_object().and_then(|event| event.get(key)).and_then(Value::as_text);
             let published = text("published").and_then(|at| at.parse::<Timestamp>().ok());
-            for (version, on_since) in text("eventType").and_then(|kind| cards.get(kind)).into_iter().flatten() {
+            for (version, card, on_since) in text("eventType").and_then(|kind| cards.get(kind)).into_iter().flatten() {
                 if published.is_some_and(|at| at.timestamp_millis() < *on_since) {
                     continue;
                 }
-                let TriggerKind::Event(card) = &version.flow.trigger.kind else { continue };
                 let delivered =
                     Delivered { event: event.clone(), envelope: envelope.clone(), headers: headers.clone() };
-                let Some(outputs) = self.outputs(card, &delivered) else { continue };
+                let Some(outputs) = self.events.outputs(card, &delivered) else {
+                    let (flow, event) = (version.flow.id.as_str(), text("uuid"));
+                    tracing::info!(flow, event, "an event starts no run: the options of the trigger leave it out");
+                    continue;
+                };
                 let start = Start::new("event", outputs);
                 let start = match text("uuid") {
                     Some(uuid) => start.once(format!("event:{}:{uuid}", version.flow.id)),
@@ -152,10 +155,6 @@ impl Shared {
         let ids = self.accept(begins, true).await?;
         let started = ids.iter().flatten().count();
         Ok(Received { started, duplicates: ids.len() - started })
-    }
-
-    fn outputs(&self, card: &Event, delivered: &Delivered) -> Option<Fields> {
-        self.events.outputs(card, delivered)
     }
 }
 

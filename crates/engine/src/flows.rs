@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oktant_base::{Entropy, Secret};
-use oktant_flow::model::{Action, Address, ConnectionId, Flow};
+use oktant_flow::model::{Action, Address, ConnectionId, Event, Flow, Input, Slot, Source, TriggerKind, Type};
 use oktant_store::{Row, Store, StoreError};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
@@ -39,11 +39,39 @@ pub struct FlowSettings {
     /// The connections that its cards use in place of those that they name; for cards that name none, by their module.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub connections: BTreeMap<String, String>,
+    /// Options of the event that starts it, by key, in place of those in its definition: what differs from org to org,
+    /// such as the id of an application.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
 }
 
 impl Default for FlowSettings {
     fn default() -> Self {
-        Self { concurrency: 256, calls_per_second: 10, overlap: false, connections: BTreeMap::new() }
+        Self {
+            concurrency: 256,
+            calls_per_second: 10,
+            overlap: false,
+            connections: BTreeMap::new(),
+            options: BTreeMap::new(),
+        }
+    }
+}
+
+impl FlowSettings {
+    /// An event card with the options that are set.
+    pub fn event(&self, card: &Event) -> Event {
+        let mut card = card.clone();
+        for (key, value) in &self.options {
+            let source = Source::Constant(value.as_str().into());
+            match card.options.iter_mut().find(|input| input.slot.key == *key) {
+                Some(input) => input.source = source,
+                None => {
+                    let slot = Slot::grouped("parameters", key);
+                    card.options.push(Input { slot, ty: Type::TEXT, required: false, source });
+                }
+            }
+        }
+        card
     }
 }
 
@@ -71,6 +99,12 @@ impl FlowEntry {
         let name = named.map(ConnectionId::as_str);
         let bound = self.settings.connections.get(name.unwrap_or_else(|| address.module()));
         bound.map(String::as_str).or(name)
+    }
+
+    /// The event that starts the flow, with the options that are set for it; `None` if no event does.
+    pub fn event(&self) -> Option<Event> {
+        let TriggerKind::Event(event) = &self.version.flow.trigger.kind else { return None };
+        Some(self.settings.event(event))
     }
 
     /// Whether `token` is the client token of the flow.

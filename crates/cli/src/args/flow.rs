@@ -125,6 +125,11 @@ pub(crate) enum FlowCommand {
         #[arg(long, value_name = "PLACEHOLDER=CONNECTION")]
         bind: Vec<String>,
 
+        /// Application whose events start the flows, in place of the one that their trigger names: its id, label or
+        /// name in the org that they are bound to
+        #[arg(long, value_name = "APPLICATION")]
+        app: Option<String>,
+
         /// Switch on although a card cannot run or validation finds something; the run fails where it reaches the card
         #[arg(long)]
         force: bool,
@@ -166,6 +171,10 @@ pub(crate) enum FlowCommand {
         /// Connection for the cards that name PLACEHOLDER in the flow, or that are of this service
         #[arg(value_name = "PLACEHOLDER=CONNECTION")]
         bind: Vec<String>,
+
+        /// Application whose events start the flow, in place of the one that its trigger names
+        #[arg(long, value_name = "APPLICATION")]
+        app: Option<String>,
 
         #[command(flatten)]
         store: StoreArgs,

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use oktant_connect::{Connectors, Needs, OrgCallers};
 use oktant_engine::{Engine, HttpSettings, Source, Work, router};
-use oktant_flow::model::TriggerKind;
 use oktant_server::Beside;
 use tokio::task::JoinHandle;
 
@@ -92,16 +91,14 @@ pub(super) enum Listened {
 pub(super) fn sources(engine: &Engine, connectors: &Connectors) -> HashMap<String, (Listened, Arc<dyn Source>)> {
     let flows = engine.flows();
     let active = flows.iter().filter(|entry| entry.active);
-    let of = active.filter_map(|entry| match &entry.version.flow.trigger.kind {
-        TriggerKind::Event(event) => {
-            let connection = entry.connection(&event.address, event.connection.as_ref())?;
-            let kind = match Needs::of(&event.address).service() {
-                Some("salesforce") => Listened::Records,
-                _ => Listened::Log,
-            };
-            Some((kind, connectors.source(event, connection)?))
-        }
-        _ => None,
+    let of = active.filter_map(|entry| {
+        let event = entry.event()?;
+        let connection = entry.connection(&event.address, event.connection.as_ref())?;
+        let kind = match Needs::of(&event.address).service() {
+            Some("salesforce") => Listened::Records,
+            _ => Listened::Log,
+        };
+        Some((kind, connectors.source(&event, connection)?))
     });
     of.map(|(kind, source)| (source.name().to_owned(), (kind, source))).collect()
 }

@@ -8,6 +8,7 @@ use oktant_connect::tables::{Column, ColumnType, Tables};
 use oktant_engine::{EngineError, FlowEntry, FlowSettings, RunFilter};
 use oktant_flow::model::{Base, Flow, FlowId, Kept, Project, Security, Table, TriggerKind};
 
+use super::applications;
 use super::bindings::{Bindings, asking_own_org, calls, placeholders};
 use super::desk::Desk;
 use super::runs;
@@ -17,7 +18,13 @@ use crate::failure::{Error, Result};
 use crate::{output, terminal};
 
 /// Saves flows with their bindings and tables, and switches them on.
-pub(super) async fn on(targets: &[String], binds: &[String], force: bool, store: &StoreArgs) -> Result<()> {
+pub(super) async fn on(
+    targets: &[String],
+    binds: &[String],
+    app: Option<&str>,
+    force: bool,
+    store: &StoreArgs,
+) -> Result<()> {
     let desk = Desk::open(store).await?;
     let Targeted { project, saved } = targeted(&desk, targets)?;
     let mut bindings = Bindings::new(&desk, &project, binds).await?;
@@ -29,6 +36,7 @@ pub(super) async fn on(targets: &[String], binds: &[String], force: bool, store:
         ready.push((flow, settings));
     }
     bindings.all_used()?;
+    bindings.problems.extend(applications::settle(&desk, &mut ready, app).await?);
     bindings.ready(force)?;
     for table in project.tables.values() {
         define(desk.connectors.tables(), table).await?;
@@ -141,22 +149,31 @@ async fn wait_for_ends(desk: &Desk, removed: &[FlowEntry]) -> Result<()> {
 }
 
 /// Binds a flow of the database; shows what it is bound to.
-pub(super) async fn bind(flow: &str, binds: &[String], store: &StoreArgs) -> Result<()> {
+pub(super) async fn bind(flow: &str, binds: &[String], app: Option<&str>, store: &StoreArgs) -> Result<()> {
     let desk = Desk::open(store).await?;
     let flow = desk.flow(flow)?.version.flow.clone();
     let project = alone(flow.clone());
     let mut bindings = Bindings::new(&desk, &project, binds).await?;
-    let settings = bindings.settings(&desk, &flow);
+    let mut ready = [(&flow, bindings.settings(&desk, &flow))];
     bindings.all_used()?;
-    if !binds.is_empty() {
+    if !binds.is_empty() || app.is_some() {
+        bindings.problems.extend(applications::settle(&desk, &mut ready, app).await?);
+    }
+    let connections = bindings.connections.clone();
+    bindings.ready(false)?;
+    let [(_, settings)] = ready;
+    if !binds.is_empty() || app.is_some() {
         desk.engine.set(flow.id.as_str(), &settings).await?;
     }
     let mut told = String::new();
     for (placeholder, service) in placeholders(&flow) {
         let bound = settings.connections.get(&placeholder);
-        let bound = bound.and_then(|id| bindings.connections.iter().find(|connection| connection.id == *id));
+        let bound = bound.and_then(|id| connections.iter().find(|connection| connection.id == *id));
         let name = bound.map_or("-", |connection| &connection.name);
         let _ = writeln!(told, "{placeholder}\t{}\t{name}", if service.is_empty() { "any" } else { service });
+    }
+    if let Some((option, id)) = applications::waited_for(&flow, &settings) {
+        let _ = writeln!(told, "{option}\tapplication\t{id}");
     }
     output::print(&told)
 }

@@ -526,9 +526,6 @@ fn a_user_who_is_assigned_in_okta_appears_in_salesforce() {
     let app = place.org.api("POST", "/api/v1/apps", &app)["id"].as_str().expect("an id").to_owned();
 
     place.done(&["flow", "import", &pack.display().to_string(), "--into", &place.project()]);
-    let file = place.flow("create_users_in_salesforce");
-    let text = std::fs::read_to_string(&file).expect("the flow").replace("0oabg7g3giO8L8VOM0h7", &app);
-    std::fs::write(&file, text).expect("writes");
     place.connect();
     place.connect_salesforce();
     let unbound = place.refused(&["flow", "on", &place.project(), "--bind", "okta=acme"]);
@@ -537,7 +534,19 @@ fn a_user_who_is_assigned_in_okta_appears_in_salesforce() {
         3,
         "{unbound}"
     );
-    place.done(&["flow", "on", &place.project(), "--bind", "okta=acme", "--bind", "salesforce=crm"]);
+    // The application of its author's org is not in this one.
+    let on = ["flow", "on", &place.project(), "--bind", "okta=acme", "--bind", "salesforce=crm"];
+    let elsewhere = place.refused(&on);
+    assert!(elsewhere.contains("OKT4315") && elsewhere.contains("0oabg7g3giO8L8VOM0h7"), "{elsewhere}");
+    assert!(elsewhere.contains("add --app APPLICATION"), "{elsewhere}");
+    let nowhere = place.refused(&[&on[..], &["--app", "Sales"]].concat());
+    assert!(nowhere.contains("it waits for the application Sales"), "{nowhere}");
+    place.done(&[&on[..], &["--app", "salesforce"]].concat());
+    let bound = place.done(&["flow", "bind", "create_users_in_salesforce"]);
+    assert!(bound.contains(&format!("instance\tapplication\t{app}\n")), "{bound}");
+    // It stays where the flow is saved anew, and the text is left alone.
+    place.done(&on);
+    assert!(place.done(&["flow", "bind", "create_users_in_salesforce"]).contains(&app));
     let (_server, _) = place.server();
     std::thread::sleep(Duration::from_secs(3));
 
