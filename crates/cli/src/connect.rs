@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use oktant_base::{Secret, codes};
@@ -84,22 +84,10 @@ pub(crate) async fn connectors(url: &str) -> Result<Connectors> {
         .map_err(|problem| Error::misuse(format!("OKTANT_EGRESS_ALLOW: {problem}"), "write host:port,host:port"))?;
     let http = Http::new(guard, Arc::new(SystemLookup))?;
     let key = SealingKey::find(&edges.variables, &*edges.entropy)?;
-    let files = files(url, &data.join("files"), &edges)?;
-    let connections = Connections::new(ConnectStore::open(url).await?, key, http, edges);
-    Ok(Connectors::new(connections, Arc::new(files)))
-}
-
-/// The files of flows of a database: those of the usual one in `folder` itself.
-fn files(url: &str, folder: &Path, edges: &Edges) -> Result<FolderFiles> {
-    let entropy = Arc::clone(&edges.entropy);
-    let file = url.strip_prefix("sqlite:").map(|path| path.trim_start_matches("//").split('?').next().unwrap_or(path));
-    let file = file.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.into()));
-    if file.as_ref() == Some(&default_file()?) {
-        return Ok(FolderFiles::new(folder.to_owned(), entropy));
-    }
-    let location = file.map(|file| file.display().to_string());
-    let location = location.unwrap_or_else(|| url.rsplit('@').next().unwrap_or(url).to_owned());
-    Ok(FolderFiles::of_database(folder, &location, entropy))
+    let store = ConnectStore::open(url).await?;
+    let folder = store.files_folder(&*edges.entropy).await?;
+    let files = FolderFiles::of_database(data.join("files"), &folder, Arc::clone(&edges.entropy));
+    Ok(Connectors::new(Connections::new(store, key, http, edges), Arc::new(files)))
 }
 
 pub(crate) fn data_folder() -> Result<PathBuf> {

@@ -1,11 +1,10 @@
 //! Files of flows: content apart from values.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -42,20 +41,22 @@ pub trait Files: Send + Sync + fmt::Debug {
 #[derive(Debug)]
 pub struct FolderFiles {
     folder: PathBuf,
+    /// Where files of before may be, among those of others: they are read there, and never removed.
+    shared: Option<PathBuf>,
     entropy: Arc<dyn Entropy>,
 }
 
 impl FolderFiles {
     /// Files in `folder`, which is made when the first one comes.
     pub fn new(folder: PathBuf, entropy: Arc<dyn Entropy>) -> Self {
-        Self { folder, entropy }
+        Self { folder, shared: None, entropy }
     }
 
-    /// Files of the database at `location`, which has no credentials, in a folder of its own below `folder`: whoever
-    /// removes what one database does not refer to must not meet the files of another one.
-    pub fn of_database(folder: &Path, location: &str, entropy: Arc<dyn Entropy>) -> Self {
-        let name = crate::hex(&digest(&SHA256, location.as_bytes()).as_ref()[..8]);
-        Self::new(folder.join(name), entropy)
+    /// Files of a database in the folder of its own below `shared` that is called `name`: whoever removes what one
+    /// database does not refer to must not meet the files of another one. Earlier versions put the files of all databases
+    /// into `shared` itself; there they are found, and stay.
+    pub fn of_database(shared: PathBuf, name: &str, entropy: Arc<dyn Entropy>) -> Self {
+        Self { folder: shared.join(name), shared: Some(shared), entropy }
     }
 }
 
@@ -90,7 +91,13 @@ impl Files for FolderFiles {
         if !is_id(id) {
             return Err(std::io::Error::new(std::io::ErrorKind::NotFound, "no file has this id"));
         }
-        Ok(tokio::fs::read(self.folder.join(id)).await?.into())
+        let content = match (tokio::fs::read(self.folder.join(id)).await, &self.shared) {
+            (Err(error), Some(shared)) if error.kind() == std::io::ErrorKind::NotFound => {
+                tokio::fs::read(shared.join(id)).await
+            }
+            (content, _) => content,
+        };
+        Ok(content?.into())
     }
 
     async fn kept_before(&self, instant: Timestamp) -> std::io::Result<Vec<String>> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use oktant_base::Timestamp;
+use oktant_base::{Entropy, Timestamp};
 use oktant_store::{Connection as Statements, Database, Row, Schema, StoreError, Value, Writers};
 
 use super::{Auth, Connection};
@@ -11,7 +11,10 @@ use crate::Error;
 /// The tables of connections and of flows' own tables.
 pub(crate) const SCHEMA: Schema = Schema {
     component: "connect",
-    migrations: &[(1, include_str!("../../migrations/0001_connections.sql"))],
+    migrations: &[
+        (1, include_str!("../../migrations/0001_connections.sql")),
+        (2, include_str!("../../migrations/0002_files.sql")),
+    ],
     writers: Writers::Many,
     earlier: None,
 };
@@ -46,6 +49,29 @@ impl ConnectStore {
         let store = oktant_store::connect(url).await.map_err(failed)?;
         let database = Database::open(store, SCHEMA).await.map_err(failed)?;
         Ok(Self { database, location })
+    }
+
+    /// The name of the folder in which the files of this database are: made up by `entropy` for a database that has
+    /// none yet, and kept in it, so that it does not depend on how the database is addressed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn files_folder(&self, entropy: &dyn Entropy) -> Result<String, Error> {
+        let known = async || {
+            let rows = self.fetch("SELECT folder FROM connect_files WHERE one = 1", &[]).await?;
+            rows.first().map(|row| row.text(0)).transpose().map_err(|error| self.failed(&error))
+        };
+        if let Some(folder) = known().await? {
+            return Ok(folder);
+        }
+        let mut bytes = [0; 16];
+        entropy.fill(&mut bytes);
+        // Another process may be the first one.
+        let sql = "INSERT INTO connect_files (one, folder) VALUES (1, $1) ON CONFLICT (one) DO NOTHING";
+        self.execute(sql, vec![crate::hex(&bytes).into()]).await?;
+        let lost = || self.failed(&StoreError::Corrupt("no folder of files".to_owned()));
+        known().await?.ok_or_else(lost)
     }
 
     pub(crate) fn database(&self) -> &Database {

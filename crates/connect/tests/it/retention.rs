@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use oktant_base::{Clock as _, ManualClock, OsEntropy, SystemClock};
+use oktant_connect::connection::ConnectStore;
 use oktant_connect::files::{Files as _, FolderFiles};
 use oktant_engine::{Edges, Engine, Fields, Settings, Start};
 use oktant_functions::Value;
@@ -56,15 +57,39 @@ async fn a_file_goes_when_no_history_refers_to_it_any_more() {
 }
 
 #[tokio::test]
-async fn databases_keep_their_files_apart() {
+async fn databases_keep_their_files_apart_however_they_are_addressed() {
     let folder = tempfile::tempdir().unwrap();
-    let of = |location| FolderFiles::of_database(folder.path(), location, Arc::new(OsEntropy));
-    let id = of("/a.db").put("x".into()).await.unwrap();
+    let files = folder.path().join("files");
+    let of = async |database: &str| {
+        let store = ConnectStore::open(&format!("sqlite://{}/{database}", folder.path().display())).await.unwrap();
+        let name = store.files_folder(&OsEntropy).await.unwrap();
+        FolderFiles::of_database(files.clone(), &name, Arc::new(OsEntropy))
+    };
+    let id = of("a.db").await.put("x".into()).await.unwrap();
     let later = SystemClock.now() + Duration::from_hours(1);
-    assert_eq!(of("/a.db").kept_before(later).await.unwrap(), std::slice::from_ref(&id));
-    assert_eq!(of("/b.db").kept_before(later).await.unwrap(), [""; 0]);
-    of("/b.db").remove(&id).await.unwrap();
-    assert_eq!(&of("/a.db").get(&id).await.unwrap()[..], b"x");
-    of("/a.db").remove(&id).await.unwrap();
-    assert!(of("/a.db").get(&id).await.is_err());
+    for spelling in ["a.db", "./a.db", "../PARENT/a.db"] {
+        let parent = folder.path().file_name().unwrap().to_string_lossy();
+        let same = of(&spelling.replace("PARENT", &parent)).await;
+        assert_eq!(same.kept_before(later).await.unwrap(), std::slice::from_ref(&id), "{spelling}");
+    }
+    assert_eq!(of("b.db").await.kept_before(later).await.unwrap(), [""; 0]);
+    of("b.db").await.remove(&id).await.unwrap();
+    assert_eq!(&of("a.db").await.get(&id).await.unwrap()[..], b"x");
+    of("a.db").await.remove(&id).await.unwrap();
+    assert!(of("a.db").await.get(&id).await.is_err());
+}
+
+#[tokio::test]
+async fn files_of_earlier_versions_are_found_and_belong_to_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = FolderFiles::new(folder.path().to_owned(), Arc::new(OsEntropy));
+    let id = before.put("of before".into()).await.unwrap();
+    let later = SystemClock.now() + Duration::from_hours(1);
+    for name in ["a1", "b2"] {
+        let files = FolderFiles::of_database(folder.path().to_owned(), name, Arc::new(OsEntropy));
+        assert_eq!(&files.get(&id).await.unwrap()[..], b"of before");
+        assert_eq!(files.kept_before(later).await.unwrap(), [""; 0], "no database knows whose it is");
+        files.remove(&id).await.unwrap();
+        assert_eq!(&files.get(&id).await.unwrap()[..], b"of before");
+    }
 }
