@@ -99,14 +99,19 @@ pub(crate) fn refusal(
     error
 }
 
-/// The service's own code in an answer; a sentence is none.
+/// The longest code of a service, in bytes.
+const CODE_MAX: usize = 64;
+
+/// The service's own code in an answer. What may be a sentence or a value is none: some services have free text there.
 pub(crate) fn service_code(code: &Value) -> Option<Box<Name>> {
     let code = match code {
         Value::String(code) => code.clone(),
         Value::Number(code) => code.to_string(),
         _ => return None,
     };
-    Some(code).filter(|code| !code.is_empty() && !code.contains(char::is_whitespace)).map(|code| Box::new(code.into()))
+    let is_code = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+    let is_one = (1..=CODE_MAX).contains(&code.len()) && code.bytes().all(is_code);
+    is_one.then(|| Box::new(code.into()))
 }
 
 /// The body as JSON if it is some, else as text.
@@ -122,4 +127,23 @@ pub(crate) fn okta_answer(error: &ApiError) -> Response {
         "errorCode": error.code, "errorSummary": error.summary, "errorId": error.id, "errorCauses": causes,
     });
     Response { status: error.status, headers: http::HeaderMap::new(), body: body.to_string().into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_looks_like_a_code_is_one() {
+        for code in ["LICENSE_LIMIT_EXCEEDED", "E0000001", "invalid-argument", "a.b:c"] {
+            assert_eq!(service_code(&json!(code)), Some(Box::new(code.into())));
+        }
+        assert_eq!(service_code(&json!(60203)), Some(Box::new("60203".into())));
+        for other in ["", "Not Found", "ann@acme.example", "a/b", "É", &"x".repeat(65)] {
+            assert_eq!(service_code(&json!(other)), None, "{other}");
+        }
+        assert_eq!(service_code(&json!(null)), None);
+    }
 }

@@ -215,6 +215,10 @@ mod tests {
             [field("text", r#""it is hunter22, abc""#), field("list", r#"[{"x": "hunter22"}]"#)].into_iter().collect();
         let shown = veil.fields(&later).to_object().to_json();
         assert_eq!(shown, r#"{"text":"it is [redacted], abc","list":[{"x":"[redacted]"}]}"#);
+        let mut error = CardError::new(crate::ErrorKind::Refused, "no hunter22");
+        error.service_code = Some(Box::new("BAD:hunter22".into()));
+        let error = veil.error(&error, true);
+        assert_eq!((&*error.message, &**error.service_code.unwrap()), ("no [redacted]", "BAD:[redacted]"));
         assert!(!veil.learn(&later));
     }
 
