@@ -170,6 +170,8 @@ impl Engine {
         let journal = Journal::open(store, lock, settings.worker.clone(), Arc::clone(&edges.clock)).await?;
         if settings.work != Work::None {
             journal.give_back().await?;
+            // What was removed before may be in the log still: who removed it may have been killed.
+            journal.note_removal();
         }
         let shared = Arc::new(Shared {
             flows: Flows::open(journal.clone(), Arc::clone(&edges.entropy)).await?,

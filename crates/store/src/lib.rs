@@ -262,6 +262,17 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Whether calls return only when the engine is done, the disk included: then the writer has a thread of its own.
     fn blocks(&self) -> bool;
+
+    /// Empties the log that is written ahead of the database's file, so that what was removed is in neither of them.
+    /// Gives whether it is empty now: nobody is waited for who still reads an older state. Where there is no such
+    /// log, it is.
+    ///
+    /// # Errors
+    ///
+    /// What the engine says.
+    async fn empty_log(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
 }
 
 /// Connects to the engine that `url` names.

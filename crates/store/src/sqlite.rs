@@ -147,6 +147,19 @@ impl Store for SqliteStore {
     fn blocks(&self) -> bool {
         true
     }
+
+    /// # Source
+    ///
+    /// The manual of `SQLite` on `PRAGMA wal_checkpoint`: the first column of the answer is 1 if it was kept from it.
+    async fn empty_log(&self) -> Result<bool, StoreError> {
+        let writer = self.writer.acquire().await?;
+        let connection = writer.connection.as_ref().ok_or(StoreError::Closed)?;
+        // Whoever waits here keeps all others from writing.
+        connection.busy_timeout(Duration::ZERO)?;
+        let kept = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(kept? == 0)
+    }
 }
 
 impl Lent<rusqlite::Connection> {

@@ -346,3 +346,23 @@ async fn components_that_come_to_a_new_database_at_once_wait_for_one_another() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_log_of_a_file_is_emptied_without_waiting_for_who_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.db");
+    let store = oktant_store::SqliteStore::connect(&format!("sqlite://{}", file.display())).unwrap();
+    let write = async |sql: &str| store.writer().await.unwrap().execute(sql, &[]).await.unwrap();
+    write("CREATE TABLE notes (id BIGINT)").await;
+    let mut reader = store.reader().await.unwrap();
+    reader.execute("BEGIN", &[]).await.unwrap();
+    reader.fetch("SELECT id FROM notes", &[]).await.unwrap();
+    write("INSERT INTO notes (id) VALUES (1)").await;
+    let begun = std::time::Instant::now();
+    assert!(!store.empty_log().await.unwrap(), "an older state is being read");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(3), "{:?}", begun.elapsed());
+    reader.execute("COMMIT", &[]).await.unwrap();
+    assert!(store.empty_log().await.unwrap());
+    assert_eq!(std::fs::metadata(folder.path().join("notes.db-wal")).unwrap().len(), 0);
+    write("INSERT INTO notes (id) VALUES (2)").await;
+}

@@ -198,21 +198,15 @@ impl Journal {
 
     /// Empties the write-ahead log of a `SQLite` file if it may hold what was removed: the file itself overwrites that.
     /// As long as somebody reads an older state, it is tried again the next time.
-    ///
-    /// # Source
-    ///
-    /// The manual of `SQLite` on `PRAGMA wal_checkpoint`: the first column of the answer is 1 if it was kept from it.
     pub(crate) async fn empty_log(&self) -> Result<(), StoreError> {
         if self.shared || !self.removed.swap(false, Ordering::Relaxed) {
             return Ok(());
         }
-        let mut connection = self.database.store().writer().await?;
-        let answer = connection.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)", &[]).await;
-        let is_empty = matches!(&answer, Ok(Some(row)) if row.int(0)? == 0);
-        if !is_empty {
+        let emptied = self.database.store().empty_log().await;
+        if !matches!(emptied, Ok(true)) {
             self.note_removal();
         }
-        answer.map(drop)
+        emptied.map(drop)
     }
 
     /// Runs that ended before an instant, milliseconds since 1970, and whose journal still holds what their histories

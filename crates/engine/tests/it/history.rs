@@ -430,3 +430,22 @@ async fn until_not_in_files(url: &str, text: &str) {
     }
     panic!("{text} is still in a file of the database");
 }
+
+#[tokio::test]
+async fn what_an_earlier_process_left_in_the_log_goes_soon_after_the_start() {
+    use oktant_store::Store as _;
+    const CANARY: &str = "canary-9e02";
+    let database = sqlite();
+    // As long as it is open, the log stays.
+    let store = oktant_store::SqliteStore::connect(&database.url).unwrap();
+    for sql in ["CREATE TABLE left_over (text TEXT)", "DELETE FROM left_over"] {
+        store.writer().await.unwrap().execute(sql, &[]).await.unwrap();
+        let insert = "INSERT INTO left_over (text) SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM left_over)";
+        store.writer().await.unwrap().execute(insert, &[CANARY.into()]).await.unwrap();
+    }
+    store.writer().await.unwrap().execute("DELETE FROM left_over", &[]).await.unwrap();
+    assert!(is_in_files(&database.url, CANARY));
+    let bench = Bench::with(&database.url, Vec::new(), |_| {}).await;
+    bench.advance(Duration::from_secs(30)).await;
+    until_not_in_files(&database.url, CANARY).await;
+}
