@@ -105,6 +105,12 @@ struct Stage<'a> {
     entropy: Arc<dyn Entropy>,
 }
 
+/// A run that is to be judged, and the logs whose events may have started it.
+struct Begun {
+    run: Name,
+    logs: Vec<Arc<Watched>>,
+}
+
 impl<'a> Stage<'a> {
     fn new(flow: &'a str, case: &'a Case, project: &'a Project) -> Self {
         let begin = case.now.unwrap_or_else(|| SystemClock.now());
@@ -126,7 +132,7 @@ impl<'a> Stage<'a> {
         let mut problems = Vec::new();
         if let Some(run) = self.started_by(&engine, &self.case.given).await? {
             self.compare_end(&engine, &run, &self.case.returns, &mut problems).await?;
-            cast.compare(&self.case.calls, &mut problems);
+            cast.compare(&self.case.calls, &[], &mut problems);
         }
         engine.close().await;
         Ok(problems)
@@ -149,9 +155,8 @@ impl<'a> Stage<'a> {
         let engine = self.engine(&orgs.url, Arc::clone(&cast), Arc::new(orgs.connectors.clone())).await?;
         let known = orgs.connectors.connections().list().await?;
         self.switch_on(&engine, |flow| self.bound(flow, &known)).await?;
-        let run = self.started(&engine, &mut orgs, &mut problems).await?;
-        if let Some(run) = run {
-            self.judge(&engine, &run, &mut orgs, &cast, &mut problems).await?;
+        if let Some(begun) = self.started(&engine, &mut orgs, &mut problems).await? {
+            self.judge(&engine, &begun, &mut orgs, &cast, &mut problems).await?;
         }
         engine.close().await;
         Ok(problems)
@@ -174,7 +179,7 @@ impl<'a> Stage<'a> {
     async fn judge(
         &self,
         engine: &Engine,
-        run: &Name,
+        begun: &Begun,
         orgs: &mut Orgs,
         cast: &Cast,
         problems: &mut Vec<String>,
@@ -184,8 +189,13 @@ impl<'a> Stage<'a> {
         let filled = wanted.and_then(|returns| Ok((returns, calls?)));
         match filled {
             Ok((returns, calls)) => {
-                self.compare_end(engine, run, &returns, problems).await?;
-                cast.compare(&calls, problems);
+                self.compare_end(engine, &begun.run, &returns, problems).await?;
+                let others = self.others(engine, begun).await?;
+                if !others.is_empty() {
+                    let times = others.len() + 1;
+                    problems.push(format!("it was started {times} times; `when` is to start it once"));
+                }
+                cast.compare(&calls, &others, problems);
             }
             Err(problem) => problems.push(problem),
         }
@@ -216,10 +226,13 @@ impl<'a> Stage<'a> {
     }
 
     /// Lets the flow be started as the case says; its run, or `None` if nothing started it.
-    async fn started(&self, engine: &Engine, orgs: &mut Orgs, problems: &mut Vec<String>) -> Result<Option<Name>> {
+    async fn started(&self, engine: &Engine, orgs: &mut Orgs, problems: &mut Vec<String>) -> Result<Option<Begun>> {
         if self.case.when.is_empty() {
             return match orgs.filled_map(&self.case.given) {
-                Ok(given) => self.started_by(engine, &given).await,
+                Ok(given) => {
+                    let run = self.started_by(engine, &given).await?;
+                    Ok(run.map(|run| Begun { run, logs: Vec::new() }))
+                }
                 Err(problem) => {
                     problems.push(problem);
                     Ok(None)
@@ -230,19 +243,15 @@ impl<'a> Stage<'a> {
             problems.push("no event starts the flow: start it by `given`".to_owned());
             return Ok(None);
         }
-        self.listen(engine, orgs).await;
+        let logs = self.listen(engine, orgs).await;
         self.passing(orgs.ask(&self.case.when, problems)).await;
         if !problems.is_empty() {
             return Ok(None);
         }
-        let filter = RunFilter { flow: Some(self.flow.into()), ..RunFilter::default() };
         for turn in 0..PATIENCE {
-            let mut runs = engine.history(&filter).await?;
-            if runs.len() > 1 {
-                problems.push(format!("it was started {} times; `when` is to start it once", runs.len()));
-            }
-            if let Some(run) = runs.pop() {
-                return Ok(Some(run.id));
+            // The last one is the first that was started.
+            if let Some(run) = self.runs(engine).await?.pop() {
+                return Ok(Some(Begun { run, logs }));
             }
             self.wait(turn, None).await;
         }
@@ -250,15 +259,39 @@ impl<'a> Stage<'a> {
         Ok(None)
     }
 
+    /// The runs of the flow, the last one first.
+    async fn runs(&self, engine: &Engine) -> Result<Vec<Name>> {
+        let filter = RunFilter { flow: Some(self.flow.into()), ..RunFilter::default() };
+        Ok(engine.history(&filter).await?.into_iter().map(|run| run.id).collect())
+    }
+
+    /// The runs that `when` started beside the one that is judged.
+    async fn others(&self, engine: &Engine, begun: &Begun) -> Result<Vec<Name>> {
+        if begun.logs.is_empty() {
+            return Ok(Vec::new());
+        }
+        // A look that is under way may have begun before the last event.
+        self.until_looks(&begun.logs, 2).await;
+        let runs = self.runs(engine).await?.into_iter();
+        Ok(runs.filter(|run| *run != begun.run).collect())
+    }
+
     /// Reads the logs of the orgs from now on.
-    async fn listen(&self, engine: &Engine, orgs: &Orgs) {
+    async fn listen(&self, engine: &Engine, orgs: &Orgs) -> Vec<Arc<Watched>> {
         let sources = sources(engine, &orgs.connectors).into_values();
         let watched: Vec<_> = sources.map(|(_, source)| Arc::new(Watched::new(source))).collect();
         for source in &watched {
             engine.follow(Arc::clone(source) as _, POLL_EVERY);
         }
+        self.until_looks(&watched, 1).await;
+        watched
+    }
+
+    /// Waits until each log has been read some times more.
+    async fn until_looks(&self, logs: &[Arc<Watched>], more: u64) {
+        let wanted: Vec<u64> = logs.iter().map(|log| log.looks() + more).collect();
         for turn in 0..PATIENCE {
-            if watched.iter().all(|source| source.was_looked_at()) {
+            if logs.iter().zip(&wanted).all(|(log, wanted)| log.looks() >= *wanted) {
                 return;
             }
             self.wait(turn, None).await;

@@ -23,6 +23,20 @@ fn templates_are_listed_and_become_projects_that_are_in_order() {
     }
 }
 
+/// The case, in which another user is assigned as well, some time later.
+fn twice_started(case: &str) -> String {
+    let user = "      - okta: POST /api/v1/users?activate=true
+        body: {profile: {login: bob@acme.example, email: bob@acme.example, firstName: Bob, lastName: Orr}}
+        as: bob
+";
+    let assigned = "      - okta: POST /api/v1/apps/${app.id}/users
+        body: {id: '${bob.id}', scope: USER, credentials: {userName: bob@acme.example.crm}}
+";
+    let meanwhile = "      - okta: GET /api/v1/users/${ann.id}\n".repeat(60);
+    let case = case.replacen("    when:", &format!("{user}    when:"), 1);
+    case.replacen("    calls:", &format!("{meanwhile}{assigned}    calls:"), 1)
+}
+
 #[test]
 fn templates_are_put_together_in_one_folder() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -77,6 +91,7 @@ fn the_tests_of_a_template_pass_against_the_sandbox_and_fail_where_the_flow_does
             "create was given User/Profile Name \"Marketing User\"",
         ),
         (first, "department: Marketing}", "department: Sales}", "read_user gave Profile Properties/department"),
+        (first, "Result/User ID: null", "Result/UserID: null", "find gave no Result/UserID"),
         (first, "Name: Ann Lee", "Name: Ann Chen", "answered {"),
         (first, "'${ann.id}'", "'${bob.id}'", "${bob.id} is nothing that an earlier request"),
         (
@@ -91,6 +106,11 @@ fn the_tests_of_a_template_pass_against_the_sandbox_and_fail_where_the_flow_does
         let told = oktant(&["flow", "test", &file.display().to_string()]);
         assert!(told.starts_with("exit: 1") && told.contains(expected), "{expected} in {told}");
     }
+    let twice = twice_started(first);
+    std::fs::write(&file, twice).expect("writes");
+    let told = oktant(&["flow", "test", &file.display().to_string()]);
+    assert!(told.contains("\n  it was started 2 times; `when` is to start it once\n"), "{told}");
+    assert!(!told.contains("was given"), "calls of the second run are not those of the first: {told}");
     std::fs::write(&file, right.replacen("    against: sandbox\n", "", 1)).expect("writes");
     let told = oktant(&["flow", "test", &file.display().to_string()]);
     assert!(told.contains("OKT4103") && told.contains("`before` is for cases with `against: sandbox`"), "{told}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use oktant_base::{Clock, Entropy, Secret, Timestamp};
@@ -193,24 +193,24 @@ async fn connect(connections: &Connections, okta: &Sandbox, salesforce: &Salesfo
     Ok(())
 }
 
-/// A source of events that tells when it has been looked at.
+/// A source of events that tells how often it has been looked at.
 #[derive(Debug)]
 pub(super) struct Watched {
     source: Arc<dyn Source>,
-    looked: AtomicBool,
+    looks: AtomicU64,
 }
 
 impl Watched {
     pub(super) fn new(source: Arc<dyn Source>) -> Self {
-        Self { source, looked: AtomicBool::new(false) }
+        Self { source, looks: AtomicU64::new(0) }
     }
 
-    pub(super) fn was_looked_at(&self) -> bool {
-        self.looked.load(Ordering::Acquire)
+    pub(super) fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Acquire)
     }
 
     fn noted<T>(&self, looked: Result<T, CardError>) -> Result<T, CardError> {
-        self.looked.fetch_or(looked.is_ok(), Ordering::AcqRel);
+        self.looks.fetch_add(u64::from(looked.is_ok()), Ordering::AcqRel);
         looked
     }
 }
