@@ -53,8 +53,9 @@ impl Run {
             };
             let next = attempt_path(&frame.path(step.id.as_str()), attempt + 1);
             let known = self.log.known(&next).is_some();
-            // A stream asks again for the page that failed. Begun anew, it would give its helper flow records twice.
-            let wait = self.retry_wait(step.on_error.retry.as_ref(), attempt, &error).filter(|_| !streams);
+            // A stream asks again for the page that failed. Begun anew, it would give its helper flow records twice. If
+            // there was another attempt all the same, it was by a version that did not stream the card.
+            let wait = self.retry_wait(step.on_error.retry.as_ref(), attempt, &error).filter(|_| !streams || known);
             let Some(wait) = wait else {
                 return Err(failure(frame, step, error));
             };
@@ -118,9 +119,27 @@ impl Run {
             && let Some(helper) = call.inputs.get(slot.group.as_deref(), &slot.key).and_then(Value::as_text)
         {
             let helper = Helper { flow: helper.to_owned(), key: slot.key.clone() };
-            return self.stream(frame, step, info, call, path, &helper).await;
+            // A stream has its intents at the places of its pages: one at this place is of a version that did not
+            // stream the card.
+            let settled = if known.intent > 0 { self.settle(path, info, &call, known.decision).await? } else { None };
+            let Some(outcome) = settled else {
+                return self.stream(frame, step, info, call, path, &helper).await;
+            };
+            return self.concluded(frame, step, path, outcome);
         }
-        let outputs = match self.once(frame, path, info, &call, &known).await? {
+        let outcome = self.once(frame, path, info, &call, &known).await?;
+        self.concluded(frame, step, path, outcome)
+    }
+
+    /// An attempt at an action that streams nothing is over.
+    fn concluded<'f>(
+        &self,
+        frame: &mut Frame<'f>,
+        step: &'f Step,
+        path: &Name,
+        outcome: Result<Outcome, CardError>,
+    ) -> Result<Result<(), CardError>, Halt> {
+        let outputs = match outcome {
             Ok(Outcome::Outputs(outputs)) => outputs,
             Ok(Outcome::Page { .. }) => {
                 return Ok(Err(self.gave_up(path, lacking("no helper flow is chosen for the records"))));

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use oktant_base::{Clock as _, Coded as _};
-use oktant_engine::{Decision, RunFilter, RunState};
+use oktant_engine::{
+    ActionInfo, Actions, Call, CardError, Decision, Edges, Engine, EngineError, Outcome, RunFilter, RunState, Settings,
+};
 use oktant_flow::model::*;
 use oktant_functions::Value;
 use serde_json::json;
@@ -683,6 +686,55 @@ async fn a_stream_whose_helper_fails_is_not_begun_anew() {
     let bench = Bench::new(vec![item, hook(&[], vec![retrying(stream, 3, 0)])]).await;
     assert_eq!(bench.error("hook", &[]).await["message"], "no more");
     given_once(&bench, 5);
+}
+
+/// A target whose cards stream, which they did not before.
+#[derive(Debug)]
+struct Streaming(Remote);
+
+#[async_trait]
+impl Actions for Streaming {
+    fn describe(&self, address: &str) -> Option<ActionInfo> {
+        self.0.describe(address).map(|info| ActionInfo { streaming: true, ..info })
+    }
+
+    async fn call(&self, call: Call) -> Result<Outcome, CardError> {
+        self.0.call(call).await
+    }
+
+    async fn search_first(&self, call: Call) -> Result<Option<Outcome>, CardError> {
+        self.0.search_first(call).await
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_before_its_card_could_stream_is_not_sent_again() {
+    let database = sqlite();
+    let to_helper = ("Streaming/Flow", Take(Source::Flow("item".into()), Type::one(Base::Flow)));
+    let steps = vec![card("post", "test:lost", vec![("what", "x".into()), to_helper]), ret(vec![("y", "z".into())])];
+    let bench = Bench::with(&database.url, vec![helper("item", &["Record:object"], vec![]), hook(&[], steps)], |_| {});
+    let bench = bench.await;
+    let run = bench.engine.start("hook", start(&[])).await.unwrap().unwrap();
+    bench.until_run(&run, RunState::UnknownOutcome).await;
+    let Bench { engine, target, clock } = bench;
+    engine.close().await;
+    drop(engine);
+
+    let edges = || {
+        let edges = edges(&target, &Arc::default(), clock.clone());
+        let actions = Streaming(Remote { target: Arc::clone(&target), boundary: Arc::default() });
+        Edges { actions: Arc::new(actions), ..edges }
+    };
+    let engine = loop {
+        match Engine::open(&database.url, edges(), Settings::default()).await {
+            Err(EngineError::Locked { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
+            opened => break opened.unwrap(),
+        }
+    };
+    engine.decide(&run, Decision::Skip, None).await.unwrap();
+    let bench = Bench { engine, target: Arc::clone(&target), clock: clock.clone() };
+    bench.until_run(&run, RunState::Succeeded).await;
+    assert_eq!(target.times()["x"], 1);
 }
 
 #[tokio::test]
