@@ -234,16 +234,27 @@ impl Engine {
         self.shared.tell().await
     }
 
-    /// Removes a flow that is off and has no unfinished runs; any flow, if `force`, and its unfinished runs are
-    /// cancelled. Its history is kept until its retention is over. Gives how many runs that has.
+    /// Removes flows that are off and that no unfinished run belongs to or has called; with `force` any flows, and such
+    /// runs are cancelled. Histories are kept until their retention is over. Gives how many runs that of each flow has.
     ///
     /// # Errors
     ///
-    /// [`EngineError::NoFlow`], [`EngineError::InUse`], [`EngineError::Journal`].
-    pub async fn remove(&self, flow: &str, force: bool) -> Result<u64, EngineError> {
-        let kept = self.shared.flows.remove(flow, force).await?;
+    /// [`EngineError::NoFlow`], [`EngineError::InUse`], [`EngineError::Journal`]; then none was removed.
+    pub async fn remove(&self, flows: &[&str], force: bool) -> Result<Vec<u64>, EngineError> {
+        let kept = self.shared.flows.remove(flows, force).await?;
+        self.shared.cancel_asked().await?;
+        self.shared.flows.read_again().await?;
         self.shared.tell().await?;
         Ok(kept)
+    }
+
+    /// How many runs are to be cancelled and have not ended yet.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Journal`].
+    pub async fn cancelling(&self) -> Result<u64, EngineError> {
+        Ok(self.shared.journal.cancelling().await?)
     }
 
     /// Sets what can be set for a flow.
@@ -392,8 +403,11 @@ impl Engine {
         if from_failure && folded.open_intents().next().is_some() {
             return Err(wrong("it cannot go on where it failed: no one knows whether a step of it happened"));
         }
-        // One that was removed has no connections any more.
+        // One that was removed has no connections any more, and its definition goes.
         shared.flows.find(&row.flow)?;
+        if from_failure && !folded.helpers().all(|helper| shared.flows.has(helper)) {
+            return Err(wrong("it cannot go on where it failed: a flow that it called was removed"));
+        }
         let version = if from_failure {
             shared.flows.version(&row.flow, &row.version).await?
         } else {
@@ -646,7 +660,13 @@ impl Shared {
         self.wake.notified().await;
     }
 
-    pub(crate) fn cancel_running(&self, run: &str) {
+    /// Ends the runs in memory whose end was asked for.
+    pub(crate) async fn cancel_asked(&self) -> Result<(), EngineError> {
+        self.journal.to_cancel().await?.iter().for_each(|run| self.cancel_running(run));
+        Ok(())
+    }
+
+    fn cancel_running(&self, run: &str) {
         if let Some((_, cancel)) = self.running.lock().get(run) {
             cancel.cancel();
         }

@@ -8,13 +8,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oktant_base::{Entropy, Secret};
 use oktant_flow::model::{Action, Address, ConnectionId, Event, Flow, Input, Slot, Source, TriggerKind, Type};
-use oktant_store::{Row, Store, StoreError};
+use oktant_store::{Connection, Row, Store, StoreError};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::error::EngineError;
-use crate::journal::{Journal, cancelling};
+use crate::journal::{Journal, Record, cancelling};
 use crate::name::Name;
 
 /// A definition of a flow. It never changes; a saved change is another version.
@@ -142,7 +142,8 @@ pub(crate) struct Flows {
     entropy: Arc<dyn Entropy>,
     entries: RwLock<HashMap<Name, FlowEntry>>,
     versions: Mutex<HashMap<(Name, Name), Arc<Version>>>,
-    seen: Mutex<i64>,
+    /// When the newest change that was read was made; held while changes are read.
+    seen: tokio::sync::Mutex<i64>,
 }
 
 impl Flows {
@@ -153,7 +154,7 @@ impl Flows {
             entropy,
             entries: RwLock::default(),
             versions: Mutex::default(),
-            seen: Mutex::new(i64::MIN),
+            seen: tokio::sync::Mutex::new(i64::MIN),
         };
         flows.refresh().await?;
         Ok(flows)
@@ -161,10 +162,10 @@ impl Flows {
 
     /// Reads all flows again, whatever the clock of who changed them says, and forgets those that were removed.
     pub(crate) async fn read_again(&self) -> Result<(), EngineError> {
+        let mut seen = self.seen.lock().await;
         // One that is saved meanwhile is none of those that may be gone.
         let mut gone: HashSet<Name> = self.entries.read().keys().cloned().collect();
-        *self.seen.lock() = i64::MIN;
-        for flow in self.read_changes().await? {
+        for flow in self.read_changes(i64::MIN, &mut seen).await? {
             gone.remove(&flow);
         }
         self.entries.write().retain(|flow, _| !gone.contains(flow));
@@ -173,21 +174,21 @@ impl Flows {
 
     /// Reads what other workers have changed.
     pub(crate) async fn refresh(&self) -> Result<(), EngineError> {
-        self.read_changes().await.map(drop)
+        let mut seen = self.seen.lock().await;
+        let since = *seen;
+        self.read_changes(since, &mut seen).await.map(drop)
     }
 
-    /// Reads the flows that were changed since the last time; gives their ids.
-    async fn read_changes(&self) -> Result<Vec<Name>, EngineError> {
-        let seen = *self.seen.lock();
+    /// Reads the flows that were changed at an instant or later, milliseconds since 1970; gives their ids.
+    async fn read_changes(&self, since: i64, seen: &mut i64) -> Result<Vec<Name>, EngineError> {
         let query = "SELECT flow, version, active, alias, token_hash, settings, updated_at, on_since \
              FROM flows WHERE updated_at >= $1";
-        let rows = self.journal.database().read().await?.fetch(query, &[seen.into()]).await?;
+        let rows = self.journal.database().read().await?.fetch(query, &[since.into()]).await?;
         let mut read = Vec::with_capacity(rows.len());
         for row in rows {
             let updated_at = row.int(6)?;
             self.enter(&row).await?;
             read.push(row.text(0)?.into());
-            let mut seen = self.seen.lock();
             *seen = updated_at.max(*seen);
         }
         Ok(read)
@@ -256,33 +257,22 @@ impl Flows {
         .await
     }
 
-    /// Removes a flow; if `force`, also one that is on or has unfinished runs, which are cancelled. Gives how many runs
-    /// its history has.
-    pub(crate) async fn remove(&self, flow: &str, force: bool) -> Result<u64, EngineError> {
-        let (id, now) = (flow.to_owned(), self.journal.now());
+    /// Takes flows out of the database, all of them or none; if `force`, also those that are on or that unfinished runs
+    /// need, and the runs are to be cancelled. Gives how many runs the history of each has. Until changes are read, they
+    /// are known here.
+    pub(crate) async fn remove(&self, flows: &[&str], force: bool) -> Result<Vec<u64>, EngineError> {
+        let ids: Vec<String> = flows.iter().map(|flow| (*flow).to_owned()).collect();
+        let now = self.journal.now();
         let write = self.journal.database().write(move |connection| {
             Box::pin(async move {
-                let flow = || [oktant_store::Value::from(id.as_str())];
-                let row = connection.fetch_one("SELECT active FROM flows WHERE flow = $1", &flow()).await?;
-                let is_on = row.ok_or_else(|| EngineError::NoFlow(id.clone()))?.int(0)? != 0;
-                let count = "SELECT count(*), count(*) - count(ended_at) FROM flow_runs WHERE flow = $1";
-                let row = connection.fetch_one(count, &flow()).await?;
-                let (runs, open) = row.map_or(Ok((0, 0)), |row| Ok::<_, StoreError>((row.int(0)?, row.int(1)?)))?;
-                if !force && (is_on || open > 0) {
-                    let why = if is_on { "it is switched on".to_owned() } else { unfinished(open) };
-                    return Err(EngineError::InUse { flow: id, why });
+                let mut kept = Vec::with_capacity(ids.len());
+                for id in &ids {
+                    kept.push(remove(connection, id, force, now).await?);
                 }
-                connection.execute(&cancelling("flow = $1"), &flow()).await?;
-                connection.execute("DELETE FROM flows WHERE flow = $1", &flow()).await?;
-                // Runs may need them still; how long they are kept counts from here.
-                let sql = "UPDATE flow_versions SET saved_at = $2 WHERE flow = $1";
-                connection.execute(sql, &[id.as_str().into(), now.into()]).await?;
-                Ok(u64::try_from(runs).unwrap_or(0))
+                Ok(kept)
             })
         });
-        let kept = write.await?;
-        self.read_again().await?;
-        Ok(kept)
+        write.await
     }
 
     /// Sets what can be set.
@@ -317,12 +307,29 @@ impl Flows {
     }
 
     /// The connection that a card of a flow uses.
-    pub(crate) fn connection(&self, flow: &str, action: &Action) -> Option<Arc<str>> {
-        let (address, named) = (&action.address, action.connection.as_ref());
-        match self.entries.read().get(flow) {
-            Some(entry) => entry.connection(address, named).map(Into::into),
-            None => named.map(|id| id.as_str().into()),
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoFlow`] if the flow was removed, and with it what its cards are bound to: what they name may be
+    /// the name of another connection. [`EngineError::Journal`].
+    pub(crate) async fn connection(&self, flow: &str, action: &Action) -> Result<Option<Arc<str>>, EngineError> {
+        let bound = || {
+            let entries = self.entries.read();
+            let connection =
+                |entry: &FlowEntry| entry.connection(&action.address, action.connection.as_ref()).map(Arc::from);
+            entries.get(flow).map(connection)
+        };
+        if let Some(connection) = bound() {
+            return Ok(connection);
         }
+        // Another worker may have saved it just now.
+        self.read_again().await?;
+        bound().ok_or_else(|| EngineError::NoFlow(flow.to_owned()))
+    }
+
+    /// Whether there is a flow of this id.
+    pub(crate) fn has(&self, flow: &str) -> bool {
+        self.entries.read().contains_key(flow)
     }
 
     /// The flow of this id, or else of this alias.
@@ -366,8 +373,41 @@ pub(crate) async fn definition(store: &dyn Store, flow: &str, version: &str) -> 
     serde_json::from_str(&text).map_err(|source| EngineError::Definition { flow: flow.to_owned(), source })
 }
 
-fn unfinished(runs: i64) -> String {
-    if runs == 1 { "a run of it is not over".to_owned() } else { format!("{runs} runs of it are not over") }
+/// The unfinished runs that called the flow of which `$1` is what journals say of a call.
+const CALLERS: &str = "ended_at IS NULL AND EXISTS (SELECT 1 FROM flow_segments \
+     WHERE run = flow_runs.id AND replace(records, $1, '') <> records)";
+
+/// Takes a flow out of the database, inside the transaction of the caller; gives how many runs its history has.
+async fn remove(connection: &mut dyn Connection, id: &str, force: bool, now: i64) -> Result<u64, EngineError> {
+    let flow = [oktant_store::Value::from(id)];
+    let row = connection.fetch_one("SELECT active FROM flows WHERE flow = $1", &flow).await?;
+    let is_on = row.ok_or_else(|| EngineError::NoFlow(id.to_owned()))?.int(0)? != 0;
+    let count = "SELECT count(*), count(*) - count(ended_at) FROM flow_runs WHERE flow = $1";
+    let row = connection.fetch_one(count, &flow).await?;
+    let (runs, open) = row.map_or(Ok((0, 0)), |row| Ok::<_, StoreError>((row.int(0)?, row.int(1)?)))?;
+    // They go on in the definition that they called first, which needs what the flow is bound to.
+    let called = [Record::enter_text(id).into()];
+    let row = connection.fetch_one(&format!("SELECT count(*) FROM flow_runs WHERE {CALLERS}"), &called).await?;
+    let callers = row.map_or(Ok(0), |row| row.int(0))?;
+    let why = match (is_on, open, callers) {
+        _ if force => None,
+        (true, ..) => Some("it is switched on".to_owned()),
+        (false, 0, 0) => None,
+        (false, 0, 1) => Some("a run that calls it is not over".to_owned()),
+        (false, 0, callers) => Some(format!("{callers} runs that call it are not over")),
+        (false, 1, _) => Some("a run of it is not over".to_owned()),
+        (false, open, _) => Some(format!("{open} runs of it are not over")),
+    };
+    if let Some(why) = why {
+        return Err(EngineError::InUse { flow: id.to_owned(), why });
+    }
+    connection.execute(&cancelling("flow = $1"), &flow).await?;
+    connection.execute(&cancelling(CALLERS), &called).await?;
+    connection.execute("DELETE FROM flows WHERE flow = $1", &flow).await?;
+    // Runs may need them still; how long they are kept counts from here.
+    let sql = "UPDATE flow_versions SET saved_at = $2 WHERE flow = $1";
+    connection.execute(sql, &[id.into(), now.into()]).await?;
+    Ok(u64::try_from(runs).unwrap_or(0))
 }
 
 fn token_hash(token: &str) -> String {

@@ -68,9 +68,7 @@ pub(crate) async fn keep_alive(shared: Arc<Shared>) {
         }
         let turn = async {
             shared.journal.renew().await?;
-            for run in shared.journal.to_cancel().await? {
-                shared.cancel_running(&run);
-            }
+            shared.cancel_asked().await?;
             shared.flows.refresh().await?;
             if turn_number.is_multiple_of(PRUNE_EVERY) {
                 shared.prune().await?;
@@ -104,10 +102,9 @@ pub(crate) async fn keep_listening(shared: Arc<Shared>) {
         let looked = async {
             let notices = shared.journal.notices().await?;
             if heard != Some(notices) {
+                // The runs of flows that were removed end before what they act with is forgotten.
+                shared.cancel_asked().await?;
                 shared.flows.read_again().await?;
-                for run in shared.journal.to_cancel().await? {
-                    shared.cancel_running(&run);
-                }
                 heard = Some(notices);
                 shared.wake.notify_one();
                 shared.changed.notify_waiters();

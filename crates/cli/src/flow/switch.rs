@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use oktant_connect::tables::{Column, ColumnType, Tables};
-use oktant_engine::{EngineError, FlowEntry, FlowSettings, RunFilter};
+use oktant_engine::{EngineError, FlowEntry, FlowSettings};
 use oktant_flow::model::{Base, Flow, FlowId, Kept, Project, Security, Table, TriggerKind};
 
 use super::applications;
@@ -103,7 +103,20 @@ pub(super) async fn off(targets: &[String], store: &StoreArgs) -> Result<()> {
 pub(super) async fn remove(targets: &[String], force: bool, store: &StoreArgs) -> Result<()> {
     // Where no server runs, cancelled runs are taken up to be ended.
     let desk = if force { Desk::at_work(store, &ConnectionArgs::default()).await? } else { Desk::open(store).await? };
-    let removed = targets.iter().map(|target| desk.flow(target)).collect::<Result<Vec<_>>>()?;
+    let done = remove_at(&desk, targets, force).await;
+    desk.close().await;
+    done
+}
+
+/// Removes all of the flows, or none.
+async fn remove_at(desk: &Desk, targets: &[String], force: bool) -> Result<()> {
+    let mut removed: Vec<FlowEntry> = Vec::with_capacity(targets.len());
+    for target in targets {
+        let entry = desk.flow(target)?;
+        if removed.iter().all(|other| other.version.flow.id != entry.version.flow.id) {
+            removed.push(entry);
+        }
+    }
     let is_removed = |id: &FlowId| removed.iter().any(|entry| entry.version.flow.id == *id);
     for entry in desk.engine.flows().iter().filter(|entry| !force && !is_removed(&entry.version.flow.id)) {
         let caller = &entry.version.flow;
@@ -112,34 +125,24 @@ pub(super) async fn remove(targets: &[String], force: bool, store: &StoreArgs) -
             return Err(EngineError::InUse { flow: flow.to_string(), why }.into());
         }
     }
+    let ids: Vec<&str> = removed.iter().map(|entry| entry.version.flow.id.as_str()).collect();
     let mut told = String::new();
-    for entry in &removed {
-        let flow = &entry.version.flow;
-        let runs = desk.engine.remove(flow.id.as_str(), force).await?;
+    for (entry, runs) in removed.iter().zip(desk.engine.remove(&ids, force).await?) {
         let history = match runs {
             0 => String::new(),
             1 => "; the history of its run is kept until its retention is over".to_owned(),
             runs => format!("; the history of its {runs} runs is kept until its retention is over"),
         };
-        let _ = writeln!(told, "{} is removed{history}", flow.name);
+        let _ = writeln!(told, "{} is removed{history}", entry.version.flow.name);
     }
-    if force {
-        wait_for_ends(&desk, &removed).await?;
-    }
-    desk.close().await;
-    output::print(&told)
+    output::print(&told)?;
+    if force { wait_for_ends(desk).await } else { Ok(()) }
 }
 
-/// Waits for a while until the runs of flows, which were cancelled, are over.
-async fn wait_for_ends(desk: &Desk, removed: &[FlowEntry]) -> Result<()> {
+/// Waits for a while until the runs that were cancelled are over.
+async fn wait_for_ends(desk: &Desk) -> Result<()> {
     for _ in 0..runs::LOOKS_PER_TURN {
-        let mut open = 0;
-        for entry in removed {
-            let flow = Some(entry.version.flow.id.as_str().into());
-            let runs = desk.engine.history(&RunFilter { flow, ..RunFilter::default() }).await?;
-            open += runs.iter().filter(|run| !run.state.is_end()).count();
-        }
-        if open == 0 {
+        if desk.engine.cancelling().await? == 0 {
             return Ok(());
         }
         desk.pause(runs::LOOK_EVERY).await;

@@ -479,7 +479,12 @@ fn a_flow_is_removed_unless_something_needs_it() {
     let told = place.refused(&["flow", "run", "greet"]);
     assert!(told.contains("there is no flow"), "{told}");
     place.done(&["flow", "on", &place.project()]);
-    assert_eq!(place.done(&["flow", "remove", "greet", "--force"]), format!("{kept}\n"));
+    // Of several flows, all or none.
+    place.done(&["flow", "off", "greet"]);
+    let told = place.refused(&["flow", "remove", "greet", "compose_greeting"]);
+    assert!(told.contains("\"compose_greeting\" cannot be removed: it is switched on"), "{told}");
+    assert!(place.done(&["flow", "list"]).contains("greet"));
+    assert_eq!(place.done(&["flow", "remove", "greet", "greet", "--force"]), format!("{kept}\n"));
 }
 
 #[test]

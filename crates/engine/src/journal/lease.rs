@@ -101,6 +101,13 @@ impl Journal {
         rows.iter().map(|row| row.text(0)).collect()
     }
 
+    /// How many unfinished runs are to be cancelled.
+    pub(crate) async fn cancelling(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM flow_runs WHERE ended_at IS NULL AND cancel = 1";
+        let row = self.database.read().await?.fetch_one(sql, &[]).await?;
+        Ok(row.and_then(|row| row.opt_int(0)).and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+    }
+
     /// Tells every engine of the journal that something was changed from outside of it.
     pub(crate) async fn notify(&self) -> Result<(), StoreError> {
         let sql = "INSERT INTO flow_notices (name, number) VALUES ('change', 1) \

@@ -179,6 +179,12 @@ pub(crate) enum Record {
 }
 
 impl Record {
+    /// What stands in the text of every [`Record::Enter`] of a helper flow: an object of a value that looks the same
+    /// has its keys in this order by chance only.
+    pub(crate) fn enter_text(flow: &str) -> String {
+        format!(r#""flow":{},"version":""#, serde_json::Value::from(flow))
+    }
+
     /// Whether it belongs to a flow that keeps no data.
     pub(crate) fn is_private(&self) -> bool {
         matches!(self, Self::Result { private: true, .. } | Self::Drawn { private: true, .. })
@@ -284,8 +290,8 @@ pub(crate) struct Known {
     pub(crate) end: Option<Result<Fields, CardError>>,
     /// The end of its wait, and the attempt that follows it.
     pub(crate) timer: Option<(i64, u32)>,
-    /// The definition of its helper flow.
-    pub(crate) version: Option<Name>,
+    /// Its helper flow, and the definition of it.
+    pub(crate) helper: Option<(Name, Name)>,
     /// Turns that are over, and where the next page begins.
     pub(crate) progress: Option<(u64, Option<Page>)>,
     /// The run that it started.
@@ -339,7 +345,7 @@ impl Folded {
             }
             Record::Failed { path, error, .. } => self.known(path).end = Some(Err(*error)),
             Record::Timer { path, until, attempt, .. } => self.known(path).timer = Some((until, attempt)),
-            Record::Enter { path, version, .. } => self.known(path).version = Some(version),
+            Record::Enter { path, flow, version, .. } => self.known(path).helper = Some((flow, version)),
             Record::Progress { path, done, page } => {
                 let below = format!("{path}[");
                 self.steps.retain(|inner, _| turn_of(inner, &below).is_none_or(|turn| turn >= done));
@@ -364,14 +370,8 @@ impl Folded {
         let mut records = Vec::new();
         for (path, known) in self.steps {
             let again = inside(&path);
-            if let Some(version) = known.version {
-                records.push(Record::Enter {
-                    path: path.clone(),
-                    at,
-                    flow: String::new().into(),
-                    version,
-                    inputs: None,
-                });
+            if let Some((flow, version)) = known.helper {
+                records.push(Record::Enter { path: path.clone(), at, flow, version, inputs: None });
             }
             if let Some((until, attempt)) = known.timer.filter(|_| !again || known.end.is_some()) {
                 records.push(Record::Timer { path: path.clone(), at, until, attempt });
@@ -391,6 +391,13 @@ impl Folded {
             }
         }
         records
+    }
+
+    /// The helper flows that it called, as far as that is known.
+    pub(crate) fn helpers(&self) -> impl Iterator<Item = &Name> {
+        let flows = self.steps.values().filter_map(|known| known.helper.as_ref().map(|(flow, _)| flow));
+        // Older journals lack the names where a run was run again.
+        flows.filter(|flow| !flow.is_empty())
     }
 
     /// The paths of steps that may have acted, whose result is missing, and about which no one has decided.

@@ -1,5 +1,6 @@
 //! Cards that compute, and cards that act outside: intent, call, result, and what follows from a failure.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use oktant_flow::model::{Action, Input, Retry, Slot, Source, Step};
@@ -11,6 +12,7 @@ use super::{End, Frame, Halt, Run};
 use crate::action::{ActionInfo, Call, CardError, ErrorKind, Fields, Idempotency, Outcome};
 use crate::functions::{Computed, Functions};
 use crate::journal::{Decision, Known, Record};
+use crate::error::EngineError;
 use crate::name::Name;
 
 /// Attempts that the engine makes on its own if the target is over its limit.
@@ -106,7 +108,16 @@ impl Run {
             Some(Err(error)) => return Ok(Err(error)),
             None => {}
         }
-        let call = match self.prepare(frame, step, action, attempt) {
+        let connection = match self.shared.flows.connection(frame.flow.id.as_str(), action).await {
+            Ok(connection) => connection,
+            Err(EngineError::NoFlow(_)) if self.cancel.is_cancelled() => return Err(self.halted()),
+            Err(EngineError::NoFlow(flow)) => {
+                let message = format!("flow \"{flow}\" was removed, and with it what its cards are bound to");
+                return Ok(Err(self.gave_up(path, CardError::new(ErrorKind::Connection, message))));
+            }
+            Err(error) => return Err(Halt::journal(&error)),
+        };
+        let call = match self.prepare(frame, step, action, attempt, connection) {
             Ok(call) => call,
             Err(error) => return Ok(Err(self.gave_up(path, error))),
         };
@@ -163,10 +174,17 @@ impl Run {
         self.keep(frame, step.id.as_str(), outputs)
     }
 
-    fn prepare(&self, frame: &Frame<'_>, step: &Step, action: &Action, attempt: u32) -> Result<Call, CardError> {
+    fn prepare(
+        &self,
+        frame: &Frame<'_>,
+        step: &Step,
+        action: &Action,
+        attempt: u32,
+        connection: Option<Arc<str>>,
+    ) -> Result<Call, CardError> {
         Ok(Call {
             address: action.address.as_str().into(),
-            connection: self.shared.flows.connection(frame.flow.id.as_str(), action),
+            connection,
             options: frame.inputs(&action.options, false)?,
             inputs: frame.inputs(&action.inputs, true)?,
             idempotency_key: format!("{}:{}", self.id, frame.path(step.id.as_str())).into(),

@@ -116,9 +116,9 @@ impl Run {
             let error = lacking(format!("helper flows call each other more than {DEPTH_MAX} deep"));
             return Err(self.failed(frame, step, error));
         }
-        let known = self.log.known(path).and_then(|known| known.version);
+        let known = self.log.known(path).and_then(|known| known.helper);
         let version = match known {
-            Some(version) => self.shared.flows.version(helper, &version).await.map_err(|error| error.to_string()),
+            Some((_, version)) => self.shared.flows.version(helper, &version).await.map_err(|error| error.to_string()),
             None => self.shared.flows.active(helper).map_err(|error| error.to_string()),
         };
         version.map_err(|message| self.failed(frame, step, CardError::new(ErrorKind::Refused, message)))

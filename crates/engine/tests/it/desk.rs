@@ -201,15 +201,17 @@ async fn a_flow_is_removed_when_it_is_off_and_over_or_by_force_and_its_history_s
         let open = bench.engine.start("waits", start(&[])).await.unwrap().unwrap();
         bench.until_run(&open, RunState::Waiting).await;
 
-        let refused = desk.remove("first", false).await.unwrap_err();
+        let refused = desk.remove(&["first"], false).await.unwrap_err();
         assert_eq!(refused.to_string(), "flow \"first\" cannot be removed: it is switched on", "{}", database.name);
         desk.switch("first", false).await.unwrap();
-        assert_eq!(desk.remove("first", false).await.unwrap(), 1);
-        assert!(matches!(desk.remove("first", false).await, Err(EngineError::NoFlow(_))));
+        assert!(desk.remove(&["first", "waits"], false).await.is_err(), "all or none");
+        assert_eq!(desk.remove(&["first"], false).await.unwrap(), [1]);
+        assert!(matches!(desk.remove(&["first"], false).await, Err(EngineError::NoFlow(_))));
         desk.switch("waits", false).await.unwrap();
-        let refused = desk.remove("waits", false).await.unwrap_err();
+        let refused = desk.remove(&["waits"], false).await.unwrap_err();
         assert_eq!(refused.to_string(), "flow \"waits\" cannot be removed: a run of it is not over");
-        assert_eq!(desk.remove("waits", true).await.unwrap(), 1);
+        assert_eq!(desk.remove(&["waits"], true).await.unwrap(), [1]);
+        assert_eq!(desk.cancelling().await.unwrap(), 1);
         bench.advance(Duration::from_secs(1)).await;
         bench.until_run(&open, RunState::Cancelled).await;
 
@@ -232,4 +234,74 @@ async fn definitions(url: &str) -> i64 {
     let store = oktant_store::connect(url).await.unwrap();
     let row = store.reader().await.unwrap().fetch_one("SELECT count(*) FROM flow_versions", &[]).await.unwrap();
     row.unwrap().int(0).unwrap()
+}
+
+/// A flow that calls a helper flow, and the helper flow, which waits for hours and then acts with a connection.
+fn caller_and_helper() -> Vec<Flow> {
+    let mut act = card("act", "test:safe", vec![("what", "late".into())]);
+    if let oktant_flow::model::Kind::Action(action) = &mut act.kind {
+        action.connection = Some("crm".into());
+    }
+    let wait = card("wait", "control:wait", vec![("delay", 5.into()), ("unit", "hour".into())]);
+    let calls =
+        vec![call("call", "inner", true, vec![], &[]), card("next", "test:safe", vec![("what", "next".into())])];
+    vec![helper("inner", &[], vec![wait, act]), manual("outer", calls)]
+}
+
+#[tokio::test]
+async fn a_flow_that_an_unfinished_run_has_called_is_removed_by_force_only_and_the_run_ends() {
+    for database in databases().await {
+        let bench = Bench::with(&database.url, caller_and_helper(), |_| {}).await;
+        let desk = beside(&bench, &database.url, Work::None).await;
+        let run = bench.engine.start("outer", start(&[])).await.unwrap().unwrap();
+        bench.until_run(&run, RunState::Waiting).await;
+        // The definition that counts calls it no more; the run goes on in the one that it has.
+        desk.save(&manual("outer", vec![])).await.unwrap();
+        desk.switch("inner", false).await.unwrap();
+        let refused = desk.remove(&["inner"], false).await.unwrap_err();
+        let why = "flow \"inner\" cannot be removed: a run that calls it is not over";
+        assert_eq!(refused.to_string(), why, "{}", database.name);
+        assert_eq!(desk.remove(&["inner"], true).await.unwrap(), [0]);
+        bench.advance(Duration::from_secs(1)).await;
+        bench.until_run(&run, RunState::Cancelled).await;
+        assert!(bench.target.times().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn cards_of_a_flow_that_is_gone_act_with_no_connection() {
+    let database = sqlite();
+    let bench = Bench::with(&database.url, caller_and_helper(), |_| {}).await;
+    let run = bench.engine.start("outer", start(&[])).await.unwrap().unwrap();
+    bench.until_run(&run, RunState::Waiting).await;
+    let store = oktant_store::connect(&database.url).await.unwrap();
+    store.writer().await.unwrap().execute("DELETE FROM flows WHERE flow = 'inner'", &[]).await.unwrap();
+    let desk = beside(&bench, &database.url, Work::None).await;
+    desk.switch("outer", false).await.unwrap();
+    bench.advance(Duration::from_secs(1)).await;
+    bench.until(|bench| bench.engine.flows().len() == 1).await;
+    bench.advance(Duration::from_hours(5)).await;
+    bench.until_run(&run, RunState::Failed).await;
+    let message = bench.engine.run(&run).await.unwrap().message.unwrap();
+    assert!(message.contains("flow \"inner\" was removed"), "{message}");
+    assert!(bench.target.seen.lock().is_empty(), "not with the connection that its card names");
+}
+
+#[tokio::test]
+async fn a_run_does_not_go_on_where_it_failed_without_a_flow_that_it_called() {
+    let inner = helper("inner", &[], vec![card("act", "test:safe", vec![("what", "once".into())])]);
+    let fail = card("fail", "test:fail", vec![("what", "f".into()), ("times", 9.into())]);
+    let bench = Bench::new(vec![inner, manual("outer", vec![call("call", "inner", true, vec![], &[]), fail])]).await;
+    bench.error("outer", &[]).await;
+    let failed = bench.engine.history(&RunFilter::default()).await.unwrap().remove(0).id;
+    let again = bench.engine.retry(&failed, true).await.unwrap();
+    bench.until_run(&again, RunState::Failed).await;
+    bench.engine.switch("inner", false).await.unwrap();
+    bench.engine.remove(&["inner"], false).await.unwrap();
+    // That of a run that itself went on has the flow as well.
+    for run in [failed, again] {
+        let refused = bench.engine.retry(&run, true).await.unwrap_err().to_string();
+        assert!(refused.ends_with("a flow that it called was removed"), "{refused}");
+    }
+    assert_eq!(bench.target.times()["once"], 1);
 }
