@@ -373,7 +373,7 @@ codes! {
         "switch it off with `oktant flow off` and wait for its runs, or remove it with --force, which cancels them";
     OKT4318 "the program failed in a run", "XX000", 500, 1, Operational,
         "A part of the program came upon something that it takes for impossible; the run was ended.",
-        "report it with the message and the card; what stands before it in the run's history has happened";
+        "report it with the message and the card; the steps that ended in the run's history have happened, an open one may have";
 
     OKT4501 "the egress guard refuses the address", "42501", 403, 1, Programming,
         "A flow may not reach private, loopback, link-local and metadata addresses, so that nobody reads an internal service through it.",

@@ -1,6 +1,5 @@
 //! A run in memory: taken up, walked to its end or to where it has to wait, and written down.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -72,8 +71,31 @@ impl Shared {
         let (Ok(_slot), Ok(_permit)) = (slots.acquire().await, self.permits.acquire().await) else { return };
         let walked = AssertUnwindSafe(self.walk(&run, &version, trigger)).catch_unwind().await;
         // What a walk leaves behind is in the journal: none goes on with it.
-        let result = walked.unwrap_or_else(|panic| Err(Halt::Limit(codes::OKT4318, panicked(&*panic))));
+        let result = match walked.unwrap_or_else(|panic| Err(Halt::panicked(&*panic))) {
+            Err(Halt::Limit(code, message)) if code.id() == codes::OKT4318.id() => {
+                Err(self.after_panic(&run, message).await)
+            }
+            result => result,
+        };
         self.finish(&run, &version, result).await;
+    }
+
+    /// How a run ends in which the program failed: as failed only if nothing is open that may have happened outside.
+    async fn after_panic(&self, run: &Run, message: String) -> Halt {
+        tracing::error!(run = %run.id, "the program failed in a run; the history has what it said");
+        if let Err(halt) = run.log.commit().await {
+            return halt;
+        }
+        match self.journal.fold(&run.id).await {
+            Ok((folded, _)) => match folded.open_intents().next() {
+                Some(path) => Halt::Unknown {
+                    message: format!("the program failed, and no one knows whether step {path} happened"),
+                    panic: Some(message),
+                },
+                None => Halt::Limit(codes::OKT4318, message),
+            },
+            Err(error) => Halt::journal(&error),
+        }
     }
 
     async fn walk(&self, run: &Run, version: &Version, trigger: Fields) -> Result<End, Halt> {
@@ -162,13 +184,6 @@ impl Shared {
     }
 }
 
-/// What a panic says.
-fn panicked(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("the program failed: {}", text.as_deref().unwrap_or("it does not say why"))
-}
-
 /// How a walk ends: what becomes of the run's row, what it returned, and what its caller is told. `None` if the run is
 /// not this worker's any more, or its journal failed.
 fn outcome(run: &Run, result: Result<End, Halt>) -> Option<(Change, Fields, Option<Answer>)> {
@@ -199,15 +214,19 @@ fn outcome(run: &Run, result: Result<End, Halt>) -> Option<(Change, Fields, Opti
             failed(code.id(), failure.error.told(), error_answer(status, failure.object()))
         }
         Err(Halt::Limit(code, message)) => {
-            let answer = error_answer(500, plain(&message));
+            // What a panic says may be anything: it is for those who see the history.
+            let panicked = code.id() == codes::OKT4318.id();
+            let told = [("message", Value::text(code.title())), ("code", Value::text(code.id()))];
+            let answer = error_answer(500, if panicked { Value::object(told) } else { plain(&message) });
             failed(code.id(), message, answer)
         }
         Err(Halt::Cancelled) => {
             (end(RunState::Cancelled), Fields::new(), Some(error_answer(503, plain("the run was cancelled"))))
         }
-        Err(Halt::Unknown(message)) => {
+        Err(Halt::Unknown { message, panic }) => {
             let answer = error_answer(500, plain(&message));
             let code = Some(codes::OKT4310.id().to_owned());
+            let message = panic.map_or_else(|| message.clone(), |panic| format!("{message}: {panic}"));
             (
                 Change { error_code: code, message: Some(message), ..end(RunState::UnknownOutcome) },
                 Fields::new(),

@@ -1,18 +1,21 @@
 //! Cards that compute, and cards that act outside: intent, call, result, and what follows from a failure.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use oktant_base::codes;
 use oktant_flow::model::{Action, Input, Retry, Slot, Source, Step};
 use oktant_functions::Value;
 
 use super::body::{failure, lacking};
 use super::call::Helper;
-use super::{End, Frame, Halt, Run};
+use super::{End, Frame, Halt, Run, panic_text};
 use crate::action::{ActionInfo, Call, CardError, ErrorKind, Fields, Idempotency, Outcome};
+use crate::error::EngineError;
 use crate::functions::{Computed, Functions};
 use crate::journal::{Decision, Known, Record};
-use crate::error::EngineError;
 use crate::name::Name;
 
 /// Attempts that the engine makes on its own if the target is over its limit.
@@ -220,7 +223,23 @@ impl Run {
             inputs,
         });
         self.log.commit().await?;
-        match self.timed(info, call, self.shared.actions.call(call.clone())).await {
+        let called = async { self.timed(info, call, self.shared.actions.call(call.clone())).await };
+        let answer = match AssertUnwindSafe(called).catch_unwind().await {
+            Ok(answer) => answer,
+            Err(panic) => {
+                // What it had done by then is as unknown as if its answer had been lost.
+                let panic = panic_text(&*panic);
+                let settled = self.settle(path, info, call, None).await.map_err(|halt| match halt {
+                    Halt::Unknown { message, .. } => Halt::Unknown { message, panic: Some(panic.clone()) },
+                    other => other,
+                });
+                return settled?.ok_or_else(|| {
+                    self.gave_up(path, CardError::new(ErrorKind::Refused, panic.clone()));
+                    Halt::Limit(codes::OKT4318, panic)
+                });
+            }
+        };
+        match answer {
             Err(error) if error.kind == ErrorKind::OutcomeUnknown => {
                 let settled = self.settle(path, info, call, None).await?;
                 // It did not happen, or twice does no harm: the policy of the card decides about another attempt.
@@ -247,21 +266,32 @@ impl Run {
                 Ok(Some(Err(CardError::new(ErrorKind::Decided, message))))
             }
             (Idempotency::SearchFirst, None) => Ok(self.search(path, info, call).await?.map(Ok)),
-            (Idempotency::Ask, None) => Err(Halt::Unknown(format!(
-                "{} was sent in step {path}, and no answer tells whether it happened; the action cannot find out",
-                call.address
-            ))),
+            (Idempotency::Ask, None) => {
+                let address = &call.address;
+                let problem = "and no answer tells whether it happened; the action cannot find out";
+                Err(Halt::Unknown { message: format!("{address} was sent in step {path}, {problem}"), panic: None })
+            }
         }
     }
 
     /// Looks whether an attempt happened. A search that fails tells nothing, least of all that it did not: it is
     /// repeated as long as that may help, and then a person has to decide.
     async fn search(&self, path: &Name, info: ActionInfo, call: &Call) -> Result<Option<Outcome>, Halt> {
+        let unknown = |why: String, panic| {
+            let sent = format!("{} was sent in step {path}", call.address);
+            Halt::Unknown {
+                message: format!("{sent}, and the search that tells whether it happened failed{why}"),
+                panic,
+            }
+        };
         let mut attempt = 1;
         loop {
             // That of the attempt may have been used.
             let call = Call { cancel: self.cancel.child_token(), ..call.clone() };
-            let error = match self.timed(info, &call, self.shared.actions.search_first(call.clone())).await {
+            let searched = async { self.timed(info, &call, self.shared.actions.search_first(call.clone())).await };
+            let answer = AssertUnwindSafe(searched).catch_unwind().await;
+            let answer = answer.map_err(|panic| unknown(String::new(), Some(panic_text(&*panic))))?;
+            let error = match answer {
                 Ok(found) => return Ok(found),
                 Err(_) if self.cancel.is_cancelled() => return Err(self.halted()),
                 Err(error) if error.kind == ErrorKind::OutcomeUnknown => {
@@ -270,10 +300,7 @@ impl Run {
                 Err(error) => error,
             };
             let Some(wait) = self.retry_wait(None, attempt, &error) else {
-                return Err(Halt::Unknown(format!(
-                    "{} was sent in step {path}, and the search that tells whether it happened failed: {}",
-                    call.address, error.message
-                )));
+                return Err(unknown(format!(": {}", error.message), None));
             };
             tokio::select! {
                 () = crate::work::sleep_until(&*self.shared.clock, self.log.now().saturating_add(wait)) => {}

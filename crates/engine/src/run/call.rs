@@ -1,10 +1,11 @@
 //! Helper flows: called once, started beside, for each element of a list, for each record of a stream.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use oktant_flow::model::{Call, Flow, HelperValue, Input, Kind, Loop, LoopMode, Step};
 use oktant_functions::{self as functions, Flags, Value};
 
@@ -265,7 +266,9 @@ impl Run {
             let turn = Turn::of(path, index);
             async move {
                 let given = |_: &Flow| plan.given(frame, repeat, index);
-                (index, self.turn(frame, step, version, turn, &given).await)
+                let walked = AssertUnwindSafe(self.turn(frame, step, version, turn, &given)).catch_unwind().await;
+                // The other turns must not be cut where they are.
+                (index, walked.unwrap_or_else(|panic| Err(Halt::panicked(&*panic))))
             }
         };
         let mut next = over.done;

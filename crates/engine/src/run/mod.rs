@@ -14,6 +14,7 @@ mod control;
 mod input;
 mod log;
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -134,7 +135,12 @@ pub(crate) enum Halt {
     /// Someone ended the run.
     Cancelled,
     /// An action may or may not have happened: a person has to decide.
-    Unknown(String),
+    Unknown {
+        /// Which one, for whoever asked.
+        message: String,
+        /// What the program said if it failed, for the history alone: it may be anything.
+        panic: Option<String>,
+    },
     /// The run cannot go on: a limit of it was reached, or the program failed.
     Limit(Code, String),
     /// Another worker has the run.
@@ -154,6 +160,11 @@ impl Halt {
         Self::Journal(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
     }
 
+    /// The program failed.
+    pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Self {
+        Self::Limit(codes::OKT4318, panic_text(panic))
+    }
+
     /// Which of two reasons the walk ends for, where parts of it end at the same time. One that leaves open what
     /// happened outside is never hidden by one that the run could end with.
     pub(crate) fn and(first: Option<Self>, other: Self) -> Self {
@@ -168,13 +179,20 @@ impl Halt {
             Self::Park(_) => 0,
             Self::Card(_) => 1,
             Self::Limit(..) => 2,
-            Self::Unknown(_) => 3,
+            Self::Unknown { .. } => 3,
             Self::Cancelled => 4,
             Self::Closing => 5,
             Self::Journal(_) => 6,
             Self::Lost | Self::Duplicate => 7,
         }
     }
+}
+
+/// What a panic says.
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("the program failed: {}", text.as_deref().unwrap_or("it does not say why"))
 }
 
 /// The failure of a card.

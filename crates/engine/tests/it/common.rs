@@ -272,7 +272,8 @@ impl Boundary {
 /// `test:safe`, `test:search` and `test:ask` do `what`; `test:lost` and `test:unsure`, which can be searched, do it and
 /// their answer is lost; `test:fail` fails as often as `times` says, then does it too;
 /// `test:read` answers with what it was given; `test:stream` gives `count` records, `page` to a page,
-/// and fails at first at the record `fails at`; `test:panic` panics.
+/// and fails at first at the record `fails at`. To `panic` is what makes each of them panic; `test:unsafe`, which is not
+/// safe, panics when it has done `what`; to `panic later` makes the search panic.
 #[derive(Debug, Default)]
 pub(crate) struct Target {
     pub(crate) done: Mutex<Vec<(String, String)>>,
@@ -314,9 +315,9 @@ pub(crate) struct Remote {
 impl Actions for Remote {
     fn describe(&self, address: &str) -> Option<ActionInfo> {
         let idempotency = match address {
-            "test:safe" | "test:read" | "test:stream" | "test:fail" | "test:slow" | "test:panic" => Idempotency::Safe,
+            "test:safe" | "test:read" | "test:stream" | "test:fail" | "test:slow" => Idempotency::Safe,
             "test:search" | "test:unsure" => Idempotency::SearchFirst,
-            "test:ask" | "test:lost" => Idempotency::Ask,
+            "test:ask" | "test:lost" | "test:unsafe" => Idempotency::Ask,
             _ => return None,
         };
         Some(ActionInfo { idempotency, streaming: address == "test:stream", timeout: Duration::from_secs(30) })
@@ -331,13 +332,13 @@ impl Actions for Remote {
             connection: call.connection.as_deref().map(str::to_owned),
         });
         self.boundary.pass().await;
+        assert_ne!(text("what"), "panic", "out of cheese");
         let now = self.target.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.target.most_under_way.fetch_max(now, Ordering::SeqCst);
         if &*call.address == "test:slow" {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.target.under_way.fetch_sub(1, Ordering::SeqCst);
-        assert_ne!(&*call.address, "test:panic", "out of cheese");
         if &*call.address == "test:fail" {
             let mut failed = self.target.failed.lock();
             let so_far = failed.entry(text("what")).or_default();
@@ -364,8 +365,9 @@ impl Actions for Remote {
                 let cursor = (end < number("count") as u64).then(|| end.to_string().into());
                 return Ok(Outcome::Page { records: records.collect(), cursor });
             }
-            "test:lost" | "test:unsure" => {
+            "test:lost" | "test:unsure" | "test:unsafe" => {
                 self.target.done.lock().push((call.idempotency_key.to_string(), text("what")));
+                assert_ne!(&*call.address, "test:unsafe", "out of cheese");
                 return Err(CardError::new(ErrorKind::OutcomeUnknown, "connection reset"));
             }
             _ => {
@@ -383,6 +385,8 @@ impl Actions for Remote {
     }
 
     async fn search_first(&self, call: Call) -> Result<Option<Outcome>, CardError> {
+        let what = call.inputs.get(None, "what").map(oktant_functions::to_text).unwrap_or_default();
+        assert_ne!(what, "panic later", "out of cheese");
         let blind = |left: u64| left.checked_sub(1);
         if self.target.blind.fetch_update(Ordering::SeqCst, Ordering::SeqCst, blind).is_ok() {
             return Err(CardError::new(ErrorKind::Unavailable, "503 Service Unavailable"));

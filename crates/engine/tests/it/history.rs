@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oktant_engine::{FlowSettings, RunFilter, RunState, StepState};
+use oktant_engine::{Decision, FlowSettings, RunFilter, RunState, StepState};
 use oktant_flow::model::*;
 use oktant_functions::Value;
 use serde_json::json;
@@ -362,28 +362,68 @@ async fn what_was_not_kept_is_not_made_up_when_a_run_is_run_again() {
     }
 }
 
+fn panicking(id: &str) -> Step {
+    card(id, "test:safe", vec![("what", "panic".into())])
+}
+
 #[tokio::test]
 async fn a_run_whose_action_panics_ends_with_an_error_of_its_own_and_keeps_no_place() {
     let database = sqlite();
-    let run_flow = hook(&[], vec![card("one", "test:panic", vec![]), compose("two", "never")]);
+    let run_flow = hook(&[], vec![panicking("one"), compose("two", "never")]);
     let in_loop = Flow {
         id: "loop".into(),
         ..hook(&[], vec![each("each", LoopMode::ForEach, value(json!(["a", "b"])), "inner", vec![])])
     };
-    let inner = helper("inner", &["x"], vec![card("one", "test:panic", vec![])]);
+    let inner = helper("inner", &["x"], vec![panicking("one")]);
     let bench = Bench::with(&database.url, vec![inner, run_flow, in_loop], |settings| settings.active_runs = 2).await;
     for flow in ["hook", "hook", "hook", "loop"] {
+        // What a panic says is for those who see the history.
         let error = bench.error(flow, &[]).await;
-        assert!(error["message"].as_str().unwrap().starts_with("the program failed: "), "{error}");
-        assert!(error["message"].as_str().unwrap().contains("out of cheese"), "{error}");
+        assert_eq!(error, json!({"message": "the program failed in a run", "code": "OKT4318"}));
     }
     for run in bench.engine.history(&RunFilter::default()).await.unwrap() {
         assert_eq!((run.state, run.error_code.as_deref()), (RunState::Failed, Some("OKT4318")), "{run:?}");
+        let message = run.message.as_deref().unwrap();
+        assert!(message.starts_with("the program failed: ") && message.contains("out of cheese"), "{message}");
+        assert!(bench.engine.retry(&run.id, true).await.is_ok(), "nothing is open in it");
     }
+    bench.until(|bench| bench.engine.metrics().runs(RunState::Failed) == 8).await;
     let store = oktant_store::connect(&database.url).await.unwrap();
     let owned = "SELECT count(*) FROM flow_runs WHERE owner IS NOT NULL OR ended_at IS NULL";
     let row = store.reader().await.unwrap().fetch_one(owned, &[]).await.unwrap().unwrap();
     assert_eq!(row.int(0).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn where_a_panic_leaves_open_what_happened_a_person_decides() {
+    // In the call, or in the search for what became of it.
+    for (address, what) in [("test:unsafe", "x"), ("test:unsure", "panic later")] {
+        let steps = vec![card("act", address, vec![("what", what.into())]), ret(vec![("y", "done".into())])];
+        let bench = Bench::new(vec![hook(&[], steps)]).await;
+        let error = bench.error("hook", &[]).await;
+        assert!(error["message"].as_str().unwrap().contains(&format!("{address} was sent in step act")), "{error}");
+        assert!(!error.to_string().contains("cheese"), "{error}");
+        let run = only_run(&bench).await;
+        assert_eq!(run.state, RunState::UnknownOutcome, "{run:?}");
+        assert!(run.message.unwrap().contains("out of cheese"));
+        bench.engine.decide(&run.id, Decision::Skip, None).await.unwrap();
+        bench.until_run(&run.id, RunState::Succeeded).await;
+        assert_eq!(bench.target.times()[what], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_one_turn_lets_the_others_come_to_their_end() {
+    let inner = helper("inner", &["x"], vec![card("slow", "test:slow", vec![("what", from("trigger.x"))])]);
+    let over = value(json!(["a", "panic", "b"]));
+    let repeat = each("each", LoopMode::ForEach, over, "inner", vec![("x", HelperValue::Item)]);
+    let bench = Bench::new(vec![inner, hook(&[], vec![at_once(repeat, 3)])]).await;
+    assert_eq!(bench.error("hook", &[]).await["code"], "OKT4318");
+    assert_eq!(bench.target.times().into_keys().collect::<Vec<_>>(), ["a", "b"]);
+    let steps = bench.engine.steps(&only_run(&bench).await.id).await.unwrap();
+    let state = |path: &str| steps.iter().find(|step| &*step.path == path).map(|step| step.state);
+    assert_eq!(state("each[2]/slow"), Some(StepState::Succeeded), "{steps:?}");
+    assert_eq!(state("each[1]/slow"), Some(StepState::Failed), "{steps:?}");
 }
 
 /// Whether a text is in the file of a database, or in its log.
