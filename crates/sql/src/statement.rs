@@ -135,12 +135,12 @@ impl Statement {
             Tokenizer::new(&GenericDialect {}, sql).tokenize_with_location().map_err(|error| syntax(&error.into()))?;
         let tokens = tokens::with_brackets_as_quotes(tokens);
         let stack = size::of_tokens(&tokens)?;
-        let statement = stack.run(|| Self::of_tokens(tokens, params, attached, stack))?;
+        let statement = stack.run(|| Self::of_tokens(&tokens, params, attached, stack))?;
         Ok(statement.stack.holds(statement))
     }
 
-    fn of_tokens(tokens: Vec<TokenWithSpan>, params: &Params, attached: &[Entry], stack: Stack) -> Result<Self, Error> {
-        let parameters::Bound { tokens, values, positions } = parameters::bind(&tokens, params)?;
+    fn of_tokens(tokens: &[TokenWithSpan], params: &Params, attached: &[Entry], stack: Stack) -> Result<Self, Error> {
+        let parameters::Bound { tokens, values, positions } = parameters::bind(tokens, params)?;
         let open = match params {
             Params::Open(declared) => Some(OpenParameters { declared: declared.clone(), positions }),
             _ => None,
