@@ -230,10 +230,10 @@ async fn smtp(connections: &Connections, live: &Live) -> Result<AsyncSmtpTranspo
 pub(crate) async fn test(connections: &Connections, live: &Live) -> Result<(), CardError> {
     let host = server(&live.connection)?.host;
     let talk = smtp(connections, live).await?.test_connection().await;
-    match talk.map_err(|error| smtp_failure(host, &error))? {
-        true => Ok(()),
-        false => Err(CardError::new(ErrorKind::Unavailable, format!("{host} does not answer as a mail server does"))),
+    if talk.map_err(|error| smtp_failure(host, &error))? {
+        return Ok(());
     }
+    Err(CardError::new(ErrorKind::Unavailable, format!("{host} does not answer as a mail server does")))
 }
 
 /// Over SMTP.

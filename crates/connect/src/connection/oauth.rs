@@ -171,9 +171,8 @@ pub(crate) fn is_final(error: &Error) -> bool {
         "unauthorized_client",
         "unsupported_grant_type",
     ];
-    let word = match error {
-        Error::OAuth { error, .. } | Error::Okta(oktant_client::Error::OAuth { error, .. }) => error,
-        _ => return false,
+    let (Error::OAuth { error, .. } | Error::Okta(oktant_client::Error::OAuth { error, .. })) = error else {
+        return false;
     };
-    FINAL.contains(&word.as_str())
+    FINAL.contains(&error.as_str())
 }
