@@ -63,12 +63,11 @@ impl FlowSettings {
         let mut card = card.clone();
         for (key, value) in &self.options {
             let source = Source::Constant(value.as_str().into());
-            match card.options.iter_mut().find(|input| input.slot.key == *key) {
-                Some(input) => input.source = source,
-                None => {
-                    let slot = Slot::grouped("parameters", key);
-                    card.options.push(Input { slot, ty: Type::TEXT, required: false, source });
-                }
+            if let Some(input) = card.options.iter_mut().find(|input| input.slot.key == *key) {
+                input.source = source;
+            } else {
+                let slot = Slot::grouped("parameters", key);
+                card.options.push(Input { slot, ty: Type::TEXT, required: false, source });
             }
         }
         card

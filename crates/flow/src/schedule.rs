@@ -65,7 +65,7 @@ impl Times {
             problems.push(NoTime { field: "time zone", reason });
         });
         let (Ok(zone), true) = (zone, problems.is_empty()) else { return Err(problems) };
-        let times = parse(fields.map(|(_, text, _)| text)).map(|cron| Self { cron, zone });
+        let times = parse(fields.map(|(_, text, _)| text.as_str())).map(|cron| Self { cron, zone });
         let reason = match times {
             // Dates repeat after 400 years: what does not come after this instant never does.
             Ok(times) if times.after(DateTime::UNIX_EPOCH).is_some() => return Ok(times),
@@ -82,8 +82,7 @@ impl Times {
     }
 }
 
-fn parse<T: AsRef<str>>(fields: [T; 6]) -> Result<Cron, String> {
-    let fields: [&str; 6] = fields.each_ref().map(AsRef::as_ref);
+fn parse(fields: [&str; 6]) -> Result<Cron, String> {
     // A blank would make two fields of one.
     if fields.iter().any(|field| field.is_empty() || field.contains(char::is_whitespace)) {
         return Err("a field is empty or has a blank in it".to_owned());

@@ -368,6 +368,11 @@ impl<'a> Check<'a> {
         self.report(codes::OKT4117, Some(field), format!("there is no table {table}"), None);
     }
 
+    /// Whether a step has an output, whatever its card gives: by the export that it came with, or as every trigger.
+    fn has_anyway(&self, step: &StepId, slot: &Slot) -> bool {
+        self.flow.kept.has_output(step, slot) || *step == self.flow.trigger.id && CONTEXT.contains(slot)
+    }
+
     fn reference(&mut self, field: &str, reference: &Reference, scope: &Scope<'a>) {
         let Reference { step, slot, .. } = reference;
         match scope.get(step) {
@@ -377,11 +382,7 @@ impl<'a> Check<'a> {
                 self.report(codes::OKT4110, Some(field), message, Some(hint.to_owned()));
             }
             None => self.report(codes::OKT4110, Some(field), format!("there is no card {step}"), None),
-            Some(outputs)
-                if !outputs.have(slot)
-                    && !self.flow.kept.has_output(step, slot)
-                    && !(*step == self.flow.trigger.id && CONTEXT.contains(slot)) =>
-            {
+            Some(outputs) if !outputs.have(slot) && !self.has_anyway(step, slot) => {
                 let names = outputs.names(|slot| !CONTEXT.contains(slot) && !RAW.contains(slot));
                 let hint = if names.is_empty() { "it has none".to_owned() } else { format!("it has {names}") };
                 self.report(codes::OKT4110, Some(field), format!("{step} has no output {slot}"), Some(hint));

@@ -55,7 +55,9 @@ fn outputs(action: &Action) -> Vec<Field> {
         add(&mut found, field(Some(group), key));
     }
     if action.custom.is_some() {
-        ["Status Code", "Headers", "Body"].into_iter().for_each(|key| add(&mut found, field(Some("Response"), key)));
+        for key in ["Status Code", "Headers", "Body"] {
+            add(&mut found, field(Some("Response"), key));
+        }
     }
     found
 }
