@@ -116,7 +116,9 @@ mod tests {
     #[test]
     fn secrets_are_taken_out_of_all_that_a_call_gives() {
         let mut hidden = Hidden::default();
-        ["canary", "canary-and-more", "short"].into_iter().for_each(|secret| hidden.add(secret));
+        for secret in ["canary", "canary-and-more", "short"] {
+            hidden.add(secret);
+        }
         let body = json(r#"{"auth": "Bearer canary-and-more", "list": [{"canary": "short"}], "n": 1}"#);
         let expected = r#"{"auth":"Bearer [redacted]","list":[{"[redacted]":"short"}],"n":1}"#;
         let fields: Fields = [Field::new(None, "Body", body.clone())].into_iter().collect();

@@ -112,13 +112,13 @@ fn a_sign_in_that_fails_makes_and_replaces_no_connection() {
     assert_eq!(code, Some(0), "the address of the org stands for its domain: {text}");
     let (text, code) = connect(&["acme", "--login-url", &url, "--replace"], "wrong");
     assert!(code == Some(4), "{text}");
-    let mut test = command(folder.path(), &["connect", "test", "acme"]);
-    let (text, works) = run(test.env("OKTANT_EGRESS_ALLOW", url.trim_start_matches("http://")));
+    let mut tried = command(folder.path(), &["connect", "test", "acme"]);
+    let (text, works) = run(tried.env("OKTANT_EGRESS_ALLOW", url.trim_start_matches("http://")));
     assert!(works, "the one before still works: {text}");
 
     let (text, code) = connect(&["acme", "--login-url", &url, "--replace", "--no-test"], "wrong");
     assert_eq!(code, Some(0), "who sets up without the service says so: {text}");
-    let output = test.output().expect("runs");
+    let output = tried.output().expect("runs");
     let text = String::from_utf8(output.stderr).expect("text");
     assert!(output.status.code() == Some(4) && text.contains("error[OKT4503]"), "{text}");
     assert!(listed().contains("\tbroken\t"), "{}", listed());

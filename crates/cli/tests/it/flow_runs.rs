@@ -179,7 +179,6 @@ steps:
 }
 
 /// The code that an authorization endpoint sends a browser back with.
-#[expect(clippy::disallowed_methods, reason = "a browser that does not follow")]
 fn redirected(authorize: &str) -> String {
     let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

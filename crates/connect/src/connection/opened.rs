@@ -46,7 +46,8 @@ fn hide(live: &Live, hidden: &mut Hidden) {
     secrets.for_each(|(_, secret)| hidden.add(secret.expose().as_str()));
     // One whose secrets make no headers has sent none.
     for value in live.credentials().unwrap_or_default().values() {
-        let word = value.to_str().ok().and_then(|text| text.split(' ').next_back());
-        word.into_iter().for_each(|word| hidden.add(word));
+        if let Some(word) = value.to_str().ok().and_then(|text| text.split(' ').next_back()) {
+            hidden.add(word);
+        }
     }
 }

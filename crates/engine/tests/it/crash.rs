@@ -35,8 +35,8 @@ impl Store for Fragile {
         Ok(Box::new(FragileConnection { connection, boundary: Arc::clone(&self.boundary) }))
     }
 
-    fn begin(&self, lock: Option<i64>) -> String {
-        self.store.begin(lock)
+    fn begin(&self, locks: &[i64]) -> String {
+        self.store.begin(locks)
     }
 
     fn skip_locked(&self) -> &'static str {
