@@ -38,15 +38,15 @@ fn on_small_stacks(statements: Vec<String>) -> Vec<Result<usize, Error>> {
 }
 
 /// Asserts that each statement runs.
-fn run(statements: Vec<String>) {
-    for (sql, rows) in statements.iter().zip(on_small_stacks(statements.clone())) {
+fn run(statements: &[String]) {
+    for (sql, rows) in statements.iter().zip(on_small_stacks(statements.to_vec())) {
         assert!(rows.is_ok(), "{rows:?}: {}", sql.chars().take(100).collect::<String>());
     }
 }
 
 /// Asserts that each statement is refused.
-fn refuse(statements: Vec<String>) {
-    for (sql, rows) in statements.iter().zip(on_small_stacks(statements.clone())) {
+fn refuse(statements: &[String]) {
+    for (sql, rows) in statements.iter().zip(on_small_stacks(statements.to_vec())) {
         let code = rows.err().map(|error| error.code());
         assert_eq!(code, Some(codes::OKT3005), "{}", sql.chars().take(100).collect::<String>());
     }
@@ -107,15 +107,15 @@ fn joins(tables: usize) -> Vec<String> {
 
 #[test]
 fn chains_of_as_many_operators_as_are_accepted_run_on_any_stack() {
-    run(chains(OPERATORS_MAX));
-    run(chains(FLAT.0));
+    run(&chains(OPERATORS_MAX));
+    run(&chains(FLAT.0));
 }
 
 #[test]
 fn trees_as_deep_as_the_parser_goes_run_on_any_stack() {
-    run(nested(LEVELS));
+    run(&nested(LEVELS));
     // What else there is takes the engine long before it takes much stack.
-    run(vec![
+    run(&[
         format!("SELECT Profile{} FROM Users", "->'a'".repeat(60)),
         format!("SELECT Id FROM Users{}{}", " WHERE Id IN (SELECT Id FROM Users".repeat(5), ")".repeat(5)),
         format!("SELECT {}1{}", "(SELECT 1 + ".repeat(5), ")".repeat(5)),
@@ -127,15 +127,15 @@ fn trees_as_deep_as_the_parser_goes_run_on_any_stack() {
 fn joins_of_as_many_tables_as_are_accepted_run_on_any_stack() {
     // All three take the engine its time.
     let [cross, inner, left] = [0, 1, 2];
-    run(vec![joins(TABLES_MAX).swap_remove(left)]);
-    run(vec![joins(TABLES_MAX / 2).swap_remove(cross), joins(TABLES_MAX / 2).swap_remove(inner)]);
-    run(joins(FLAT.1));
+    run(&[joins(TABLES_MAX).swap_remove(left)]);
+    run(&[joins(TABLES_MAX / 2).swap_remove(cross), joins(TABLES_MAX / 2).swap_remove(inner)]);
+    run(&joins(FLAT.1));
 }
 
 #[test]
 fn a_deep_statement_is_explained_prepared_and_dropped_on_any_stack() {
     let deep = chains(OPERATORS_MAX).swap_remove(1);
-    run(vec![format!("EXPLAIN VERBOSE {deep}"), format!("EXPLAIN ANALYZE {deep}")]);
+    run(&[format!("EXPLAIN VERBOSE {deep}"), format!("EXPLAIN ANALYZE {deep}")]);
     let unknown = deep.replace("FROM Users", "FROM Nothing");
     assert_eq!(on_small_stacks(vec![unknown]).remove(0).unwrap_err().code(), codes::OKT3002);
 }
@@ -143,7 +143,7 @@ fn a_deep_statement_is_explained_prepared_and_dropped_on_any_stack() {
 #[test]
 fn one_more_is_refused() {
     // The first ones have links of one operator.
-    refuse(chains(OPERATORS_MAX + 1).into_iter().take(5).collect());
-    refuse(joins(TABLES_MAX + 1));
-    refuse(nested(100).into_iter().take(2).collect());
+    refuse(&chains(OPERATORS_MAX + 1)[..5]);
+    refuse(&joins(TABLES_MAX + 1));
+    refuse(&nested(100)[..2]);
 }
