@@ -203,7 +203,9 @@ fn of_members(plan: &Plan, change: &MemberChange) -> Vec<Entry> {
     };
     let add: Vec<String> =
         change.add.iter().map(|user| world.desired.users[*user as usize].shown().to_owned()).collect();
-    let remove: Vec<String> = change.remove.iter().map(|removal| removed(world, removal)).collect();
+    let mut remove: Vec<String> = change.remove.iter().map(|removal| removed(world, removal)).collect();
+    // The target has them in the order of its own ids, which says nothing to anyone.
+    remove.sort_unstable();
     let add: Option<Entry> = if add.is_empty() { None } else { entry("add_members", add, "members in the org") };
     let remove: Option<Entry> =
         if remove.is_empty() { None } else { entry("remove_members", remove, "not members in the org") };
