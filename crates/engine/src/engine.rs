@@ -224,14 +224,23 @@ impl Engine {
     /// [`EngineError::NoFlow`], [`EngineError::Journal`]; [`EngineError::Schedule`] if it is to be on and its schedule
     /// means no time.
     pub async fn switch(&self, flow: &str, on: bool) -> Result<(), EngineError> {
-        if on
-            && let Ok(entry) = self.shared.flows.find(flow)
-            && let TriggerKind::Schedule(schedule) = &entry.version.flow.trigger.kind
-        {
-            crate::schedule::times(schedule)?;
+        if on && let Ok(entry) = self.shared.flows.find(flow) {
+            Self::check_times(&entry.version.flow)?;
         }
         self.shared.flows.switch(flow, on).await?;
         self.shared.tell().await
+    }
+
+    /// Looks whether a flow that starts at points in time has such points.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Schedule`].
+    pub fn check_times(flow: &Flow) -> Result<(), EngineError> {
+        match &flow.trigger.kind {
+            TriggerKind::Schedule(schedule) => crate::schedule::times(schedule).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// Removes flows that are off and that no unfinished run belongs to or has called; with `force` any flows, and such

@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oktant_base::{Entropy, Secret};
-use oktant_flow::model::{Action, Address, ConnectionId, Event, Flow, Input, Slot, Source, TriggerKind, Type};
+use oktant_flow::model::{Action, Address, ConnectionId, Event, Flow, Source, TriggerKind};
 use oktant_store::{Connection, Row, Store, StoreError};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
@@ -58,19 +58,26 @@ impl Default for FlowSettings {
 }
 
 impl FlowSettings {
-    /// An event card with the options that are set.
+    /// An event card with what is set for the options that it has.
     pub fn event(&self, card: &Event) -> Event {
         let mut card = card.clone();
-        for (key, value) in &self.options {
-            let source = Source::Constant(value.as_str().into());
-            if let Some(input) = card.options.iter_mut().find(|input| input.slot.key == *key) {
-                input.source = source;
-            } else {
-                let slot = Slot::grouped("parameters", key);
-                card.options.push(Input { slot, ty: Type::TEXT, required: false, source });
+        for input in &mut card.options {
+            if let Some(value) = self.options.get(input.slot.key.as_str()) {
+                input.source = Source::Constant(value.as_str().into());
             }
         }
         card
+    }
+
+    /// Forgets what is set for options that `flow` has otherwise than the definition before: that was meant for those.
+    pub fn forget_changed_options(&mut self, before: &Flow, flow: &Flow) {
+        let given = |flow: &Flow, key: &str| match &flow.trigger.kind {
+            TriggerKind::Event(event) => {
+                event.options.iter().find(|input| input.slot.key == *key).map(|input| input.source.clone())
+            }
+            _ => None,
+        };
+        self.options.retain(|key, _| given(flow, key).is_some_and(|now| given(before, key) == Some(now)));
     }
 }
 
@@ -423,6 +430,39 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_set_for_an_option_goes_with_it() {
+        let flow = |options: &[(&str, &str)]| {
+            let options = options.iter().map(|(key, value)| oktant_flow::model::Input {
+                slot: oktant_flow::model::Slot::grouped("parameters", key),
+                ty: oktant_flow::model::Type::TEXT,
+                required: false,
+                source: Source::Constant((*value).into()),
+            });
+            let mut flow = oktant_flow::text::read("flow: Any\ntrigger: {type: helper}\nsteps: []\n").unwrap();
+            flow.trigger.kind = TriggerKind::Event(Event {
+                address: "okta:userCreated".parse().unwrap(),
+                connection: None,
+                options: options.collect(),
+                delivery: oktant_flow::model::Delivery::Batch,
+            });
+            flow
+        };
+        let event = |flow: &Flow, settings: &FlowSettings| match &flow.trigger.kind {
+            TriggerKind::Event(event) => settings.event(event).options.into_iter().map(|input| input.source).collect(),
+            _ => Vec::new(),
+        };
+        let (before, changed, without) = (flow(&[("instance", "a")]), flow(&[("instance", "b")]), flow(&[]));
+        let set = FlowSettings { options: [("instance".to_owned(), "x".to_owned())].into(), ..FlowSettings::default() };
+        assert_eq!(event(&before, &set), [Source::Constant("x".into())]);
+        assert_eq!(event(&without, &set), []);
+        for (now, stays) in [(&before, true), (&changed, false), (&without, false)] {
+            let mut settings = set.clone();
+            settings.forget_changed_options(&before, now);
+            assert_eq!(settings.options.is_empty(), !stays);
+        }
+    }
 
     #[test]
     fn a_bucket_gives_a_second_at_once_and_then_evenly() {

@@ -31,14 +31,14 @@ const ABOUT: [&str; 6] = ["changed", "expires", "expiry", "provider", "status", 
 /// Decides by its key whether a value is a secret.
 #[derive(Debug, Clone)]
 pub(crate) struct Redactor {
-    names: Vec<String>,
+    /// Names that someone has added to the usual ones.
+    added: Vec<String>,
 }
 
 impl Redactor {
     /// The usual names and `more`.
     pub(crate) fn new(more: &[String]) -> Self {
-        let names = DEFAULT.into_iter().map(str::to_owned).chain(more.iter().map(|name| plain(name)));
-        Self { names: names.collect() }
+        Self { added: more.iter().map(|name| plain(name)).collect() }
     }
 
     /// Whether there is a secret among `fields`.
@@ -72,17 +72,19 @@ impl Redactor {
         }
     }
 
-    /// Nothing, True/False, numbers and instants are no secrets: `passwordChanged` may be seen.
+    /// Nothing, True/False and numbers are no secrets, nor are instants under a usual name: `passwordChanged` may be
+    /// seen.
     fn is_secret(&self, key: &str, value: &Value) -> bool {
-        let secret = match value {
-            Value::Text(text) => !text.is_empty() && &**text != REDACTED && !is_instant(text),
-            Value::Object(_) | Value::List(_) => true,
-            _ => false,
+        let instant = match value {
+            Value::Text(text) if text.is_empty() || &**text == REDACTED => return false,
+            Value::Text(text) => is_instant(text),
+            Value::Object(_) | Value::List(_) => false,
+            _ => return false,
         };
-        secret && {
-            let key = plain(key);
-            self.names.iter().any(|name| key.contains(name.as_str())) && !is_about(&key)
-        }
+        let key = plain(key);
+        let has = |name: &str| key.contains(name);
+        // Who adds a name wants all of it hidden.
+        self.added.iter().any(|name| has(name)) || DEFAULT.into_iter().any(has) && !instant && !is_about(&key)
     }
 }
 
@@ -233,6 +235,10 @@ mod tests {
         let shown = veil.fields(&fields).to_object().to_json();
         let expected = r#"{"User":{"Created":"2026-11-26T04:44:10.000Z","Password Changed":"2026-11-26T04:44:10.000Z","LastPasswordChangeDate":"2026-11-26T04:44:10.000+0000","token_type":"Bearer","source":"ACTIVE_DIRECTORY","credentials":"[redacted]"}}"#;
         assert_eq!(shown, expected);
+        let added = Redactor::new(&["birth date".to_owned(), "employeeType".to_owned()]);
+        let person = r#"{"birthDate": "2001-02-03T00:00:00Z", "employeeType": "temp", "type": "x"}"#;
+        let shown = added.value(&Value::from_json(person).unwrap()).to_json();
+        assert_eq!(shown, r#"{"birthDate":"[redacted]","employeeType":"[redacted]","type":"x"}"#);
         let dated = Value::from_json(r#"{"password": "2001-02-03"}"#).unwrap();
         assert_eq!(Redactor::new(&[]).value(&dated).to_json(), r#"{"password":"[redacted]"}"#, "a day may be one");
     }

@@ -66,7 +66,11 @@ impl Session {
     /// The tables and views, with the keys of `TableInfo` in the stubs.
     fn tables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         self.process.expect_same()?;
-        self.look_up_attached(py)?;
+        if let Err(error) = self.look_up_attached(py) {
+            // The org's tables are there all the same.
+            let text = format!("the tables of flows are not shown: {}", error.value(py));
+            py.import("oktant._warnings")?.call_method1("warn", (vec![text],))?;
+        }
         let dicts = self.session.tables().iter().map(|table| table_dict(py, table)).collect::<PyResult<Vec<_>>>()?;
         PyList::new(py, dicts)
     }

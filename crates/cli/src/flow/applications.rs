@@ -77,14 +77,25 @@ pub(super) async fn settle(
     }
     for (flow, settings) in flows {
         let Some(waiting) = Waiting::of(flow, settings) else { continue };
-        // What has no connection is told of by itself.
-        let Some(connection) = waiting.connection.as_deref() else { continue };
         let wanted = asked.unwrap_or(&waiting.id);
+        let Some(connection) = waiting.connection.as_deref() else {
+            // That it has none is told of by itself.
+            if asked.is_some() {
+                problems.push(waiting.problem(&format!("without a connection no org can be asked for {wanted}")));
+            }
+            continue;
+        };
         let found = match find(desk, connection, wanted).await {
             Ok(found) => found,
             Err(error) => {
                 let what = format!("the org could not be asked for its application {wanted}: {}", error.message);
-                terminal::note(format_args!("warning: {}", waiting.problem(&what)));
+                let problem = waiting.problem(&what);
+                // Who names one wants that one, and not the one before.
+                if asked.is_some() {
+                    problems.push(problem);
+                } else {
+                    terminal::note(format_args!("warning: {problem}"));
+                }
                 continue;
             }
         };

@@ -6,7 +6,7 @@ use oktant_base::{Code, Coded, codes};
 use oktant_connect::connection::Connection;
 use oktant_connect::query::SQL_CARD;
 use oktant_connect::{Cards, Needs};
-use oktant_engine::FlowSettings;
+use oktant_engine::{FlowEntry, FlowSettings};
 use oktant_flow::model::{Address, ConnectionId, Failure, Flow, FlowId, Kind, Project, Source, TriggerKind};
 use oktant_flow::validate::{self, Catalogue, Context};
 
@@ -158,8 +158,13 @@ impl<'a> Bindings<'a> {
 
     /// The settings of a flow with all connections that are found for it.
     pub(super) fn settings(&mut self, desk: &Desk, flow: &Flow) -> FlowSettings {
-        let known = desk.engine.flow(flow.id.as_str()).ok();
-        let mut settings = known.map(|entry| entry.settings).unwrap_or_default();
+        let mut settings = match desk.engine.flow(flow.id.as_str()) {
+            Ok(FlowEntry { version, mut settings, .. }) => {
+                settings.forget_changed_options(&version.flow, flow);
+                settings
+            }
+            Err(_) => FlowSettings::default(),
+        };
         for placeholder in placeholders(flow).into_keys() {
             let before = settings.connections.remove(&placeholder);
             if let Some(id) = self.choose(flow, &placeholder, before.as_deref()) {

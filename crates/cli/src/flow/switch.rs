@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use oktant_connect::tables::{Column, ColumnType, Tables};
-use oktant_engine::{EngineError, FlowEntry, FlowSettings};
+use oktant_engine::{Engine, EngineError, FlowEntry, FlowSettings};
 use oktant_flow::model::{Base, Flow, FlowId, Kept, Project, Security, Table, TriggerKind};
 
 use super::applications;
@@ -38,6 +38,10 @@ pub(super) async fn on(
     bindings.all_used()?;
     bindings.problems.extend(applications::settle(&desk, &mut ready, app).await?);
     bindings.ready(force)?;
+    for (flow, _) in &ready {
+        // That no --force helps with is told before anything is saved.
+        Engine::check_times(flow)?;
+    }
     for table in project.tables.values() {
         define(desk.connectors.tables(), table).await?;
     }

@@ -253,7 +253,7 @@ fn a_flow_that_cannot_mean_what_it_says_is_not_switched_on() {
         // Force is for cards that fail; this flow would never begin.
         let forced = place.refused(&["flow", "on", &place.project(), "--force"]);
         assert!(forced.contains("OKT4306"), "{forced}");
-        place.done(&["flow", "remove", "tick"]);
+        assert!(!place.done(&["flow", "list", "--output", "csv"]).contains("tick"), "nothing was saved: {cron}");
     }
     place.write("tick", &schedule.replace("CRON", "0 0 9 * * *").replace("ZONE", "Asia/Tokyo"));
     place.done(&["flow", "on", &place.project()]);
@@ -552,6 +552,13 @@ fn a_user_who_is_assigned_in_okta_appears_in_salesforce() {
     // It stays where the flow is saved anew, and the text is left alone.
     place.done(&on);
     assert!(place.done(&["flow", "bind", "create_users_in_salesforce"]).contains(&app));
+    // It was meant for what the text said then.
+    let file = place.flow("create_users_in_salesforce");
+    let text = std::fs::read_to_string(&file).expect("reads");
+    std::fs::write(&file, text.replace("0oabg7g3giO8L8VOM0h7", "0oaanother")).expect("writes");
+    let another = place.refused(&on);
+    assert!(another.contains("it waits for the application 0oaanother"), "{another}");
+    std::fs::write(&file, text).expect("writes");
     let (_server, _) = place.server();
     std::thread::sleep(Duration::from_secs(3));
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderName, USER_AGENT};
 use oktant_engine::Hidden;
 use parking_lot::Mutex;
 
@@ -9,6 +10,9 @@ use super::Live;
 
 /// Forms of one connection that are remembered: a service may send back the token of before it was renewed.
 const FORMS: usize = 4;
+
+/// Headers of a connection that are no secrets: what they say stands in many an answer.
+const PUBLIC: [HeaderName; 4] = [ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT];
 
 /// Connections as they were opened, by their ids, the oldest form first.
 #[derive(Debug, Default)]
@@ -42,10 +46,15 @@ impl Opened {
 
 /// Adds the secrets of a connection, and what its headers make of them.
 fn hide(live: &Live, hidden: &mut Hidden) {
-    let secrets = live.secrets.0.iter().filter(|(name, _)| *name != "expires_at");
+    let is_public = |name: &str| {
+        let header = name.strip_prefix(super::HEADER).and_then(|name| HeaderName::try_from(name).ok());
+        name == "expires_at" || header.is_some_and(|header| PUBLIC.contains(&header))
+    };
+    let secrets = live.secrets.0.iter().filter(|(name, _)| !is_public(name));
     secrets.for_each(|(_, secret)| hidden.add(secret.expose().as_str()));
     // One whose secrets make no headers has sent none.
-    for value in live.credentials().unwrap_or_default().values() {
+    let headers = live.credentials().unwrap_or_default();
+    for (_, value) in headers.iter().filter(|(name, _)| !PUBLIC.contains(name)) {
         if let Some(word) = value.to_str().ok().and_then(|text| text.split(' ').next_back()) {
             hidden.add(word);
         }
