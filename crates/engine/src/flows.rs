@@ -435,7 +435,7 @@ mod tests {
     fn what_is_set_for_an_option_goes_with_it() {
         let flow = |options: &[(&str, &str)]| {
             let options = options.iter().map(|(key, value)| oktant_flow::model::Input {
-                slot: oktant_flow::model::Slot::grouped("parameters", key),
+                slot: oktant_flow::model::Slot::grouped("parameters", *key),
                 ty: oktant_flow::model::Type::TEXT,
                 required: false,
                 source: Source::Constant((*value).into()),
