@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as Json, json};
 
 use crate::expression::Value;
@@ -235,6 +236,12 @@ impl AttributePath {
             Some(schema) => format!("{schema}:{}", self.name),
             None => self.name.clone(),
         }
+    }
+}
+
+impl Serialize for AttributePath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

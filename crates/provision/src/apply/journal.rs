@@ -8,6 +8,9 @@ use crate::error::Error;
 use crate::scim::{self, Answer, Endpoint, Request};
 use crate::state::{Outcome, Write};
 
+/// What the journal says of an answer that tells of success and of nothing else.
+const PLAIN: &str = "ok";
+
 /// What a change is called in journal and log.
 #[derive(Debug, Clone)]
 pub(super) struct Subject<'a> {
@@ -54,7 +57,7 @@ impl Executor<'_> {
             object: subject.okta_id.to_owned(),
             method: request.method.to_string(),
             path: request.path(),
-            intent: without_password(request.body.as_deref()),
+            intent: request.intent.clone().unwrap_or_else(|| without_password(request.body.as_deref())),
             at: self.state.now(),
         };
         self.state.write(vec![intent]).await?;
@@ -64,7 +67,7 @@ impl Executor<'_> {
     /// The write that closes the entry of a request.
     pub(super) fn answer(&self, sent: &Sent, remark: &str) -> Write {
         let (status, result) = match &sent.result {
-            Ok(answer) => (Some(answer.status.as_u16()), "ok".to_owned()),
+            Ok(answer) => (Some(answer.status.as_u16()), PLAIN.to_owned()),
             Err(error) => (error.status(), error.to_string()),
         };
         let result = if remark.is_empty() { result } else { format!("{result}; {remark}") };
@@ -108,7 +111,8 @@ impl Executor<'_> {
         }
     }
 
-    /// Notes how a change ended, together with what follows from it.
+    /// Notes how a change ended, together with what follows from it. A plain answer that ended it is noted by the
+    /// outcome.
     pub(super) async fn conclude(
         &self,
         subject: &Subject<'_>,
@@ -119,14 +123,20 @@ impl Executor<'_> {
             Verdict::Done(reason) => ("done", reason),
             Verdict::Failed(reason) => ("failed", reason),
             Verdict::Blocked(reason) => ("blocked", reason),
+            Verdict::Deferred(reason) => ("deferred", reason),
             Verdict::Postponed => return self.state.write(writes).await,
         };
-        writes.push(self.outcome(subject, result, &reason));
+        let mut outcome = self.outcome(subject, result, &reason);
+        let plain = writes.iter().position(|write| matches!(write, Write::Answer { result, .. } if result == PLAIN));
+        if let Some(Write::Answer { entry, status, .. }) = plain.map(|position| writes.remove(position)) {
+            (outcome.entry, outcome.status) = (entry, status);
+        }
+        writes.push(Write::Outcome(outcome));
         self.state.write(writes).await
     }
 
-    /// Counts an outcome and gives the write that notes it.
-    pub(super) fn outcome(&self, subject: &Subject<'_>, result: &'static str, reason: &str) -> Write {
+    /// Counts an outcome and gives what is noted of it.
+    fn outcome(&self, subject: &Subject<'_>, result: &'static str, reason: &str) -> Outcome {
         let mut tally = self.tally.lock();
         *tally.results.entry(result).or_default() += 1;
         if result == "done" {
@@ -139,7 +149,7 @@ impl Executor<'_> {
             // In the log and the report in any case: on standard error it is for who asks for it.
             tracing::info!(change = subject.id(), object = subject.name, result, reason, "not provisioned");
         }
-        Write::Outcome(Outcome {
+        Outcome {
             run: self.run,
             entry: self.state.new_entry(),
             change: subject.id(),
@@ -148,7 +158,8 @@ impl Executor<'_> {
             result,
             reason: reason.to_owned(),
             at: self.state.now(),
-        })
+            status: None,
+        }
     }
 
     /// The verdict on an error that the target gave for an object of its own.

@@ -52,7 +52,7 @@ impl<'a> Executor<'a> {
             let replaced = self.replaced(change);
             let removals = change.remove.iter().filter(|removal| !replaced.contains_key(removal));
             let removals = removals.map(|removal| self.removal(removal, keys));
-            let additions = change.add.iter().filter_map(|user| self.addition(*user));
+            let additions = change.add.iter().filter_map(|user| Some(self.addition(*user, self.accounts.get(*user)?)));
             let steps: Vec<_> = removals.chain(additions).collect();
             self.work_off(change.group, &link, &steps).await
         })
@@ -69,37 +69,54 @@ impl<'a> Executor<'a> {
         Some(Link { scim_id: (&*self.plan.world.actual.groups[actual as usize].scim_id).into(), key: 0 })
     }
 
-    /// Puts everyone in who is not in yet and has an account by now; the others are deferred.
+    /// Puts everyone in who is not in yet, as far as they get an account; the others are deferred.
     pub(super) async fn add_members(&self) {
         let changes = self.member_changes().filter(|change| !change.add.is_empty()).collect();
-        self.each(changes, |change| async move {
-            let done = self.added.lock().get(&change.group).cloned().unwrap_or_default();
-            let left: Vec<u32> = change.add.iter().copied().filter(|user| !done.contains(user)).collect();
-            let subject = self.group_subject("add_members", change.group);
-            let Some(link) = self.group_link(change.group) else {
-                let reason = waiting_for(left.len(), "the group is there");
-                let outcome = self.outcome(&subject, "deferred", &reason);
-                return self.state.write(vec![outcome]).await;
-            };
-            let additions: Vec<_> = left.iter().filter_map(|user| self.addition(*user)).collect();
-            let waiting = left.len() - additions.len();
-            let mut steps = Vec::new();
-            for (removal, user) in self.replaced(change) {
-                let has_another = |link: Link| !matches!(removal, Removal::Foreign(id) if **id == *link.scim_id);
-                if self.link(user).is_some_and(has_another) {
-                    steps.push(self.removal(removal, &HashMap::new()));
-                }
-            }
-            steps.extend(additions);
+        self.each(changes, |change| self.fill(change)).await;
+    }
+
+    /// The same for one group: whole batches of those whose accounts have come, and in the end whoever is left.
+    async fn fill(&self, change: &'a MemberChange) -> Result<(), Error> {
+        let done = self.added(change.group);
+        let mut left: Vec<u32> = change.add.iter().copied().filter(|user| !done.contains(user)).collect();
+        let Some(link) = self.group_link(change.group) else {
+            return self.defer(change.group, left.len(), "the group is there").await;
+        };
+        // A target without PATCH gets the whole group each time.
+        let batch = if self.plan.patches { self.plan.batch } else { usize::MAX };
+        let mut news = self.accounts.news();
+        loop {
+            let is_settled = news.borrow_and_update().is_settled;
+            let ready = self.accounts.take_ready(&mut left, batch, is_settled);
+            let mut steps = if is_settled { self.replacements(change) } else { Vec::new() };
+            steps.extend(ready.into_iter().map(|(user, account)| self.addition(user, account)));
             self.work_off(change.group, &link, &steps).await?;
-            if waiting > 0 {
-                let reason = waiting_for(waiting, "their accounts are there");
-                let outcome = self.outcome(&subject, "deferred", &reason);
-                self.state.write(vec![outcome]).await?;
+            // The sender lives as long as this run.
+            if is_settled || self.is_stopped() || news.changed().await.is_err() {
+                break;
             }
-            Ok(())
-        })
-        .await;
+        }
+        self.defer(change.group, left.len(), "their accounts are there").await
+    }
+
+    /// Notes that members have to wait for another run, if there are any.
+    async fn defer(&self, group: u32, count: usize, until: &str) -> Result<(), Error> {
+        if count == 0 || self.is_stopped() {
+            return Ok(());
+        }
+        let reason =
+            format!("{} {} until {until}", counted(count, "member"), if count == 1 { "waits" } else { "wait" });
+        self.conclude(&self.group_subject("add_members", group), Verdict::Deferred(reason), Vec::new()).await
+    }
+
+    /// Takes those out who have another account by now.
+    fn replacements(&self, change: &'a MemberChange) -> Vec<Step<'a>> {
+        let has_another = |removal: &Removal, user: u32| {
+            let account = self.accounts.get(user);
+            account.is_some_and(|account| !matches!(removal, Removal::Foreign(id) if **id == *account.scim_id))
+        };
+        let replaced = self.replaced(change).into_iter().filter(|(removal, user)| has_another(removal, *user));
+        replaced.map(|(removal, _)| self.removal(removal, &HashMap::new())).collect()
     }
 
     /// Members that are no longer visible while whoever they were is to get an account anew, and with it the
@@ -123,9 +140,8 @@ impl<'a> Executor<'a> {
             .collect()
     }
 
-    fn addition(&self, user: u32) -> Option<Step<'a>> {
-        let Link { scim_id, key } = self.link(user)?;
-        Some(Step::Add { user, scim_id, name: self.plan.world.desired.users[user as usize].shown(), key })
+    fn addition(&self, user: u32, Link { scim_id, key }: Link) -> Step<'a> {
+        Step::Add { user, scim_id, name: self.plan.world.desired.users[user as usize].shown(), key }
     }
 
     fn removal(&self, removal: &'a Removal, keys: &HashMap<u32, i64>) -> Step<'a> {
@@ -157,7 +173,8 @@ impl<'a> Executor<'a> {
             let adds = steps.iter().any(|step| matches!(step, Step::Add { .. }));
             let subject = self.group_subject(if adds { "add_members" } else { "remove_members" }, group);
             let sent = if self.plan.patches {
-                let request = Request::patch(Endpoint::Groups, &link.scim_id, &patch(steps));
+                let mut request = Request::patch(Endpoint::Groups, &link.scim_id, &patch(steps));
+                request.intent = Some(intent(steps));
                 self.send(&subject, &request).await?
             } else {
                 self.replace(&subject, Endpoint::Groups, &link.scim_id, None, |resource| overlay(resource, steps))
@@ -200,14 +217,19 @@ impl<'a> Executor<'a> {
         matches!(by_id(self.target, Endpoint::Groups, &link.scim_id).await, Ok(Some(_)))
     }
 
+    /// Users that this run has put into a group.
+    pub(super) fn added(&self, group: u32) -> HashSet<u32> {
+        self.added.lock().get(&group).into_iter().flatten().copied().collect()
+    }
+
     /// Remembers members as sent.
     fn note_steps(&self, group: u32, link: &Link, steps: &[Step<'_>], writes: &mut Vec<Write>) {
-        let (mut add, mut remove, mut users) = (Vec::new(), Vec::new(), HashSet::new());
+        let (mut add, mut remove, mut users) = (Vec::new(), Vec::new(), Vec::new());
         for step in steps {
             match step {
                 Step::Add { user, key, .. } => {
                     add.push(*key);
-                    users.insert(*user);
+                    users.push(*user);
                 }
                 Step::Remove { key, .. } => remove.extend(*key),
             }
@@ -264,6 +286,18 @@ fn patch<'b>(steps: &'b [Step<'_>]) -> Patch<'b> {
     Patch { schemas: [PATCH_SCHEMA], operations }
 }
 
+/// What the journal says of a request: who comes and who goes. Whole bodies would make up most of the file.
+fn intent(steps: &[Step<'_>]) -> String {
+    let (mut add, mut remove) = (Vec::new(), Vec::new());
+    for step in steps {
+        match step {
+            Step::Add { scim_id, .. } => add.push(&**scim_id),
+            Step::Remove { scim_id, .. } => remove.push(*scim_id),
+        }
+    }
+    json!({ "add": add, "remove": remove }).to_string()
+}
+
 fn overlay(resource: &mut Map<String, Json>, steps: &[Step<'_>]) {
     let mut members = member_ids(resource);
     for step in steps {
@@ -277,10 +311,6 @@ fn overlay(resource: &mut Map<String, Json>, steps: &[Step<'_>]) {
         }
     }
     resource.insert("members".to_owned(), members.into());
-}
-
-fn waiting_for(count: usize, what: &str) -> String {
-    format!("{} {} until {what}", counted(count, "member"), if count == 1 { "waits" } else { "wait" })
 }
 
 fn summary(steps: &[Step<'_>]) -> String {

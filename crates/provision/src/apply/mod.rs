@@ -1,14 +1,18 @@
 //! Carrying a plan out.
 //!
-//! Two lanes run side by side, so that access is taken away whatever happens to those who get it:
+//! Three lanes run side by side, so that access is taken away whatever happens to those who get it, and no request
+//! waits for one that it has nothing to do with:
 //!
-//! 1. create, adopt, update and reactivate users
+//! 1. create, adopt, update and reactivate users; behind them and lane 2 users who had to wait for a name, and
+//!    passwords
 //! 2. remove members, together with members to add who exist already; then deactivate users
+//! 3. behind the removal of members: groups (deleted, then renamed, then created, so that names are free), then
+//!    members to add, batch by batch as they get their accounts
 //!
-//! Behind both come users who had to wait for a name, passwords, groups (deleted, then renamed, then created, so that
-//! names are free), members to add, and at last users to delete. Each request is written into the journal before it
-//! is sent; its answer and what follows from it are one transaction.
+//! At last users are deleted. One object has one request under way at a time. Each request is written into the journal
+//! before it is sent; its answer and what follows from it are one transaction.
 
+mod accounts;
 mod groups;
 mod journal;
 mod members;
@@ -19,7 +23,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 
-use futures::{StreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, stream};
 use oktant_base::{Clock, Entropy, Secret};
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -28,6 +32,7 @@ use crate::error::Error;
 use crate::plan::{Change, Plan};
 use crate::scim::{self, Target};
 use crate::state::{State, Write};
+use accounts::Accounts;
 
 /// Changes that are worked on at a time; the limiters of the target decide how many requests are in flight.
 const CHANGES_TOGETHER: usize = 512;
@@ -78,12 +83,11 @@ pub(crate) struct Executor<'a> {
     entropy: &'a dyn Entropy,
     run: i64,
     passwords: HashMap<u32, Secret>,
-    /// For each desired user its account, as far as there is one by now.
-    links: Mutex<Vec<Option<Link>>>,
-    /// The same for groups.
+    accounts: Accounts,
+    /// For each desired group what it is at the target, as far as there is anything by now.
     group_links: Mutex<Vec<Option<Link>>>,
     /// Members that were added by this run, by group and position of the user.
-    added: Mutex<HashMap<u32, HashSet<u32>>>,
+    added: Mutex<HashMap<u32, Vec<u32>>>,
     tally: Mutex<Tally>,
 }
 
@@ -112,6 +116,8 @@ enum Verdict {
     Done(String),
     Failed(String),
     Blocked(String),
+    /// For a later run.
+    Deferred(String),
     /// Worth another attempt when the others are through.
     Postponed,
 }
@@ -146,7 +152,7 @@ impl<'a> Executor<'a> {
             entropy,
             run,
             passwords,
-            links: Mutex::new(links),
+            accounts: Accounts::new(links, plan.changes.iter().filter_map(Change::granted)),
             group_links: Mutex::new(group_links),
             added: Mutex::default(),
             tally: Mutex::default(),
@@ -160,13 +166,10 @@ impl<'a> Executor<'a> {
     /// What stops a whole run: a refused token, a state that cannot be written. Everything else is counted.
     pub(crate) async fn execute(self, command: &'static str) -> Result<Report, Error> {
         let spent = self.target.requests();
-        let started = Write::RunStarted { id: self.run, command, at: self.state.now() };
+        let (at, first_entry) = (self.state.now(), self.state.next_entry());
+        let started = Write::RunStarted { id: self.run, command, at, first_entry };
         self.state.write(vec![Write::RunsInterrupted, started]).await?;
-        tokio::join!(self.grant_users(), self.revoke());
-        self.again().await;
-        self.set_passwords().await;
-        self.group_lane().await;
-        self.add_members().await;
+        self.lanes().await;
         self.delete_users().await;
         if !self.is_stopped() {
             self.upkeep().await.unwrap_or_else(|error| self.stop(error));
@@ -197,24 +200,30 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// First lane: everyone who gets an account or other values.
+    async fn lanes(&self) {
+        let removed = self.remove_members().boxed().shared();
+        let users = async {
+            let deactivated = removed.clone().then(|()| self.deactivate_users());
+            tokio::join!(self.grant_users(), deactivated);
+            self.again().await;
+            self.accounts.settle();
+            self.set_passwords().await;
+        };
+        let groups = async {
+            removed.clone().await;
+            self.change_groups().await;
+            self.add_members().await;
+        };
+        tokio::join!(users, groups);
+    }
+
+    /// Everyone who gets an account or other values.
     async fn grant_users(&self) {
-        let changes = self.changes(|change| {
-            matches!(
-                change,
-                Change::CreateUser { .. }
-                    | Change::AdoptUser { .. }
-                    | Change::UpdateUser { .. }
-                    | Change::ReactivateUser { .. }
-                    | Change::Blocked { .. }
-            )
-        });
+        let changes = self.changes(|change| change.granted().is_some() || matches!(change, Change::Blocked { .. }));
         self.each(changes, |change| self.user_change(change, true)).await;
     }
 
-    /// Second lane: everyone who loses something.
-    async fn revoke(&self) {
-        self.remove_members().await;
+    async fn deactivate_users(&self) {
         let changes = self.changes(|change| matches!(change, Change::DeactivateUser { .. }));
         self.each(changes, |change| self.user_change(change, false)).await;
     }
@@ -230,7 +239,7 @@ impl<'a> Executor<'a> {
         self.each(changes, |change| self.user_change(change, false)).await;
     }
 
-    async fn group_lane(&self) {
+    async fn change_groups(&self) {
         let deletions = self.changes(|change| matches!(change, Change::DeleteGroup { .. }));
         self.each(deletions, |change| self.group_change(change)).await;
         self.rename_groups().await;
@@ -267,10 +276,6 @@ impl<'a> Executor<'a> {
 
     fn is_stopped(&self) -> bool {
         self.tally.lock().stop.is_some()
-    }
-
-    fn link(&self, user: u32) -> Option<Link> {
-        self.links.lock()[user as usize].clone()
     }
 
     fn group_link(&self, group: u32) -> Option<Link> {

@@ -29,10 +29,9 @@ impl Executor<'_> {
     /// anything that another user or group has now.
     fn forget(&self, writes: &mut Vec<Write>) {
         let world = &self.plan.world;
-        let held = |links: &[Option<Link>]| -> HashSet<Arc<str>> {
-            links.iter().flatten().map(|link| Arc::clone(&link.scim_id)).collect()
-        };
-        let (users, groups) = (held(&self.links.lock()), held(&self.group_links.lock()));
+        let held = |links: Vec<Link>| -> HashSet<Arc<str>> { links.into_iter().map(|link| link.scim_id).collect() };
+        let users = held(self.accounts.all());
+        let groups = held(self.group_links.lock().iter().flatten().cloned().collect());
         for (okta_id, user) in &world.applied.users {
             let passed_on = users.contains(&*user.scim_id);
             if world.desired.by_id.contains_key(okta_id) {
@@ -83,8 +82,8 @@ impl Executor<'_> {
                 okta_id: user.okta_id.to_string(),
                 scim_id: there.scim_id.to_string(),
                 active: there.active,
-                sent: sent.into(),
-                answered: answered.into(),
+                sent,
+                answered,
             });
         }
     }
@@ -92,12 +91,8 @@ impl Executor<'_> {
     fn user_of<'b>(&'b self, change: &'b crate::plan::Change) -> Option<&'b str> {
         use crate::plan::Change;
         match change {
-            Change::CreateUser { user }
-            | Change::AdoptUser { user, .. }
-            | Change::UpdateUser { user, .. }
-            | Change::ReactivateUser { user, .. } => Some(&self.plan.world.desired.users[*user as usize].okta_id),
             Change::DeactivateUser { okta_id, .. } | Change::DeleteUser { okta_id, .. } => Some(okta_id),
-            _ => None,
+            change => change.granted().map(|user| &*self.plan.world.desired.users[user as usize].okta_id),
         }
     }
 
@@ -108,33 +103,27 @@ impl Executor<'_> {
             world.keys_by_actual().into_iter().map(|(position, key)| (key, position)).collect();
         for (index, desired) in world.desired.groups.iter().enumerate() {
             let Some(link) = self.group_link(index as u32) else { continue };
-            let there =
-                world.actual.groups_by_id.get(&*link.scim_id).map(|group| &world.actual.groups[*group as usize]);
+            // What a group has that this run has made was written down as it was sent.
+            let Some(there) = world.actual.groups_by_id.get(&*link.scim_id) else { continue };
+            let is_there =
+                |position: u32| world.actual.groups[*there as usize].members.binary_search(&position).is_ok();
             let known = world.applied.groups.get(&desired.okta_id).filter(|known| *known.scim_id == *link.scim_id);
             let known = known.map_or(&[][..], |known| &known.members);
-            let added = self.added.lock().get(&(index as u32)).cloned().unwrap_or_default();
-            let is_member = |user: u32| {
-                let was = world.links[user as usize]
-                    .zip(there)
-                    .is_some_and(|(position, there)| there.members.binary_search(&position).is_ok());
-                was || added.contains(&user)
-            };
+            let added = self.added(index as u32);
+            let is_member = |user: u32| world.links[user as usize].is_some_and(is_there) || added.contains(&user);
             let mut present: Vec<i64> = Vec::with_capacity(desired.members.len());
             present.extend(
                 desired
                     .members
                     .iter()
                     .filter(|user| is_member(**user))
-                    .filter_map(|user| self.link(*user))
+                    .filter_map(|user| self.accounts.get(*user))
                     .map(|link| link.key),
             );
             present.sort_unstable();
             let add: Vec<i64> = present.iter().copied().filter(|key| known.binary_search(key).is_err()).collect();
             // A member whose removal failed stays known, so that it is not taken for someone else's.
-            let still_there = |key: &&i64| {
-                let position = positions.get(*key);
-                position.zip(there).is_some_and(|(position, there)| there.members.binary_search(position).is_ok())
-            };
+            let still_there = |key: &&i64| positions.get(*key).is_some_and(|position| is_there(*position));
             let gone = known.iter().filter(|key| present.binary_search(key).is_err());
             let remove: Vec<i64> = gone.filter(|key| !still_there(key)).copied().collect();
             if !add.is_empty() || !remove.is_empty() {

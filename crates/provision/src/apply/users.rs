@@ -3,12 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oktant_base::Secret;
+use serde::Serializer as _;
 use serde_json::{Map, Value as Json, json};
 
 use super::journal::{Sent, Subject};
 use super::{Executor, Link, Verdict, halting};
 use crate::actual::{ActualUser, by_id};
-use crate::attribute::PATCH_SCHEMA;
+use crate::attribute::{AttributePath, PATCH_SCHEMA};
 use crate::config::{Apply, Kind};
 use crate::error::Error;
 use crate::expression::Value;
@@ -332,7 +333,7 @@ impl<'a> Executor<'a> {
 
     async fn set_password(&self, user: u32) -> Result<(), Error> {
         let subject = self.user_subject("set_password", user);
-        let (Some(link), Some(password)) = (self.link(user), self.passwords.get(&user)) else {
+        let (Some(link), Some(password)) = (self.accounts.get(user), self.passwords.get(&user)) else {
             let verdict = Verdict::Failed("the user has no account at the target".to_owned());
             return self.conclude(&subject, verdict, Vec::new()).await;
         };
@@ -376,39 +377,39 @@ impl<'a> Executor<'a> {
             okta_id: desired.okta_id.to_string(),
             scim_id: after.scim_id.to_string(),
             active: true,
-            sent: sent.into(),
-            answered: answered.into(),
+            sent,
+            answered,
         });
-        self.links.lock()[user as usize] = Some(Link { scim_id: (&*after.scim_id).into(), key });
+        self.accounts.put(user, Link { scim_id: (&*after.scim_id).into(), key });
         not_kept
     }
 
-    /// Values as sent, values as answered where they differ, and paths of what was sent now and not kept.
+    /// Values as sent, values as answered where they differ, both as JSON texts, and paths of what was sent now and
+    /// not kept.
     pub(super) fn remembered(
         &self,
         desired: &DesiredUser,
         known: Option<&AppliedUser>,
         after: &ActualUser,
         fields: u64,
-    ) -> (Map<String, Json>, Map<String, Json>, Vec<String>) {
-        let (mut sent, mut answered, mut not_kept) = (Map::new(), Map::new(), Vec::new());
+    ) -> (String, String, Vec<String>) {
+        let (mut sent, mut answered, mut not_kept) = (Vec::new(), Vec::new(), Vec::new());
         for (index, mapping) in self.plan.world.config.mappings.iter().enumerate() {
-            let (wanted, found) = (&desired.values[index], after.value(index));
-            let path = mapping.path.to_string();
+            let (wanted, found, path) = (&desired.values[index], after.value(index), &mapping.path);
             let is_sent = fields >> index & 1 == 1;
             if is_sent || wanted == found {
-                sent.insert(path.clone(), wanted.to_json());
+                sent.push((path, wanted));
                 if wanted != found {
-                    answered.insert(path.clone(), found.to_json());
-                    not_kept.push(path);
+                    answered.push((path, found));
+                    not_kept.push(path.to_string());
                 }
                 continue;
             }
-            let before = |row: &[Option<Value>]| row[index].as_ref().map(Value::to_json);
-            sent.extend(known.and_then(|known| before(&known.sent)).map(|value| (path.clone(), value)));
-            answered.extend(known.and_then(|known| before(&known.answered)).map(|value| (path, value)));
+            let Some(known) = known else { continue };
+            sent.extend(known.sent[index].as_ref().map(|value| (path, value)));
+            answered.extend(known.answered[index].as_ref().map(|value| (path, value)));
         }
-        (sent, answered, not_kept)
+        (object(&sent), object(&answered), not_kept)
     }
 
     fn random_password(&self) -> Secret {
@@ -417,6 +418,14 @@ impl<'a> Executor<'a> {
         // One of each kind of character, as password policies ask for.
         Secret::new(format!("Aa1!{}", URL_SAFE_NO_PAD.encode(bytes)))
     }
+}
+
+/// Values by their paths, as a JSON text.
+fn object(values: &[(&AttributePath, &Value)]) -> String {
+    let mut text = Vec::new();
+    let mut serializer = serde_json::Serializer::new(&mut text);
+    serializer.collect_map(values.iter().copied()).expect("paths are texts, and a vector takes all");
+    String::from_utf8(text).expect("JSON is a text")
 }
 
 /// A reason with what the target did not apply.

@@ -1,5 +1,6 @@
 //! What expressions give and attributes hold.
 
+use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 /// A value, kept small because there are a hundred thousand rows of them.
@@ -33,14 +34,7 @@ impl Value {
 
     /// As JSON; whole numbers without a fraction.
     pub fn to_json(&self) -> Json {
-        match self {
-            Self::Null => Json::Null,
-            Self::Bool(value) => Json::Bool(*value),
-            Self::Number(value) if value.fract() == 0.0 && value.abs() < 9e15 => Json::from(*value as i64),
-            Self::Number(value) => Json::from(*value),
-            Self::Text(text) => Json::String(text.to_string()),
-            Self::List(values) => values.iter().map(Self::to_json).collect(),
-        }
+        serde_json::to_value(self).expect("every value is JSON")
     }
 
     /// The text, if it is one.
@@ -84,6 +78,21 @@ impl Value {
             Self::Number(_) => "a number",
             Self::Text(_) => "a text",
             Self::List(_) => "a list",
+        }
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Number(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
+                serializer.serialize_i64(*value as i64)
+            }
+            Self::Number(value) => serializer.serialize_f64(*value),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::List(values) => serializer.collect_seq(values),
         }
     }
 }

@@ -228,6 +228,17 @@ impl Plan {
 }
 
 impl Change {
+    /// The user who gets an account or other values by it.
+    pub(crate) fn granted(&self) -> Option<u32> {
+        match self {
+            Self::CreateUser { user }
+            | Self::AdoptUser { user, .. }
+            | Self::UpdateUser { user, .. }
+            | Self::ReactivateUser { user, .. } => Some(*user),
+            _ => None,
+        }
+    }
+
     /// Stable words for its entries: one, or two where members come and go.
     pub(crate) fn kinds(&self) -> Vec<&'static str> {
         let kind = match self {

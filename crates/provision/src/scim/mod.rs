@@ -69,6 +69,8 @@ pub(crate) struct Request {
     pub(crate) query: Vec<(&'static str, String)>,
     /// A JSON text.
     pub(crate) body: Option<String>,
+    /// What the journal says in place of the body.
+    pub(crate) intent: Option<String>,
     pub(crate) repeat: Repeat,
     pub(crate) if_match: Option<String>,
     /// A password that the body holds, so that no message shows it.
@@ -79,8 +81,8 @@ impl Request {
     fn new(endpoint: Endpoint, method: Method) -> Self {
         // RFC 9110, 9.2.2: all that is sent here but POST is idempotent; our PATCHes state absolute values.
         let repeat = if method == Method::POST { Repeat::Unsent } else { Repeat::Safe };
-        let (id, query, body, if_match, secret) = (None, Vec::new(), None, None, None);
-        Self { endpoint, method, id, query, body, repeat, if_match, secret }
+        let (id, query, body, intent, if_match, secret) = (None, Vec::new(), None, None, None, None);
+        Self { endpoint, method, id, query, body, intent, repeat, if_match, secret }
     }
 
     pub(crate) fn get(endpoint: Endpoint) -> Self {

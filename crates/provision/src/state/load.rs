@@ -6,7 +6,7 @@ use rusqlite::Row;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use super::{History, State};
+use super::{History, State, UNANSWERED};
 use crate::config::Mappings;
 use crate::error::Error;
 use crate::expression::Value;
@@ -135,11 +135,11 @@ impl State {
             let group = AppliedGroup { key: group.get(0)?, scim_id: group.get(2)?, name: group.get(3)?, members };
             applied.groups.insert(okta_id, group);
         }
-        let query = "SELECT id, object, method, path FROM open JOIN journal ON id = entry ORDER BY id";
+        let query = format!("SELECT entry, object, method, path FROM ({UNANSWERED}) ORDER BY entry");
         let open = |row: &Row<'_>| {
             Ok(Unanswered { entry: row.get(0)?, object: row.get(1)?, method: row.get(2)?, path: row.get(3)? })
         };
-        applied.unanswered = reader.prepare(query)?.query_map([], open)?.collect::<Result<_, _>>()?;
+        applied.unanswered = reader.prepare(&query)?.query_map([], open)?.collect::<Result<_, _>>()?;
         Ok(applied)
     }
 

@@ -25,10 +25,13 @@ pub use load::{OutcomeRow, RunRow};
 pub(crate) use write::{Outcome, Write};
 
 const SCHEMA: &str = include_str!("schema.sql");
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
-/// From the version before: answers got a table of their own.
-const UPGRADE: &str = include_str!("upgrade.sql");
+/// What brings a file of each earlier version to the next one.
+const UPGRADES: [&str; SCHEMA_VERSION as usize - 1] = [include_str!("upgrade_1.sql"), include_str!("upgrade_2.sql")];
+
+/// A query of requests whose answer is not known.
+const UNANSWERED: &str = include_str!("unanswered.sql");
 
 /// Writes that wait for the writer.
 const WRITES_WAITING: usize = 1_024;
@@ -114,6 +117,11 @@ impl State {
         self.next_entry.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// The id that comes next.
+    pub(crate) fn next_entry(&self) -> i64 {
+        self.next_entry.load(Ordering::Relaxed)
+    }
+
     /// The current instant as it is written.
     pub(crate) fn now(&self) -> String {
         self.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
@@ -168,13 +176,16 @@ fn lock(path: &Path) -> Result<File, Error> {
 /// Makes the tables of a new file and brings those of an older one up to date. Says why it cannot.
 fn prepare(connection: &mut Connection) -> rusqlite::Result<Option<String>> {
     let transaction = connection.transaction()?;
-    let statements = match version(&transaction)? {
-        0 => SCHEMA,
-        1 => UPGRADE,
+    match version(&transaction)? {
+        0 => transaction.execute_batch(SCHEMA)?,
+        earlier @ 1..SCHEMA_VERSION => {
+            for upgrade in &UPGRADES[earlier as usize - 1..] {
+                transaction.execute_batch(upgrade)?;
+            }
+        }
         SCHEMA_VERSION => return Ok(None),
         later => return Ok(Some(format!("it has version {later}, which this program does not know"))),
-    };
-    transaction.execute_batch(statements)?;
+    }
     transaction.commit()?;
     Ok(None)
 }

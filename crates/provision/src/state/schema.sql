@@ -32,15 +32,18 @@ CREATE TABLE members (
     PRIMARY KEY (group_key, user_key)
 ) STRICT, WITHOUT ROWID;
 
+-- A run, and the first entry that its requests and outcomes may have. One without an end is under way, or was
+-- interrupted.
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
     command TEXT NOT NULL,
     started_at TEXT NOT NULL,
     finished_at TEXT,
-    outcome TEXT
+    outcome TEXT,
+    first_entry INTEGER NOT NULL
 ) STRICT;
 
--- Each request that writes, before it is sent.
+-- Each request that writes, before it is sent. `intent` is its body, or the ids of members to add and to remove.
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY,
     run INTEGER NOT NULL,
@@ -52,13 +55,8 @@ CREATE TABLE journal (
     sent_at TEXT NOT NULL
 ) STRICT;
 
--- Those whose answer is not known: under way, or interrupted.
-CREATE TABLE open (
-    entry INTEGER PRIMARY KEY
-) STRICT;
-
--- What came of each. They are a table of their own because a row that grows is written twice and may not fit where
--- it was.
+-- What came of those that did not end their change. They are a table of their own because a row that grows is written
+-- twice and may not fit where it was.
 CREATE TABLE answers (
     entry INTEGER PRIMARY KEY,
     status INTEGER,
@@ -66,7 +64,8 @@ CREATE TABLE answers (
     at TEXT NOT NULL
 ) STRICT;
 
--- What became of each change of a plan, and why, in the order of time.
+-- What became of each change of a plan, and why. If the answer to a request ended it, `entry` is that request's and
+-- `status` the answer's.
 CREATE TABLE outcomes (
     run INTEGER NOT NULL,
     entry INTEGER NOT NULL,
@@ -76,7 +75,8 @@ CREATE TABLE outcomes (
     result TEXT NOT NULL,
     reason TEXT NOT NULL,
     at TEXT NOT NULL,
+    status INTEGER,
     PRIMARY KEY (run, entry)
 ) STRICT, WITHOUT ROWID;
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;

@@ -15,13 +15,50 @@ fn open(path: &Path, target: &str) -> Result<State, Error> {
     State::open(path, &[("application", "0oa1"), ("target", target)], Arc::new(SystemClock))
 }
 
+fn started(state: &State, run: i64) -> Write {
+    Write::RunStarted { id: run, command: "apply", at: state.now(), first_entry: state.next_entry() }
+}
+
+/// A request that is about to be sent.
+fn intent(state: &State, run: i64, okta_id: &str) -> Write {
+    Write::Intent {
+        entry: state.new_entry(),
+        run,
+        change: format!("create_user:{okta_id}"),
+        object: okta_id.to_owned(),
+        method: "POST".to_owned(),
+        path: "/Users".to_owned(),
+        intent: "{}".to_owned(),
+        at: state.now(),
+    }
+}
+
+/// The answer that ended a change.
+fn ended(state: &State, run: i64, entry: i64) -> Write {
+    Write::Outcome(Outcome {
+        run,
+        entry,
+        change: "create_user:00u1".to_owned(),
+        kind: "create_user",
+        object: "ada".to_owned(),
+        result: "done",
+        reason: "created".to_owned(),
+        at: state.now(),
+        status: Some(201),
+    })
+}
+
+fn finished(state: &State, run: i64) -> Write {
+    Write::RunFinished { id: run, outcome: String::new(), at: state.now() }
+}
+
 #[tokio::test]
 async fn what_is_written_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path());
     let state = open(&config.state, "https://t.example").unwrap();
     let (user, group) = (state.new_key(), state.new_key());
-    let sent = json!({ "userName": "ada", "name.givenName": null, "gone": "x" });
+    let sent = json!({ "userName": "ada", "name.givenName": null, "gone": "x" }).to_string();
     let writes = vec![
         Write::User {
             key: user,
@@ -29,24 +66,14 @@ async fn what_is_written_is_loaded() {
             scim_id: "s1".to_owned(),
             active: true,
             sent,
-            answered: json!({ "name.givenName": "Ada" }),
+            answered: json!({ "name.givenName": "Ada" }).to_string(),
         },
         Write::Group { key: group, okta_id: "00g1".to_owned(), scim_id: "g1".to_owned(), name: "Staff".to_owned() },
         Write::Members { group, add: vec![user, 99], remove: vec![] },
         Write::Members { group, add: vec![user], remove: vec![99] },
     ];
     state.write(writes).await.unwrap();
-    let intent = Write::Intent {
-        entry: state.new_entry(),
-        run: 1,
-        change: "create_user:00u2".to_owned(),
-        object: "00u2".to_owned(),
-        method: "POST".to_owned(),
-        path: "/Users".to_owned(),
-        intent: "{}".to_owned(),
-        at: state.now(),
-    };
-    state.write(vec![intent]).await.unwrap();
+    state.write(vec![started(&state, 1), intent(&state, 1, "00u2")]).await.unwrap();
     state.close().await.unwrap();
 
     let state = open(&config.state, "https://t.example").unwrap();
@@ -138,28 +165,57 @@ async fn a_file_of_an_earlier_version_is_brought_up_to_date_by_whoever_opens_it_
 }
 
 #[tokio::test]
+async fn a_request_is_open_until_it_is_answered_or_its_change_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    let state = open(&config.state, "https://t.example").unwrap();
+    let open_ones = || -> Vec<String> {
+        let unanswered = state.load(&config.mappings).unwrap().unanswered;
+        unanswered.into_iter().map(|open| open.object).collect()
+    };
+    let first = state.next_entry();
+    let writes = vec![started(&state, 1), intent(&state, 1, "a"), intent(&state, 1, "b"), intent(&state, 1, "c")];
+    state.write(writes).await.unwrap();
+    assert_eq!(open_ones(), ["a", "b", "c"]);
+    let answer = Write::Answer { entry: first + 1, status: None, result: "lost".to_owned(), at: state.now() };
+    // An outcome of another kind may have a number that a request has in another run.
+    let mut failed = ended(&state, 1, first + 2);
+    if let Write::Outcome(outcome) = &mut failed {
+        outcome.status = None;
+    }
+    state.write(vec![ended(&state, 1, first), answer, failed]).await.unwrap();
+    assert_eq!(open_ones(), ["c"]);
+    // The next run has open requests of its own; those of the first one stay open.
+    state.write(vec![Write::RunsInterrupted, started(&state, 2), intent(&state, 2, "d")]).await.unwrap();
+    assert_eq!(open_ones(), ["c", "d"]);
+    state.write(vec![ended(&state, 2, first + 3), finished(&state, 2)]).await.unwrap();
+    assert_eq!(open_ones(), ["c"]);
+}
+
+#[tokio::test]
 async fn the_log_of_old_runs_is_forgotten_but_no_request_without_an_answer() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path());
     let state = open(&config.state, "https://t.example").unwrap();
     for run in 1..=102 {
-        let entries = [state.new_entry(), state.new_entry()];
-        let intent = |entry: i64| Write::Intent {
-            entry,
-            run,
-            change: "create_user:00u1".to_owned(),
-            object: "00u1".to_owned(),
-            method: "POST".to_owned(),
-            path: "/Users".to_owned(),
-            intent: "{}".to_owned(),
-            at: state.now(),
-        };
-        let answer = Write::Answer { entry: entries[0], status: Some(201), result: "ok".to_owned(), at: state.now() };
-        let started = Write::RunStarted { id: run, command: "apply", at: state.now() };
-        state.write(vec![started, intent(entries[0]), intent(entries[1]), answer]).await.unwrap();
+        let entry = state.next_entry();
+        let writes = vec![
+            started(&state, run),
+            intent(&state, run, "00u1"),
+            intent(&state, run, "00u2"),
+            ended(&state, run, entry),
+        ];
+        state.write(writes).await.unwrap();
+        // The first one is interrupted.
+        if run > 1 {
+            let answer = Write::Answer { entry: entry + 1, status: None, result: "lost".to_owned(), at: state.now() };
+            state.write(vec![answer, finished(&state, run)]).await.unwrap();
+        }
     }
     let count = |sql: &str| state.reader().unwrap().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!(count("SELECT count(*) FROM runs"), 100);
-    assert_eq!(count("SELECT count(*) FROM journal"), 202);
+    assert_eq!(count("SELECT count(*) FROM runs"), 101);
+    assert_eq!(count("SELECT count(*) FROM journal"), 201);
     assert_eq!(count("SELECT count(*) FROM answers"), 100);
+    assert_eq!(count("SELECT count(*) FROM outcomes"), 100);
+    assert_eq!(state.load(&config.mappings).unwrap().unanswered.len(), 1);
 }

@@ -3,12 +3,22 @@
 //! Statements run in the thread itself: a run makes four for each object, and a hand-over between threads for
 //! each would cost more than the writing.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, Result, Transaction, params};
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 
+use super::UNANSWERED;
+
 /// Jobs that one transaction holds at most.
 const JOBS_TOGETHER: usize = 512;
+
+/// Jobs in one transaction that tell of more: the next one waits for them, as each costs the same however much it holds.
+const BURST: usize = 8;
+
+/// How long it waits. A change waits twice, which is little beside its request.
+const GATHERING: Duration = Duration::from_millis(1);
 
 /// Runs whose log is kept.
 const RUNS_KEPT: i64 = 100;
@@ -27,6 +37,8 @@ pub(crate) enum Write {
         id: i64,
         command: &'static str,
         at: String,
+        /// None of its entries comes before.
+        first_entry: i64,
     },
     RunFinished {
         id: i64,
@@ -59,8 +71,9 @@ pub(crate) enum Write {
         okta_id: String,
         scim_id: String,
         active: bool,
-        sent: Json,
-        answered: Json,
+        /// JSON objects.
+        sent: String,
+        answered: String,
     },
     UserActive {
         key: i64,
@@ -89,7 +102,7 @@ pub(crate) enum Write {
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     pub(crate) run: i64,
-    /// Its place in the journal, which orders it.
+    /// The request whose answer ended the change, or a number of its own.
     pub(crate) entry: i64,
     pub(crate) change: String,
     pub(crate) kind: &'static str,
@@ -97,12 +110,24 @@ pub(crate) struct Outcome {
     pub(crate) result: &'static str,
     pub(crate) reason: String,
     pub(crate) at: String,
+    /// Status of the answer that ended the change.
+    pub(crate) status: Option<u16>,
 }
 
 /// Writes until no one can send any more. A failure ends it, and with it every job that waits.
 pub(super) fn run(mut connection: Connection, mut jobs: mpsc::Receiver<Job>) -> Result<()> {
     let mut together = Vec::with_capacity(JOBS_TOGETHER);
+    let mut is_burst = false;
     while jobs.blocking_recv_many(&mut together, JOBS_TOGETHER) > 0 {
+        if is_burst {
+            std::thread::sleep(GATHERING);
+            while together.len() < JOBS_TOGETHER
+                && let Ok(job) = jobs.try_recv()
+            {
+                together.push(job);
+            }
+        }
+        is_burst = together.len() >= BURST;
         let transaction = connection.transaction()?;
         for write in together.iter().flat_map(|job| &job.writes) {
             write.execute(&transaction)?;
@@ -126,38 +151,35 @@ impl Write {
         let run =
             |sql: &str, values: &[&dyn rusqlite::ToSql]| transaction.prepare_cached(sql)?.execute(values).map(|_| ());
         match self {
-            Self::RunStarted { id, command, at } => {
+            Self::RunStarted { id, command, at, first_entry } => {
                 prune(transaction, *id - RUNS_KEPT)?;
-                run("INSERT INTO runs (id, command, started_at) VALUES (?1, ?2, ?3)", params![id, command, at])
+                run(
+                    "INSERT INTO runs (id, command, started_at, first_entry) VALUES (?1, ?2, ?3, ?4)",
+                    params![id, command, at, first_entry],
+                )
             }
             Self::RunFinished { id, outcome, at } => {
                 run("UPDATE runs SET outcome = ?2, finished_at = ?3 WHERE id = ?1", params![id, outcome, at])
             }
             Self::RunsInterrupted => run(INTERRUPTED, params![]),
-            Self::Intent { entry, run: of, change, object, method, path, intent, at } => {
-                run("INSERT INTO open (entry) VALUES (?1)", params![entry])?;
-                run(
-                    "INSERT INTO journal (id, run, change, object, method, path, intent, sent_at) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                    params![entry, of, change, object, method, path, intent, at],
-                )
-            }
-            Self::Answer { entry, status, result, at } => {
-                run("DELETE FROM open WHERE entry = ?1", params![entry])?;
-                run(
-                    "INSERT OR REPLACE INTO answers (entry, status, result, at) VALUES (?1, ?2, ?3, ?4)",
-                    params![entry, status, result, at],
-                )
-            }
-            Self::Outcome(Outcome { run: of, entry, change, kind, object, result, reason, at }) => run(
-                "INSERT INTO outcomes (run, entry, change, kind, object, result, reason, at) \
+            Self::Intent { entry, run: of, change, object, method, path, intent, at } => run(
+                "INSERT INTO journal (id, run, change, object, method, path, intent, sent_at) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![of, entry, change, kind, object, result, reason, at],
+                params![entry, of, change, object, method, path, intent, at],
+            ),
+            Self::Answer { entry, status, result, at } => run(
+                "INSERT OR REPLACE INTO answers (entry, status, result, at) VALUES (?1, ?2, ?3, ?4)",
+                params![entry, status, result, at],
+            ),
+            Self::Outcome(Outcome { run: of, entry, change, kind, object, result, reason, at, status }) => run(
+                "INSERT INTO outcomes (run, entry, change, kind, object, result, reason, at, status) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![of, entry, change, kind, object, result, reason, at, status],
             ),
             Self::User { key, okta_id, scim_id, active, sent, answered } => run(
                 "INSERT INTO users (key, okta_id, scim_id, active, sent, answered) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
                  ON CONFLICT (key) DO UPDATE SET scim_id = ?3, active = ?4, sent = ?5, answered = ?6",
-                params![key, okta_id, scim_id, active, sent.to_string(), answered.to_string()],
+                params![key, okta_id, scim_id, active, sent, answered],
             ),
             Self::UserActive { key, active } => {
                 run("UPDATE users SET active = ?2 WHERE key = ?1", params![key, active])
@@ -206,11 +228,12 @@ const INTERRUPTED: &str = "UPDATE runs SET outcome = ( \
 
 /// Forgets the log of old runs, but no request whose answer is still open.
 fn prune(transaction: &Transaction<'_>, last: i64) -> Result<()> {
-    transaction.execute("DELETE FROM outcomes WHERE run <= ?1", [last])?;
-    let answered = "DELETE FROM journal WHERE run <= ?1 AND id NOT IN (SELECT entry FROM open)";
-    if transaction.execute(answered, [last])? > 0 {
+    let answered = format!("DELETE FROM journal WHERE run <= ?1 AND id NOT IN (SELECT entry FROM ({UNANSWERED}))");
+    if transaction.execute(&answered, [last])? > 0 {
         transaction.execute("DELETE FROM answers WHERE entry NOT IN (SELECT id FROM journal)", [])?;
     }
-    transaction.execute("DELETE FROM runs WHERE id <= ?1", [last])?;
+    transaction.execute("DELETE FROM outcomes WHERE run <= ?1", [last])?;
+    let ended = format!("DELETE FROM runs WHERE id <= ?1 AND id NOT IN (SELECT run FROM ({UNANSWERED}))");
+    transaction.execute(&ended, [last])?;
     Ok(())
 }

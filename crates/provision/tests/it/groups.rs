@@ -95,6 +95,27 @@ async fn names_are_swapped_through_a_third_one() {
 }
 
 #[tokio::test]
+async fn a_group_does_not_wait_for_users_that_take_longer() {
+    let waits_for_members = Some(("gus@acme.example", 4));
+    let target = FakeTarget::with(Habits { members_max: 2, waits_for_members, ..Habits::default() }).await;
+    let mut bench = Bench::with(target).await;
+    bench.settings = "[groups]\nbatch = 2".to_owned();
+    let mut users = Vec::new();
+    for name in ["ada", "bob", "cyd", "dot", "eve", "fay", "gus"] {
+        users.push(bench.assigned(name).await);
+    }
+    let users: Vec<&str> = users.iter().map(String::as_str).collect();
+    bench.pushed("Staff", &users).await;
+    // Whole batches go in at once, what is left behind them: as many requests as the plan says.
+    let planned = bench.plan().await.summary().requests;
+    let report = tokio::time::timeout(Duration::from_secs(60), bench.apply_all()).await.expect("nothing waits for gus");
+    assert_eq!(bench.target.take_writes().len() as u64, planned);
+    assert_eq!(report.deferred, 0);
+    let all = names(&["ada", "bob", "cyd", "dot", "eve", "fay", "gus"]);
+    bench.target.model(|model| assert_eq!(model.members("Staff"), all));
+}
+
+#[tokio::test]
 async fn members_go_in_batches_and_one_bad_member_spoils_nobody_else() {
     let target = FakeTarget::with(Habits { members_max: 3, ..Habits::default() }).await;
     let mut bench = Bench::with(target).await;

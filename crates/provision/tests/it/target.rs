@@ -71,6 +71,8 @@ pub(crate) struct Habits {
     pub(crate) token: &'static str,
     /// Members that it rejects.
     pub(crate) rejects_member: Option<String>,
+    /// A user name whose creation takes until there is a group with so many members.
+    pub(crate) waits_for_members: Option<(&'static str, usize)>,
 }
 
 impl Default for Habits {
@@ -89,6 +91,7 @@ impl Default for Habits {
             members_max: usize::MAX,
             token: TOKEN,
             rejects_member: None,
+            waits_for_members: None,
         }
     }
 }
@@ -248,6 +251,14 @@ async fn answer(shared: &Shared, request: Request, in_flight: usize) -> Response
     let habits = shared.model.lock().habits.clone();
     if !habits.latency.is_zero() {
         tokio::time::sleep(habits.latency).await;
+    }
+    if let Some((user_name, members)) = habits.waits_for_members
+        && body["userName"] == user_name
+    {
+        let is_there = || shared.model.lock().groups.values().any(|group| group.members.len() >= members);
+        while !is_there() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
     let mut model = shared.model.lock();
     let logged = Logged { method: parts.method.to_string(), path: path.clone(), body: body.clone(), status: 0 };
