@@ -9,7 +9,7 @@ use crate::attribute::{Found, get};
 use crate::config::{Config, Kind, Mappings, Read};
 use crate::error::Error;
 use crate::expression::Value;
-use crate::scim::{self, Endpoint, Listing, Request, Target, equals};
+use crate::scim::{self, Answer, Endpoint, Listing, Request, Target, equals};
 use crate::source::Desired;
 use crate::state::Applied;
 
@@ -79,6 +79,16 @@ impl ActualUser {
         // RFC 7643 leaves open what a user without `active` is; no target means "deactivated" by it.
         let active = get(resource, "active").and_then(Json::as_bool).unwrap_or(true);
         Some(Self { scim_id, active, values, typed, sole })
+    }
+
+    /// The row of the resource that a request was answered with.
+    pub(crate) fn answered(answer: &Answer, mappings: &Mappings) -> Option<Self> {
+        let is_wanted = |name: &str| {
+            name == "id"
+                || name.eq_ignore_ascii_case("active")
+                || mappings.iter().any(|mapping| mapping.path.is_in(name))
+        };
+        Self::read(&answer.attributes(is_wanted)?, mappings)
     }
 
     pub(crate) fn value(&self, index: usize) -> &Value {

@@ -124,6 +124,11 @@ impl AttributePath {
         self.schema.is_none() && self.place == Place::Simple && self.name.eq_ignore_ascii_case(name)
     }
 
+    /// Whether it lies in the member `name` of a resource.
+    pub(crate) fn is_in(&self, name: &str) -> bool {
+        self.schema.as_ref().unwrap_or(&self.name).eq_ignore_ascii_case(name)
+    }
+
     /// The last name of an extension attribute, for what is known of Snowflake's.
     pub(crate) fn extension_name(&self) -> Option<&str> {
         self.schema.is_some().then_some(self.name.as_str())

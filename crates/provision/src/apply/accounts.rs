@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(keys(&accounts.take_ready(&mut users, 2, false)), [0, 2]);
         assert_eq!(users, [1, 3, 4]);
         accounts.put(4, account(4));
-        assert_eq!(keys(&accounts.take_ready(&mut users, usize::MAX, false)), []);
+        assert!(accounts.take_ready(&mut users, usize::MAX, false).is_empty());
         accounts.settle();
         assert_eq!(keys(&accounts.take_ready(&mut users, 2, true)), [3, 4]);
         assert_eq!(users, [1]);

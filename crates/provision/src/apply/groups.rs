@@ -165,7 +165,7 @@ impl<'a> Executor<'a> {
             let set = |resource: &mut Map<String, Json>| {
                 resource.insert("displayName".to_owned(), name.into());
             };
-            self.replace(&subject, Endpoint::Groups, rename.scim_id, None, set).await?.0
+            self.replace(&subject, Endpoint::Groups, rename.scim_id, None, set).await?
         };
         let mut writes = vec![self.answer(&sent, "")];
         match &sent.result {

@@ -89,14 +89,14 @@ impl Executor<'_> {
         scim_id: &str,
         secret: Option<&Secret>,
         change: impl Fn(&mut Map<String, Json>),
-    ) -> Result<(Sent, Request), Error> {
+    ) -> Result<Sent, Error> {
         let mut is_second = false;
         loop {
             let get = Request::get(endpoint).id(scim_id);
             let read = self.target.send(&get).await;
             let (etag, resource) = match read.and_then(|answer| Ok((answer.etag.clone(), answer.resource(&get)?))) {
                 Ok((etag, resource)) => (etag, resource),
-                Err(error) => return Ok((self.note(subject, &get, Err(error)).await?, get)),
+                Err(error) => return self.note(subject, &get, Err(error)).await,
             };
             let mut resource = resource.unwrap_or_default();
             change(&mut resource);
@@ -104,7 +104,7 @@ impl Executor<'_> {
             (request.if_match, request.secret) = (etag, secret.cloned());
             let sent = self.send(subject, &request).await?;
             if is_second || !matches!(sent.result, Err(scim::Error::Changed { .. })) {
-                return Ok((sent, request));
+                return Ok(sent);
             }
             self.state.write(vec![self.answer(&sent, "read again")]).await?;
             is_second = true;

@@ -179,7 +179,6 @@ impl<'a> Executor<'a> {
             } else {
                 self.replace(&subject, Endpoint::Groups, &link.scim_id, None, |resource| overlay(resource, steps))
                     .await?
-                    .0
             };
             let mut writes = vec![self.answer(&sent, "")];
             let error = match &sent.result {

@@ -104,8 +104,8 @@ impl<'a> Executor<'a> {
         for tries in 1.. {
             let sent = self.send(&subject, &request).await?;
             let error = match &sent.result {
-                Ok(answer) => match answer.resource(&request).ok().flatten().filter(|made| made.contains_key("id")) {
-                    Some(resource) => return self.created(&subject, user, &sent, &resource).await.map(|()| false),
+                Ok(answer) => match ActualUser::answered(answer, &self.plan.world.config.mappings) {
+                    Some(made) => return self.created(&subject, user, &sent, &made).await.map(|()| false),
                     // Okta takes an empty answer for a failure; the user may be there all the same.
                     None => None,
                 },
@@ -168,19 +168,9 @@ impl<'a> Executor<'a> {
     }
 
     /// Notes a user that was created.
-    async fn created(
-        &self,
-        subject: &Subject<'_>,
-        user: u32,
-        sent: &Sent,
-        made: &Map<String, Json>,
-    ) -> Result<(), Error> {
-        let Some(after) = ActualUser::read(made, &self.plan.world.config.mappings) else {
-            let verdict = Verdict::Failed("the target answered with an id that is no text".to_owned());
-            return self.conclude(subject, verdict, vec![self.answer(sent, "")]).await;
-        };
+    async fn created(&self, subject: &Subject<'_>, user: u32, sent: &Sent, made: &ActualUser) -> Result<(), Error> {
         let mut writes = vec![self.answer(sent, "")];
-        let not_kept = self.keep_user(user, &after, u64::MAX, &mut writes);
+        let not_kept = self.keep_user(user, made, u64::MAX, &mut writes);
         self.conclude(subject, Verdict::Done(remarked("created", &not_kept)), writes).await
     }
 
@@ -225,22 +215,24 @@ impl<'a> Executor<'a> {
             self.keep_user(user, there, 0, &mut writes);
             return self.conclude(subject, Verdict::Done(reason.to_owned()), writes).await.map(|()| false);
         }
-        let outcome = if self.plan.patches {
+        let sent = if self.plan.patches {
             let request = Request::patch(Endpoint::Users, &there.scim_id, &self.patch(user, there, fields));
-            self.send(subject, &request).await.map(|sent| (sent, request))
+            self.send(subject, &request).await?
         } else {
             let set = |resource: &mut Map<String, Json>| self.overlay(resource, user, fields);
-            self.replace(subject, Endpoint::Users, &there.scim_id, None, set).await
+            self.replace(subject, Endpoint::Users, &there.scim_id, None, set).await?
         };
-        let (sent, request) = outcome?;
         let error = match &sent.result {
             Ok(answer) => {
-                let after = match answer.resource(&request).ok().flatten() {
-                    Some(resource) => Some(resource),
+                let mappings = &self.plan.world.config.mappings;
+                let after = match ActualUser::answered(answer, mappings) {
+                    Some(after) => Some(after),
                     // What an empty answer stands for is needed to know what the target made of it.
-                    None => by_id(self.target, Endpoint::Users, &there.scim_id).await.ok().flatten(),
+                    None => {
+                        let read = by_id(self.target, Endpoint::Users, &there.scim_id).await.ok().flatten();
+                        read.and_then(|read| ActualUser::read(&read, mappings))
+                    }
                 };
-                let after = after.and_then(|after| ActualUser::read(&after, &self.plan.world.config.mappings));
                 let mut writes = vec![self.answer(&sent, "")];
                 let not_kept = self.keep_user(user, after.as_ref().unwrap_or(there), fields, &mut writes);
                 let reason = remarked(reason, &not_kept);
@@ -309,7 +301,7 @@ impl<'a> Executor<'a> {
             let set = |resource: &mut Map<String, Json>| {
                 resource.insert("active".to_owned(), json!(false));
             };
-            self.replace(&subject, Endpoint::Users, &there.scim_id, None, set).await?.0
+            self.replace(&subject, Endpoint::Users, &there.scim_id, None, set).await?
         };
         let mut writes = vec![self.answer(&sent, "")];
         let verdict = match &sent.result {
@@ -347,7 +339,7 @@ impl<'a> Executor<'a> {
             let set = |resource: &mut Map<String, Json>| {
                 resource.insert("password".to_owned(), password.expose().as_str().into());
             };
-            self.replace(&subject, Endpoint::Users, &link.scim_id, Some(password), set).await?.0
+            self.replace(&subject, Endpoint::Users, &link.scim_id, Some(password), set).await?
         };
         let verdict = match &sent.result {
             Ok(_) => Verdict::Done(match self.plan.world.config.target.kind {

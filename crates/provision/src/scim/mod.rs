@@ -17,6 +17,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, 
 use http::{Method, StatusCode};
 use oktant_base::{Clock, Entropy, Secret, limits};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
 use crate::config::TargetConfig;
@@ -142,6 +143,42 @@ impl Answer {
         }
         let resource = serde_json::from_slice(&self.body);
         resource.map(Some).map_err(|error| Error::malformed(request, "it is no resource", &error))
+    }
+
+    /// The attributes of the resource in the body that `is_wanted` names; `None` if there is no resource.
+    pub(crate) fn attributes(&self, is_wanted: impl Fn(&str) -> bool) -> Option<Map<String, Json>> {
+        Wanted(is_wanted).deserialize(&mut serde_json::Deserializer::from_slice(&self.body)).ok()
+    }
+}
+
+/// Reads some members of an object. What nobody looks at makes up half of an answer.
+struct Wanted<F>(F);
+
+impl<'de, F: Fn(&str) -> bool> DeserializeSeed<'de> for Wanted<F> {
+    type Value = Map<String, Json>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Wanted<F> {
+    type Value = Map<String, Json>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a resource")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut wanted = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if (self.0)(&name) {
+                wanted.insert(name, members.next_value()?);
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(wanted)
     }
 }
 
@@ -280,16 +317,23 @@ impl Target {
     }
 
     async fn body(&self, request: &Request, mut response: reqwest::Response) -> Result<Bytes, Error> {
-        let mut body = BytesMut::new();
+        // Most answers are one chunk, which is not copied.
+        let mut body = Bytes::new();
         while let Some(chunk) =
             response.chunk().await.map_err(|error| Error::transport(request, &self.0.host, error))?
         {
             if body.len() + chunk.len() > limits::BODY_BYTES_MAX {
                 return Err(Error::TooLarge { path: request.path() });
             }
-            body.extend_from_slice(&chunk);
+            if body.is_empty() {
+                body = chunk;
+                continue;
+            }
+            let mut whole = body.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared));
+            whole.extend_from_slice(&chunk);
+            body = whole.freeze();
         }
-        Ok(body.freeze())
+        Ok(body)
     }
 
     /// The only resource of `endpoint` that `filter` matches; the first if a target gives several.
