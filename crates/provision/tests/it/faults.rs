@@ -219,16 +219,22 @@ async fn the_limit_of_the_target_is_found_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn a_created_user_without_a_readable_id_is_reported() {
+async fn a_created_user_without_a_readable_id_is_looked_for() {
+    const MADE: &str = "{\"id\":17,\"userName\":\"ada@acme.example\"}";
+    const FOUND: &str = "{\"totalResults\":1,\"Resources\":[{\"id\":17,\"userName\":\"ada@acme.example\"}]}";
     let bench = Bench::new().await;
     bench.assigned("ada").await;
-    bench.target.model(|model| {
-        let made = "{\"id\":17,\"userName\":\"ada@acme.example\"}";
-        model.faults = vec![Fault::new("POST", "/Users", Effect::Answer(201, made))];
-    });
+    let made = Fault::new("POST", "/Users", Effect::Answer(201, MADE));
+    // Preflight and plan ask before, and find nobody.
+    let found = Fault { skip: 2, ..Fault::new("GET", "/Users", Effect::Answer(200, FOUND)) };
+    bench.target.model(|model| model.faults = vec![made.clone(), found]);
     let report = bench.apply().await;
     assert_eq!((report.done, report.failed), (0, 1));
-    assert_eq!(log_of(&bench), ["failed: the target answered with an id that is no text"]);
+    assert_eq!(log_of(&bench), ["failed: it has no id at the target"]);
+    // Whoever is not there after all is made once more.
+    bench.target.model(|model| model.faults = vec![made]);
+    let report = bench.apply_all().await;
+    assert_eq!((report.done, bench.target.model(|model| model.users.len())), (1, 1));
 }
 
 #[tokio::test]
