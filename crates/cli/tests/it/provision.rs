@@ -163,7 +163,7 @@ fn a_watch_ends_after_its_rounds() {
 fn ctrl_c_amid_an_apply_tells_what_was_done() {
     let bench = Bench::new();
     bench.target.model(|model| {
-        // The first user is made, the second one waits.
+        // The first user is made, and the group beside it; the second user waits.
         let busy = Fault::new("POST", "/Users", Effect::Throttle("60")).times(100);
         model.faults = vec![Fault { skip: 1, ..busy }];
     });
@@ -171,15 +171,15 @@ fn ctrl_c_amid_an_apply_tells_what_was_done() {
     let mut command = bench.org.command(&["provision", "apply", "--yes", "--file", file]);
     command.env("SCIM_TOKEN", TOKEN).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().expect("runs");
-    while bench.target.model(|model| model.users.is_empty()) {
+    while bench.target.model(|model| model.users.is_empty() || model.groups.is_empty()) {
         std::thread::sleep(Duration::from_millis(10));
     }
     std::thread::sleep(Duration::from_millis(300));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs").success());
     let shown = shown(&child.wait_with_output().expect("ends"));
     assert!(shown.starts_with("exit: 130\n"), "{shown}");
-    assert!(shown.contains("interrupted: 1 done, 0 failed, 0 blocked, 0 deferred; the next apply goes on"), "{shown}");
-    assert!(bench.run(&["log"]).contains(": interrupted: 1 done"), "{}", bench.run(&["log"]));
+    assert!(shown.contains("interrupted: 2 done, 0 failed, 0 blocked, 0 deferred; the next apply goes on"), "{shown}");
+    assert!(bench.run(&["log"]).contains(": interrupted: 2 done"), "{}", bench.run(&["log"]));
     bench.target.model(|model| model.faults.clear());
     assert!(bench.run(&["apply", "--yes"]).starts_with("exit: 0\n"));
 }

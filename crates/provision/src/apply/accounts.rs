@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use super::Link;
 
-/// Words of progress that a run gives before its end: each has every group look through those it waits for.
+/// About how many words of progress a run gives before its end: each has every group look through those it waits for.
 const WORDS: usize = 32;
 
 /// For each desired user its account, as far as there is one by now.
@@ -22,6 +22,12 @@ struct Known {
     /// Users whose change is not through: the account they have may be gone and made anew.
     pending: Vec<bool>,
     through: usize,
+}
+
+impl Known {
+    fn lasting(&self, user: u32) -> Option<&Link> {
+        self.links[user as usize].as_ref().filter(|_| !self.pending[user as usize])
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,6 +52,11 @@ impl Accounts {
 
     pub(super) fn get(&self, user: u32) -> Option<Link> {
         self.known.lock().links[user as usize].clone()
+    }
+
+    /// The account of a user, unless it is about to change.
+    pub(super) fn lasting(&self, user: u32) -> Option<Link> {
+        self.known.lock().lasting(user).cloned()
     }
 
     /// All of them, in the order of the users.
@@ -81,16 +92,12 @@ impl Accounts {
     /// or all of them once accounts are settled.
     pub(super) fn take_ready(&self, users: &mut Vec<u32>, batch: usize, is_settled: bool) -> Vec<(u32, Link)> {
         let known = self.known.lock();
-        let account = |user: &u32| {
-            let user = *user as usize;
-            known.links[user].as_ref().filter(|_| !known.pending[user])
-        };
-        let mut take = users.iter().filter(|user| account(user).is_some()).count();
+        let mut take = users.iter().filter(|user| known.lasting(**user).is_some()).count();
         if !is_settled {
             take -= take % batch;
         }
         let mut ready = Vec::with_capacity(take);
-        users.retain(|user| match account(user) {
+        users.retain(|user| match known.lasting(*user) {
             Some(link) if ready.len() < take => {
                 ready.push((*user, link.clone()));
                 false

@@ -52,7 +52,8 @@ impl<'a> Executor<'a> {
             let replaced = self.replaced(change);
             let removals = change.remove.iter().filter(|removal| !replaced.contains_key(removal));
             let removals = removals.map(|removal| self.removal(removal, keys));
-            let additions = change.add.iter().filter_map(|user| Some(self.addition(*user, self.accounts.get(*user)?)));
+            let additions =
+                change.add.iter().filter_map(|user| Some(self.addition(*user, self.accounts.lasting(*user)?)));
             let steps: Vec<_> = removals.chain(additions).collect();
             self.work_off(change.group, &link, &steps).await
         })
@@ -84,15 +85,17 @@ impl<'a> Executor<'a> {
         };
         // A target without PATCH gets the whole group each time.
         let batch = if self.plan.patches { self.plan.batch } else { usize::MAX };
+        let replaced = self.replaced(change);
         let mut news = self.accounts.news();
         loop {
             let is_settled = news.borrow_and_update().is_settled;
             let ready = self.accounts.take_ready(&mut left, batch, is_settled);
-            let mut steps = if is_settled { self.replacements(change) } else { Vec::new() };
+            let mut steps = if is_settled { self.replacements(&replaced) } else { Vec::new() };
             steps.extend(ready.into_iter().map(|(user, account)| self.addition(user, account)));
             self.work_off(change.group, &link, &steps).await?;
-            // The sender lives as long as this run.
-            if is_settled || self.is_stopped() || news.changed().await.is_err() {
+            // Another group may have the place of one that is full. The sender lives as long as this run.
+            let is_full = left.is_empty() && replaced.is_empty();
+            if is_settled || is_full || self.is_stopped() || news.changed().await.is_err() {
                 break;
             }
         }
@@ -110,12 +113,12 @@ impl<'a> Executor<'a> {
     }
 
     /// Takes those out who have another account by now.
-    fn replacements(&self, change: &'a MemberChange) -> Vec<Step<'a>> {
+    fn replacements(&self, replaced: &HashMap<&'a Removal, u32>) -> Vec<Step<'a>> {
         let has_another = |removal: &Removal, user: u32| {
             let account = self.accounts.get(user);
             account.is_some_and(|account| !matches!(removal, Removal::Foreign(id) if **id == *account.scim_id))
         };
-        let replaced = self.replaced(change).into_iter().filter(|(removal, user)| has_another(removal, *user));
+        let replaced = replaced.iter().filter(|(removal, user)| has_another(removal, **user));
         replaced.map(|(removal, _)| self.removal(removal, &HashMap::new())).collect()
     }
 

@@ -1,13 +1,13 @@
 //! Carrying a plan out.
 //!
-//! Three lanes run side by side, so that access is taken away whatever happens to those who get it, and no request
-//! waits for one that it has nothing to do with:
+//! Three lanes run side by side, so that access is taken away whatever happens to those who get it, and large groups
+//! are filled while users are made:
 //!
 //! 1. create, adopt, update and reactivate users; behind them and lane 2 users who had to wait for a name, and
 //!    passwords
 //! 2. remove members, together with members to add who exist already; then deactivate users
 //! 3. behind the removal of members: groups (deleted, then renamed, then created, so that names are free), then
-//!    members to add, batch by batch as they get their accounts
+//!    members to add, whole batches as they get their accounts and the rest when lanes 1 and 2 are through
 //!
 //! At last users are deleted. One object has one request under way at a time. Each request is written into the journal
 //! before it is sent; its answer and what follows from it are one transaction.
@@ -192,7 +192,9 @@ impl<'a> Executor<'a> {
                 report.done, report.failed, report.blocked, report.deferred
             ),
         };
-        let finished = Write::RunFinished { id: self.run, outcome, at: self.state.now() };
+        // An error may end the run between a request whose answer was lost and the look at what came of it.
+        let is_open = tally.stop.is_some();
+        let finished = Write::RunFinished { id: self.run, outcome, at: self.state.now(), is_open };
         let written = self.state.write(vec![finished]).await;
         match tally.stop {
             Some(error) => Err(error),
@@ -206,8 +208,8 @@ impl<'a> Executor<'a> {
             let deactivated = removed.clone().then(|()| self.deactivate_users());
             tokio::join!(self.grant_users(), deactivated);
             self.again().await;
-            self.accounts.settle();
             self.set_passwords().await;
+            self.accounts.settle();
         };
         let groups = async {
             removed.clone().await;

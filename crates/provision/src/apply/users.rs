@@ -106,6 +106,10 @@ impl<'a> Executor<'a> {
             let error = match &sent.result {
                 Ok(answer) => match ActualUser::answered(answer, &self.plan.world.config.mappings) {
                     Some(made) => return self.created(&subject, user, &sent, &made).await.map(|()| false),
+                    None if answer.attributes(|name| name == "id").is_some_and(|made| !made.is_empty()) => {
+                        let verdict = Verdict::Failed("the target answered with an id that is no text".to_owned());
+                        return self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await.map(|()| false);
+                    }
                     // Okta takes an empty answer for a failure; the user may be there all the same.
                     None => None,
                 },

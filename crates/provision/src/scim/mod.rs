@@ -147,7 +147,9 @@ impl Answer {
 
     /// The attributes of the resource in the body that `is_wanted` names; `None` if there is no resource.
     pub(crate) fn attributes(&self, is_wanted: impl Fn(&str) -> bool) -> Option<Map<String, Json>> {
-        Wanted(is_wanted).deserialize(&mut serde_json::Deserializer::from_slice(&self.body)).ok()
+        let mut body = serde_json::Deserializer::from_slice(&self.body);
+        let wanted = Wanted(is_wanted).deserialize(&mut body).ok()?;
+        body.end().ok().map(|()| wanted)
     }
 }
 

@@ -32,15 +32,16 @@ CREATE TABLE members (
     PRIMARY KEY (group_key, user_key)
 ) STRICT, WITHOUT ROWID;
 
--- A run, and the first entry that its requests and outcomes may have. One without an end is under way, or was
--- interrupted.
+-- A run, and the first entry that its requests and outcomes may have. An open one may have requests without an answer:
+-- it is under way, or was interrupted or stopped.
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
     command TEXT NOT NULL,
     started_at TEXT NOT NULL,
     finished_at TEXT,
     outcome TEXT,
-    first_entry INTEGER NOT NULL
+    first_entry INTEGER NOT NULL,
+    is_open INTEGER NOT NULL
 ) STRICT;
 
 -- Each request that writes, before it is sent. `intent` is its body, or the ids of members to add and to remove.
@@ -55,8 +56,8 @@ CREATE TABLE journal (
     sent_at TEXT NOT NULL
 ) STRICT;
 
--- What came of those that did not end their change. They are a table of their own because a row that grows is written
--- twice and may not fit where it was.
+-- What came of them, but for plain success that ended a change. They are a table of their own because a row that grows
+-- is written twice and may not fit where it was.
 CREATE TABLE answers (
     entry INTEGER PRIMARY KEY,
     status INTEGER,
@@ -64,8 +65,8 @@ CREATE TABLE answers (
     at TEXT NOT NULL
 ) STRICT;
 
--- What became of each change of a plan, and why. If the answer to a request ended it, `entry` is that request's and
--- `status` the answer's.
+-- What became of each change of a plan, and why. If a request ended it with plain success, `entry` is that request's
+-- and `status` its answer's; else `entry` is a number of its own.
 CREATE TABLE outcomes (
     run INTEGER NOT NULL,
     entry INTEGER NOT NULL,

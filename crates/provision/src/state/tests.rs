@@ -48,8 +48,8 @@ fn ended(state: &State, run: i64, entry: i64) -> Write {
     })
 }
 
-fn finished(state: &State, run: i64) -> Write {
-    Write::RunFinished { id: run, outcome: String::new(), at: state.now() }
+fn finished(state: &State, run: i64, is_open: bool) -> Write {
+    Write::RunFinished { id: run, outcome: String::new(), at: state.now(), is_open }
 }
 
 #[tokio::test]
@@ -164,6 +164,45 @@ async fn a_file_of_an_earlier_version_is_brought_up_to_date_by_whoever_opens_it_
     assert!(state.load(&config.mappings).unwrap().unanswered.is_empty());
 }
 
+/// What version 2 had in place of the runs' columns, in a file of today.
+const VERSION_2: &str = "
+    ALTER TABLE runs DROP COLUMN first_entry;
+    ALTER TABLE runs DROP COLUMN is_open;
+    ALTER TABLE outcomes DROP COLUMN status;
+    CREATE TABLE open (entry INTEGER PRIMARY KEY) STRICT;
+    INSERT INTO runs VALUES
+        (2, 'apply', '2026-01-01T00:00:00.000Z', NULL, 'interrupted: 0 done'),
+        (3, 'apply', '2026-01-02T00:00:00.000Z', '2026-01-02T00:00:01.000Z', '1 done'),
+        (4, 'apply', '2026-01-03T00:00:00.000Z', '2026-01-03T00:00:01.000Z', 'stopped: the token'),
+        (5, 'apply', '2026-01-04T00:00:00.000Z', '2026-01-04T00:00:01.000Z', '1 blocked');
+    INSERT INTO journal VALUES
+        (1, 1, 'create_user:a', 'a', 'POST', '/Users', '{}', '2025-01-01T00:00:00.000Z'),
+        (2, 2, 'create_user:b', 'b', 'POST', '/Users', '{}', '2026-01-01T00:00:00.000Z'),
+        (3, 3, 'create_user:c', 'c', 'POST', '/Users', '{}', '2026-01-02T00:00:00.000Z'),
+        (4, 4, 'create_user:d', 'd', 'POST', '/Users', '{}', '2026-01-03T00:00:00.000Z');
+    INSERT INTO answers VALUES (3, 201, 'ok', '2026-01-02T00:00:00.500Z');
+    INSERT INTO open VALUES (1), (2), (4);
+    PRAGMA user_version = 2;";
+
+#[tokio::test]
+async fn what_was_open_in_the_second_version_stays_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path());
+    open(&config.state, "https://t.example").unwrap().close().await.unwrap();
+    Connection::open(&config.state).unwrap().execute_batch(VERSION_2).unwrap();
+    let state = open(&config.state, "https://t.example").unwrap();
+    let open_ones = || -> Vec<String> {
+        let unanswered = state.load(&config.mappings).unwrap().unanswered;
+        unanswered.into_iter().map(|open| open.object).collect()
+    };
+    // The row of the first run was forgotten, the fourth one ended, and the fifth one sent nothing.
+    assert_eq!(open_ones(), ["a", "b", "d"]);
+    state.write(vec![started(&state, 6), intent(&state, 6, "e")]).await.unwrap();
+    assert_eq!(open_ones(), ["a", "b", "d", "e"]);
+    let runs = history(&config.state).unwrap().runs().unwrap();
+    assert_eq!(runs.iter().map(|run| run.run).collect::<Vec<_>>(), [6, 5, 4, 3, 2, 1]);
+}
+
 #[tokio::test]
 async fn a_request_is_open_until_it_is_answered_or_its_change_ended() {
     let folder = tempfile::tempdir().unwrap();
@@ -178,7 +217,7 @@ async fn a_request_is_open_until_it_is_answered_or_its_change_ended() {
     state.write(writes).await.unwrap();
     assert_eq!(open_ones(), ["a", "b", "c"]);
     let answer = Write::Answer { entry: first + 1, status: None, result: "lost".to_owned(), at: state.now() };
-    // An outcome of another kind may have a number that a request has in another run.
+    // An outcome that came from the first version may have the number of a request.
     let mut failed = ended(&state, 1, first + 2);
     if let Write::Outcome(outcome) = &mut failed {
         outcome.status = None;
@@ -188,8 +227,20 @@ async fn a_request_is_open_until_it_is_answered_or_its_change_ended() {
     // The next run has open requests of its own; those of the first one stay open.
     state.write(vec![Write::RunsInterrupted, started(&state, 2), intent(&state, 2, "d")]).await.unwrap();
     assert_eq!(open_ones(), ["c", "d"]);
-    state.write(vec![ended(&state, 2, first + 3), finished(&state, 2)]).await.unwrap();
+    // Its outcome is no answer to a request of the first run.
+    let other = ended(&state, 2, first + 2);
+    state.write(vec![other, finished(&state, 2, true)]).await.unwrap();
+    assert_eq!(open_ones(), ["c", "d"]);
+    state.write(vec![ended(&state, 2, first + 3), finished(&state, 2, false)]).await.unwrap();
     assert_eq!(open_ones(), ["c"]);
+    let is_open = || {
+        let query = "SELECT group_concat(id) FROM runs WHERE is_open";
+        state.reader().unwrap().query_row(query, [], |row| row.get::<_, String>(0)).unwrap()
+    };
+    assert_eq!(is_open(), "1");
+    let answer = Write::Answer { entry: first + 2, status: None, result: "lost".to_owned(), at: state.now() };
+    state.write(vec![answer, started(&state, 3)]).await.unwrap();
+    assert_eq!(is_open(), "3");
 }
 
 #[tokio::test]
@@ -209,7 +260,7 @@ async fn the_log_of_old_runs_is_forgotten_but_no_request_without_an_answer() {
         // The first one is interrupted.
         if run > 1 {
             let answer = Write::Answer { entry: entry + 1, status: None, result: "lost".to_owned(), at: state.now() };
-            state.write(vec![answer, finished(&state, run)]).await.unwrap();
+            state.write(vec![answer, finished(&state, run, false)]).await.unwrap();
         }
     }
     let count = |sql: &str| state.reader().unwrap().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();

@@ -1,10 +1,18 @@
--- From version 2: a request whose answer ended its change has it in the outcome; those without any are found by the
--- runs that did not end.
-ALTER TABLE runs ADD COLUMN first_entry INTEGER NOT NULL DEFAULT 9223372036854775807;
-UPDATE runs SET first_entry = coalesce((SELECT min(id) FROM journal WHERE run >= runs.id), 9223372036854775807);
+-- From version 2: an answer that tells of plain success and ended a change is in the outcome, and requests without an
+-- answer are found by their runs.
+ALTER TABLE runs ADD COLUMN first_entry INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN is_open INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE outcomes ADD COLUMN status INTEGER;
--- A run that ended with requests open was stopped before their answers were written.
-UPDATE runs SET finished_at = NULL WHERE id IN (SELECT run FROM open JOIN journal ON id = entry);
+-- The row of a run was forgotten in time, whatever it had left open.
+INSERT OR IGNORE INTO runs (id, command, started_at, outcome)
+    SELECT journal.run, 'apply', min(journal.sent_at), 'interrupted'
+    FROM open JOIN journal ON journal.id = open.entry GROUP BY journal.run;
+UPDATE runs SET
+    first_entry = coalesce(
+        (SELECT min(journal.id) FROM journal WHERE journal.run >= runs.id),
+        (SELECT coalesce(max(journal.id), 0) + 1 FROM journal)
+    ),
+    is_open = runs.id IN (SELECT journal.run FROM open JOIN journal ON journal.id = open.entry);
 DROP TABLE open;
 
 PRAGMA user_version = 3;

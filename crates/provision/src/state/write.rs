@@ -1,6 +1,6 @@
 //! One thread writes; what arrives while it commits goes into its next transaction together.
 //!
-//! Statements run in the thread itself: a run makes four for each object, and a hand-over between threads for
+//! Statements run in the thread itself: a run makes three for each object, and a hand-over between threads for
 //! each would cost more than the writing.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::UNANSWERED;
 /// Jobs that one transaction holds at most.
 const JOBS_TOGETHER: usize = 512;
 
-/// Jobs in one transaction that tell of more: the next one waits for them, as each costs the same however much it holds.
+/// After a transaction of so many jobs the next one waits for more: each costs the same however much it holds.
 const BURST: usize = 8;
 
 /// How long it waits. A change waits twice, which is little beside its request.
@@ -44,6 +44,8 @@ pub(crate) enum Write {
         id: i64,
         outcome: String,
         at: String,
+        /// Whether requests may be without an answer.
+        is_open: bool,
     },
     /// Runs that were started and are not under way any more have ended without a word.
     RunsInterrupted,
@@ -154,13 +156,14 @@ impl Write {
             Self::RunStarted { id, command, at, first_entry } => {
                 prune(transaction, *id - RUNS_KEPT)?;
                 run(
-                    "INSERT INTO runs (id, command, started_at, first_entry) VALUES (?1, ?2, ?3, ?4)",
+                    "INSERT INTO runs (id, command, started_at, first_entry, is_open) VALUES (?1, ?2, ?3, ?4, TRUE)",
                     params![id, command, at, first_entry],
                 )
             }
-            Self::RunFinished { id, outcome, at } => {
-                run("UPDATE runs SET outcome = ?2, finished_at = ?3 WHERE id = ?1", params![id, outcome, at])
-            }
+            Self::RunFinished { id, outcome, at, is_open } => run(
+                "UPDATE runs SET outcome = ?2, finished_at = ?3, is_open = ?4 WHERE id = ?1",
+                params![id, outcome, at, is_open],
+            ),
             Self::RunsInterrupted => run(INTERRUPTED, params![]),
             Self::Intent { entry, run: of, change, object, method, path, intent, at } => run(
                 "INSERT INTO journal (id, run, change, object, method, path, intent, sent_at) \
@@ -226,14 +229,16 @@ const INTERRUPTED: &str = "UPDATE runs SET outcome = ( \
     FROM outcomes WHERE run = runs.id) \
     WHERE outcome IS NULL";
 
-/// Forgets the log of old runs, but no request whose answer is still open.
+/// Forgets the log of old runs, but no request whose answer is still open. Runs without any are open no longer.
 fn prune(transaction: &Transaction<'_>, last: i64) -> Result<()> {
+    let closed =
+        format!("UPDATE runs SET is_open = FALSE WHERE is_open AND id NOT IN (SELECT run FROM ({UNANSWERED}))");
+    transaction.execute(&closed, [])?;
     let answered = format!("DELETE FROM journal WHERE run <= ?1 AND id NOT IN (SELECT entry FROM ({UNANSWERED}))");
     if transaction.execute(&answered, [last])? > 0 {
         transaction.execute("DELETE FROM answers WHERE entry NOT IN (SELECT id FROM journal)", [])?;
     }
     transaction.execute("DELETE FROM outcomes WHERE run <= ?1", [last])?;
-    let ended = format!("DELETE FROM runs WHERE id <= ?1 AND id NOT IN (SELECT run FROM ({UNANSWERED}))");
-    transaction.execute(&ended, [last])?;
+    transaction.execute("DELETE FROM runs WHERE id <= ?1 AND NOT is_open", [last])?;
     Ok(())
 }
