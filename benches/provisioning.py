@@ -71,6 +71,7 @@ class Round:
             state, requests = Path(home) / "provision.db", Path(home) / "requests"
             with sandbox(program, "--users", str(ORG_USERS), "--groups", str(ORG_GROUPS)) as org, on_sqlite(program) as served:
                 provision = Provision(program, Path(home), org, served)
+                os.sync()  # Nobody writes what another one has left behind.
                 self.applied = provision.run("apply", "--yes")
                 print(f"    {self.applied}", flush=True)
                 again = provision.run("plan")
@@ -183,6 +184,7 @@ def request(method: str, path: str, intent: str, names: dict[str, str]) -> str:
 def replayed(folder: Path, requests: Path, in_flight: int) -> float:
     """Seconds that the requests of a file take on an empty account."""
     with on_sqlite(folder / "oktant") as served:
+        os.sync()
         command = [folder / "oktant-bench-scim", "replay", served.url, served.token, requests, str(in_flight)]
         done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, check=True)
     parts = [json.loads(line) for line in done.stdout.splitlines()]

@@ -73,25 +73,32 @@ impl Limiter {
     /// Waits for a place.
     pub(super) async fn acquire(&self, clock: &dyn Clock) -> Permit<'_> {
         loop {
-            // Registered before the look, so that no word about room is missed.
+            if let Ok(permit) = self.attempt(clock.now()) {
+                return permit;
+            }
+            // Registered before another look, so that no word about room is missed.
             let mut room = std::pin::pin!(self.room.notified());
             room.as_mut().enable();
-            let now = clock.now();
-            let wait = {
-                let mut state = self.state.lock();
-                let pause = state.paused_until.filter(|until| *until > now);
-                if pause.is_none() && state.in_flight < state.limit {
-                    state.in_flight += 1;
-                    state.is_used_up |= state.in_flight == state.limit;
-                    return Permit { limiter: self, sent_at: now };
-                }
-                pause.map(|until| (until - now).to_std().unwrap_or_default())
-            };
-            match wait {
-                Some(wait) => clock.sleep(wait).await,
-                None => room.await,
+            match self.attempt(clock.now()) {
+                Ok(permit) => return permit,
+                Err(Some(pause)) => clock.sleep(pause).await,
+                Err(None) => room.await,
             }
         }
+    }
+
+    /// A place if there is one; else how long nothing is sent, if that is why.
+    fn attempt(&self, now: Timestamp) -> Result<Permit<'_>, Option<Duration>> {
+        let mut state = self.state.lock();
+        if let Some(until) = state.paused_until.filter(|until| *until > now) {
+            return Err(Some((until - now).to_std().unwrap_or_default()));
+        }
+        if state.in_flight >= state.limit {
+            return Err(None);
+        }
+        state.in_flight += 1;
+        state.is_used_up |= state.in_flight == state.limit;
+        Ok(Permit { limiter: self, sent_at: now })
     }
 
     /// Sends nothing for a while.
