@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     /// The runs in memory.
     running: Mutex<HashMap<Name, (u64, CancellationToken)>>,
     places: AtomicU64,
+    /// The beginning of the last id.
+    last_id: AtomicU64,
     /// Whether runs may wait in the journal for a place.
     backlog: AtomicBool,
     /// Tells when a run has left the memory.
@@ -186,6 +188,7 @@ impl Engine {
             closing: CancellationToken::new(),
             running: Mutex::default(),
             places: AtomicU64::new(0),
+            last_id: AtomicU64::new(0),
             backlog: AtomicBool::new(false),
             left: Notify::new(),
             permits: Arc::new(Semaphore::new(settings.active_runs)),
@@ -498,11 +501,15 @@ impl Shared {
         })
     }
 
-    /// An id that no run has: its time first, so that ids sort by it.
+    /// An id that no run has. They sort as they were given: the milliseconds first, then 16 bits that count within
+    /// each.
     fn new_id(&self) -> Name {
+        let now = (self.journal.now() as u64) << 16;
+        let after = |last: u64| now.max(last + 1);
+        let last = self.last_id.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(after(last)));
         let mut bytes = [0; 16];
-        bytes[..6].copy_from_slice(&self.journal.now().to_be_bytes()[2..]);
-        self.entropy.fill(&mut bytes[6..]);
+        bytes[..8].copy_from_slice(&last.map_or(now, after).to_be_bytes());
+        self.entropy.fill(&mut bytes[8..]);
         crate::flows::hex(&bytes).into()
     }
 

@@ -180,13 +180,13 @@ impl Provisioner {
     /// [`Error::State`] or [`Error::Database`].
     pub async fn interrupted(&self) -> Result<Option<String>, Error> {
         let last = || Ok::<_, Error>(history(&self.config.state)?.runs()?.into_iter().next());
-        let is_open = last()?.is_some_and(|run| run.outcome.is_none());
+        let is_unended = last()?.is_some_and(|run| run.outcome.is_none());
         self.state.write(vec![Write::RunsInterrupted]).await?;
-        Ok(last()?.filter(|_| is_open).and_then(|run| run.outcome))
+        Ok(last()?.filter(|_| is_unended).and_then(|run| run.outcome))
     }
 
     /// Writes what a plan without changes has shown: objects that are gone, values that came about by other means,
-    /// requests of an interrupted run that turn out to be answered.
+    /// requests of an earlier run that turn out to be answered.
     ///
     /// # Errors
     ///

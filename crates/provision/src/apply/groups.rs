@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value as Json, json};
 
 use super::journal::Subject;
-use super::users::CREATE_TRIES_MAX;
+use super::users::{CREATE_TRIES_MAX, ID_UNREADABLE};
 use super::{Executor, Link, Verdict};
 use crate::attribute::{GROUP_SCHEMA, PATCH_SCHEMA};
 use crate::error::Error;
@@ -59,7 +59,12 @@ impl<'a> Executor<'a> {
         for tries in 1.. {
             let sent = self.send(&subject, &request).await?;
             let made = sent.result.as_ref().ok().and_then(|answer| answer.resource(&request).ok().flatten());
-            if let Some(id) = made.as_ref().and_then(|made| made.get("id")?.as_str()) {
+            let id = made.as_ref().and_then(|made| made.get("id"));
+            if id.is_some_and(|id| !id.is_string()) {
+                let verdict = Verdict::Failed(ID_UNREADABLE.to_owned());
+                return self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await;
+            }
+            if let Some(id) = id.and_then(Json::as_str) {
                 let mut writes = vec![self.answer(&sent, "")];
                 self.keep_group(group, id, name, &mut writes);
                 return self.conclude(&subject, Verdict::Done("created".to_owned()), writes).await;
@@ -74,14 +79,19 @@ impl<'a> Executor<'a> {
                 let verdict = self.refusal(error, "group", name);
                 return self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await;
             }
-            if !is_conflict {
+            if is_conflict {
+                // Known before the look, which may end the run: the next one must not take the group for its own.
+                self.state.write(vec![self.answer(&sent, "")]).await?;
+            } else {
                 self.clock.sleep(scim::backoff(tries, self.entropy)).await;
             }
             let found = match self.target.find(Endpoint::Groups, equals("displayName", name)).await {
                 Ok(found) => found,
                 Err(error) => {
                     let verdict = Verdict::Failed(super::halting(error)?.to_string());
-                    return self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await;
+                    // What came of a lost answer the next run finds out.
+                    self.tally.lock().is_open |= !is_conflict;
+                    return self.conclude(&subject, verdict, Vec::new()).await;
                 }
             };
             let found = found.as_ref().and_then(|found| found.get("id")?.as_str());
@@ -95,7 +105,7 @@ impl<'a> Executor<'a> {
             let was_begun = self.plan.world.was_begun(subject.okta_id);
             let reason = match (is_conflict, was_begun) {
                 (false, _) => "the answer was lost: found at the target",
-                (true, true) => "made by an interrupted run",
+                (true, true) => "made by an earlier run that did not end",
                 (true, false) => "the name was taken: taken over",
             };
             let ours = !is_conflict || self.plan.world.config.groups.adopt || was_begun;

@@ -40,7 +40,7 @@ impl<'a> Executor<'a> {
         })
     }
 
-    /// Takes members out of groups, and puts those in by the same requests who have their accounts already.
+    /// Takes members out of groups, and puts those in by the same requests whose accounts are there and stay.
     pub(super) async fn remove_members(&self) {
         let keys = self.plan.world.keys_by_actual();
         let keys = &keys;

@@ -5,7 +5,7 @@
 //!
 //! 1. create, adopt, update and reactivate users; behind them and lane 2 users who had to wait for a name, and
 //!    passwords
-//! 2. remove members, together with members to add who exist already; then deactivate users
+//! 2. remove members, together with members to add whose accounts are there and stay; then deactivate users
 //! 3. behind the removal of members: groups (deleted, then renamed, then created, so that names are free), then
 //!    members to add, whole batches as they get their accounts and the rest when lanes 1 and 2 are through
 //!
@@ -106,6 +106,8 @@ struct Tally {
     unfinished: HashSet<Box<str>>,
     /// Why the run has to end.
     stop: Option<Error>,
+    /// Whether a request is left without an answer.
+    is_open: bool,
     /// Updates that ran into a name which a later update sets free.
     postponed: Vec<Change>,
 }
@@ -193,7 +195,7 @@ impl<'a> Executor<'a> {
             ),
         };
         // An error may end the run between a request whose answer was lost and the look at what came of it.
-        let is_open = tally.stop.is_some();
+        let is_open = tally.is_open || tally.stop.is_some();
         let finished = Write::RunFinished { id: self.run, outcome, at: self.state.now(), is_open };
         let written = self.state.write(vec![finished]).await;
         match tally.stop {

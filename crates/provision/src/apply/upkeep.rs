@@ -132,12 +132,12 @@ impl Executor<'_> {
         }
     }
 
-    /// Requests of an interrupted run whose objects are settled now.
+    /// Unanswered requests of earlier runs whose objects are settled now.
     fn close_unanswered(&self, writes: &mut Vec<Write>) {
         let tally = self.tally.lock();
         for open in &self.plan.world.applied.unanswered {
             if !tally.unfinished.contains(open.object.as_str()) {
-                let result = format!("interrupted; settled by run {}", self.run);
+                let result = format!("not known; settled by run {}", self.run);
                 writes.push(Write::Answer { entry: open.entry, status: None, result, at: self.state.now() });
             }
         }

@@ -21,6 +21,9 @@ use crate::state::{AppliedUser, Write};
 /// Attempts at creating one object whose answers are lost.
 pub(super) const CREATE_TRIES_MAX: u32 = 5;
 
+/// What is said of an object that cannot be spoken of.
+pub(super) const ID_UNREADABLE: &str = "the target answered with an id that is no text";
+
 /// Bytes of chance in a random password: 256 bits.
 const PASSWORD_BYTES: usize = 32;
 
@@ -107,7 +110,7 @@ impl<'a> Executor<'a> {
                 Ok(answer) => match ActualUser::answered(answer, &self.plan.world.config.mappings) {
                     Some(made) => return self.created(&subject, user, &sent, &made).await.map(|()| false),
                     None if answer.attributes(|name| name == "id").is_some_and(|made| !made.is_empty()) => {
-                        let verdict = Verdict::Failed("the target answered with an id that is no text".to_owned());
+                        let verdict = Verdict::Failed(ID_UNREADABLE.to_owned());
                         return self.conclude(&subject, verdict, vec![self.answer(&sent, "")]).await.map(|()| false);
                     }
                     // Okta takes an empty answer for a failure; the user may be there all the same.

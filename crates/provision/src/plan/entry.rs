@@ -99,7 +99,8 @@ pub(super) fn lay_out(plan: &Plan, change: &Change) -> Vec<Entry> {
         Change::CreateGroup { group } => of_group(world, *group, None, "pushed by the org, and not at the target"),
         Change::AdoptGroup { group, actual } => {
             let begun = world.was_begun(&world.desired.groups[*group as usize].okta_id);
-            let reason = if begun { "made by an interrupted run" } else { "has the name of a pushed group" };
+            let reason =
+                if begun { "made by an earlier run that did not end" } else { "has the name of a pushed group" };
             of_group(world, *group, Some(*actual), reason)
         }
         Change::RenameGroup { group, actual } => {
@@ -128,7 +129,7 @@ pub(crate) fn adoption(world: &World, user: u32, actual: u32) -> &'static str {
     let (desired, there) = (&world.desired.users[user as usize], &world.actual.users[actual as usize]);
     let external = world.config.mappings.iter().position(|mapping| mapping.path.is("externalId"));
     if world.was_begun(&desired.okta_id) {
-        "made by an interrupted run"
+        "made by an earlier run that did not end"
     } else if world.left_behind.contains(&actual) {
         "was the account of a user who is no longer assigned"
     } else if external.is_some_and(|index| there.value(index).as_text() == Some(&desired.okta_id)) {

@@ -303,7 +303,7 @@ impl World {
         self.applied.users.values().filter_map(key).collect()
     }
 
-    /// Whether an interrupted run was about to create the object.
+    /// Whether an earlier run was about to create the object, and does not know what came of it.
     pub(crate) fn was_begun(&self, okta_id: &str) -> bool {
         self.applied.unanswered.iter().any(|open| open.method == "POST" && open.object == okta_id)
     }

@@ -18,7 +18,7 @@ pub(crate) struct Applied {
     pub(crate) users: HashMap<Box<str>, AppliedUser>,
     /// By Okta id.
     pub(crate) groups: HashMap<Box<str>, AppliedGroup>,
-    /// Requests of an interrupted run whose answer is not known.
+    /// Requests of earlier runs whose answer is not known.
     pub(crate) unanswered: Vec<Unanswered>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct AppliedGroup {
     pub(crate) members: Vec<i64>,
 }
 
-/// A request that was about to be sent when the process ended.
+/// A request that was about to be sent when the run ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Unanswered {
     pub(crate) entry: i64,

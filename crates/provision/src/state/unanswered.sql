@@ -1,5 +1,5 @@
--- Requests whose answer is not known: under way, or interrupted. Only open runs can have any, and the entries of a run
--- are those before the next one's.
+-- Requests whose answer is not known: under way, or left so by a run that was interrupted or stopped. Only open runs can
+-- have any, and the entries of a run are those before the next one's.
 SELECT journal.id AS entry, journal.run, journal.object, journal.method, journal.path
 FROM (
     SELECT is_open, first_entry, lead(first_entry, 1, 9223372036854775807) OVER (ORDER BY id) AS next_entry

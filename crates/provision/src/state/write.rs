@@ -104,7 +104,7 @@ pub(crate) enum Write {
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     pub(crate) run: i64,
-    /// The request whose answer ended the change, or a number of its own.
+    /// The request that ended the change with plain success, or a number of its own.
     pub(crate) entry: i64,
     pub(crate) change: String,
     pub(crate) kind: &'static str,
@@ -112,7 +112,7 @@ pub(crate) struct Outcome {
     pub(crate) result: &'static str,
     pub(crate) reason: String,
     pub(crate) at: String,
-    /// Status of the answer that ended the change.
+    /// Status of that request's answer.
     pub(crate) status: Option<u16>,
 }
 

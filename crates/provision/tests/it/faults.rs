@@ -233,19 +233,51 @@ async fn a_created_user_without_a_readable_id_is_reported() {
 
 #[tokio::test]
 async fn a_group_whose_creation_was_not_cleared_up_is_taken_over_by_the_next_run() {
+    // The look at what came of the lost answer: an expired token ends the run, an outage only the change.
+    for (status, times) in [(401, 1), (503, 100)] {
+        let bench = Bench::new().await;
+        let ada = bench.assigned("ada").await;
+        bench.pushed("Staff", &[&ada]).await;
+        let lost = Fault::new("POST", "/Groups", Effect::LoseAnswer);
+        // Preflight and plan ask before.
+        let refused = Fault { skip: 2, ..Fault::new("GET", "/Groups", Effect::Answer(status, "{}")).times(times) };
+        bench.target.model(|model| model.faults = vec![lost, refused]);
+        match bench.try_apply(ApplyOptions::default()).await {
+            Err(error) => assert!(status == 401 && error.to_string().contains("token"), "{error}"),
+            Ok(report) => assert_eq!((status, report.failed, report.deferred), (503, 1, 1), "{report:?}"),
+        }
+        assert_eq!(bench.target.model(|model| (model.groups.len(), model.faults.drain(..).len() > 1)), (1, false));
+        bench.apply_all().await;
+        assert_eq!(bench.target.model(|model| model.groups.len()), 1);
+        assert_eq!(log_of(&bench), ["done: taken over", "done: 1 member added"]);
+    }
+}
+
+#[tokio::test]
+async fn a_group_whose_name_was_taken_meanwhile_stays_someone_elses() {
     let bench = Bench::new().await;
     let ada = bench.assigned("ada").await;
     bench.pushed("Staff", &[&ada]).await;
-    let lost = Fault::new("POST", "/Groups", Effect::LoseAnswer);
-    // Preflight and plan ask before; the third one is the look at what came of the lost answer.
+    let taken = Fault::new("POST", "/Groups", Effect::Answer(409, "{\"scimType\":\"uniqueness\"}"));
     let refused = Fault { skip: 2, ..Fault::new("GET", "/Groups", Effect::Answer(401, "{}")) };
-    bench.target.model(|model| model.faults = vec![lost, refused]);
-    let error = bench.try_apply(ApplyOptions::default()).await.unwrap_err();
-    assert!(error.to_string().contains("token"), "{error}");
-    assert_eq!(bench.target.model(|model| model.groups.len()), 1);
-    bench.apply_all().await;
-    assert_eq!(bench.target.model(|model| model.groups.len()), 1);
-    assert_eq!(log_of(&bench), ["done: taken over", "done: 1 member added"]);
+    bench.target.model(|model| model.faults = vec![taken, refused]);
+    bench.try_apply(ApplyOptions::default()).await.unwrap_err();
+    bench.target.model(|model| model.add_group("Staff", &[]));
+    let report = bench.apply().await;
+    assert_eq!(report.blocked, 1, "{report:?}");
+    bench.target.model(|model| assert!(model.members("Staff").is_empty()));
+}
+
+#[tokio::test]
+async fn a_created_group_without_a_readable_id_is_reported() {
+    let bench = Bench::new().await;
+    let ada = bench.assigned("ada").await;
+    bench.pushed("Staff", &[&ada]).await;
+    let made = Fault::new("POST", "/Groups", Effect::Answer(201, "{\"id\":17,\"displayName\":\"Staff\"}"));
+    bench.target.model(|model| model.faults = vec![made]);
+    let report = bench.apply().await;
+    assert_eq!((report.failed, report.deferred), (1, 1));
+    assert!(log_of(&bench).contains(&"failed: the target answered with an id that is no text".to_owned()));
 }
 
 #[tokio::test]
