@@ -489,3 +489,15 @@ async fn what_an_earlier_process_left_in_the_log_goes_soon_after_the_start() {
     bench.advance(Duration::from_secs(30)).await;
     until_not_in_files(&database.url, CANARY).await;
 }
+
+#[tokio::test]
+async fn runs_of_one_instant_are_shown_as_they_were_started() {
+    let bench = Bench::with("sqlite::memory:", vec![hook(&[], vec![compose("text", "told")])], |_| {}).await;
+    let mut started = Vec::new();
+    for _ in 0..20 {
+        started.push(bench.engine.start("hook", start(&[])).await.unwrap().unwrap());
+    }
+    let shown = bench.engine.history(&RunFilter::default()).await.unwrap();
+    started.reverse();
+    assert_eq!(shown.into_iter().map(|run| run.id).collect::<Vec<_>>(), started);
+}
