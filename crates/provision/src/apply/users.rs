@@ -232,14 +232,12 @@ impl<'a> Executor<'a> {
         let error = match &sent.result {
             Ok(answer) => {
                 let mappings = &self.plan.world.config.mappings;
-                let after = match ActualUser::answered(answer, mappings) {
-                    Some(after) => Some(after),
+                let mut after = ActualUser::answered(answer, mappings);
+                if after.is_none() {
                     // What an empty answer stands for is needed to know what the target made of it.
-                    None => {
-                        let read = by_id(self.target, Endpoint::Users, &there.scim_id).await.ok().flatten();
-                        read.and_then(|read| ActualUser::read(&read, mappings))
-                    }
-                };
+                    let read = by_id(self.target, Endpoint::Users, &there.scim_id).await.ok().flatten();
+                    after = read.and_then(|read| ActualUser::read(&read, mappings));
+                }
                 let mut writes = vec![self.answer(&sent, "")];
                 let not_kept = self.keep_user(user, after.as_ref().unwrap_or(there), fields, &mut writes);
                 let reason = remarked(reason, &not_kept);
